@@ -1,0 +1,1 @@
+"""Golden vectors: the data, and the only code that knows HDF5."""

@@ -1,0 +1,130 @@
+"""What flows between the three packages: families of golden cases and all that one operation's file says of them.
+
+Nothing here knows HDF5; `store` turns these records into files and back.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+"""The dtypes a case may have, widest first."""
+
+PRECISIONS = {
+    "float64": ("float64",),
+    "float32": ("float32", "tf32"),
+    "float16": ("float16", "float16-native"),
+    "bfloat16": ("bfloat16", "bfloat16-native"),
+}
+"""The working precisions of each dtype: the first is what an implementation has when it declares nothing."""
+
+DIRECTIONS = ("forward", "backward")
+LEVELS = ("required", "robust")
+RESULTS = ("valid", "convention", "invalid")
+
+Parameter = str | int | float | bool
+Tensors = Mapping[str, np.ndarray]
+
+
+class VectorError(Exception):
+    """A vector file that cannot be used. The message is one line: what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A word of the vocabulary: what a case so flagged is there to catch."""
+
+    name: str
+    kind: str
+    """The kind of bug."""
+    effect: str
+    """What a user of the faulty implementation observes."""
+    link: str
+    """Where it was seen, or where it is explained."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One of the right answers at a point where the field has several."""
+
+    point: str
+    answer: str
+    canonical: bool
+    meaning: str
+
+    @property
+    def key(self) -> str:
+        """How alternatives and reports name it: "point=answer"."""
+        return f"{self.point}={self.answer}"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Exact results and their tolerances, each an array of shape (count, *shape of the tensor), float64."""
+
+    expected: Tensors
+    """By result name; the exact value correctly rounded, or the class (NaN, inf, -inf)."""
+    tolerance: Mapping[str, Tensors]
+    """By precision, then by result name. A precision that is absent was not given for this family."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A run of cases with one direction, one set of shapes and one set of parameters."""
+
+    op: str
+    dtype: str
+    name: str
+    """Unique within operation and dtype, never reused: "backward-random-n4-i8-o6"."""
+    direction: str
+    count: int
+    level: str
+    result: str
+    flags: tuple[str, ...]
+    parameters: Mapping[str, Parameter]
+    seed: str
+    """What keyed the random words that the inputs were made from; empty for curated cases."""
+    comment: str
+    source: str
+    """Where the case's figures come from; empty where they are our own."""
+    inputs: Tensors
+    """By argument name in the order of the call, each (count, *shape). Index labels are int64, all else has `dtype`."""
+    answer: Expectation
+    """The canonical answer; empty for result "invalid"."""
+    alternatives: Mapping[str, Expectation] = field(default_factory=dict)
+    """For result "convention": the other right answers by "point=answer"; all of one family share one point."""
+
+    @property
+    def id(self) -> str:
+        """Unique among all vectors: "dense/float32/backward-random-n4-i8-o6"."""
+        return f"{self.op}/{self.dtype}/{self.name}"
+
+    @property
+    def point(self) -> str | None:
+        """The convention's point, None unless `result` is "convention"."""
+        for key in self.alternatives:
+            return key.partition("=")[0]
+        return None
+
+
+@dataclass(frozen=True)
+class OperationVectors:
+    """All that one golden file holds."""
+
+    op: str
+    vectors_version: str
+    generator: str
+    arguments: Mapping[str, tuple[str, ...]]
+    """By direction, in the order of the call."""
+    results: Mapping[str, tuple[str, ...]]
+    """By direction, in the order of the return."""
+    batch_axis: Mapping[str, int | None]
+    """By tensor: the axis along which its cases are independent rows; None where it has none. An axis that a
+    tensor's rank lacks counts as none: so -2 says "rows, if there are at least two axes"."""
+    aliases: Mapping[str, str]
+    """Precisions whose tolerances are the same as another's for the whole operation, and so are not stored twice:
+    {"tf32": "float32"}."""
+    flags: tuple[Flag, ...]
+    answers: tuple[Answer, ...]
+    families: Iterable[Family]
