@@ -1,0 +1,169 @@
+"""Ball arithmetic: formulas over certified enclosures of the exact result.
+
+An element is a `flint.arb`, a midpoint with a proven radius. Bare object arrays of `arb` go wrong in silence: an
+undecided comparison is False there, and the maximum of two overlapping balls is whichever came first. Here the first
+raises and the second is `arb.max`. See Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval
+arithmetic", IEEE Transactions on Computers 66 (2017).
+"""
+
+from functools import reduce
+from typing import Any, Self
+
+import numpy as np
+from flint import arb, arb_mat
+
+from .exact import exact_array
+from .protocol import FormulaArray, UndecidedError, elementwise, filled, reduced
+
+ZERO = arb(0)
+
+
+def _quotient(x: arb, y: arb) -> arb:
+    result = x / y
+    if not result.is_finite() and x.is_finite() and y.is_finite() and not y.is_zero():
+        raise UndecidedError(f"the denominator {y} may be 0")
+    return result
+
+
+def _logarithm(x: arb) -> arb:
+    result = x.log()
+    if not result.is_finite() and x.is_finite() and not x.is_zero() and not x < 0:
+        raise UndecidedError(f"the argument {x} of a logarithm may be 0")
+    return result
+
+
+def _exceeds(x: arb, y: arb) -> bool:
+    """Say whether x > y; a NaN exceeds nothing, as IEEE 754 has it."""
+    if x > y:
+        return True
+    if x <= y or x.is_nan() or y.is_nan():
+        return False
+    raise UndecidedError(f"{x} > {y} is undecided")
+
+
+def _equals(x: arb, y: arb) -> bool:
+    if x == y:
+        return True
+    if x != y or x.is_nan() or y.is_nan():
+        return False
+    raise UndecidedError(f"{x} == {y} is undecided")
+
+
+def _largest(x: arb, y: arb) -> arb:
+    return arb.nan() if x.is_nan() or y.is_nan() else arb.max(x, y)
+
+
+quotient, logarithm = elementwise(_quotient, 2), elementwise(_logarithm, 1)
+exponential = elementwise(arb.exp, 1)
+exceeds, equals = elementwise(_exceeds, 2), elementwise(_equals, 2)
+largest = elementwise(_largest, 2)
+
+
+def contraction(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Multiply two object matrices, (n, k) and (k, m), of balls."""
+    (n, k), m = a.shape, b.shape[1]
+    if 0 in (n, k, m):
+        return filled([ZERO] * (n * m), (n, m))
+    product = arb_mat(n, k, a.ravel().tolist()) * arb_mat(k, m, b.ravel().tolist())
+    return filled(product.entries(), (n, m))
+
+
+def total(rows: np.ndarray) -> list[arb]:
+    """Sum each row of a matrix of balls."""
+    return [sum(row, ZERO) for row in rows.tolist()]
+
+
+class Ball(FormulaArray):
+    """An array of enclosures. The working precision is `flint.ctx.prec`."""
+
+    def __init__(self, data: Any) -> None:
+        self.balls = exact_array(data)
+
+    def __repr__(self) -> str:
+        return f"Ball({self.balls!r})"
+
+    def lift(self, other: Any) -> Self:
+        """Give `other` as exact balls."""
+        return other if isinstance(other, type(self)) else type(self)(other)
+
+    def parts(self) -> tuple[np.ndarray, ...]:
+        """Give the object array of balls."""
+        return (self.balls,)
+
+    def of_parts(self, *parts: np.ndarray) -> Self:
+        """Wrap an object array of balls."""
+        return type(self)(parts[0])
+
+    def add(self, other: Self) -> Self:
+        """x + y."""
+        return self.of_parts(self.balls + other.balls)
+
+    def subtract(self, other: Self) -> Self:
+        """x - y."""
+        return self.of_parts(self.balls - other.balls)
+
+    def multiply(self, other: Self) -> Self:
+        """x * y."""
+        return self.of_parts(self.balls * other.balls)
+
+    def divide(self, other: Self) -> Self:
+        """x / y. Raises UndecidedError where y may be 0 but is not known to be."""
+        return self.of_parts(quotient(self.balls, other.balls))
+
+    def negative(self) -> Self:
+        """-x."""
+        return self.of_parts(-self.balls)
+
+    def absolute(self) -> Self:
+        """|x|."""
+        return self.of_parts(abs(self.balls))
+
+    def exp(self) -> Self:
+        """e**x."""
+        return self.of_parts(exponential(self.balls))
+
+    def log(self) -> Self:
+        """The natural logarithm. Raises UndecidedError where x may be 0 or less but is not known to be."""
+        return self.of_parts(logarithm(self.balls))
+
+    def maximum(self, other: Self) -> Self:
+        """The larger of x and y; NaN where either is."""
+        return self.of_parts(largest(self.balls, other.balls))
+
+    def greater(self, other: Self) -> np.ndarray:
+        """x > y. Raises UndecidedError where the balls overlap."""
+        return exceeds(self.balls, other.balls).astype(bool)
+
+    def less(self, other: Self) -> np.ndarray:
+        """x < y. Raises UndecidedError where the balls overlap."""
+        return exceeds(other.balls, self.balls).astype(bool)
+
+    def greater_equal(self, other: Self) -> np.ndarray:
+        """x >= y. Raises UndecidedError where the balls overlap."""
+        return self.greater(other) | self.equal(other)
+
+    def less_equal(self, other: Self) -> np.ndarray:
+        """x <= y. Raises UndecidedError where the balls overlap."""
+        return self.less(other) | self.equal(other)
+
+    def equal(self, other: Self) -> np.ndarray:
+        """x == y. Raises UndecidedError where the balls overlap without being the same exact number."""
+        return equals(self.balls, other.balls).astype(bool)
+
+    def not_equal(self, other: Self) -> np.ndarray:
+        """x != y. Raises UndecidedError where the balls overlap without being the same exact number."""
+        return ~self.equal(other)
+
+    def matmul(self, other: Self) -> Self:
+        """x @ y, matrices alone."""
+        return self.of_parts(contraction(self.balls, other.balls))
+
+    def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
+        """Sum along an axis, or of all elements."""
+        rows, shape = reduced(self.balls, axis, keepdims)
+        return self.of_parts(filled(total(rows), shape))
+
+    def max(self, axis: int | None = None, keepdims: bool = False) -> Self:
+        """The largest along an axis, or of all elements; NaN where one is NaN."""
+        rows, shape = reduced(self.balls, axis, keepdims)
+        return self.of_parts(filled([reduce(_largest, row) for row in rows.tolist()], shape))

@@ -1,0 +1,96 @@
+"""Exact numbers in and out of balls: constants, and the correctly rounded float64 of an enclosure."""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+
+from .protocol import UndecidedError, as_array, filled
+
+
+def exact(x: Any) -> arb:
+    """Give a number as a ball.
+
+    A Python float in a formula's text is the decimal that was written (1e-7 is ten to the minus seven, enclosed);
+    an element of an array is the binary number that it holds.
+    """
+    if isinstance(x, arb):
+        return x
+    if type(x) is float and math.isfinite(x):
+        fraction = Fraction(repr(x))
+        return arb(fmpq(fraction.numerator, fraction.denominator))
+    if isinstance(x, int | np.integer | np.bool_):
+        return arb(int(x))
+    return arb(float(x))
+
+
+def exact_array(x: Any) -> np.ndarray:
+    """Give an array or a scalar as an object array of balls; see `exact` for what a scalar means."""
+    if not isinstance(x, np.ndarray):
+        return as_array(exact(x))
+    if x.dtype == object:
+        return x
+    return filled([arb(v) for v in x.astype(np.float64).ravel().tolist()], x.shape)
+
+
+def nearest(man: int, exp: int) -> float:
+    """Round man * 2**exp to the nearest float64, ties to even, subnormals and overflow included."""
+    bits = man.bit_length()
+    if bits == 0:
+        return 0.0
+    if bits + exp > 1025:
+        return math.copysign(math.inf, man)
+    if bits + exp <= -1080:
+        return math.copysign(0.0, man)
+    if exp >= 0:
+        try:
+            return float(man << exp)
+        except OverflowError:
+            return math.copysign(math.inf, man)
+    if bits + exp > -1000 and bits < 1000:
+        return math.ldexp(float(man), exp)  # float(int) rounds correctly, and here ldexp is exact
+    return man / (1 << -exp)  # the quotient of two ints is correctly rounded
+
+
+def upwards(man: int, exp: int) -> float:
+    """Round man * 2**exp, not negative, up to the next float64."""
+    shift = max(man.bit_length() - 53, -1074 - exp, 0)
+    return math.ldexp(-(-man >> shift), exp + shift)
+
+
+def ends(ball: arb) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Give both ends of a finite ball as exact (man, exp) pairs."""
+    low, high = ball.lower().man_exp(), ball.upper().man_exp()
+    return (int(low[0]), int(low[1])), (int(high[0]), int(high[1]))
+
+
+def rounded(ball: arb) -> float:
+    """Round a finite ball's exact value to the nearest float64.
+
+    Raises UndecidedError while the ball is so wide that its ends round apart.
+    """
+    if ball.is_exact():
+        man, exp = ball.man_exp()
+        return nearest(int(man), int(exp)) + 0.0
+    low, high = ends(ball)
+    result = nearest(*low)
+    if result != nearest(*high):
+        raise UndecidedError(f"both sides of a rounding boundary lie in {ball}")
+    return result + 0.0
+
+
+def rounded_up(ball: arb) -> float:
+    """Round a finite, non-negative ball's exact value up to a float64.
+
+    Raises UndecidedError while the ball is so wide that its ends round apart.
+    """
+    if ball.is_exact():
+        man, exp = ball.man_exp()
+        return upwards(int(man), int(exp))
+    low, high = ends(ball)
+    result = upwards(*high)
+    if low[0] < 0 or result != upwards(*low):
+        raise UndecidedError(f"both sides of a rounding boundary lie in {ball}")
+    return result

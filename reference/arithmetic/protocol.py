@@ -1,0 +1,167 @@
+"""What the ball and the rounding arrays share: NumPy's two dispatch protocols, answered for the formulas' vocabulary.
+
+An operation's text calls `np.exp`, `@`, `x.sum(axis=0)` and so on. A subclass says what each of these means over its
+own elements; what it does not say is refused with a TypeError, never evaluated by accident.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+Index = Any
+Shape = int | tuple[int, ...]
+
+
+class UndecidedError(ArithmeticError):
+    """The arithmetic cannot tell at this precision: a comparison, a division, a rounding."""
+
+
+class UnboundedError(ArithmeticError):
+    """The errors allowed so far leave the next step without a bound: a comparison could flip, a denominator vanish."""
+
+
+class RangeError(ArithmeticError):
+    """An intermediate may leave the range of the working precision."""
+
+
+class FormulaArray(NDArrayOperatorsMixin):
+    """An array over which formulas written for NumPy can be evaluated.
+
+    A subclass gives the elementwise and structural methods named after NumPy's functions (`add`, `exp`, `where`, ...)
+    and `lift`, which makes one of its arrays, exact, of anything else that meets one in an expression.
+    """
+
+    __array_priority__ = 1000.0
+    UFUNCS: ClassVar[frozenset[str]] = frozenset(
+        "add subtract multiply divide negative absolute exp log maximum minimum greater greater_equal less less_equal "
+        "equal not_equal matmul".split()
+    )
+    FUNCTIONS: ClassVar[frozenset[str]] = frozenset(
+        "sum max where concatenate ones_like zeros_like broadcast_to swapaxes expand_dims".split()
+    )
+
+    # What a subclass must say -------------------------------------------------------------------------------------
+
+    def lift(self, other: Any) -> Self:
+        """Give `other` (array, scalar, or already one of these) as an array of this class, exact."""
+        raise NotImplementedError
+
+    def parts(self) -> tuple[np.ndarray, ...]:
+        """Give the object arrays that make up this array, all of the same shape."""
+        raise NotImplementedError
+
+    def of_parts(self, *parts: np.ndarray) -> Self:
+        """Make an array of this class from object arrays."""
+        raise NotImplementedError
+
+    # NumPy's protocols --------------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__" or kwargs or ufunc.__name__ not in self.UFUNCS:
+            raise TypeError(f"{type(self).__name__} has no {ufunc.__name__}.{method} with {sorted(kwargs)}")
+        first, *rest = (self.lift(x) for x in inputs)
+        return getattr(first, ufunc.__name__)(*rest)
+
+    def __array_function__(self, func: Callable[..., Any], types: Iterable[type], args: Any, kwargs: Any) -> Any:
+        if func.__name__ not in self.FUNCTIONS:
+            raise TypeError(f"{type(self).__name__} has no numpy.{func.__name__}")
+        if func is np.where:
+            condition, yes, no = args
+            return self.lift(yes).select(np.asarray(condition, dtype=bool), self.lift(no))
+        if func is np.concatenate:
+            return self.joined([self.lift(x) for x in args[0]], *args[1:], **kwargs)
+        return getattr(self.lift(args[0]), func.__name__)(*args[1:], **kwargs)
+
+    # Structure, which is the same whatever the elements are -------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, as NumPy gives it."""
+        return self.parts()[0].shape
+
+    @property
+    def ndim(self) -> int:
+        """The rank."""
+        return self.parts()[0].ndim
+
+    @property
+    def T(self) -> Self:
+        """The transpose."""
+        return self.of_parts(*(part.T for part in self.parts()))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Index) -> Self:
+        return self.of_parts(*(as_array(part[index]) for part in self.parts()))
+
+    def minimum(self, other: Self) -> Self:
+        """The smaller of x and y."""
+        return cast(Self, -np.maximum(-self, -other))
+
+    def reshape(self, *shape: Any) -> Self:
+        """Give the same elements in another shape."""
+        return self.of_parts(*(part.reshape(*shape) for part in self.parts()))
+
+    def swapaxes(self, one: int, other: int) -> Self:
+        """Exchange two axes."""
+        return self.of_parts(*(part.swapaxes(one, other) for part in self.parts()))
+
+    def expand_dims(self, axis: int) -> Self:
+        """Add an axis of length 1."""
+        return self.of_parts(*(np.expand_dims(part, axis) for part in self.parts()))
+
+    def broadcast_to(self, shape: Shape) -> Self:
+        """Repeat along new and length-1 axes."""
+        return self.of_parts(*(np.broadcast_to(part, shape) for part in self.parts()))
+
+    def select(self, condition: np.ndarray, other: Self) -> Self:
+        """Take self where the condition holds, other elsewhere."""
+        pairs = zip(self.parts(), other.parts(), strict=True)
+        return self.of_parts(*(as_array(np.where(condition, a, b)) for a, b in pairs))
+
+    def joined(self, arrays: list[Self], axis: int = 0) -> Self:
+        """Concatenate arrays along an axis."""
+        columns = zip(*(x.parts() for x in arrays), strict=True)
+        return self.of_parts(*(np.concatenate(column, axis) for column in columns))
+
+    def ones_like(self) -> Self:
+        """Exact ones of the same shape."""
+        return self.lift(np.ones(self.shape))
+
+    def zeros_like(self) -> Self:
+        """Exact zeros of the same shape."""
+        return self.lift(np.zeros(self.shape))
+
+
+def as_array(x: Any) -> np.ndarray:
+    """Give an object array, of rank 0 where an index or a reduction took a single element out of one."""
+    if isinstance(x, np.ndarray):
+        return x
+    cell = np.empty((), dtype=object)
+    cell[()] = x
+    return cell
+
+
+def elementwise(function: Callable[..., Any], arity: int) -> Callable[..., np.ndarray]:
+    """Turn a function of elements into one of object arrays, with broadcasting."""
+    ufunc = np.frompyfunc(function, arity, 1)
+    return lambda *arrays: as_array(ufunc(*arrays))
+
+
+def reduced(parts: np.ndarray, axis: int | None, keepdims: bool) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Arrange an array for reduction: the reduced elements on the last axis, and the shape of the result."""
+    if axis is None:
+        return parts.reshape(1, -1), (1,) * parts.ndim if keepdims else ()
+    axis = axis % parts.ndim
+    kept = parts.shape[:axis] + ((1,) if keepdims else ()) + parts.shape[axis + 1 :]
+    return np.moveaxis(parts, axis, -1).reshape(-1, parts.shape[axis]), kept
+
+
+def filled(rows: list[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """Make an object array of a shape from its elements in C order."""
+    flat = np.empty(len(rows), dtype=object)
+    flat[:] = rows
+    return flat.reshape(shape)

@@ -1,0 +1,57 @@
+"""What losses share: how labels are read and how a loss is reduced over the batch."""
+
+from typing import Any
+
+import numpy as np
+
+Array = Any
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def one_hot(labels: np.ndarray, scores: Array) -> np.ndarray:
+    """Give labels as one row of weights a sample.
+
+    labels: class indices (N,) of an integer dtype, or rows (N, C); scores: (N, C). Returns (N, C).
+    Raises ValueError where the labels do not fit the scores, or an index is not in [0, C).
+    """
+    n, classes = scores.shape
+    if labels.ndim == 2:
+        if labels.shape != (n, classes):
+            raise ValueError(f"labels of shape {labels.shape} for scores of shape {(n, classes)}")
+        return labels
+    if labels.shape != (n,):
+        raise ValueError(f"labels of shape {labels.shape} for {n} rows")
+    if ((labels < 0) | (labels >= classes)).any():
+        raise ValueError(f"a label outside [0, {classes})")
+    return (labels[:, None] == np.arange(classes)).astype(np.float64)
+
+
+def weighted(weights: np.ndarray, values: Array) -> Array:
+    """Multiply, with 0 times anything 0: a class without weight adds nothing to a loss, even where log p is -inf."""
+    return np.where(weights == 0, 0, weights * values)
+
+
+def reduced(losses: Array, reduction: str) -> Array:
+    """Reduce losses (N,) to () by "mean" or "sum", or not at all by "none". Raises ValueError on another word."""
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "mean":
+        return losses.sum() / len(losses)
+    raise ValueError(f"reduction={reduction!r} is none of {', '.join(REDUCTIONS)}")
+
+
+def row_upstream(dL_dloss: Array, rows: int, reduction: str) -> Array:
+    """Give the upstream gradient of each row's own loss, () or (N, 1). Raises ValueError on shapes that do not fit."""
+    if reduction == "none":
+        if dL_dloss.shape != (rows,):
+            raise ValueError(f"dL_dloss of shape {dL_dloss.shape} for {rows} rows")
+        return dL_dloss[:, None]
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction={reduction!r} is none of {', '.join(REDUCTIONS)}")
+    if dL_dloss.shape != ():
+        raise ValueError(f"dL_dloss of shape {dL_dloss.shape} for reduction={reduction!r}, which takes a scalar")
+    if reduction == "sum" or rows == 0:
+        return dL_dloss
+    return dL_dloss / rows

@@ -1,0 +1,94 @@
+"""Categorical cross-entropy of probabilities: L = -sum_k y_k log p_k."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..losses import one_hot, reduced, row_upstream, weighted
+from ..operation import Formulation
+
+Array = Any
+
+BATCH_AXIS = {"probabilities": 0, "labels": 0, "loss": 0, "dL_dloss": 0, "dL_dprobabilities": 0}
+SMALLEST, LARGEST = 1e-7, 1 - 1e-7
+"""Where implementations that clip probabilities clip them."""
+
+
+def forward(probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """probabilities (N, C), labels (N,) or (N, C) -> loss, () or (N,)."""
+    y = one_hot(labels, probabilities)
+    return reduced(-weighted(y, np.log(probabilities)).sum(axis=-1), reduction)
+
+
+def backward(dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """dL_dloss () or (N,) and forward's arguments -> dL_dprobabilities (N, C)."""
+    y = one_hot(labels, probabilities)
+    return row_upstream(dL_dloss, len(probabilities), reduction) * slope(y, probabilities)
+
+
+def slope(y: np.ndarray, probabilities: Array) -> Array:
+    """-y / p, and 0 for a class without weight even where p is 0."""
+    return np.where(y == 0, 0, -y / probabilities)
+
+
+def backward_late(dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """The division by N after all else."""
+    y, n = one_hot(labels, probabilities), len(probabilities)
+    unscaled = row_upstream(dL_dloss, n, "none" if reduction == "none" else "sum") * slope(y, probabilities)
+    return unscaled / n if reduction == "mean" else unscaled
+
+
+def backward_upstream_first(dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """The upstream inside the numerator: (-y g) / p."""
+    y = one_hot(labels, probabilities)
+    upstream = row_upstream(dL_dloss, len(probabilities), reduction)
+    return np.where(y == 0, 0, (-y * upstream) / probabilities)
+
+
+def clipped(probabilities: Array) -> Array:
+    """Probabilities moved into [1e-7, 1 - 1e-7]."""
+    return np.minimum(np.maximum(probabilities, SMALLEST), LARGEST)
+
+
+def forward_clipped(probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """The loss of the clipped probabilities."""
+    return forward(clipped(probabilities), labels, reduction=reduction)
+
+
+def zero_slope(
+    rule: Callable[..., Array], dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str
+) -> Array:
+    """The derivative of the clipped loss: nothing passes where the probability was clipped."""
+    inside = (probabilities > SMALLEST) & (probabilities < LARGEST)
+    return np.where(inside, rule(dL_dloss, probabilities, labels, reduction=reduction), 0)
+
+
+def clipped_denominator(
+    rule: Callable[..., Array], dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str
+) -> Array:
+    """The clipped probability in the denominator, as if clipping had slope 1."""
+    return rule(dL_dloss, clipped(probabilities), labels, reduction=reduction)
+
+
+def forward_empty_zero(probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """The mean over no rows as 0."""
+    return forward(probabilities, labels, reduction="sum") / max(len(probabilities), 1)
+
+
+RULES = (backward, backward_late, backward_upstream_first)
+
+FORMULATIONS = {"backward": tuple(Formulation(rule) for rule in RULES[1:])}
+
+ALTERNATIVES = {
+    ("probability_clipping", "zero-slope"): {
+        "forward": (Formulation(forward_clipped),),
+        "backward": tuple(Formulation(partial(zero_slope, rule)) for rule in RULES),
+    },
+    ("probability_clipping", "denominator"): {
+        "forward": (Formulation(forward_clipped),),
+        "backward": tuple(Formulation(partial(clipped_denominator, rule)) for rule in RULES),
+    },
+    ("empty_mean", "0"): {"forward": (Formulation(forward_empty_zero),)},
+}

@@ -1,0 +1,35 @@
+"""Dense layer: Y = X W + b."""
+
+from typing import Any
+
+import numpy as np
+
+from ..operation import Formulation
+
+Array = Any
+
+BATCH_AXIS = {"inputs": 0, "outputs": 0, "dL_doutputs": 0, "dL_dinputs": 0}
+
+
+def forward(inputs: Array, weights: Array, biases: Array) -> Array:
+    """inputs (N, I), weights (I, O), biases (1, O) -> outputs (N, O)."""
+    return inputs @ weights + biases
+
+
+def forward_bias_inside(inputs: Array, weights: Array, biases: Array) -> Array:
+    """The bias as one more term of the contraction, as a matrix product with an accumulator computes it."""
+    ones = np.ones_like(inputs[:, :1])
+    return np.concatenate([inputs, ones], axis=1) @ np.concatenate([weights, biases], axis=0)
+
+
+def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -> tuple[Array, Array, Array]:
+    """dL_doutputs (N, O) and forward's arguments -> dL_dinputs (N, I), dL_dweights (I, O), dL_dbiases (1, O)."""
+    if dL_doutputs.shape != (inputs.shape[0], weights.shape[1]) or biases.shape != (1, weights.shape[1]):
+        raise ValueError(f"dL_doutputs of shape {dL_doutputs.shape} for outputs of another")
+    dL_dinputs = dL_doutputs @ weights.T
+    dL_dweights = inputs.T @ dL_doutputs
+    dL_dbiases = dL_doutputs.sum(axis=0, keepdims=True)
+    return dL_dinputs, dL_dweights, dL_dbiases
+
+
+FORMULATIONS = {"forward": (Formulation(forward_bias_inside),)}

@@ -1,0 +1,33 @@
+"""The gradient of softmax with cross-entropy from saved softmax outputs: dL/dz = p - y. Backward alone."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..operation import Formulation
+from . import softmax_cross_entropy
+
+Array = Any
+
+BATCH_AXIS = {"outputs": 0, "labels": 0, "dL_dloss": 0, "dL_dlogits": 0}
+RESULTS = {"backward": ("dL_dlogits",)}
+
+
+def backward(dL_dloss: Array, outputs: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """dL_dloss () or (N,), outputs of the softmax (N, C), labels (N,) or (N, C) -> dL_dlogits (N, C)."""
+    return softmax_cross_entropy.scaled_first(dL_dloss, outputs, labels, reduction)
+
+
+def backward_by(scaling: Any, dL_dloss: Array, outputs: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """Backward with another way to put p - y and the upstream together."""
+    return scaling(dL_dloss, outputs, labels, reduction)
+
+
+FORMULATIONS = {
+    "backward": (
+        Formulation(partial(backward_by, softmax_cross_entropy.scaled_last)),
+        Formulation(partial(backward_by, softmax_cross_entropy.scaled_apart)),
+        Formulation(partial(backward_by, softmax_cross_entropy.two_steps), stable=False),
+    )
+}
