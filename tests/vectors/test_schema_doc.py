@@ -1,0 +1,156 @@
+"""SCHEMA.md is enough to read a file: its reader, its example and its hash are tried as they stand there."""
+
+import hashlib
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from backproof.vectors import layout, manifest, store
+from backproof.vectors.files import LARGEST_FILE
+from backproof.vectors.records import DTYPES, PRECISIONS, Expectation
+from synthetic_vectors import OP, every_feature
+
+DOCUMENT = (Path(store.__file__).parent / "SCHEMA.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    """The text under a heading, up to the next one."""
+    return re.split(r"^#+ ", DOCUMENT.split(f"# {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def code_block(title: str, language: str) -> str:
+    match = re.search(rf"^```{language}\n(.*?)^```", section(title), flags=re.MULTILINE | re.DOTALL)
+    assert match, f"no block of {language or 'text'} under {title}"
+    return match[1]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "loss.h5"
+    store.write(path, every_feature())
+    return path
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_reader_reads_every_family(path: Path, dtype: str) -> None:
+    reader: dict[str, Any] = {}
+    exec(code_block("A reader", "python"), reader)
+    expected_families = [family for family in every_feature().families if family.dtype == dtype]
+    with h5py.File(path) as file:
+        found = list(reader["families"](file, dtype, PRECISIONS[dtype][0]))
+    assert len(found) == len(expected_families)
+    for (row, inputs, expected, tolerance), family in zip(found, expected_families, strict=True):
+        assert row["id"].decode() == family.id
+        call = {name.removesuffix(".int64"): tensor for name, tensor in inputs.items() if tensor is not None}
+        assert same(call, family.inputs)
+        assert same({k: v for k, v in expected.items() if v is not None}, family.answer.expected)
+        given = {name: tensor for name, tensor in tolerance.items() if tensor is not None}
+        assert same(given, family.answer.tolerance.get(PRECISIONS[dtype][0], {}))
+
+
+def same(got: dict[str, np.ndarray], expected: Any) -> bool:
+    return got.keys() == expected.keys() and all(
+        got[name].shape == tensor.shape and got[name].tobytes() == tensor.tobytes() for name, tensor in expected.items()
+    )
+
+
+def test_the_reader_has_about_ten_lines() -> None:
+    lines = [line for line in code_block("A reader", "python").splitlines() if line.strip()]
+    assert len(lines) <= 10
+
+
+def test_the_example_of_a_column_is_what_the_store_writes(tmp_path: Path) -> None:
+    example: dict[str, Any] = {}
+    exec(code_block("Columns", ""), example)
+    template = next(family for family in every_feature().families if family.id == f"{OP}/float64/backward-rows")
+    forward = next(family for family in every_feature().families if family.id == f"{OP}/float64/forward-indices")
+    tensors = [np.arange(1.0, 7.0).reshape(2, 3), np.array([[[10.0, 20.0], [30.0, 40.0]]])]
+    families = []
+    for number, upstream in enumerate(tensors):
+        count = len(upstream)
+        inputs = {"dL_dloss": upstream, "scores": np.zeros(count), "labels": np.zeros(count)}
+        answer = Expectation({"dL_dscores": np.zeros(count)}, {"float64": {"dL_dscores": np.zeros(count)}})
+        families.append(replace(template, name=f"example-{number}", count=count, inputs=inputs, answer=answer))
+    two_cases = {name: tensor[:2] for name, tensor in forward.inputs.items()}
+    answer = Expectation({"loss": np.zeros(2)}, {"float64": {"loss": np.zeros(2)}})
+    families.append(replace(forward, count=2, inputs=two_cases, answer=answer))
+    store.write(tmp_path / "loss.h5", replace(every_feature(), families=tuple(families)))
+    with h5py.File(tmp_path / "loss.h5") as file:
+        column = file["float64/inputs/dL_dloss"]
+        assert {name: column[name][()].tolist() for name in column} == {
+            name: example[name] for name in ("values", "shapes", "starts")
+        }
+
+
+def test_a_hash_computed_as_the_text_says_is_the_manifests(path: Path) -> None:
+    """Written from the text, and on h5py alone."""
+    store.update_manifest(path.parent, [OP])
+    listed = manifest.read_manifest(path.parent).files["loss.h5"]
+    found: dict[str, str] = {}
+
+    def attributes(node: h5py.HLObject) -> bytes:
+        content = b""
+        for name in sorted(node.attrs):
+            value = node.attrs[name]
+            text = value if isinstance(value, bytes) else str(value).encode()
+            kind = "integer" if isinstance(value, np.integer) else "string"
+            content += f"@{name} {kind} {len(text)}\n".encode() + text + b"\n"
+        return content
+
+    def spelled(dtype: np.dtype) -> str:
+        if dtype.names:
+            return "{" + ",".join(f"{name}:{spelled(dtype[name])}" for name in dtype.names) + "}"
+        return f"S{dtype.itemsize}" if dtype.kind == "S" else dtype.str
+
+    def content_hash(node: h5py.HLObject) -> str:
+        if isinstance(node, h5py.Dataset):
+            head = f"dataset {spelled(node.dtype)} {','.join(str(size) for size in node.shape)}\n"
+            content = head.encode() + attributes(node) + b"\n" + node[()].tobytes()
+            return hashlib.sha256(content).hexdigest()
+        content = b"group\n" + attributes(node)
+        for name in sorted(node):
+            content += f"{name} {content_hash(node[name])}\n".encode()
+        found[node.name] = hashlib.sha256(content).hexdigest()
+        return found[node.name]
+
+    with h5py.File(path) as file:
+        content_hash(file["/"])
+    assert found == dict(listed.groups)
+    assert listed.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_file_holds_what_the_first_table_lists_and_nothing_else(path: Path) -> None:
+    listed = [line.split()[0] for line in code_block("What a file holds", "").splitlines() if line]
+    patterns = {re.sub(r"<\w+>", "[^/]+", line) for line in listed if line != "/"}
+    columns: list[str] = []
+    with h5py.File(path) as file:
+        file.visit(lambda name: columns.append(f"/{name}") if isinstance(file[name], h5py.Dataset) else None)
+    for name in {re.sub("/(values|shapes|starts)$", "", column) for column in columns}:
+        assert any(re.fullmatch(pattern, name) for pattern in patterns), name
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Attributes of the root", layout.ATTRIBUTES),
+        ("Families", layout.FAMILIES_TABLE),
+        ("Precisions and aliases", layout.ALL_PRECISIONS),
+    ],
+)
+def test_the_tables_name_what_the_code_names(title: str, words: Any) -> None:
+    assert set(words) <= set(re.findall(r"`([^`]+)`", section(title)))
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    numbers = set(re.findall(r"[\d,]*\d", section("Limits")))
+    limits = [layout.MOST_CASES, store.MOST_OBJECTS, layout.LARGEST_RANK, layout.LARGEST_SIZE, layout.ATTRIBUTE_BYTES]
+    fields = [layout.FAMILIES_TABLE[name] for name in ("id", "flags", "parameters", "comment", "source")]
+    assert {f"{limit:,}" for limit in (LARGEST_FILE >> 20, *limits, *fields)} == numbers
+
+
+def test_the_document_is_of_the_schema_that_the_code_reads() -> None:
+    assert DOCUMENT.startswith(f"# The golden files, schema {manifest.SCHEMA_VERSION}\n")

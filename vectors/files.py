@@ -1,0 +1,41 @@
+"""Bytes of files, in and out."""
+
+import os
+import stat
+from pathlib import Path
+
+from .records import VectorError
+
+LARGEST_FILE = 2**28
+
+
+def bytes_of(path: Path) -> bytes:
+    """All bytes of a regular file of a reasonable size. Raises VectorError where it is none, or cannot be read."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise VectorError(f"{path}: is no regular file; name a file that `backproof generate` wrote")
+        if status.st_size > LARGEST_FILE:
+            raise VectorError(f"{path}: has {status.st_size} bytes, and {LARGEST_FILE} is the most that is read")
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE)
+    except OSError as error:
+        raise VectorError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def replace_atomically(path: Path, content: bytes) -> None:
+    """Write a file by way of a temporary one beside it; after an error the old file is whole and no litter is left."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def one_line(text: str) -> str:
+    """The text with whatever would not print, line ends among it, written as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,135 @@
+"""`golden/MANIFEST.json`: what the golden files are, by SHA-256 and by the content hash of every group."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from .files import replace_atomically
+from .parse_json import without_duplicates
+from .records import VectorError
+
+SCHEMA_VERSION = 1
+"""Version of the files' layout and of the manifest's. SCHEMA.md says when it changes."""
+
+MANIFEST_NAME = "MANIFEST.json"
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_]+\.h5")
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """What the manifest says of one file."""
+
+    sha256: str
+    groups: Mapping[str, str]
+    """Content hash by the path of the group, "/" the whole file."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the manifest says of a folder."""
+
+    vectors_version: str
+    files: Mapping[str, FileEntry]
+    """By file name: "dense.h5"."""
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a folder of golden files. Raises VectorError where there is none that can be used."""
+    path = folder / MANIFEST_NAME
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=without_duplicates)
+    except FileNotFoundError:
+        raise VectorError(f"{path}: there is no manifest; reinstall backproof, or run `backproof generate`") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise VectorError(f"{path}: cannot be read as JSON ({_first_line(error)}); reinstall backproof") from None
+    try:
+        return _parse(document)
+    except VectorError as error:
+        raise VectorError(f"{path}: {error}") from None
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of a folder; the old one stays whole until the new one takes its place."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "vectors_version": manifest.vectors_version,
+        "files": {
+            name: {"sha256": entry.sha256, "groups": dict(sorted(entry.groups.items()))}
+            for name, entry in sorted(manifest.files.items())
+        },
+    }
+    _parse(document)
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    replace_atomically(folder / MANIFEST_NAME, text.encode())
+
+
+def hash_complaint(image: bytes, entry: FileEntry) -> str:
+    """What to say of a file whose bytes are not those of its entry; empty where they are."""
+    found = sha256(image).hexdigest()
+    if found == entry.sha256:
+        return ""
+    return (
+        f"is not the file that the manifest lists (SHA-256 {found[:12]}..., listed {entry.sha256[:12]}...); "
+        "reinstall backproof, or run `backproof generate`"
+    )
+
+
+def content_complaints(hashes: Mapping[str, str], entry: FileEntry) -> list[str]:
+    """What to say of the groups whose content is not that of the entry; empty where all is as listed."""
+    found = []
+    for group in sorted({*hashes, *entry.groups}):
+        if group not in hashes or group not in entry.groups:
+            found.append(f"the group {group} is in the {'file' if group in hashes else 'manifest'} alone")
+        elif hashes[group] != entry.groups[group]:
+            found.append(f"the content of {group} is not what the manifest lists")
+    return found
+
+
+def check_schema_version(version: object, remedy: str = "regenerate the file") -> None:
+    """Raise VectorError unless files of this schema version can be read."""
+    if type(version) is not int:
+        raise VectorError(f"schema_version is {version!r}, where a whole number is due; {remedy}")
+    if version > SCHEMA_VERSION:
+        raise VectorError(
+            f"has schema version {version}, and this backproof reads up to {SCHEMA_VERSION}; "
+            "upgrade it: pip install --upgrade backproof"
+        )
+    if version < 1:
+        raise VectorError(f"has schema version {version}, which there never was; {remedy}")
+
+
+def _parse(document: object) -> Manifest:
+    remedy = "reinstall backproof, or run `backproof generate`"
+    if not isinstance(document, dict):
+        raise VectorError(f"is no JSON object; {remedy}")
+    check_schema_version(document.get("schema_version"), remedy)
+    version, files = document.get("vectors_version"), document.get("files")
+    if not isinstance(version, str) or not version:
+        raise VectorError(f"vectors_version is {version!r}, where a string is due; {remedy}")
+    if not isinstance(files, dict):
+        raise VectorError(f"names no files; {remedy}")
+    return Manifest(version, {name: _parse_entry(name, entry, remedy) for name, entry in files.items()})
+
+
+def _parse_entry(name: str, entry: object, remedy: str) -> FileEntry:
+    if not _FILE_NAME.fullmatch(name):
+        raise VectorError(f"{name!r} is no name of a golden file; {remedy}")
+    if not isinstance(entry, dict) or not _is_hash(entry.get("sha256")):
+        raise VectorError(f"the entry of {name} has no SHA-256 of 64 hexadecimal digits; {remedy}")
+    groups = entry.get("groups")
+    if not isinstance(groups, dict) or "/" not in groups or not all(map(_is_hash, groups.values())):
+        raise VectorError(f"the entry of {name} has no content hash for each of its groups; {remedy}")
+    return FileEntry(entry["sha256"], groups)
+
+
+def _is_hash(text: object) -> bool:
+    return isinstance(text, str) and _HASH.fullmatch(text) is not None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,116 @@
+"""What must hold of golden vectors beyond their layout, whoever made them."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from .layout import ALL_PRECISIONS
+from .records import PRECISIONS, Answer, Expectation, Family, OperationVectors
+
+
+def problems(vectors: OperationVectors) -> list[str]:
+    """What is unsound in an operation's vectors, one line each; an empty list where nothing is."""
+    found = list(_operation_problems(vectors))
+    flags = {flag.name for flag in vectors.flags}
+    answers = {answer.key: answer for answer in vectors.answers}
+    seen: set[str] = set()
+    for family in vectors.families:
+        if family.id in seen:
+            found.append(f"{family.id}: the id appears twice")
+        seen.add(family.id)
+        found += [f"{family.id}: {problem}" for problem in _family_problems(family, flags, answers, vectors.aliases)]
+    return found
+
+
+def _operation_problems(vectors: OperationVectors) -> Iterator[str]:
+    tensors = {name for side in (vectors.arguments, vectors.results) for names in side.values() for name in names}
+    for name in sorted(tensors - set(vectors.batch_axis)):
+        yield f"batch_axis does not say which axis of {name} is the batch"
+    for name in sorted(set(vectors.batch_axis) - tensors):
+        yield f"batch_axis speaks of {name}, which is no argument or result"
+    for alias, precision in vectors.aliases.items():
+        if alias not in ALL_PRECISIONS or precision not in ALL_PRECISIONS or precision in vectors.aliases:
+            yield f"the alias {alias} for {precision} does not lead to a known precision"
+    names = [flag.name for flag in vectors.flags]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"the flag {name} is explained twice"
+    for flag in vectors.flags:
+        if not (flag.kind and flag.effect):
+            yield f"the flag {flag.name} says no kind of bug or no effect"
+    keys = [answer.key for answer in vectors.answers]
+    for key in sorted({key for key in keys if keys.count(key) > 1}):
+        yield f"the answer {key} is listed twice"
+    for point in sorted({answer.point for answer in vectors.answers}):
+        canonical = [answer.answer for answer in vectors.answers if answer.point == point and answer.canonical]
+        if len(canonical) != 1:
+            yield f"the point {point} has {len(canonical)} canonical answers, where one is due"
+
+
+def _family_problems(
+    family: Family, flags: set[str], answers: Mapping[str, Answer], aliases: Mapping[str, str]
+) -> Iterator[str]:
+    for flag in family.flags:
+        if flag not in flags:
+            yield f"the flag {flag} is not in the vocabulary"
+    if not family.flags:
+        yield "carries no flag"
+    if len(set(family.flags)) != len(family.flags):
+        yield "carries a flag twice"
+    if not family.comment:
+        yield "has no comment"
+    for name, tensor in family.inputs.items():
+        if tensor.dtype.name not in (family.dtype, "int64"):
+            yield f"the argument {name} has dtype {tensor.dtype.name}"
+        if tensor.shape[:1] != (family.count,):
+            yield f"the argument {name} has shape {tensor.shape}, where {family.count} cases are due"
+    if family.result == "invalid":
+        if family.answer.expected or family.answer.tolerance or family.alternatives:
+            yield "must be refused, and has an expected result"
+        return
+    if (family.result == "convention") != bool(family.alternatives):
+        yield f"is {family.result} with {len(family.alternatives)} alternatives"
+    yield from _alternatives_problems(family, answers)
+    for where, expectation in (("", family.answer), *((f"{key}: ", one) for key, one in family.alternatives.items())):
+        for problem in _expectation_problems(family, expectation, aliases):
+            yield where + problem
+
+
+def _alternatives_problems(family: Family, answers: Mapping[str, Answer]) -> Iterator[str]:
+    if len({key.partition("=")[0] for key in family.alternatives}) > 1:
+        yield "has alternatives of more than one point"
+    for key in family.alternatives:
+        if key not in answers:
+            yield f"the alternative {key} is not in the table of conventions"
+        elif answers[key].canonical:
+            yield f"the alternative {key} is the canonical answer"
+
+
+def _expectation_problems(family: Family, expectation: Expectation, aliases: Mapping[str, str]) -> Iterator[str]:
+    default = PRECISIONS[family.dtype][0]
+    if default not in expectation.tolerance:
+        yield f"has no tolerance for {default}"
+    for name, expected in expectation.expected.items():
+        if expected.dtype != np.float64:
+            yield f"the expected {name} has dtype {expected.dtype.name}, not float64"
+    for precision, tolerances in expectation.tolerance.items():
+        if precision not in PRECISIONS[family.dtype]:
+            yield f"has a tolerance for {precision}, which is no precision of {family.dtype}"
+        if precision in aliases:
+            yield f"has a tolerance for {precision}, which is an alias of {aliases[precision]}"
+        if tolerances.keys() != expectation.expected.keys():
+            yield f"has tolerances for {precision} of other results than it expects"
+            continue
+        for name, tolerance in tolerances.items():
+            yield from _tolerance_problems(f"{precision} of {name}", expectation.expected[name], tolerance)
+
+
+def _tolerance_problems(where: str, expected: np.ndarray, tolerance: np.ndarray) -> Iterator[str]:
+    if tolerance.shape != expected.shape or tolerance.dtype != np.float64:
+        yield f"the tolerance for {where} is {tolerance.dtype.name} of shape {tolerance.shape}"
+        return
+    if not np.all(np.isfinite(tolerance)):
+        yield f"a tolerance for {where} is not finite"
+    if np.any(tolerance < 0):
+        yield f"a tolerance for {where} is negative"
+    if np.any(tolerance[~np.isfinite(expected)] != 0):
+        yield f"a tolerance for {where} is not 0 where the result is not finite"

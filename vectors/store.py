@@ -1,0 +1,373 @@
+"""Golden files on disk: write, read, verify. Nothing else imports h5py.
+
+A file is read once, into memory, and everything is said of those bytes: their hash, what the HDF5 library makes of
+them, and the arrays, which are views into them.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import accumulate, count
+from math import prod
+from pathlib import Path
+
+import h5py  # type: ignore[import-untyped, unused-ignore]  # it has no types of its own
+import numpy as np
+from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5t  # type: ignore[import-untyped, unused-ignore]
+
+from .files import LARGEST_FILE, bytes_of, one_line
+from .layout import ATTRIBUTE_BYTES
+from .manifest import (
+    FileEntry,
+    Manifest,
+    check_schema_version,
+    content_complaints,
+    hash_complaint,
+    read_manifest,
+    write_manifest,
+)
+from .pack import pack
+from .records import OperationVectors, VectorError
+from .soundness import problems
+from .tree import Attribute, Dataset, Group, content_hashes
+from .unpack import unpack
+
+MOST_OBJECTS = 50_000
+DEEPEST = 8
+_SMALLEST_FILE = 96
+_image_numbers = count()  # HDF5 takes two images of one name for one file, and hands out the first while it is open
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+_NUMBERS = (
+    (h5t.STD_I64LE, np.dtype("<i8")),
+    (h5t.IEEE_F64LE, np.dtype("<f8")),
+    (h5t.IEEE_F32LE, np.dtype("<f4")),
+    (h5t.IEEE_F16LE, np.dtype("<f2")),
+    (h5t.STD_U16LE, np.dtype("<u2")),
+)
+
+
+def golden_folder() -> Path:
+    """The folder of the golden files that came with this backproof."""
+    return Path(__file__).parent / "golden"
+
+
+def golden_operations(folder: Path | None = None) -> tuple[str, ...]:
+    """The operations that have golden vectors, in alphabetical order. Raises VectorError without a usable manifest."""
+    return tuple(sorted(name.removesuffix(".h5") for name in read_manifest(folder or golden_folder()).files))
+
+
+def read_golden(op: str, folder: Path | None = None) -> OperationVectors:
+    """The golden vectors of an operation, read from a file only once its SHA-256 is the manifest's.
+
+    Raises VectorError, of one line, where the operation has none, or the file was altered or cannot be used.
+    """
+    folder = folder or golden_folder()
+    manifest = read_manifest(folder)
+    name = f"{op}.h5"
+    if name not in manifest.files:
+        there = ", ".join(sorted(name.removesuffix(".h5") for name in manifest.files))
+        raise VectorError(f"{folder}: the manifest has no vectors of {op!r}; it has {there or 'none at all'}")
+    path = folder / name
+    image = bytes_of(path)
+    complaint = hash_complaint(image, manifest.files[name])
+    if complaint:
+        raise VectorError(f"{path}: {complaint}")
+    return _records(path, _tree(path, image))
+
+
+def read(path: str | Path) -> OperationVectors:
+    """The golden vectors of any file, whoever made it; tensors are read-only views into one copy of the file.
+
+    Raises VectorError, of one line, where the file is not what SCHEMA.md describes.
+    """
+    path = Path(path)
+    return _records(path, _tree(path, bytes_of(path)))
+
+
+def write(path: str | Path, vectors: OperationVectors) -> None:
+    """Write a golden file: the same records give the same bytes.
+
+    The old file stays whole until the new one, read back and found well-formed, takes its place. Raises VectorError
+    where the records do not fit the layout.
+    """
+    path = Path(path)
+    tree = pack(vectors)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        try:
+            _save(temporary, tree)
+        except OSError as error:
+            raise VectorError(one_line(f"{path}: cannot be written: {error}")) from None
+        read_back = _tree(path, bytes_of(temporary))
+        _records(path, read_back)
+        if content_hashes(read_back) != content_hashes(tree):
+            raise VectorError(f"{path}: what was written does not read back the same; this is a fault of backproof's")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def update_manifest(folder: Path, operations: Iterable[str]) -> None:
+    """Enter the files of some operations in the folder's manifest, which keeps its other entries.
+
+    An entry whose file is gone is dropped. Raises VectorError where the files are of different vectors versions.
+    """
+    names = {f"{op}.h5" for op in operations}
+    try:
+        kept = read_manifest(folder)
+    except VectorError:
+        if (folder / "MANIFEST.json").exists() and {path.name for path in folder.glob("*.h5")} - names:
+            raise
+        kept = Manifest("", {})
+    entries = {name: entry for name, entry in kept.files.items() if name not in names and (folder / name).exists()}
+    versions = {kept.vectors_version: sorted(entries)} if entries else {}
+    for name in sorted(names):
+        path = folder / name
+        image = bytes_of(path)
+        tree = _tree(path, image)
+        versions.setdefault(_records(path, tree).vectors_version, []).append(name)
+        entries[name] = FileEntry(sha256(image).hexdigest(), content_hashes(tree))
+    if len(versions) > 1:
+        listing = "; ".join(f"{version}: {', '.join(files)}" for version, files in sorted(versions.items()))
+        raise VectorError(f"{folder}: the files are of different vectors versions ({listing}); generate all of them")
+    write_manifest(folder, Manifest(next(iter(versions), ""), entries))
+
+
+def verify(path: str | Path | None = None) -> list[str]:
+    """What is wrong with a golden file, or with a folder of them and its manifest; one line each, none if all is well.
+
+    Without a path: the files that came with backproof. A file is held against the manifest beside it if that has an
+    entry of its name.
+    """
+    path = golden_folder() if path is None else Path(path)
+    if path.is_dir():
+        try:
+            manifest = read_manifest(path)
+        except VectorError as error:
+            return [str(error)]
+        names = sorted({*manifest.files, *(file.name for file in path.glob("*.h5"))})
+        return [line for name in names for line in _verify_file(path / name, manifest)]
+    try:
+        manifest = read_manifest(path.parent)
+    except VectorError:
+        return _verify_file(path, None)
+    return _verify_file(path, manifest if path.name in manifest.files else None)
+
+
+def _verify_file(path: Path, manifest: Manifest | None) -> list[str]:
+    entry = manifest.files.get(path.name) if manifest else None
+    if manifest and not entry:
+        return [f"{path}: the manifest has no entry of it; run `backproof generate`"]
+    found = []
+    try:
+        image = bytes_of(path)
+        if entry and (complaint := hash_complaint(image, entry)):
+            found.append(f"{path}: {complaint}")
+        tree = _tree(path, image)
+        vectors = _records(path, tree)
+    except VectorError as error:
+        return [*found, str(error)]
+    if entry:
+        found += [f"{path}: {line}" for line in content_complaints(content_hashes(tree), entry)]
+    if manifest and entry and vectors.vectors_version != manifest.vectors_version:
+        found.append(f"{path}: has vectors version {vectors.vectors_version}, the manifest {manifest.vectors_version}")
+    if vectors.op != path.stem:
+        found.append(f"{path}: holds the vectors of {vectors.op}, for which it is not named")
+    return found + [f"{path}: {problem}" for problem in problems(vectors)]
+
+
+def _records(path: Path, tree: Group) -> OperationVectors:
+    try:
+        return unpack(tree)
+    except VectorError as error:
+        raise VectorError(one_line(f"{path}: {error}")) from None
+
+
+def _tree(path: Path, image: bytes) -> Group:
+    if not image.startswith(_SIGNATURE):
+        raise VectorError(f"{path}: is no HDF5 file; name a file that `backproof generate` wrote")
+    try:
+        access = h5p.create(h5p.FILE_ACCESS)
+        access.set_fapl_core(backing_store=False)
+        access.set_file_image(image)
+        access.set_fclose_degree(h5f.CLOSE_STRONG)
+        file = h5f.open(f"backproof image {next(_image_numbers)}".encode(), h5f.ACC_RDONLY, access)
+        try:
+            return _Loader(image).group(h5g.open(file, b"/"), "/", 0)
+        finally:
+            file.close()
+    except VectorError as error:
+        raise VectorError(one_line(f"{path}: {error}")) from None
+    except Exception as error:  # HDF5's errors come as every class there is
+        if "truncated" in str(error) or len(image) < _SMALLEST_FILE:
+            raise VectorError(f"{path}: is cut short at {len(image)} bytes; fetch or generate it again") from None
+        reason = error.args[0] if error.args else type(error).__name__
+        raise VectorError(one_line(f"{path}: is damaged: {reason}; fetch or generate it again")) from None
+
+
+@dataclass
+class _Loader:
+    """Walks an open file and takes nothing on trust."""
+
+    image: bytes
+    objects: int = 0
+
+    def group(self, group: h5g.GroupID, path: str, depth: int) -> Group:
+        attributes = self.attributes(group, path)
+        if depth == 0:
+            check_schema_version(attributes.get("schema_version"))
+        if depth > DEEPEST:
+            raise VectorError(f"{path} is nested deeper than the layout goes")
+        children: dict[str, Group | Dataset] = {}
+        for link in group:
+            name = link.decode("ascii", "backslashreplace")
+            below = f"{path.rstrip('/')}/{name}"
+            self.objects += 1
+            if self.objects > MOST_OBJECTS:
+                raise VectorError(f"{below} is one object too many: {MOST_OBJECTS} are the most that a file may have")
+            if group.links.get_info(link).type != h5l.TYPE_HARD:
+                raise VectorError(f"{below} is a link to elsewhere (soft or external), which no golden file has")
+            node = h5o.open(group, link)
+            if isinstance(node, h5d.DatasetID):
+                children[name] = self.dataset(node, below)
+            elif isinstance(node, h5g.GroupID):
+                children[name] = self.group(node, below, depth + 1)
+            else:
+                raise VectorError(f"{below} is neither a group nor a dataset")
+        return Group(children, attributes)
+
+    def dataset(self, dataset: h5d.DatasetID, path: str) -> Dataset:
+        creation = dataset.get_create_plist()
+        layout = creation.get_layout()
+        if layout == h5d.VIRTUAL:
+            raise VectorError(f"{path} is a virtual dataset, whose values lie in other files")
+        if layout != h5d.CONTIGUOUS:
+            raise VectorError(f"{path} is chunked or compact, where a contiguous dataset is due")
+        if creation.get_external_count():
+            raise VectorError(f"{path} keeps its values in an external file")
+        if creation.get_nfilters():
+            raise VectorError(f"{path} is filtered, where a plain dataset is due")
+        dtype = _dtype(dataset.get_type(), path)
+        space = dataset.get_space()
+        if space.get_simple_extent_type() == h5s.NULL:
+            raise VectorError(f"{path} has no shape")
+        shape = space.get_simple_extent_dims()
+        if len(shape) > 2 or max(shape, default=0) > LARGEST_FILE:
+            raise VectorError(f"{path} declares the sizes {shape}, which are beyond any column or table")
+        size = prod(shape)
+        if not size:
+            return Dataset(np.empty(shape, dtype), self.attributes(dataset, path))
+        offset, length = dataset.get_offset(), size * dtype.itemsize
+        if offset is None or dataset.get_storage_size() != length or offset + length > len(self.image):
+            raise VectorError(f"{path} declares {length} bytes, which the file of {len(self.image)} does not hold")
+        array = np.frombuffer(self.image, dtype, size, offset).reshape(shape)
+        if not array.flags.aligned:
+            array = array.copy()
+            array.flags.writeable = False
+        return Dataset(array, self.attributes(dataset, path))
+
+    def attributes(self, node: h5g.GroupID | h5d.DatasetID, path: str) -> dict[str, Attribute]:
+        attributes: dict[str, Attribute] = {}
+        for index in range(h5a.get_num_attrs(node)):
+            attribute = h5a.open(node, index=index)
+            name = attribute.name.decode("ascii", "backslashreplace")
+            where = f"attribute {name} of {path}"
+            dtype = _dtype(attribute.get_type(), where)
+            if attribute.shape != () or attribute.get_space().get_simple_extent_type() != h5s.SCALAR:
+                raise VectorError(f"{where} is no scalar")
+            if dtype.kind not in "Si" or dtype.itemsize > ATTRIBUTE_BYTES:
+                raise VectorError(f"{where} has dtype {dtype.str}, where a string of fixed length or an integer is due")
+            value = np.zeros((), dtype)
+            attribute.read(value, mtype=attribute.get_type())
+            item = value.item()
+            try:
+                attributes[name] = item.decode() if isinstance(item, bytes) else item
+            except UnicodeDecodeError:
+                raise VectorError(f"{where} is not UTF-8") from None
+        return attributes
+
+
+def _dtype(kind: h5t.TypeID, where: str) -> np.dtype:
+    """The NumPy dtype of a type that the layout has: five numbers, strings, and records of int64 and strings."""
+    if kind.committed():
+        raise VectorError(f"{where} has a committed type, where it should have one of its own")
+    for stored, dtype in _NUMBERS:
+        if kind.equal(stored):
+            return dtype
+    if kind.get_class() != h5t.COMPOUND:
+        return _string_dtype(kind, where)
+    fields = []
+    for index in range(kind.get_nmembers()):
+        field = kind.get_member_name(index).decode("ascii", "backslashreplace")
+        member = kind.get_member_type(index)
+        fields.append(
+            (field, np.dtype("<i8") if member.equal(h5t.STD_I64LE) else _string_dtype(member, f"{where}: {field}"))
+        )
+    record = np.dtype(fields)
+    offsets = [kind.get_member_offset(index) for index in range(kind.get_nmembers())]
+    if record.itemsize != kind.get_size() or offsets != _offsets(record):
+        raise VectorError(f"{where} has gaps between its fields")
+    return record
+
+
+def _offsets(record: np.dtype) -> list[int]:
+    ends = accumulate(record[name].itemsize for name in record.names or ())
+    return [0, *ends][:-1]
+
+
+def _string_dtype(kind: h5t.TypeID, where: str) -> np.dtype:
+    if kind.get_class() != h5t.STRING or kind.is_variable_str():
+        raise VectorError(f"{where} has a type that no golden file has (references, variable length, other numbers)")
+    if kind.get_strpad() != h5t.STR_NULLPAD or kind.get_cset() != h5t.CSET_UTF8:
+        raise VectorError(f"{where} is a string that is not UTF-8 filled up with NUL")
+    return np.dtype(f"S{kind.get_size()}")
+
+
+def _save(path: Path, tree: Group) -> None:
+    with h5py.File(path, "w", libver="earliest", track_order=False) as file:
+        _save_group(file.id, tree)
+    with path.open("rb+") as written:
+        os.fsync(written.fileno())
+
+
+def _save_group(group: h5g.GroupID, tree: Group) -> None:
+    for name, value in sorted(tree.attributes.items()):
+        _save_attribute(group, name, value)
+    for name, child in sorted(tree.children.items()):
+        if isinstance(child, Group):
+            _save_group(h5g.create(group, name.encode()), child)
+            continue
+        creation = h5p.create(h5p.DATASET_CREATE)
+        creation.set_obj_track_times(False)
+        creation.set_layout(h5d.CONTIGUOUS)
+        kind = _hdf5_type(child.array.dtype)
+        dataset = h5d.create(group, name.encode(), kind, h5s.create_simple(child.array.shape), creation)
+        if child.array.size:
+            dataset.write(h5s.ALL, h5s.ALL, child.array, mtype=kind)
+        for key, value in sorted(child.attributes.items()):
+            _save_attribute(dataset, key, value)
+
+
+def _save_attribute(node: h5g.GroupID | h5d.DatasetID, name: str, value: Attribute) -> None:
+    content = (
+        np.array(value, "<i8") if isinstance(value, int) else np.array(value.encode(), f"S{len(value.encode()) or 1}")
+    )
+    kind = _hdf5_type(content.dtype)
+    h5a.create(node, name.encode(), kind, h5s.create(h5s.SCALAR)).write(content, mtype=kind)
+
+
+def _hdf5_type(dtype: np.dtype) -> h5t.TypeID:
+    if dtype.names is not None:
+        record = h5t.create(h5t.COMPOUND, dtype.itemsize)
+        for name, offset in zip(dtype.names, _offsets(dtype), strict=True):
+            record.insert(name.encode(), offset, _hdf5_type(dtype[name]))
+        return record
+    if dtype.kind == "S":
+        string = h5t.C_S1.copy()
+        string.set_size(dtype.itemsize)
+        string.set_strpad(h5t.STR_NULLPAD)
+        string.set_cset(h5t.CSET_UTF8)
+        return string
+    return next(stored for stored, number in _NUMBERS if number == dtype)
