@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+REFUSED_LAYOUT = "refused-layout"
+"""The kind of miss that says more of the implementation than of the family: it takes no such arguments at all. It is
+told once in the summary, and fails a family under --impl-strict alone."""
+
 
 class Outcome(StrEnum):
     """How a family ended."""
@@ -25,7 +29,7 @@ class Miss:
 
     kind: str
     """A short word: value, shape, dtype, count, raised, accepted, changed-argument, overwritten-result, repeat, state,
-    layout, batch, convention, result-type."""
+    layout, refused-layout, batch, convention, result-type."""
     robust: bool
     """True where a miss is shown but does not fail the family."""
     case: int | None

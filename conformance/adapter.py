@@ -1,0 +1,299 @@
+"""Find and load an implementation: from what stands after `--impl` to the functions that are called."""
+
+import difflib
+import importlib
+import os
+import re
+import sys
+import sysconfig
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from ..vectors.records import DIRECTIONS, DTYPES, PRECISIONS, Answer
+
+DEFAULT_DTYPES = ("float64", "float32")
+LABELS = "labels"
+DETERMINISTIC = "deterministic"
+_DECLARATIONS = ("dtypes", "precision", "conventions")
+_NEAR = 0.85
+
+Function = Callable[..., object]
+
+
+class AdapterError(Exception):
+    """An adapter that cannot be used. The message is one line: what is wrong, where, and what to do."""
+
+
+def _nothing() -> None:
+    """The setup and teardown of an adapter that has none."""
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """An implementation as its adapter presents it."""
+
+    spec: str
+    """What it was loaded from: "module" or "module:object.attribute"."""
+    name: str
+    version: str
+    """Empty where the adapter does not say."""
+    functions: Mapping[tuple[str, str], Function]
+    """By (operation, direction). What is absent is not implemented."""
+    dtypes: tuple[str, ...] = DEFAULT_DTYPES
+    precision: Mapping[str, str] = field(default_factory=dict)
+    """The declared working precision by dtype; a dtype that is absent has its own."""
+    conventions: Mapping[str, object] = field(default_factory=dict)
+    """What is declared: an answer (a string) by point, "labels": "unchecked", "deterministic": False."""
+    setup: Callable[[], None] = _nothing
+    """To be called before the first call; raises AdapterError."""
+    teardown: Callable[[], None] = _nothing
+    """To be called after the last call; raises AdapterError."""
+    warnings: tuple[str, ...] = ()
+    """One line each: names that are close to an operation's, but none's."""
+
+    def working_precision(self, dtype: str) -> str:
+        """The precision whose tolerances hold for cases of this dtype."""
+        return self.precision.get(dtype, dtype)
+
+
+def load(spec: str, operations: Iterable[str], folder: Path | None = None) -> Implementation:
+    """The implementation that `spec`, "module" or "module:object.attribute", names.
+
+    `operations` are the names that there are vectors for. `folder`, the one that the run was started in, is put
+    first on the import path. Raises AdapterError.
+    """
+    operations = tuple(operations)
+    subject = _resolve(spec, folder)
+    functions = dict(_functions(spec, subject, operations))
+    warnings = tuple(_near_misses(subject, operations, functions))
+    if not functions:
+        raise AdapterError(
+            f"{spec}: no operation found; define functions such as {operations[0]}_forward or {operations[0]}_backward"
+            + (f" ({warnings[0]})" if warnings else "")
+            if operations
+            else f"{spec}: there are no vectors to hold it against"
+        )
+    name, version = _get(subject, "name"), _get(subject, "version")
+    return Implementation(
+        spec=spec,
+        name=name if isinstance(name, str) else spec,
+        version=version if isinstance(version, str) else "",
+        functions=functions,
+        dtypes=_dtypes(spec, _get(subject, "dtypes")),
+        precision=_precision(spec, _get(subject, "precision")),
+        conventions=_conventions(spec, _get(subject, "conventions")),
+        setup=_hook(spec, subject, "setup"),
+        teardown=_hook(spec, subject, "teardown"),
+        warnings=warnings,
+    )
+
+
+def verify_conventions(implementation: Implementation, answers: Iterable[Answer]) -> None:
+    """Raise AdapterError where a declared convention is none that the vectors know."""
+    known: dict[str, list[str]] = {}
+    for answer in answers:
+        known.setdefault(answer.point, []).append(answer.answer)
+    for point, declared in implementation.conventions.items():
+        if point in (LABELS, DETERMINISTIC):
+            continue
+        if point not in known:
+            words = ", ".join([LABELS, DETERMINISTIC, *known])
+            raise AdapterError(f"{implementation.spec}: conventions has an unknown name {point!r}; known are {words}")
+        if declared not in known[point]:
+            raise AdapterError(
+                f"{implementation.spec}: conventions[{point!r}] is {declared!r}; known answers are "
+                + ", ".join(map(repr, dict.fromkeys(known[point])))
+            )
+
+
+def where(error: BaseException, function: object = None) -> str:
+    """ "file:line" of the frame to look at: the innermost one outside installed packages, else in `function`'s file.
+
+    Empty where the exception passed no Python frame that has a file.
+    """
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{_shown(error.filename)}:{error.lineno}"
+    walked = ((frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__))
+    frames = [at for at in walked if not at[0].startswith("<") and Path(at[0]).parent != Path(__file__).parent]
+    home = getattr(getattr(function, "__code__", None), "co_filename", None)
+    own = [at for at in frames if not at[0].startswith(_INSTALLED)]
+    own = own or [at for at in frames if at[0] == home] or frames
+    return f"{_shown(own[-1][0])}:{own[-1][1]}" if own else ""
+
+
+def said(error: BaseException) -> str:
+    """ "TypeName: first line of the message", shortened to a line."""
+    lines = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+_INSTALLED = tuple({str(Path(sysconfig.get_paths()[key])) + os.sep for key in ("stdlib", "platlib", "purelib")})
+
+
+def _shown(filename: str) -> str:
+    path = Path(filename)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else filename
+
+
+def _resolve(spec: str, folder: Path | None) -> object:
+    module_name, _, attributes = spec.partition(":")
+    if "/" in module_name or module_name.endswith(".py"):
+        name = ".".join(Path(module_name).with_suffix("").parts).strip("./")
+        raise AdapterError(f"{spec}: name a module, not a file: --impl={name}{':' if attributes else ''}{attributes}")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise AdapterError(f"{spec!r}: not the name of a module; write --impl=module or --impl=module:object")
+    if folder is not None and str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    subject: object = _import(spec, module_name, folder)
+    path = module_name
+    for part in attributes.split(".") if attributes else ():
+        missing = object()
+        found = _get(subject, part, missing)
+        if found is missing and isinstance(subject, ModuleType) and hasattr(subject, "__path__"):
+            found = _import(spec, f"{subject.__name__}.{part}", folder)
+        if found is missing:
+            raise AdapterError(f"{spec}: {path} has no attribute {part!r}{_suggestion(part, _names(subject))}")
+        subject, path = found, f"{path}.{part}"
+    return subject
+
+
+def _import(spec: str, name: str, folder: Path | None) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and (name + ".").startswith(error.name + "."):
+            hint = "; an object in a module is written module:object" if "." in name and ":" not in spec else ""
+            place = f"in {folder} or " if folder is not None else ""
+            raise AdapterError(f"{spec}: no module named {error.name!r} {place}on the import path{hint}") from error
+        at = where(error)
+        raise AdapterError(f"{spec}: importing {name} raised {said(error)}{f' ({at})' if at else ''}") from error
+
+
+def _get(subject: object, name: str, default: object = None) -> object:
+    if isinstance(subject, Mapping):
+        return subject.get(name, default)
+    return getattr(subject, name, default)
+
+
+def _names(subject: object) -> list[str]:
+    if isinstance(subject, Mapping):
+        return [name for name in subject if isinstance(name, str)]
+    return [name for name in dir(subject) if not name.startswith("_")]
+
+
+def _functions(spec: str, subject: object, operations: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], Function]]:
+    missing = object()
+    for operation in operations:
+        for direction in DIRECTIONS:
+            name = f"{operation}_{direction}"
+            found = _get(subject, name, missing)
+            if found is missing:
+                continue
+            if not callable(found):
+                raise AdapterError(f"{spec}: {name} is of type {type(found).__name__} and cannot be called")
+            yield (operation, direction), found
+
+
+def _near_misses(
+    subject: object, operations: tuple[str, ...], functions: Mapping[tuple[str, str], Function]
+) -> Iterator[str]:
+    """Names that look like a misspelt operation which is otherwise not implemented, or like a misspelt declaration."""
+    exact = {f"{operation}_{direction}" for operation in operations for direction in DIRECTIONS}
+    open_names = exact - {f"{operation}_{direction}" for operation, direction in functions}
+    squashed = {_squash(name): name for name in open_names}
+    for name in _names(subject):
+        if name in exact or name in _DECLARATIONS:
+            continue
+        value = _get(subject, name)
+        if callable(value):
+            # A slip of the pen seldom hits the first letter; gelu_forward is not a misspelt relu_forward.
+            initial = [word for word in squashed if word[0] == _squash(name)[:1]]
+            for near in difflib.get_close_matches(_squash(name), initial, n=1, cutoff=_NEAR):
+                yield f"{name} is no operation's name; was {squashed[near]} meant?"
+        elif isinstance(value, (Mapping, list, tuple)):
+            for near in difflib.get_close_matches(name, _DECLARATIONS, n=1, cutoff=_NEAR):
+                if _get(subject, near) is None:
+                    yield f"{name} is not read; was {near} meant?"
+
+
+def _squash(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _suggestion(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"; was {near[0]!r} meant?" if near else ""
+
+
+def _dtypes(spec: str, declared: object) -> tuple[str, ...]:
+    if declared is None:
+        return DEFAULT_DTYPES
+    words = (declared,) if isinstance(declared, str) else declared
+    if not isinstance(words, Iterable):
+        raise AdapterError(f'{spec}: dtypes is {declared!r}; write it as a list: dtypes = ["float64", "float32"]')
+    names = {_dtype_name(word) for word in words}
+    if unknown := sorted(names - set(DTYPES)):
+        raise AdapterError(f"{spec}: dtypes has an unknown dtype {unknown[0]!r}; known are {', '.join(DTYPES)}")
+    if not names:
+        raise AdapterError(f"{spec}: dtypes is empty; name at least one of {', '.join(DTYPES)}")
+    return tuple(name for name in DTYPES if name in names)
+
+
+def _dtype_name(word: object) -> str:
+    if isinstance(word, str):
+        return word
+    try:
+        return np.dtype(word).name  # type: ignore[call-overload, no-any-return]
+    except TypeError:
+        return str(word)
+
+
+def _precision(spec: str, declared: object) -> Mapping[str, str]:
+    if declared is None:
+        return {}
+    if not isinstance(declared, Mapping):
+        raise AdapterError(f'{spec}: precision is {declared!r}; write it as precision = {{"float32": "tf32"}}')
+    for dtype, word in declared.items():
+        if dtype not in PRECISIONS:
+            raise AdapterError(f"{spec}: precision has an unknown dtype {dtype!r}; known are {', '.join(DTYPES)}")
+        if word not in PRECISIONS[dtype]:
+            known = ", ".join(PRECISIONS[dtype])
+            raise AdapterError(f"{spec}: precision[{dtype!r}] is {word!r}; known for {dtype} are {known}")
+    return dict(declared)
+
+
+def _conventions(spec: str, declared: object) -> Mapping[str, object]:
+    if declared is None:
+        return {}
+    if not isinstance(declared, Mapping):
+        raise AdapterError(f'{spec}: conventions is {declared!r}; write it as conventions = {{"labels": "unchecked"}}')
+    if declared.get(LABELS, "checked") not in ("checked", "unchecked"):
+        raise AdapterError(f"{spec}: conventions['labels'] is {declared[LABELS]!r}; write 'checked' or 'unchecked'")
+    if not isinstance(declared.get(DETERMINISTIC, True), bool):
+        raise AdapterError(f"{spec}: conventions['deterministic'] is {declared[DETERMINISTIC]!r}; write True or False")
+    return {key: value if key == DETERMINISTIC else str(value) for key, value in declared.items()}
+
+
+def _hook(spec: str, subject: object, name: str) -> Callable[[], None]:
+    hook = _get(subject, name)
+    if hook is None or isinstance(hook, ModuleType):
+        return _nothing
+    if not callable(hook):
+        raise AdapterError(f"{spec}: {name} is of type {type(hook).__name__} and cannot be called")
+
+    def call() -> None:
+        try:
+            hook()
+        except Exception as error:
+            at = where(error, hook)
+            raise AdapterError(f"{spec}: {name}() raised {said(error)}{f' ({at})' if at else ''}") from error
+
+    return call

@@ -1,0 +1,286 @@
+"""A network in plain NumPy, written in classes as a first course builds it, and its adapter below.
+
+Each layer keeps in `forward` what its `backward` needs, and `backward` leaves the gradients on the layer: `dinputs`,
+and `dweights` and `dbiases` where there are any.
+"""
+
+# ruff: noqa: D102, D103 - the names are the operations', and the mathematics is said once, above it
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+name = "NumPy layers"
+dtypes = ["float64", "float32", "float16", "bfloat16"]
+
+Array = Any
+"""np.ndarray, whose arithmetic is of type Any to a type checker."""
+
+
+class DenseLayer:
+    """outputs = inputs @ weights + biases, of shapes (N, I), (I, O) and (1, O)."""
+
+    def __init__(self, weights: Array, biases: Array) -> None:
+        if weights.ndim != 2 or biases.shape != (1, weights.shape[1]):
+            raise ValueError(f"weights {weights.shape} and biases {biases.shape} do not belong together")
+        self.weights = weights
+        self.biases = biases
+
+    def forward(self, inputs: Array) -> Array:
+        if inputs.ndim != 2 or inputs.shape[1] != self.weights.shape[0]:
+            raise ValueError(f"inputs {inputs.shape} do not fit weights {self.weights.shape}")
+        self.inputs = inputs
+        return inputs @ self.weights + self.biases
+
+    def backward(self, doutputs: Array) -> Array:
+        if doutputs.shape != (len(self.inputs), self.weights.shape[1]):
+            raise ValueError(f"gradient {doutputs.shape} does not fit weights {self.weights.shape}")
+        self.dweights = self.inputs.T @ doutputs
+        self.dbiases = doutputs.sum(axis=0, keepdims=True)
+        self.dinputs = doutputs @ self.weights.T
+        return self.dinputs
+
+
+class ReLU:
+    """max(0, x); its slope at 0 is taken as 0."""
+
+    def forward(self, inputs: Array) -> Array:
+        self.inputs = inputs
+        return np.maximum(inputs, 0)
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.inputs)
+        self.dinputs = np.where(self.inputs > 0, doutputs, 0)
+        return self.dinputs
+
+
+class Softmax:
+    """exp(z) / sum(exp(z)) over the last axis."""
+
+    def forward(self, inputs: Array) -> Array:
+        powers = np.exp(inputs - inputs.max(axis=-1, keepdims=True))
+        self.outputs = powers / powers.sum(axis=-1, keepdims=True)
+        return self.outputs
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.outputs)
+        along = (doutputs * self.outputs).sum(axis=-1, keepdims=True)
+        self.dinputs = self.outputs * (doutputs - along)
+        return self.dinputs
+
+
+class CrossEntropy:
+    """-sum(y log p) a row, of probabilities (N, C) that are not clipped; where y is 0, p has no say."""
+
+    def __init__(self, labels: Array, reduction: str) -> None:
+        self.labels = labels
+        self.reduction = reduction
+
+    def forward(self, probabilities: Array) -> Array:
+        self.probabilities = probabilities
+        self.truth = _one_hot(self.labels, probabilities)
+        losses = np.where(self.truth == 0, 0, -self.truth * np.log(probabilities)).sum(axis=-1)
+        return _reduced(losses, self.reduction)
+
+    def backward(self, dloss: Array) -> Array:
+        drows = _spread(dloss, self.reduction, len(self.truth))
+        self.dinputs = np.where(self.truth == 0, 0, -self.truth / self.probabilities * drows)
+        return self.dinputs
+
+
+class SoftmaxCrossEntropy:
+    """Softmax and cross-entropy in one step, from logits (N, C)."""
+
+    def __init__(self, labels: Array, reduction: str) -> None:
+        self.labels = labels
+        self.reduction = reduction
+
+    def forward(self, logits: Array) -> Array:
+        self.truth = _one_hot(self.labels, logits)
+        self.outputs = Softmax().forward(logits)
+        shifted = logits - logits.max(axis=-1, keepdims=True)
+        log_sum = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+        losses = np.where(self.truth == 0, 0, self.truth * (log_sum - shifted)).sum(axis=-1)
+        return _reduced(losses, self.reduction)
+
+    def from_outputs(self, outputs: Array) -> None:
+        """Take up where a forward pass that gave these softmax outputs left off."""
+        self.truth = _one_hot(self.labels, outputs)
+        self.outputs = outputs
+
+    def backward(self, dloss: Array) -> Array:
+        drows = _spread(dloss, self.reduction, len(self.truth))
+        self.dinputs = (self.outputs - self.truth) * drows
+        return self.dinputs
+
+
+class Network:
+    """Dense, ReLU, dense, softmax with cross-entropy."""
+
+    def __init__(self, hidden: DenseLayer, output: DenseLayer, loss: SoftmaxCrossEntropy) -> None:
+        self.layers = [hidden, ReLU(), output, loss]
+
+    def forward(self, inputs: Array) -> Array:
+        values = inputs
+        for layer in self.layers:
+            values = layer.forward(values)  # type: ignore[attr-defined]
+        return values
+
+    def backward(self, dloss: Array) -> Array:
+        gradient = dloss
+        for layer in reversed(self.layers):
+            gradient = layer.backward(gradient)  # type: ignore[attr-defined]
+        return gradient
+
+
+def _same_shape(gradient: Array, values: Array) -> None:
+    if gradient.shape != values.shape:
+        raise ValueError(f"gradient {gradient.shape} does not fit values of shape {values.shape}")
+
+
+def _one_hot(labels: Array, scores: Array) -> Array:
+    """Labels as rows (N, C): they come as such rows, one-hot or soft, or as class indices (N,)."""
+    rows, classes = scores.shape
+    if labels.shape == scores.shape:
+        return labels
+    if labels.shape != (rows,):
+        raise ValueError(f"labels {labels.shape} do not fit scores of shape {scores.shape}")
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        raise IndexError(f"a label is not within 0 and {classes - 1}")
+    truth = np.zeros_like(scores)
+    truth[np.arange(rows), labels] = 1
+    return truth
+
+
+def _reduced(losses: Array, reduction: str) -> Array:
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    return losses.mean()
+
+
+def _spread(dloss: Array, reduction: str, rows: int) -> Array:
+    """The gradient of each row's loss, (N, 1)."""
+    if dloss.shape != ((rows,) if reduction == "none" else ()):
+        raise ValueError(f"gradient {dloss.shape} does not fit a loss of {rows} rows with reduction {reduction!r}")
+    drows = np.broadcast_to(np.reshape(dloss, (-1, 1)), (rows, 1))
+    return drows / rows if reduction == "mean" else drows
+
+
+# The adapter.
+
+
+def _in_own_dtype(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compute half precisions in float32 and round the results, once, to the dtype that the arguments have."""
+
+    @wraps(function)
+    def call(*arguments: Array, **parameters: str) -> Any:
+        dtype = arguments[0].dtype
+        if dtype.itemsize > 2:
+            return function(*arguments, **parameters)
+        results = function(*[a.astype(np.float32) if a.dtype == dtype else a for a in arguments], **parameters)
+        if isinstance(results, tuple):
+            return tuple(result.astype(dtype) for result in results)
+        return results.astype(dtype)
+
+    return call
+
+
+@_in_own_dtype
+def dense_forward(inputs: Array, weights: Array, biases: Array) -> Array:
+    return DenseLayer(weights, biases).forward(inputs)
+
+
+@_in_own_dtype
+def dense_backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -> tuple[Array, ...]:
+    layer = DenseLayer(weights, biases)
+    layer.forward(inputs)
+    layer.backward(dL_doutputs)
+    return layer.dinputs, layer.dweights, layer.dbiases
+
+
+@_in_own_dtype
+def relu_forward(inputs: Array) -> Array:
+    return ReLU().forward(inputs)
+
+
+@_in_own_dtype
+def relu_backward(dL_doutputs: Array, inputs: Array) -> Array:
+    layer = ReLU()
+    layer.forward(inputs)
+    return layer.backward(dL_doutputs)
+
+
+@_in_own_dtype
+def softmax_forward(logits: Array) -> Array:
+    return Softmax().forward(logits)
+
+
+@_in_own_dtype
+def softmax_backward(dL_doutputs: Array, logits: Array) -> Array:
+    layer = Softmax()
+    layer.forward(logits)
+    return layer.backward(dL_doutputs)
+
+
+@_in_own_dtype
+def cross_entropy_forward(probabilities: Array, labels: Array, *, reduction: str) -> Array:
+    return CrossEntropy(labels, reduction).forward(probabilities)
+
+
+@_in_own_dtype
+def cross_entropy_backward(dL_dloss: Array, probabilities: Array, labels: Array, *, reduction: str) -> Array:
+    loss = CrossEntropy(labels, reduction)
+    loss.forward(probabilities)
+    return loss.backward(dL_dloss)
+
+
+@_in_own_dtype
+def softmax_cross_entropy_forward(logits: Array, labels: Array, *, reduction: str) -> Array:
+    return SoftmaxCrossEntropy(labels, reduction).forward(logits)
+
+
+@_in_own_dtype
+def softmax_cross_entropy_backward(dL_dloss: Array, logits: Array, labels: Array, *, reduction: str) -> Array:
+    loss = SoftmaxCrossEntropy(labels, reduction)
+    loss.forward(logits)
+    return loss.backward(dL_dloss)
+
+
+@_in_own_dtype
+def softmax_cross_entropy_from_outputs_backward(
+    dL_dloss: Array, outputs: Array, labels: Array, *, reduction: str
+) -> Array:
+    loss = SoftmaxCrossEntropy(labels, reduction)
+    loss.from_outputs(outputs)
+    return loss.backward(dL_dloss)
+
+
+@_in_own_dtype
+def mlp_forward(
+    inputs: Array, weights1: Array, biases1: Array, weights2: Array, biases2: Array, labels: Array, *, reduction: str
+) -> Array:
+    loss = SoftmaxCrossEntropy(labels, reduction)
+    return Network(DenseLayer(weights1, biases1), DenseLayer(weights2, biases2), loss).forward(inputs)
+
+
+@_in_own_dtype
+def mlp_backward(
+    dL_dloss: Array,
+    inputs: Array,
+    weights1: Array,
+    biases1: Array,
+    weights2: Array,
+    biases2: Array,
+    labels: Array,
+    *,
+    reduction: str,
+) -> tuple[Array, ...]:
+    hidden, output = DenseLayer(weights1, biases1), DenseLayer(weights2, biases2)
+    network = Network(hidden, output, SoftmaxCrossEntropy(labels, reduction))
+    network.forward(inputs)
+    network.backward(dL_dloss)
+    return hidden.dinputs, hidden.dweights, hidden.dbiases, output.dweights, output.dbiases

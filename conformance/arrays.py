@@ -1,0 +1,83 @@
+"""Read whatever an implementation returned as a NumPy array, without importing the framework that it came from."""
+
+import sys
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+
+class NotAnArray(Exception):
+    """A result that is no array of any framework, or one that cannot be read from here. The message is one line."""
+
+
+@cache
+def case_dtype(name: str) -> np.dtype[Any]:
+    """The NumPy dtype of a dtype's name; bfloat16 is the one that `ml_dtypes` defines."""
+    if name == "bfloat16":
+        from ml_dtypes import bfloat16  # only runs that have bfloat16 cases should pay for it
+
+        dtype: np.dtype[Any] = np.dtype(bfloat16)
+        return dtype
+    return np.dtype(name)
+
+
+def to_numpy(result: object) -> np.ndarray:
+    """`result` as an array of its own dtype and shape, sharing its memory where it can.
+
+    Reads NumPy arrays and scalars, and tensors of any framework through DLPack or `__array__`; of torch also those
+    that require a gradient, lie on another device, or are bfloat16, which neither protocol carries. Python numbers,
+    lists and None are not converted: they have lost the dtype that is to be checked. Raises NotAnArray.
+    """
+    if type(result) is np.ndarray:
+        return result
+    if isinstance(result, (np.ndarray, np.generic)):
+        return np.asarray(result)
+    if result is None or isinstance(result, (bool, int, float, complex, str, list, tuple, dict)):
+        raise NotAnArray(_plain(result))
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(result, torch.Tensor):
+        result = _host_tensor(result, torch)
+        if isinstance(result, np.ndarray):
+            return result
+    return _through_protocols(result)
+
+
+def _plain(result: object) -> str:
+    if result is None:
+        return "None, where an array is expected"
+    kind = type(result).__name__
+    article = "an" if kind[0] in "aeiou" else "a"
+    return f"{article} {kind} of Python's, where an array is expected: its dtype is lost"
+
+
+def _host_tensor(tensor: Any, torch: Any) -> Any:
+    """A torch tensor without its history and in the host's memory; a bfloat16 one as a NumPy array."""
+    tensor = tensor.detach().cpu()
+    if str(tensor.dtype) != "torch.bfloat16":
+        return tensor
+    bits = tensor.contiguous().view(torch.int16)
+    return np.asarray(bits).view(case_dtype("bfloat16"))
+
+
+def _through_protocols(result: Any) -> np.ndarray:
+    refusals = []
+    if hasattr(result, "__dlpack__") and hasattr(result, "__dlpack_device__"):
+        try:
+            return np.from_dlpack(result)
+        except Exception as error:  # numpy and the framework each raise what they like, bfloat16 among the causes
+            refusals.append(f"DLPack: {_first_line(error)}")
+    if hasattr(result, "__array__"):
+        try:
+            return np.asarray(result)
+        except Exception as error:
+            refusals.append(f"__array__: {_first_line(error)}")
+    kind = f"{type(result).__module__}.{type(result).__qualname__}"
+    if refusals:
+        raise NotAnArray(f"a {kind} that cannot be read ({'; '.join(refusals)}): return it as a NumPy array")
+    raise NotAnArray(f"a {kind}, which has neither __dlpack__ nor __array__: return an array")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,118 @@
+"""Which answer an implementation follows at each point where the field has several, across a whole run."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from .verdict import Miss, Outcome, Verdict
+
+ONE_ANSWER = "an implementation follows one answer at a point throughout the run"
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What is followed at one point, as far as has been seen."""
+
+    point: str
+    answers: tuple[str, ...]
+    """The answers that agree with every family, canonical first; empty where no single one does."""
+    families: tuple[str, ...]
+    """Ids of the families that had a say, in the order seen."""
+    contradictions: tuple[str, ...] = ()
+    """Ids of those that had no answer in common with the families before them."""
+
+
+@dataclass
+class _Seen:
+    families: list[str]
+    contradictions: list[str]
+    required: tuple[str, ...] | None = None
+    """The answers that every required family agrees with; None before the first."""
+    overall: tuple[str, ...] | None = None
+    """The same, robust families included."""
+
+
+class Tracker:
+    """Intersects the answers of convention families, point by point, from their verdicts alone.
+
+    Fed the verdicts of several workers, it says what one that saw the whole run would have said. A robust family may
+    narrow what is left for other robust families, never what is left for a required one.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Seen] = {}
+
+    def add(self, verdict: Verdict) -> Verdict:
+        """Take a verdict in; it comes back as it was, or failed where it leaves its point no answer."""
+        if verdict.point is None or not verdict.answers:
+            return verdict
+        seen = self._seen.setdefault(verdict.point, _Seen([], []))
+        seen.families.append(verdict.id)
+        robust = verdict.level == "robust"
+        before = seen.overall if robust else seen.required
+        common = _common(before, verdict.answers)
+        if not common:
+            seen.contradictions.append(verdict.id)
+            return _contradicting(verdict, before or (), robust=robust)
+        if robust:
+            seen.overall = common
+        else:
+            seen.required = common
+            seen.overall = _common(seen.overall, verdict.answers) or common
+        return verdict
+
+    def followed(self) -> tuple[Followed, ...]:
+        """What is followed at each point seen, in the order of the points' names."""
+        return tuple(
+            Followed(
+                point,
+                () if seen.contradictions else seen.overall or (),
+                tuple(seen.families),
+                tuple(seen.contradictions),
+            )
+            for point, seen in sorted(self._seen.items())
+        )
+
+
+def followed(verdicts: Iterable[Verdict]) -> tuple[Followed, ...]:
+    """What the verdicts of a run say about each point."""
+    tracker = Tracker()
+    for verdict in verdicts:
+        tracker.add(verdict)
+    return tracker.followed()
+
+
+def inconsistencies(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    """A line for each point that is left no answer by families that passed, each in the light of its own process."""
+    tracker = Tracker()
+    told: set[str | None] = set()
+    lines: dict[str | None, str] = {}
+    for verdict in verdicts:
+        after = tracker.add(verdict)
+        if _is_contradicting(verdict):
+            told.add(verdict.point)
+        elif after is not verdict and after.outcome is Outcome.FAILED:
+            lines.setdefault(verdict.point, f"{verdict.id} {after.misses[-1].summary}; {ONE_ANSWER}")
+    return (line for point, line in lines.items() if point not in told)
+
+
+def _common(before: tuple[str, ...] | None, answers: tuple[str, ...]) -> tuple[str, ...]:
+    return answers if before is None else tuple(answer for answer in before if answer in answers)
+
+
+def _contradicting(verdict: Verdict, before: tuple[str, ...], *, robust: bool) -> Verdict:
+    if _is_contradicting(verdict):
+        return verdict
+    now, then = _listed(verdict.answers), _listed(before)
+    summary = f"agrees with {now} at {verdict.point}, where earlier families agree with {then}"
+    miss = Miss("convention", robust, None, summary, (ONE_ANSWER,))
+    robust_only = robust and verdict.outcome is not Outcome.FAILED
+    outcome = Outcome.ROBUST_MISS if robust_only else Outcome.FAILED
+    return replace(verdict, outcome=outcome, misses=(*verdict.misses, miss))
+
+
+def _is_contradicting(verdict: Verdict) -> bool:
+    return any(ONE_ANSWER in miss.details for miss in verdict.misses)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return " and ".join(repr(word) for word in words)

@@ -1,0 +1,38 @@
+"""pytest hooks, nothing else: the options, and handing over to `run` where an implementation is named."""
+
+import pytest
+
+SETTINGS = {
+    "impl_ops": "--impl-op",
+    "impl_dtypes": "--impl-dtype",
+    "impl_strict": "--impl-strict",
+    "impl_xfails": "--impl-xfails",
+}
+"""What says how to check the implementation that --impl names: the option by its attribute."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    add = parser.getgroup("backproof", "conformance of backpropagation (backproof)").addoption
+    add(
+        "--impl",
+        metavar="MODULE[:OBJECT]",
+        help="hold this implementation against the golden vectors: all of them, and none of your own tests, "
+        "unless paths or node ids are given",
+    )
+    add("--impl-op", action="append", dest="impl_ops", metavar="OP", help="this operation alone (repeatable)")
+    add("--impl-dtype", action="append", dest="impl_dtypes", metavar="DTYPE", help="this dtype alone (repeatable)")
+    add("--impl-strict", action="store_true", help="let robust misses fail")
+    add("--impl-xfails", metavar="FILE", help="families expected to fail: lines of a glob of ids, # and the reason")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Do nothing without --impl; with it, register the hooks of a run."""
+    if config.option.impl is None:
+        for attribute, option in SETTINGS.items():
+            if getattr(config.option, attribute):
+                raise pytest.UsageError(f"{option} is given, but no implementation: add --impl=MODULE")
+        return
+    from .run import Run  # numpy and h5py come with it: a run without --impl must not pay for them
+
+    config.pluginmanager.register(Run(config), "backproof-run")

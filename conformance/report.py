@@ -1,0 +1,250 @@
+"""Results in words for a terminal: the header, what a failed family says, the summary. Lines fit 80 columns."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..vectors.records import DTYPES, Family
+from .adapter import Implementation
+from .conventions import Followed
+from .results import Ending, Result
+from .verdict import REFUSED_LAYOUT, Miss, Outcome, Verdict
+
+WIDTH = 80
+MOST_FAILURES = 5
+MOST_REASONS = 12
+MOST_MISSES = 8
+
+_OP, _DTYPE, _COUNT = 22, 9, 7
+
+_COLUMNS = {
+    "passed": lambda result: result.ending is Ending.PASSED,
+    "failed": lambda result: result.ending.fails,
+    "xfail": lambda result: result.ending is Ending.EXPECTED_FAILURE,
+    "robust": lambda result: result.ending is Ending.ROBUST_MISS,
+    "absent": lambda result: result.verdict.outcome is Outcome.NOT_IMPLEMENTED,
+    "other": lambda result: result.verdict.outcome in (Outcome.UNSUPPORTED, Outcome.DECLARED),
+}
+"""The table's counts. Every result is counted in exactly one of them."""
+
+
+def header(implementation: Implementation, vectors_version: str, remarks: Iterable[str]) -> list[str]:
+    """What is held against what."""
+    name = " ".join(word for word in (implementation.name, implementation.version) if word)
+    spec = "" if implementation.name == implementation.spec else f" ({implementation.spec})"
+    return [f"backproof: {name}{spec} against vectors {vectors_version}", *(f"backproof: {line}" for line in remarks)]
+
+
+def failure(result: Result, family: Family, spec: str) -> str:
+    """What a failed family says in place of a traceback: what is wrong, what the family is, and how to look closer."""
+    lines = []
+    if result.note and result.ending is not Ending.ROBUST_MISS:
+        lines.append(result.note)
+    misses = sorted(result.verdict.misses, key=lambda miss: miss.robust)
+    for miss in misses[:MOST_MISSES]:
+        lines += _miss(miss)
+    if len(misses) > MOST_MISSES:
+        lines.append(f"and {len(misses) - MOST_MISSES} more")
+    lines.append("")
+    if family.comment:
+        lines += wrap(family.comment, "family: ", "        ")
+    case = next((miss.case for miss in misses if miss.case is not None), None)
+    lines.append(f"  show: backproof show {result.nodeid}{'' if case is None else f'#{case}'}")
+    lines.append(f" rerun: pytest --impl={spec} {result.nodeid}")
+    return "\n".join(lines)
+
+
+def headline(result: Result) -> str:
+    """The one line that stands for a failed family."""
+    miss = _gravest(result)
+    return result.note if miss is None else miss.summary
+
+
+def nothing_passed(results: Sequence[Result], other_paths: Sequence[str]) -> Iterator[str]:
+    """A line where no family passed: such a run has shown nothing, so it is no success."""
+    if any(result.ending is Ending.PASSED for result in results):
+        return
+    if results:
+        outcomes = Counter(str(result.verdict.outcome) for result in results)
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+        yield f"no family passed ({counts}), and that is a failure"
+    elif other_paths:
+        yield f"no family ran: {' '.join(other_paths)} names no vector file; give no path, or vectors/OP.h5"
+    else:
+        yield "no family ran, and that is a failure; the options or node ids leave none"
+
+
+def wrap(line: str, first: str, then: str) -> list[str]:
+    """A line in lines that fit the width; ids, which are to be copied, stay whole."""
+    return textwrap.wrap(
+        line, WIDTH, initial_indent=first, subsequent_indent=then, break_on_hyphens=False, break_long_words=False
+    )
+
+
+def summary(results: Sequence[Result], implementation: Implementation, followed: Iterable[Followed]) -> list[str]:
+    """The table, why families did not run, the conventions found, the first failures. Empty without results."""
+    if not results:
+        return []
+    blocks = [
+        _table(results),
+        _reasons(results),
+        _section("layouts refused (fails under --impl-strict):", _refused_layouts(results)),
+        _section("conventions followed:", (_followed(point, results) for point in followed)),
+        _section("warnings of the adapter:", implementation.warnings),
+        _failures(results, implementation.spec),
+    ]
+    lines = [_totals(results)]
+    for block in blocks:
+        if block:
+            lines += ["", *block]
+    return lines
+
+
+def _totals(results: Sequence[Result]) -> str:
+    cases = sum(result.verdict.cases for result in results)
+    return f"{_plural(len(results), 'family', 'families')}, {_plural(cases, 'case', 'cases')}"
+
+
+def _table(results: Sequence[Result]) -> list[str]:
+    """Operation by dtype; what is absent at every dtype of an operation, or at a dtype throughout, has no row."""
+    columns = [name for name, counts in _COLUMNS.items() if name != "xfail" or any(map(counts, results))]
+    cells: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        cells.setdefault((result.verdict.op, result.verdict.dtype), []).append(result)
+    titles = "".join(f"{name:>{_COUNT}}" for name in columns)
+    lines = [f"{'operation':<{_OP}}{'dtype':<{_DTYPE}}{titles}{'worst':>{_COUNT}}"]
+    above = None
+    for op, dtype in sorted(cells, key=lambda cell: (cell[0], DTYPES.index(cell[1]))):
+        cell = cells[op, dtype]
+        if all(map(_COLUMNS["absent"], cell)):
+            continue
+        label = op if op != above else ""
+        if len(label) >= _OP:
+            lines.append(label)
+            label = ""
+        lines.append(f"{label:<{_OP}}{dtype:<{_DTYPE}}{_counts(cell, columns)}{_worst(cell):>{_COUNT}}")
+        above = op
+    lines.append(f"{'all':<{_OP + _DTYPE}}{_counts(results, columns)}{_worst(results):>{_COUNT}}")
+    lines.append("")
+    lines.append("absent: not implemented; other: unsupported or declared; worst: the largest")
+    lines.append("error as a fraction of its tolerance")
+    return lines
+
+
+def _counts(results: Sequence[Result], columns: Iterable[str]) -> str:
+    counts = (sum(map(_COLUMNS[name], results)) for name in columns)
+    return "".join(f"{count or '.':>{_COUNT}}" for count in counts)
+
+
+def _worst(results: Iterable[Result]) -> str:
+    """The largest fraction of a tolerance, of families whose miss is no more than robust apart."""
+    counted = (result.verdict for result in results if result.ending is not Ending.ROBUST_MISS)
+    fractions = [verdict.fraction for verdict in counted if verdict.fraction is not None]
+    if not fractions:
+        return "-"
+    largest = max(fractions)
+    return f"{largest:.2g}" if largest < 100 else f"{largest:.0e}"
+
+
+def _reasons(results: Sequence[Result]) -> list[str]:
+    """Why families are forgiven or did not run, the most frequent first; what is not implemented, last."""
+    absent = [r.verdict for r in results if r.verdict.outcome is Outcome.NOT_IMPLEMENTED]
+    skipped = (r for r in results if r.ending is Ending.SKIPPED and not _COLUMNS["absent"](r))
+    reasons = Counter(result.note for result in skipped)
+    reasons += Counter(
+        f"{result.ending}: {result.note.removeprefix('robust miss: ')}"
+        for result in results
+        if result.ending in (Ending.ROBUST_MISS, Ending.EXPECTED_FAILURE)
+    )
+    ordered = reasons.most_common()
+    lines = [part for reason, count in ordered[:MOST_REASONS] for part in wrap(reason, f"{count:>7}  ", " " * 11)]
+    if absent:
+        lines += wrap(f"{Outcome.NOT_IMPLEMENTED}: {_absent(absent)}", f"{len(absent):>7}  ", " " * 11)
+    if rest := ordered[MOST_REASONS:]:
+        count = sum(count for _, count in rest)
+        lines.append(f"{count:>7}  for {_plural(len(rest), 'further reason', 'further reasons')}; -rsx prints them")
+    return lines and ["neither passed nor failed:", *lines]
+
+
+def _absent(verdicts: Sequence[Verdict]) -> str:
+    """What an adapter lacks: functions, and dtypes."""
+    functions = {f"{v.op}_{v.direction}" for v in verdicts if v.reason.startswith("no function")}
+    dtypes = {v.dtype for v in verdicts if not v.reason.startswith("no function")}
+    return ", ".join([*sorted(functions), *(dtype for dtype in DTYPES if dtype in dtypes)])
+
+
+def _refused_layouts(results: Iterable[Result]) -> Iterator[str]:
+    """What layouts are refused, how often, and by which functions."""
+    refused: dict[str, list[Verdict]] = {}
+    for result in results:
+        for miss in result.verdict.misses:
+            if miss.kind == REFUSED_LAYOUT:
+                refused.setdefault(miss.summary, []).append(result.verdict)
+    for summary, verdicts in refused.items():
+        functions = dict.fromkeys(f"{verdict.op}_{verdict.direction}" for verdict in verdicts)
+        yield f"{', '.join(functions)} ({_plural(len(verdicts), 'family', 'families')}): {summary}"
+
+
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    wrapped = [part for line in lines for part in wrap(line, "  ", "    ")]
+    return wrapped and [title, *wrapped]
+
+
+def _followed(point: Followed, results: Iterable[Result]) -> str:
+    """What is followed at a point; where that is no single answer, which families follow which."""
+    if point.answers:
+        return f"{point.point} = {' or '.join(point.answers)} ({_plural(len(point.families), 'family', 'families')})"
+    families: dict[tuple[str, ...], list[str]] = {}
+    for result in results:
+        if result.verdict.point == point.point and result.verdict.answers:
+            families.setdefault(result.verdict.answers, []).append(result.verdict.id)
+    parts = (
+        f"{' or '.join(answers)} in {', '.join(ids[:2])}" + (f" and {len(ids) - 2} more" if len(ids) > 2 else "")
+        for answers, ids in families.items()
+    )
+    return f"{point.point}: no single answer: {'; '.join(parts)}"
+
+
+def _failures(results: Sequence[Result], spec: str) -> list[str]:
+    """One failure of each kind: those of one function tend to have one cause, and the next one another."""
+    kinds: dict[tuple[str, ...], list[Result]] = {}
+    for result in results:
+        if result.ending.fails:
+            miss = _gravest(result)
+            kind = result.ending if miss is None else miss.kind
+            kinds.setdefault((result.verdict.op, result.verdict.direction, kind), []).append(result)
+    if not kinds:
+        return []
+    lines = ["failures:"]
+    for (op, direction, _), alike in list(kinds.items())[:MOST_FAILURES]:
+        first = alike[0]
+        lines.append(f"  {first.nodeid}")
+        lines += wrap(headline(first), "    ", "    ")
+        if miss := _gravest(first):
+            lines += [_fit(f"    {detail}") for detail in miss.details[:2]]
+        if len(alike) > 1:
+            lines.append(_fit(f"    and {len(alike) - 1} more of {op}_{direction}"))
+    rest = sum(len(alike) for alike in list(kinds.values())[MOST_FAILURES:])
+    if rest:
+        lines.append(f"  and {_plural(rest, 'failure', 'failures')} of other kinds")
+    lines.append(f"rerun these: pytest --impl={spec} --lf")
+    lines.append(f"rerun one:   pytest --impl={spec} ID")
+    return lines
+
+
+def _gravest(result: Result) -> Miss | None:
+    """The first miss that is not robust, or else the first."""
+    return min(result.verdict.misses, key=lambda miss: miss.robust, default=None)
+
+
+def _miss(miss: Miss) -> Iterator[str]:
+    yield f"{'robust: ' if miss.robust else ''}{miss.summary}"
+    yield from (f"    {detail}" for detail in miss.details)
+
+
+def _fit(line: str) -> str:
+    return line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."
+
+
+def _plural(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

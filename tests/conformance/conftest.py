@@ -1,0 +1,59 @@
+"""A user's project, beside an installed backproof whose golden files are small."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import backproof.conformance.run  # noqa: F401  # pytester forgets modules that its runs were the first to import
+import pytest
+import small_vectors
+from backproof.vectors import store
+
+STUB = "small_golden"
+"""A pytest plugin for runs in a process of their own, where a monkeypatch does not reach."""
+
+
+@pytest.fixture(scope="session")
+def small_golden_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of golden files: two operations of few families."""
+    folder = tmp_path_factory.mktemp("installed") / "golden"
+    small_vectors.write_golden(folder)
+    stub = f"""
+from pathlib import Path
+from backproof.vectors import store
+store.golden_folder = lambda: Path({str(folder)!r})
+"""
+    (folder.parent / f"{STUB}.py").write_text(stub)
+    return folder
+
+
+@pytest.fixture
+def golden(small_golden_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The golden files of this backproof are the small ones, in this process."""
+    monkeypatch.setattr(store, "golden_folder", lambda: small_golden_folder)
+    return small_golden_folder
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, golden: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A project with an adapter that is right, `adapter`, and a test of its own that fails."""
+    # Plugins that have nothing to do with it, and that every run would import and set up anew.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:benchmark")
+    pytester.makepyfile(
+        adapter=small_vectors.ADAPTER, test_own="def test_own():\n    raise AssertionError('the user\\'s own')\n"
+    )
+    return pytester
+
+
+@pytest.fixture
+def run_apart(
+    project: pytest.Pytester, small_golden_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., pytest.RunResult]:
+    """Run pytest in the project in a process of its own."""
+
+    def run(*arguments: str) -> pytest.RunResult:
+        path = os.pathsep.join(filter(None, [str(small_golden_folder.parent), os.environ.get("PYTHONPATH")]))
+        monkeypatch.setenv("PYTHONPATH", path)
+        return project.runpytest_subprocess("-p", STUB, *arguments)
+
+    return run

@@ -1,0 +1,559 @@
+"""The plugin as a user meets it: what is collected, what options select, how it ends."""
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import small_vectors
+from backproof.vectors import store
+
+RunApart = Callable[..., pytest.RunResult]
+
+ALL, PASSED, ABSENT = 18, 12, 6
+"""Families of the small golden files; those that the right adapter passes, and those that it does not implement."""
+
+WRONG = small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "return 3 * dL_doutputs")
+OF_TWO_MINDS = small_vectors.ADAPTER.replace(
+    "np.sign(inputs)", "np.where(inputs == 0, (inputs == 0).all(), np.sign(inputs)).astype(inputs.dtype)"
+)
+UNGUARDED = small_vectors.ADAPTER.replace(
+    "return 2 * inputs", "return inputs + inputs - 0 * np.where(np.isinf(inputs), inputs, 0)"
+)
+
+
+def ids_of(result: pytest.RunResult) -> list[str]:
+    """The node ids that --collect-only -q prints."""
+    return [line for line in result.outlines if "::" in line]
+
+
+def words(value: object) -> str:
+    """A test's name after its command line."""
+    return " ".join(value) if isinstance(value, list) else ""
+
+
+# Without --impl
+
+
+def test_without_an_implementation_the_users_tests_run_as_ever(project: pytest.Pytester) -> None:
+    result = project.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*backproof:*")
+
+
+def test_without_an_implementation_no_vector_file_is_collected(project: pytest.Pytester, golden: Path) -> None:
+    (project.path / "dense.h5").write_bytes((golden / "double.h5").read_bytes())
+    assert ids_of(project.runpytest("--collect-only", "-q")) == ["test_own.py::test_own"]
+
+
+def test_without_an_implementation_nothing_heavy_is_imported() -> None:
+    program = """
+import sys
+import backproof.conformance.plugin
+print(*sorted(name for name in sys.modules if name.partition(".")[0] in ("numpy", "h5py", "backproof")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["backproof", "backproof.conformance", "backproof.conformance.plugin"]
+
+
+def test_an_option_without_an_implementation_is_a_usage_error(project: pytest.Pytester) -> None:
+    result = project.runpytest("--impl-op=double")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --impl-op is given, but no implementation: add --impl=MODULE"])
+
+
+# What runs
+
+
+def test_no_path_runs_the_whole_set_and_none_of_the_users_tests(project: pytest.Pytester) -> None:
+    result = project.runpytest("--impl=adapter")
+    result.assert_outcomes(passed=PASSED, skipped=ABSENT)
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize("ini", ["testpaths = .", "addopts = test_own.py", "addopts = -ra test_own.py\ntestpaths = ."])
+def test_paths_in_the_users_configuration_are_no_paths(project: pytest.Pytester, ini: str) -> None:
+    project.makeini(f"[pytest]\n{ini}\n")
+    project.runpytest("--impl=adapter").assert_outcomes(passed=PASSED, skipped=ABSENT)
+
+
+def test_a_path_runs_what_it_names(project: pytest.Pytester) -> None:
+    project.runpytest("--impl=adapter", "vectors/kink.h5").assert_outcomes(passed=4, skipped=2)
+
+
+def test_vectors_and_the_users_tests_run_together_where_both_are_named(project: pytest.Pytester) -> None:
+    project.runpytest("--impl=adapter", "vectors/kink.h5", "test_own.py").assert_outcomes(passed=4, skipped=2, failed=1)
+
+
+def test_every_printed_id_is_accepted_back(project: pytest.Pytester) -> None:
+    ids = ids_of(project.runpytest("--impl=adapter", "--collect-only", "-q"))
+    assert len(ids) == ALL
+    assert "vectors/double.h5::float32/backward-plain" in ids
+    assert ids_of(project.runpytest("--impl=adapter", "--collect-only", "-q", *ids)) == ids
+    for nodeid in ids[::5]:
+        assert ids_of(project.runpytest("--impl=adapter", "--collect-only", "-q", nodeid)) == [nodeid]
+
+
+def test_a_case_in_an_id_selects_its_family(project: pytest.Pytester) -> None:
+    result = project.runpytest("--impl=adapter", "--collect-only", "-q", "vectors/double.h5::float32/backward-plain#3")
+    assert ids_of(result) == ["vectors/double.h5::float32/backward-plain"]
+
+
+def test_a_dtype_after_the_file_selects_its_families(project: pytest.Pytester) -> None:
+    ids = ids_of(project.runpytest("--impl=adapter", "--collect-only", "-q", "vectors/double.h5::float16"))
+    assert len(ids) == 4
+    assert all("::float16/" in nodeid for nodeid in ids)
+
+
+def test_an_id_given_along_with_its_file_runs_once(project: pytest.Pytester) -> None:
+    result = project.runpytest("--impl=adapter", "vectors/kink.h5::float32/backward-zeros", "vectors/kink.h5")
+    result.assert_outcomes(passed=4, skipped=2)
+
+
+def test_ids_are_the_same_from_any_folder_and_accepted_back_as_printed(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.makeini("[pytest]\npythonpath = .\n")
+    below = project.mkdir("below")
+    monkeypatch.chdir(below)
+    printed = ids_of(project.runpytest("--impl=adapter", "--collect-only", "-q"))
+    assert "vectors/kink.h5::float32/backward-zeros" in printed
+    verbose = project.runpytest("--impl=adapter", "-v", "vectors/kink.h5::float32/backward-zeros")
+    shown = next(line.split()[0] for line in verbose.outlines if "PASSED" in line)
+    project.runpytest("--impl=adapter", shown).assert_outcomes(passed=1)
+
+
+def test_rootdir_may_be_elsewhere(project: pytest.Pytester, tmp_path: Path) -> None:
+    result = project.runpytest("--impl=adapter", "--collect-only", "-q", f"--rootdir={tmp_path}", "vectors/double.h5")
+    assert ids_of(result)[0] == "vectors/double.h5::float64/forward-plain"
+
+
+def test_the_installed_file_has_its_id_by_whatever_path_it_is_named(project: pytest.Pytester, golden: Path) -> None:
+    ids = ids_of(project.runpytest("--impl=adapter", "--collect-only", "-q", str(golden / "kink.h5")))
+    assert ids[0].startswith("vectors/kink.h5::")
+
+
+def test_a_vector_file_of_the_users_own_runs_when_named(project: pytest.Pytester, golden: Path) -> None:
+    mine = project.mkdir("mine") / "own.h5"
+    mine.write_bytes((golden / "kink.h5").read_bytes())
+    result = project.runpytest("--impl=adapter", "-v", "mine/own.h5")
+    result.assert_outcomes(passed=4, skipped=2)
+    result.stdout.fnmatch_lines(["*mine/own.h5 holds vectors 9.8.7", "mine/own.h5::float32/backward-zeros PASSED*"])
+
+
+def test_a_file_of_the_users_that_is_called_like_an_installed_one_is_told_apart(
+    project: pytest.Pytester, golden: Path
+) -> None:
+    (project.mkdir("vectors") / "kink.h5").write_bytes((golden / "double.h5").read_bytes())
+    installed = project.runpytest("--impl=adapter", "vectors/kink.h5")
+    installed.assert_outcomes(passed=4, skipped=2)
+    installed.stdout.fnmatch_lines(["backproof: vectors/kink.h5 is the installed file; write ./vectors/kink.h5 for*"])
+    own = ids_of(project.runpytest("--impl=adapter", "--collect-only", "-q", "./vectors/kink.h5"))
+    assert own[0] == "./vectors/kink.h5::float64/forward-plain"
+    assert ids_of(project.runpytest("--impl=adapter", "--collect-only", "-q", own[0])) == own[:1]
+
+
+def test_data_files_in_a_folder_of_tests_are_left_alone(project: pytest.Pytester) -> None:
+    tests = project.mkdir("tests")
+    (tests / "data.h5").write_bytes(b"no vectors of anybody's")
+    (tests / "test_data.py").write_text("def test_data(): pass\n")
+    project.runpytest("--impl=adapter", "tests", "vectors/kink.h5").assert_outcomes(passed=5, skipped=2)
+
+
+def test_folders_named_like_our_packages_do_not_disturb(run_apart: RunApart, project: pytest.Pytester) -> None:
+    for name in ("conformance", "reference", "vectors"):
+        (project.mkpydir(name) / "__init__.py").write_text(f"raise ImportError('{name} is the user\\'s own')\n")
+    result = run_apart("--impl=adapter")
+    result.assert_outcomes(passed=PASSED, skipped=ABSENT)
+
+
+# Selecting
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (["--impl-op=kink"], 6),
+        (["--impl-op=kink", "--impl-op=double"], ALL),
+        (["--impl-dtype=float32"], 7),
+        (["--impl-op=double", "--impl-dtype=float32", "--impl-dtype=float16"], 8),
+        (["--impl-op=kink", "vectors/double.h5", "vectors/kink.h5::float64"], 3),
+        (["-k", "forward-plain and float64"], 2),
+        (["-m", "double and float32 and backward"], 1),
+        (["-m", "robust"], 3),
+        (["-m", "two-words and not float16"], 2),
+        (["-m", "label-range and required"], 3),
+        (["--deselect", "vectors/kink.h5"], 12),
+    ],
+    ids=words,
+)
+def test_families_are_selected(project: pytest.Pytester, options: list[str], count: int) -> None:
+    result = project.runpytest("--impl=adapter", "--collect-only", "-q", "--strict-markers", *options)
+    assert len(ids_of(result)) == count
+    assert result.ret == 0
+
+
+def test_markers_are_registered(project: pytest.Pytester) -> None:
+    result = project.runpytest("--impl=adapter", "--markers")
+    result.stdout.fnmatch_lines(["@pytest.mark.double: *", "@pytest.mark.float32: *", "@pytest.mark.robust: *"])
+
+
+# How a family ends
+
+
+def test_a_failure_says_what_is_wrong_and_shows_no_traceback(project: pytest.Pytester) -> None:
+    project.makepyfile(wrong=WRONG)
+    result = project.runpytest("--impl=wrong")
+    result.assert_outcomes(failed=2, passed=PASSED - 2, skipped=ABSENT)
+    result.stdout.fnmatch_lines(
+        [
+            "*_ double/float32/backward-plain _*",
+            "dL_dinputs is wrong in 3 of 3 elements of case 0",
+            "*got 9*, expected 6*",
+            "* rerun: pytest --impl=wrong vectors/double.h5::float32/backward-plain",
+            "FAILED vectors/double.h5::float32/backward-plain - dL_dinputs is wrong*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*FamilyFailed*")
+    result.stdout.no_fnmatch_line("*collect.py*")
+
+
+def test_a_robust_miss_is_an_xfail_with_its_reason(project: pytest.Pytester) -> None:
+    project.makepyfile(unguarded=UNGUARDED)
+    result = project.runpytest("--impl=unguarded", "-rx", "-o", "xfail_strict=true")
+    result.assert_outcomes(xfailed=2, passed=PASSED - 2, skipped=ABSENT)
+    result.stdout.fnmatch_lines(["XFAIL vectors/double.h5::float64/forward-infinite - *robust miss: outputs is wrong*"])
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize("option", ["--impl-strict", "--runxfail"])
+def test_a_robust_miss_fails_a_strict_run(project: pytest.Pytester, option: str) -> None:
+    project.makepyfile(unguarded=UNGUARDED)
+    result = project.runpytest("--impl=unguarded", option)
+    result.assert_outcomes(failed=2, passed=PASSED - 2, skipped=ABSENT)
+    result.stdout.fnmatch_lines(["backproof: strict: robust misses fail"])
+
+
+def test_what_is_not_implemented_is_skipped_with_its_reason(project: pytest.Pytester) -> None:
+    result = project.runpytest("--impl=adapter", "-rs")
+    result.stdout.fnmatch_lines(
+        [
+            "SKIPPED [[]4[]] vectors/double.h5:0: not implemented: float16 is not among its dtypes",
+            "SKIPPED [[]2[]] vectors/kink.h5:0: not implemented: no function kink_forward",
+        ]
+    )
+
+
+def test_unsupported_and_declared_are_told_from_not_implemented(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        modest=small_vectors.ADAPTER.replace(
+            "return dL_doutputs * np.sign", "raise NotImplementedError('no kinks')\n    np.sign"
+        )
+        + "\nconventions = {'labels': 'unchecked'}\n"
+    )
+    result = project.runpytest("--impl=modest")
+    result.assert_outcomes(passed=6, skipped=12)
+    result.stdout.fnmatch_lines(["*4  unsupported: *no kinks*", "*2  declared: *labels*"])
+
+
+def test_following_two_conventions_fails_the_family_that_departs(project: pytest.Pytester) -> None:
+    project.makepyfile(of_two_minds=OF_TWO_MINDS)
+    result = project.runpytest("--impl=of_two_minds")
+    result.assert_outcomes(failed=2, passed=PASSED - 2, skipped=ABSENT)
+    result.stdout.fnmatch_lines(
+        [
+            "FAILED vectors/kink.h5::float64/backward-more-zeros - agrees with '1' at kink*",
+            "FAILED vectors/kink.h5::float32/backward-more-zeros - agrees with '1' at kink*",
+        ]
+    )
+
+
+def test_following_either_convention_throughout_passes(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        right=small_vectors.ADAPTER.replace("np.sign(inputs)", "np.where(inputs < 0, -1, 1).astype(inputs.dtype)")
+    )
+    result = project.runpytest("--impl=right")
+    result.assert_outcomes(passed=PASSED, skipped=ABSENT)
+    result.stdout.fnmatch_lines(["  kink_slope = 1 (4 families)"])
+
+
+def test_warnings_of_the_implementation_do_not_fail_it(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\nfilterwarnings = error\n")
+    project.makepyfile(
+        warns="import warnings\n"
+        + small_vectors.ADAPTER.replace("return 2 * inputs", "warnings.warn('loud')\n    return 2 * inputs")
+    )
+    project.runpytest("--impl=warns").assert_outcomes(passed=PASSED, skipped=ABSENT)
+
+
+# How the session ends
+
+
+def test_nothing_implemented_is_a_usage_error(project: pytest.Pytester) -> None:
+    project.makepyfile(empty="x = 1")
+    result = project.runpytest("--impl=empty")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: empty: no operation found*"])
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["-k", "kink and forward"], "backproof: no family passed (2 not implemented), and that is a failure"),
+        (["--impl-dtype=bfloat16"], "backproof: no family ran, and that is a failure; *"),
+        (["test_own.py", "--deselect=test_own.py"], "backproof: no family ran: test_own.py names no vector file; *"),
+    ],
+)
+def test_a_session_in_which_nothing_passes_fails(project: pytest.Pytester, options: list[str], line: str) -> None:
+    result = project.runpytest("--impl=adapter", *options)
+    assert result.ret != 0
+    result.stdout.fnmatch_lines([line])
+
+
+def test_users_tests_alone_do_not_make_a_session_pass(project: pytest.Pytester) -> None:
+    project.makepyfile(test_fine="def test_fine(): pass")
+    result = project.runpytest("--impl=adapter", "test_fine.py")
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["backproof: no family ran: test_fine.py names no vector file; *"])
+
+
+def test_asking_for_fixtures_does_not_fail(project: pytest.Pytester) -> None:
+    assert project.runpytest("--impl=adapter", "--fixtures").ret == 0
+
+
+def test_collecting_alone_does_not_fail(project: pytest.Pytester) -> None:
+    result = project.runpytest("--impl=adapter", "--collect-only")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*<VectorFile double.h5>", "*<FamilyItem float64/forward-plain>"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--impl=nosuch"], "ERROR: nosuch: no module named 'nosuch'*"),
+        (["--impl=adapter", "--impl-op=dobule"], "ERROR: --impl-op=dobule: known are double, kink"),
+        (
+            ["--impl=adapter", "--impl-dtype=f32"],
+            "ERROR: --impl-dtype=f32: known are bfloat16, float16, float32, float64",
+        ),
+        (
+            ["--impl=adapter", "vectors/knik.h5"],
+            "ERROR: vectors/knik.h5: no such vector file; installed are vectors/double.h5, vectors/kink.h5",
+        ),
+        (
+            ["--impl=adapter", "vectors/kink.h5::float32/backward-zero"],
+            "ERROR: vectors/kink.h5: no family 'float32/backward-zero'; close to it: float32/backward-zeros*",
+        ),
+        (
+            ["--impl=adapter", "vectors/kink.h5::float32/backward-zeros#1"],
+            "ERROR: vectors/kink.h5::float32/backward-zeros#1: no such case; the family has #0 to #0",
+        ),
+        (["--impl=adapter", "broken.h5"], "ERROR: *broken.h5: is no HDF5 file; *"),
+        (["--impl=adapter", "--impl-xfails=none.txt"], "ERROR: --impl-xfails=none.txt: cannot be read: No such file*"),
+        (["--impl=adapter", "test_none.py"], "ERROR: file or directory not found: test_none.py"),
+    ],
+    ids=words,
+)
+def test_a_usage_error_is_one_line(project: pytest.Pytester, arguments: list[str], line: str) -> None:
+    (project.path / "broken.h5").write_text("not HDF5")
+    result = project.runpytest(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [text for text in result.errlines if text] == [text for text in result.errlines if text][:1]
+    result.stderr.fnmatch_lines([line])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+def test_an_altered_golden_file_is_a_usage_error(
+    project: pytest.Pytester, golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    altered = tmp_path / "golden"
+    altered.mkdir()
+    for file in golden.iterdir():
+        (altered / file.name).write_bytes(file.read_bytes())
+    with (altered / "kink.h5").open("ab") as file:
+        file.write(b"more")
+    monkeypatch.setattr(store, "golden_folder", lambda: altered)
+    result = project.runpytest("--impl=adapter")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *kink.h5: is not the file that the manifest lists*"])
+
+
+# Along with pytest's own options
+
+
+def test_x_stops_at_the_first_failure(project: pytest.Pytester) -> None:
+    project.makepyfile(wrong=WRONG)
+    result = project.runpytest("--impl=wrong", "-x")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=1, failed=1)
+
+
+def test_lf_runs_what_failed_and_ff_runs_it_first(project: pytest.Pytester) -> None:
+    project.makepyfile(wrong=WRONG)
+    project.runpytest("--impl=wrong")
+    failed = ["vectors/double.h5::float64/backward-plain", "vectors/double.h5::float32/backward-plain"]
+    assert ids_of(project.runpytest("--impl=wrong", "--lf", "--collect-only", "-q")) == failed
+    assert ids_of(project.runpytest("--impl=wrong", "--ff", "--collect-only", "-q"))[:2] == failed
+
+
+def test_lf_finds_failures_in_golden_files_beside_those_in_a_users_own(project: pytest.Pytester, golden: Path) -> None:
+    project.makepyfile(wrong=WRONG)
+    (project.path / "own.h5").write_bytes((golden / "double.h5").read_bytes())
+    project.runpytest("--impl=wrong", "own.h5", "vectors/double.h5", "test_own.py")
+    ids = ids_of(
+        project.runpytest("--impl=wrong", "own.h5", "vectors/double.h5", "test_own.py", "--lf", "--collect-only", "-q")
+    )
+    assert ids == [
+        "vectors/double.h5::float64/backward-plain",
+        "vectors/double.h5::float32/backward-plain",
+        "own.h5::float64/backward-plain",
+        "own.h5::float32/backward-plain",
+        "test_own.py::test_own",
+    ]
+
+
+def test_the_cache_may_be_off(project: pytest.Pytester) -> None:
+    project.runpytest("--impl=adapter", "-p", "no:cacheprovider").assert_outcomes(passed=PASSED, skipped=ABSENT)
+
+
+def test_junit_xml_has_outcomes_and_figures(project: pytest.Pytester) -> None:
+    project.makepyfile(wrong=WRONG)
+    project.runpytest("--impl=wrong", "--junitxml=out.xml")
+    cases = {case.get("name"): case for case in ET.parse(project.path / "out.xml").iter("testcase")}
+    wrong = cases["float32/backward-plain"]
+    properties = {item.get("name"): item.get("value") for item in wrong.iter("property")}
+    assert wrong.get("classname") == "vectors.double.h5"
+    assert wrong.find("failure").get("message").startswith("dL_dinputs is wrong")
+    assert properties["cases"] == "4"
+    assert float(properties["fraction"]) > 1e6
+    assert float(properties["ulps"]) > 1e6
+    assert cases["float32/forward-plain"].find("failure") is None
+
+
+def test_quiet_and_quieter_runs_are_quiet(project: pytest.Pytester) -> None:
+    assert "operation" in project.runpytest("--impl=adapter", "-q").stdout.str()
+    assert "operation" not in project.runpytest("--impl=adapter", "-qq").stdout.str()
+
+
+def test_a_conftest_that_expects_functions_does_not_break_the_run(project: pytest.Pytester) -> None:
+    project.makeconftest(
+        """
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if "db" in item.fixturenames or item.cls or getattr(item.function, "slow", False):
+                    item.add_marker(pytest.mark.skip)
+                assert item.location[0] and item.fspath
+
+        @pytest.fixture(autouse=True)
+        def fails():
+            raise RuntimeError
+
+        def pytest_runtest_setup(item):
+            raise RuntimeError
+        """
+    )
+    project.runpytest("--impl=adapter").assert_outcomes(passed=PASSED, skipped=ABSENT)
+
+
+# Processes
+
+
+def test_workers_of_xdist_run_the_vectors_and_not_the_users_tests(run_apart: RunApart) -> None:
+    result = run_apart("--impl=adapter", "-n", "2")
+    result.assert_outcomes(passed=PASSED, skipped=ABSENT)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["backproof: small 1.2 (adapter) against vectors 9.8.7", "all * 12 * 6 *"])
+
+
+def test_failures_look_the_same_from_a_worker(run_apart: RunApart, project: pytest.Pytester) -> None:
+    project.makepyfile(wrong=WRONG)
+    result = run_apart("--impl=wrong", "-n", "2", "vectors/double.h5::float32")
+    result.assert_outcomes(failed=1, passed=3)
+    result.stdout.fnmatch_lines(
+        ["dL_dinputs is wrong in 3 of 3 elements of case 0", "FAILED vectors/double.h5::float32/backward-plain - dL*"]
+    )
+    result.stdout.no_fnmatch_line("*FamilyFailed*")
+
+
+def test_lf_works_with_workers(run_apart: RunApart, project: pytest.Pytester) -> None:
+    project.makepyfile(wrong=WRONG)
+    project.runpytest("--impl=wrong").assert_outcomes(failed=2, passed=PASSED - 2, skipped=ABSENT)
+    run_apart("--impl=wrong", "-n", "2", "--lf").assert_outcomes(failed=2)
+
+
+def test_conventions_are_compared_across_workers(run_apart: RunApart, project: pytest.Pytester) -> None:
+    project.makepyfile(
+        by_worker="import os\n"
+        + small_vectors.ADAPTER.replace(
+            "np.sign(inputs)",
+            "np.where(inputs == 0, os.environ['PYTEST_XDIST_WORKER'] == 'gw1', np.sign(inputs)).astype(inputs.dtype)",
+        )
+    )
+    zeros = ["vectors/kink.h5::float64/backward-zeros", "vectors/kink.h5::float64/backward-more-zeros"]
+    result = run_apart("--impl=by_worker", "-n", "2", *zeros)
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["backproof: kink/float64/backward-*zeros agrees with '?' at kink_slope*"])
+
+
+def test_setup_and_teardown_run_once_around_the_tests(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        kept=small_vectors.ADAPTER
+        + "\nfrom pathlib import Path\n"
+        + "def setup(): Path('log').open('a').write('setup ')\n"
+        + "def teardown(): Path('log').open('a').write('teardown')\n"
+    )
+    project.runpytest("--impl=kept", "--collect-only")
+    assert not (project.path / "log").exists()
+    project.runpytest("--impl=kept").assert_outcomes(passed=PASSED, skipped=ABSENT)
+    assert (project.path / "log").read_text() == "setup teardown"
+
+
+def test_teardown_runs_after_an_interrupt(run_apart: RunApart, project: pytest.Pytester) -> None:
+    project.makepyfile(
+        interrupted=small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "raise KeyboardInterrupt")
+        + "\nfrom pathlib import Path\ndef teardown(): Path('log').write_text('teardown')\n"
+    )
+    result = run_apart("--impl=interrupted")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert (project.path / "log").read_text() == "teardown"
+
+
+@pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["alone", "xdist"])
+def test_a_setup_that_raises_ends_the_run_with_one_line(
+    run_apart: RunApart, project: pytest.Pytester, processes: list[str]
+) -> None:
+    project.makepyfile(broken=small_vectors.ADAPTER + "\ndef setup(): raise OSError('no device')\n")
+    result = run_apart("--impl=broken", *processes)
+    assert result.ret not in (0, pytest.ExitCode.INTERNAL_ERROR)
+    output = result.stdout.str() + result.stderr.str()
+    assert "broken: setup() raised OSError: no device" in output
+    assert "Traceback" not in output
+
+
+def test_a_teardown_that_raises_fails_the_session(project: pytest.Pytester) -> None:
+    project.makepyfile(broken=small_vectors.ADAPTER + "\ndef teardown(): raise OSError('stuck')\n")
+    result = project.runpytest("--impl=broken")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["backproof: broken: teardown() raised OSError: stuck*"])
+
+
+# The golden files that come with this backproof
+
+
+def test_every_installed_family_is_collected_once_and_its_id_accepted_back(pytester: pytest.Pytester) -> None:
+    expected = [
+        f"vectors/{op}.h5::{family.dtype}/{family.name}"
+        for op in store.golden_operations()
+        for family in store.read_golden(op).families
+    ]
+    collect = ["--impl=backproof.conformance.adapters.numpy", "--collect-only", "-q", "--strict-markers"]
+    assert ids_of(pytester.runpytest(*collect)) == expected
+    some = expected[:: len(expected) // 20]
+    assert ids_of(pytester.runpytest(*collect, *some)) == some
