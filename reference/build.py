@@ -9,10 +9,10 @@ import numpy as np
 from ..vectors.records import PRECISIONS, Expectation, Family
 from .arithmetic.protocol import RangeError, UnboundedError
 from .draft import Draft, Inputs
-from .evaluate import CaseError, Evaluation, evaluate
+from .evaluate import BluntError, CaseError, Evaluation, UnsettledError, evaluate
 from .operation import Formulation, Operation, operation
 from .vocabulary import ANSWERS, FLAGS
-from .words import Words
+from .words import NotHeldError, Words
 
 ATTEMPTS = 200
 """How often a case is drawn before its draft is refused."""
@@ -68,22 +68,13 @@ def _case(
             raise CaseError(f"{where}#{index}: {error}") from error
     reason: Exception | None = None
     for attempt in range(ATTEMPTS):
-        case = draft.draw(Words(f"{where}#{index}~{attempt}", dtype))
         try:
-            judged = _judged(described, dtype, draft, case)
-        except (UnboundedError, RangeError) as error:
+            case = draft.draw(Words(f"{where}#{index}~{attempt}", dtype))
+            return _judged(described, dtype, draft, case)
+        except (NotHeldError, UnboundedError, RangeError, UnsettledError, BluntError) as error:
             reason = error
             continue
-        if draft.level == "robust" or not blunt(judged[1], PRECISIONS[dtype][0]):
-            return judged
-        reason = CaseError("0 would pass for an element that is not 0")
     raise CaseError(f"{where}#{index}: none of {ATTEMPTS} draws can be judged: {reason}")
-
-
-def blunt(evaluation: Evaluation, precision: str) -> bool:
-    """Say whether 0 would pass for an element whose exact value is not 0."""
-    pairs = zip(evaluation.expected, evaluation.tolerance[precision], strict=True)
-    return any(bool(((e != 0) & (abs(e) <= t)).any()) for e, t in pairs)
 
 
 def _judged(
@@ -106,10 +97,11 @@ def _judged(
             PRECISIONS[dtype],
             required=draft.level == "required",
             guard=not draft.overflows,
+            sharp=draft.random and draft.level == "required",
         )
 
-    alternatives = {key: answer(formulas) for key, formulas in _alternatives(described, draft).items()}
-    return case, answer(canonical), alternatives
+    evaluation = answer(canonical)
+    return case, evaluation, {key: answer(formulas) for key, formulas in _alternatives(described, draft).items()}
 
 
 def _alternatives(described: Operation, draft: Draft) -> dict[str, tuple[Formulation, ...]]:

@@ -24,7 +24,8 @@ class Draft:
     cases: tuple[Inputs, ...] = ()
     """Curated inputs, by argument name, in the order of the call; empty where they are drawn."""
     draw: Callable[[Words], Inputs] | None = None
-    """Draws one case's inputs. A draw that cannot be judged (a comparison too close to call) is drawn again."""
+    """Draws one case's inputs. A draw that cannot be judged (a comparison too close to call, a number that the dtype
+    does not hold) is drawn again."""
     count: int = 1
     """How many cases to draw."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)

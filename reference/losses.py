@@ -23,7 +23,8 @@ def one_hot(labels: np.ndarray, scores: Array) -> np.ndarray:
         raise ValueError(f"labels of shape {labels.shape} for {n} rows")
     if ((labels < 0) | (labels >= classes)).any():
         raise ValueError(f"a label outside [0, {classes})")
-    return (labels[:, None] == np.arange(classes)).astype(np.float64)
+    rows: np.ndarray = (labels[:, None] == np.arange(classes)).astype(np.float64)
+    return rows
 
 
 def weighted(weights: np.ndarray, values: Array) -> Array:

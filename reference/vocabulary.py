@@ -89,6 +89,7 @@ FLAGS = {
         ),
         Flag("one-class", "shape", "a softmax over one class is not 1, or its gradient not 0", _SOFTMAX),
         Flag("many-classes", "precision", "a long sum loses digits or overflows its accumulator", _SOFTMAX),
+        Flag("many-rows", "precision", "a long sum over the batch stalls in a short accumulator", _HIGHAM),
         Flag("probability-zero", "special value", "-y / p at p = 0", _LESSON),
         Flag(
             "probability-one",
@@ -140,6 +141,8 @@ ANSWERS = (
     Answer("probability_clipping", "none", True, "probabilities are taken as they are; -log 0 is inf"),
     Answer("probability_clipping", "zero-slope", False, "clipped to [1e-7, 1 - 1e-7]; nothing passes where clipped"),
     Answer("probability_clipping", "denominator", False, "clipped to [1e-7, 1 - 1e-7] in the loss and in -y / p"),
+    Answer("all_masked_row", "nan", True, "a softmax over no classes is 0 / 0"),
+    Answer("all_masked_row", "0", False, "a row without a class has no probability to give, and no gradient"),
     Answer("empty_mean", "nan", True, "the mean over no rows is 0 / 0"),
     Answer("empty_mean", "0", False, "the mean over no rows is 0"),
 )

@@ -16,6 +16,10 @@ Shape = tuple[int, ...]
 _COIN_BITS = 60
 
 
+class NotHeldError(ValueError):
+    """A dtype does not hold a number exactly."""
+
+
 def round_to_significand(n: int, bits: int) -> int:
     """Round an integer to a multiple of a power of two, so that `bits` significant bits remain; ties to even."""
     excess = n.bit_length() - bits
@@ -33,7 +37,8 @@ def dtype_of(name: str) -> np.dtype:
     if name == "bfloat16":
         import ml_dtypes
 
-        return np.dtype(ml_dtypes.bfloat16)
+        bfloat16: np.dtype = np.dtype(ml_dtypes.bfloat16)
+        return bfloat16
     return np.dtype(name)
 
 
@@ -51,8 +56,7 @@ class Words:
 
     def integers(self, shape: Shape, low: int, high: int) -> np.ndarray:
         """Draw int64 in [low, high). The bias of the remainder is below 2**-50 for any range used here."""
-        words = self._bits.random_raw(math.prod(shape)) if math.prod(shape) else []
-        return np.array([low + int(w) % (high - low) for w in words], dtype=np.int64).reshape(shape)
+        return np.array([low + w % (high - low) for w in self._raw(math.prod(shape))], dtype=np.int64).reshape(shape)
 
     def signs(self, shape: Shape) -> np.ndarray:
         """Draw -1 or 1, int64."""
@@ -60,8 +64,8 @@ class Words:
 
     def permutation(self, n: int) -> list[int]:
         """Draw an order of range(n)."""
-        keys = self._bits.random_raw(n) if n else []
-        return sorted(range(n), key=lambda i: (int(keys[i]), i))
+        keys = self._raw(n)
+        return sorted(range(n), key=lambda i: (keys[i], i))
 
     def normal(self, shape: Shape, scale: float = 1.0) -> np.ndarray:
         """Draw bell-shaped numbers of variance scale**2, `scale` a power of two, with full significands.
@@ -69,7 +73,7 @@ class Words:
         A sum of twelve uniform integers (variance 1 after scaling), rounded to the dtype's significand.
         """
         n = math.prod(shape)
-        words = self._bits.random_raw(12 * n).tolist() if n else []
+        words = self._raw(12 * n)
         mask, centre = (1 << _COIN_BITS) - 1, 6 << _COIN_BITS
         sums = [sum(w & mask for w in words[12 * i : 12 * i + 12]) - centre for i in range(n)]
         return self._numbers(sums, math.log2(scale) - _COIN_BITS, shape)
@@ -78,7 +82,7 @@ class Words:
         """Draw between two dyadic numbers, ends excluded, with full significands."""
         span = high - low
         n = math.prod(shape)
-        words = self._bits.random_raw(n).tolist() if n else []
+        words = self._raw(n)
         a, b = (x.as_integer_ratio() for x in (float(low), float(span)))
         scale = max(a[1], b[1])
         numerators = [
@@ -97,8 +101,12 @@ class Words:
         return self.array(np.ldexp(self.signed(shape, 1, 2).astype(np.float64), exponents))
 
     def array(self, values: object) -> np.ndarray:
-        """Give values as an array of the dtype. Raises ValueError where the dtype does not hold one."""
+        """Give values as an array of the dtype. Raises NotHeldError where the dtype does not hold one."""
         return held(values, self.dtype)
+
+    def _raw(self, n: int) -> list[int]:
+        """Draw 64-bit words."""
+        return [int(word) for word in self._bits.random_raw(n)] if n else []
 
     def _numbers(self, numerators: list[int], exponent: float, shape: Shape) -> np.ndarray:
         bits = FORMATS[self.dtype].significand
@@ -107,11 +115,11 @@ class Words:
 
 
 def held(values: object, dtype: str) -> np.ndarray:
-    """Give values as a C-contiguous array of a dtype. Raises ValueError where the dtype does not hold one exactly."""
+    """Give values as a C-contiguous array of a dtype. Raises NotHeldError where the dtype does not hold one exactly."""
     wide = np.asarray(values, dtype=np.float64)
     array = np.ascontiguousarray(wide.astype(dtype_of(dtype))).reshape(wide.shape)
     if not np.array_equal(array.astype(np.float64), wide, equal_nan=True):
-        raise ValueError(f"{dtype} does not hold {wide[array.astype(np.float64) != wide].ravel()[0]!r}")
+        raise NotHeldError(f"{dtype} does not hold {wide[array.astype(np.float64) != wide].ravel()[0]!r}")
     return array
 
 

@@ -1,0 +1,1 @@
+"""Arithmetics that a formula can be evaluated in."""

@@ -21,14 +21,14 @@ ZERO = arb(0)
 def _quotient(x: arb, y: arb) -> arb:
     result = x / y
     if not result.is_finite() and x.is_finite() and y.is_finite() and not y.is_zero():
-        raise UndecidedError(f"the denominator {y} may be 0")
+        raise UndecidedError(f"the denominator {y.str(8)} may be 0")
     return result
 
 
 def _logarithm(x: arb) -> arb:
     result = x.log()
     if not result.is_finite() and x.is_finite() and not x.is_zero() and not x < 0:
-        raise UndecidedError(f"the argument {x} of a logarithm may be 0")
+        raise UndecidedError(f"the argument {x.str(8)} of a logarithm may be 0")
     return result
 
 
@@ -38,7 +38,7 @@ def _exceeds(x: arb, y: arb) -> bool:
         return True
     if x <= y or x.is_nan() or y.is_nan():
         return False
-    raise UndecidedError(f"{x} > {y} is undecided")
+    raise UndecidedError(f"{x.str(8)} > {y.str(8)} is undecided")
 
 
 def _equals(x: arb, y: arb) -> bool:
@@ -46,11 +46,15 @@ def _equals(x: arb, y: arb) -> bool:
         return True
     if x != y or x.is_nan() or y.is_nan():
         return False
-    raise UndecidedError(f"{x} == {y} is undecided")
+    raise UndecidedError(f"{x.str(8)} == {y.str(8)} is undecided")
 
 
 def _largest(x: arb, y: arb) -> arb:
-    return arb.nan() if x.is_nan() or y.is_nan() else arb.max(x, y)
+    if x.is_nan() or y.is_nan():
+        return arb.nan()
+    if x >= y:  # arb.max makes a ball of no end of two infinities
+        return x
+    return y if y >= x else arb.max(x, y)
 
 
 quotient, logarithm = elementwise(_quotient, 2), elementwise(_logarithm, 1)
@@ -140,11 +144,11 @@ class Ball(FormulaArray):
 
     def greater_equal(self, other: Self) -> np.ndarray:
         """x >= y. Raises UndecidedError where the balls overlap."""
-        return self.greater(other) | self.equal(other)
+        return np.asarray(self.greater(other) | self.equal(other))
 
     def less_equal(self, other: Self) -> np.ndarray:
         """x <= y. Raises UndecidedError where the balls overlap."""
-        return self.less(other) | self.equal(other)
+        return np.asarray(self.less(other) | self.equal(other))
 
     def equal(self, other: Self) -> np.ndarray:
         """x == y. Raises UndecidedError where the balls overlap without being the same exact number."""

@@ -37,21 +37,17 @@ def exact_array(x: Any) -> np.ndarray:
 
 def nearest(man: int, exp: int) -> float:
     """Round man * 2**exp to the nearest float64, ties to even, subnormals and overflow included."""
-    bits = man.bit_length()
-    if bits == 0:
-        return 0.0
+    bits, sign = man.bit_length(), (-1.0 if man < 0 else 1.0)
     if bits + exp > 1025:
-        return math.copysign(math.inf, man)
-    if bits + exp <= -1080:
-        return math.copysign(0.0, man)
-    if exp >= 0:
-        try:
-            return float(man << exp)
-        except OverflowError:
-            return math.copysign(math.inf, man)
-    if bits + exp > -1000 and bits < 1000:
+        return sign * math.inf
+    if bits == 0 or bits + exp <= -1080:
+        return sign * 0.0
+    if bits < 1000 and -1000 < bits + exp < 1000:
         return math.ldexp(float(man), exp)  # float(int) rounds correctly, and here ldexp is exact
-    return man / (1 << -exp)  # the quotient of two ints is correctly rounded
+    try:
+        return float(man << exp) if exp >= 0 else man / (1 << -exp)  # a quotient of ints is correctly rounded, too
+    except OverflowError:
+        return sign * math.inf
 
 
 def upwards(man: int, exp: int) -> float:
@@ -77,7 +73,7 @@ def rounded(ball: arb) -> float:
     low, high = ends(ball)
     result = nearest(*low)
     if result != nearest(*high):
-        raise UndecidedError(f"both sides of a rounding boundary lie in {ball}")
+        raise UndecidedError(f"both sides of a rounding boundary lie in {ball.str(8)}")
     return result + 0.0
 
 
@@ -92,5 +88,5 @@ def rounded_up(ball: arb) -> float:
     low, high = ends(ball)
     result = upwards(*high)
     if low[0] < 0 or result != upwards(*low):
-        raise UndecidedError(f"both sides of a rounding boundary lie in {ball}")
+        raise UndecidedError(f"both sides of a rounding boundary lie in {ball.str(8)}")
     return result

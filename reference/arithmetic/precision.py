@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a format is itself alone, and hashes as fast
 class Format:
     """A binary floating-point format, or one that a tensor core reads its operands in."""
 
@@ -49,6 +49,11 @@ class Precision:
     longest: int | None = None
     """The longest sum or contraction for which a tolerance is given; None where there is no limit."""
 
+    def same_as(self, other: "Precision", reductions: set[str]) -> bool:
+        """Say whether a formula that has used these of "sum" and "contraction" is rounded alike at both."""
+        operands = self.operand is other.operand or "contraction" not in reductions
+        return self.format is other.format and operands and (self.accumulator is other.accumulator or not reductions)
+
 
 PRECISIONS = {
     p.name: p
@@ -65,3 +70,6 @@ PRECISIONS = {
 
 FORMATS = {"float64": FLOAT64, "float32": FLOAT32, "float16": FLOAT16, "bfloat16": BFLOAT16}
 """The format of each dtype."""
+
+HALF = ("float16", "bfloat16")
+"""The dtypes that are half as wide as float32."""

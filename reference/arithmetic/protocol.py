@@ -4,6 +4,7 @@ An operation's text calls `np.exp`, `@`, `x.sum(axis=0)` and so on. A subclass s
 own elements; what it does not say is refused with a TypeError, never evaluated by accident.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self, cast
 
@@ -35,11 +36,13 @@ class FormulaArray(NDArrayOperatorsMixin):
 
     __array_priority__ = 1000.0
     UFUNCS: ClassVar[frozenset[str]] = frozenset(
-        "add subtract multiply divide negative absolute exp log maximum minimum greater greater_equal less less_equal "
-        "equal not_equal matmul".split()
+        [
+            *("add", "subtract", "multiply", "divide", "negative", "absolute", "exp", "log", "maximum", "minimum"),
+            *("greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "matmul"),
+        ]
     )
     FUNCTIONS: ClassVar[frozenset[str]] = frozenset(
-        "sum max where concatenate ones_like zeros_like broadcast_to swapaxes expand_dims".split()
+        ("sum", "max", "where", "concatenate", "ones_like", "zeros_like", "broadcast_to", "swapaxes", "expand_dims")
     )
 
     # What a subclass must say -------------------------------------------------------------------------------------
@@ -155,9 +158,12 @@ def reduced(parts: np.ndarray, axis: int | None, keepdims: bool) -> tuple[np.nda
     """Arrange an array for reduction: the reduced elements on the last axis, and the shape of the result."""
     if axis is None:
         return parts.reshape(1, -1), (1,) * parts.ndim if keepdims else ()
+    if not -parts.ndim <= axis < parts.ndim:
+        raise ValueError(f"axis {axis} of an array of rank {parts.ndim}")
     axis = axis % parts.ndim
     kept = parts.shape[:axis] + ((1,) if keepdims else ()) + parts.shape[axis + 1 :]
-    return np.moveaxis(parts, axis, -1).reshape(-1, parts.shape[axis]), kept
+    rows = math.prod(kept)
+    return np.moveaxis(parts, axis, -1).reshape(rows, parts.shape[axis]), kept
 
 
 def filled(rows: list[Any], shape: tuple[int, ...]) -> np.ndarray:

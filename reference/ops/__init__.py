@@ -1,0 +1,1 @@
+"""The operations: a module each, found by its name."""

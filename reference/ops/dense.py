@@ -24,6 +24,8 @@ def forward_bias_inside(inputs: Array, weights: Array, biases: Array) -> Array:
 
 def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -> tuple[Array, Array, Array]:
     """dL_doutputs (N, O) and forward's arguments -> dL_dinputs (N, I), dL_dweights (I, O), dL_dbiases (1, O)."""
+    if inputs.shape[1] != weights.shape[0]:
+        raise ValueError(f"inputs of shape {inputs.shape} for weights of shape {weights.shape}")
     if dL_doutputs.shape != (inputs.shape[0], weights.shape[1]) or biases.shape != (1, weights.shape[1]):
         raise ValueError(f"dL_doutputs of shape {dL_doutputs.shape} for outputs of another")
     dL_dinputs = dL_doutputs @ weights.T

@@ -104,3 +104,27 @@ FORMULATIONS = {
         if (function, rule) != (forward, centred)
     ),
 }
+
+
+def forward_zero_if_masked(function: Callable[[Array], Array], logits: Array) -> Array:
+    """0 throughout a row whose logits are all -inf."""
+    return np.where(logits.max(axis=-1, keepdims=True) == -np.inf, 0, function(logits))
+
+
+def backward_zero_if_masked(rule: Callable[[Array, Array], Array], dL_doutputs: Array, logits: Array) -> Array:
+    """0 throughout a row whose logits are all -inf."""
+    return np.where(logits.max(axis=-1, keepdims=True) == -np.inf, 0, rule(dL_doutputs, logits))
+
+
+ALTERNATIVES = {
+    ("all_masked_row", "0"): {
+        direction: tuple(
+            Formulation(partial(wrap, formulation.function), formulation.stable, formulation.applies)
+            for formulation in (Formulation(canonical), *FORMULATIONS[direction])
+        )
+        for direction, canonical, wrap in (
+            ("forward", forward, forward_zero_if_masked),
+            ("backward", backward, backward_zero_if_masked),
+        )
+    }
+}
