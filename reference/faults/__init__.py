@@ -1,0 +1,1 @@
+"""The catalogue of wrong implementations, one module an operation."""
