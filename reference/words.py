@@ -79,7 +79,7 @@ class Words:
         return self._numbers(sums, math.log2(scale) - _COIN_BITS, shape)
 
     def uniform(self, shape: Shape, low: float, high: float) -> np.ndarray:
-        """Draw between two dyadic numbers, ends excluded, with full significands."""
+        """Draw between two dyadic numbers with full significands; rounding may give the upper one."""
         span = high - low
         n = math.prod(shape)
         words = self._raw(n)

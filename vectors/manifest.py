@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -42,13 +43,11 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a folder of golden files. Raises VectorError where there is none that can be used."""
     path = folder / MANIFEST_NAME
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=without_duplicates)
+        return _parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise VectorError(f"{path}: there is no manifest; reinstall backproof, or run `backproof generate`") from None
     except (OSError, ValueError, RecursionError) as error:
         raise VectorError(f"{path}: cannot be read as JSON ({_first_line(error)}); reinstall backproof") from None
-    try:
-        return _parse(document)
     except VectorError as error:
         raise VectorError(f"{path}: {error}") from None
 
@@ -63,7 +62,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
             for name, entry in sorted(manifest.files.items())
         },
     }
-    _parse(document)
+    _parse(json.dumps(document))
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     replace_atomically(folder / MANIFEST_NAME, text.encode())
 
@@ -103,7 +102,9 @@ def check_schema_version(version: object, remedy: str = "regenerate the file") -
         raise VectorError(f"has schema version {version}, which there never was; {remedy}")
 
 
-def _parse(document: object) -> Manifest:
+@lru_cache(maxsize=4)  # it is read for each of its files
+def _parse(text: str) -> Manifest:
+    document = json.loads(text, object_pairs_hook=without_duplicates)
     remedy = "reinstall backproof, or run `backproof generate`"
     if not isinstance(document, dict):
         raise VectorError(f"is no JSON object; {remedy}")

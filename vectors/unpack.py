@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -96,6 +97,7 @@ def _unpack_dtype(group: Group, dtype: str, about: Operation, answer_keys: Seque
     canonical = _expectations(group, dtype, about, counts, at)
     alternatives = _alternatives(group, dtype, about, counts, answer_keys)
 
+    present = {key: _present(columns) for key, columns in alternatives.items()}
     _refuse_strays(inputs, about.arguments, directions, f"{at}/inputs")
     families = []
     names: set[str] = set()
@@ -116,9 +118,11 @@ def _unpack_dtype(group: Group, dtype: str, about: Operation, answer_keys: Seque
             )
         others = {}
         for key, columns in alternatives.items():
+            if index not in present[key]:
+                continue
             other = _expectation(columns, index, results, where)
             if other is NO_EXPECTATION:
-                continue
+                raise VectorError(f"{where}: {key} has a tolerance and no expected result")
             if [a.shape for a in other.expected.values()] != [a.shape for a in answer.expected.values()]:
                 raise VectorError(f"{where}: {key} has other shapes than the canonical answer")
             others[key] = other
@@ -132,7 +136,7 @@ def _unpack_dtype(group: Group, dtype: str, about: Operation, answer_keys: Seque
                 str(level),
                 str(result),
                 tuple(str(words).split()),
-                _parameters(str(parameters), where),
+                dict(_parameters(str(parameters), f"{at}/families")),
                 str(seed),
                 str(comment),
                 str(source),
@@ -156,7 +160,7 @@ def _check_rows(rows: Sequence[Row], dtype: str, about: Operation) -> tuple[list
             raise VectorError(f"{at}: {id_} has the level {level!r}, which is none of {', '.join(LEVELS)}")
         if result not in RESULTS:
             raise VectorError(f"{at}: {id_} has the result {result!r}, which is none of {', '.join(RESULTS)}")
-        if not all(WORD.fullmatch(word) for word in str(words).split(" ") if words):
+        if not _are_words(str(words)):
             raise VectorError(f"{at}: {id_} has the flags {words!r}, which are no words with a space between them")
         if not isinstance(count, int) or not 0 < count <= MOST_CASES - first:
             raise VectorError(f"{at}: {id_} counts {count} cases, where 1 to {MOST_CASES - first} may be")
@@ -246,6 +250,18 @@ def _alternatives(
     return {key: found[key] for key in answer_keys if key in found}
 
 
+def _present(columns: _Expectations) -> set[int]:
+    """The families of which the columns hold anything."""
+    everything = [columns.expected, *columns.tolerance.values()]
+    return {
+        index
+        for part in everything
+        for column in part.values()
+        for index, tensor in enumerate(column)
+        if tensor is not None
+    }
+
+
 def _expectation(columns: _Expectations, index: int, results: Sequence[str], where: str) -> Expectation:
     expected = {name: tensor for name, column in columns.expected.items() if (tensor := column[index]) is not None}
     tolerance = {}
@@ -273,6 +289,12 @@ def _refuse_strays(
                 raise VectorError(f"{at}/{name} has a family that is {direction} and takes no {name}")
 
 
+@lru_cache(maxsize=1024)  # the same few sets of flags and of parameters stand in most rows
+def _are_words(text: str) -> bool:
+    return not text or all(WORD.fullmatch(word) for word in text.split(" "))
+
+
+@lru_cache(maxsize=1024)
 def _parameters(text: str, where: str) -> dict[str, str | int | float | bool]:
     parameters = {}
     for name, value in json_object(text, f"{where}: parameters").items():

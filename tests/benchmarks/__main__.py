@@ -2,9 +2,11 @@
 
 import sys
 
-from . import checking, gradcheck, memory, reading, startup
+from . import checking, gradcheck, memory, piping, reading, startup
 
-BENCHMARKS = {module.__name__.rpartition(".")[2]: module for module in (checking, reading, startup, gradcheck, memory)}
+BENCHMARKS = {
+    module.__name__.rpartition(".")[2]: module for module in (checking, piping, reading, startup, gradcheck, memory)
+}
 
 
 def main(names: list[str]) -> int:

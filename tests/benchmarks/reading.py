@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import h5py
 import numpy as np
 from backproof.vectors import store
 from backproof.vectors.records import Family
@@ -25,11 +26,7 @@ def tensors(family: Family) -> Iterator[tuple[str, np.ndarray]]:
 
 def read_all() -> list[Family]:
     """Read every golden file, hashes checked, down to each family's arrays."""
-    families = [family for op in store.golden_operations() for family in store.read_golden(op).families]
-    for family in families:
-        for _ in tensors(family):
-            pass
-    return families
+    return [family for op in store.golden_operations() for family in store.read_golden(op).families]
 
 
 def load_all(path: Path) -> None:
@@ -44,17 +41,26 @@ def plain(array: np.ndarray) -> np.ndarray:
     return array if array.dtype.isbuiltin == 1 else array.view(np.uint16)
 
 
+def columns() -> dict[str, np.ndarray]:
+    """All columns of all golden files as they are stored: values, shapes and starts."""
+    found = {}
+    for path in sorted(store.golden_folder().glob("*.h5")):
+        with h5py.File(path) as file:
+
+            def keep(name: str, node: object, op: str = path.stem) -> None:
+                if isinstance(node, h5py.Dataset) and node.dtype.names is None:
+                    found[f"{op}/{name}"] = node[()]
+
+            file.visititems(keep)
+    return found
+
+
 def figures() -> Iterator[Figure]:
     """Measure."""
-    columns: dict[str, list[np.ndarray]] = {}
-    single: dict[str, np.ndarray] = {}
-    for family in read_all():
-        for name, array in tensors(family):
-            columns.setdefault(f"{family.op}/{family.dtype}/{name}", []).append(plain(array).ravel())
-            single[f"{family.id}/{name}"] = plain(array)
+    single = {f"{family.id}/{name}": plain(array) for family in read_all() for name, array in tensors(family)}
     with tempfile.TemporaryDirectory() as folder:
         by_column, by_family = Path(folder, "columns.npz"), Path(folder, "families.npz")
-        np.savez(by_column, **{name: np.concatenate(parts) for name, parts in columns.items()})
+        np.savez(by_column, **columns())
         np.savez(by_family, **single)
         own, column, family_wise = (
             best(read_all),
