@@ -4,23 +4,26 @@ import difflib
 import importlib
 import os
 import re
+import shlex
 import sys
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 import numpy as np
 
 from ..vectors.records import DIRECTIONS, DTYPES, PRECISIONS, Answer
+from .options import OptionError, arguments, bound
 
 DEFAULT_DTYPES = ("float64", "float32")
 LABELS = "labels"
 DETERMINISTIC = "deterministic"
 _DECLARATIONS = ("dtypes", "precision", "conventions")
 _NEAR = 0.85
+NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 Function = Callable[..., object]
 
@@ -38,7 +41,7 @@ class Implementation:
     """An implementation as its adapter presents it."""
 
     spec: str
-    """What it was loaded from: "module" or "module:object.attribute"."""
+    """What it was loaded from: "module" or "module:object.attribute", or a command."""
     name: str
     version: str
     """Empty where the adapter does not say."""
@@ -55,20 +58,40 @@ class Implementation:
     """To be called after the last call; raises AdapterError."""
     warnings: tuple[str, ...] = ()
     """One line each: names that are close to an operation's, but none's."""
+    option: str = "--impl"
+    """The option that `spec` stood after."""
+    language: str = ""
+    """What it is written in, where that is said."""
+    layouts: bool = True
+    """Whether the layout of arguments in memory reaches it; through a pipe none does."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What `--impl-option` gave its setup."""
+
+    @property
+    def argument(self) -> str:
+        """How a command line names it: "--impl=adapter", and its options; quoted for a shell."""
+        return " ".join([f"{self.option}={shlex.quote(self.spec)}", *map(shlex.quote, arguments(self.options))])
 
     def working_precision(self, dtype: str) -> str:
         """The precision whose tolerances hold for cases of this dtype."""
         return self.precision.get(dtype, dtype)
 
 
-def load(spec: str, operations: Iterable[str], folder: Path | None = None) -> Implementation:
+def load(
+    spec: str, operations: Iterable[str], folder: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
+) -> Implementation:
     """The implementation that `spec`, "module" or "module:object.attribute", names.
 
     `operations` are the names that there are vectors for. `folder`, the one that the run was started in, is put
-    first on the import path. Raises AdapterError.
+    first on the import path. `options` are for its setup. Raises AdapterError.
     """
-    operations = tuple(operations)
-    subject = _resolve(spec, folder)
+    return present(spec, _resolve(spec, folder), tuple(operations), options)
+
+
+def present(
+    spec: str, subject: object, operations: tuple[str, ...], options: Mapping[str, str] = NO_OPTIONS
+) -> Implementation:
+    """The implementation that an object's attributes, or a mapping's entries, make up. Raises AdapterError."""
     functions = dict(_functions(spec, subject, operations))
     warnings = tuple(_near_misses(subject, operations, functions))
     if not functions:
@@ -87,9 +110,10 @@ def load(spec: str, operations: Iterable[str], folder: Path | None = None) -> Im
         dtypes=_dtypes(spec, _get(subject, "dtypes")),
         precision=_precision(spec, _get(subject, "precision")),
         conventions=_conventions(spec, _get(subject, "conventions")),
-        setup=_hook(spec, subject, "setup"),
+        setup=_hook(spec, subject, "setup", options),
         teardown=_hook(spec, subject, "teardown"),
         warnings=warnings,
+        options=options,
     )
 
 
@@ -282,16 +306,22 @@ def _conventions(spec: str, declared: object) -> Mapping[str, object]:
     return {key: value if key == DETERMINISTIC else str(value) for key, value in declared.items()}
 
 
-def _hook(spec: str, subject: object, name: str) -> Callable[[], None]:
+def _hook(spec: str, subject: object, name: str, options: Mapping[str, str] = NO_OPTIONS) -> Callable[[], None]:
     hook = _get(subject, name)
-    if hook is None or isinstance(hook, ModuleType):
-        return _nothing
-    if not callable(hook):
+    if isinstance(hook, ModuleType):
+        hook = None
+    if hook is not None and not callable(hook):
         raise AdapterError(f"{spec}: {name} is of type {type(hook).__name__} and cannot be called")
+    try:
+        ready = bound(hook, options)
+    except OptionError as error:
+        raise AdapterError(f"{spec}: {error}") from None
+    if ready is None:
+        return _nothing
 
     def call() -> None:
         try:
-            hook()
+            ready()
         except Exception as error:
             at = where(error, hook)
             raise AdapterError(f"{spec}: {name}() raised {said(error)}{f' ({at})' if at else ''}") from error

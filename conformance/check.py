@@ -12,10 +12,11 @@ from .adapter import DETERMINISTIC, LABELS, Implementation, said, where
 from .agreement import Returned, agree
 from .arrays import case_dtype
 from .compare import precision_of
-from .contract import Arrays, Call, Form, Malformed, changed_arguments, overwritten_results
+from .contract import Arrays, Call, Form, Malformed, changed_arguments, each, overwritten_results
 from .first_case import FirstCase
 from .misses import in_cases
-from .verdict import REFUSED_LAYOUT, Miss, Outcome, Verdict
+from .patience import Lost
+from .verdict import LOST, REFUSED_LAYOUT, Miss, Outcome, Verdict
 
 LABEL_RANGE = "label-range"
 """The flag of invalid families that ask a label out of range to be refused."""
@@ -120,16 +121,19 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
     robust = family.level == "robust"
     accepted = []
     raised = Raised()
-    for case in range(family.count):
+    calls = [[stack[case, ...] for stack in stacks] for case in range(family.count)]
+    for case, result in enumerate(each(function, calls, family.parameters)):
         findings.calls += 1
         try:
-            function(*[stack[case, ...] for stack in stacks], **family.parameters)
+            result()
             accepted.append(case)
         except NotImplementedError as error:
             findings.unsupported.append(case)
             findings.unsupported_words = said(error)
         except Exception:
             continue
+        except Lost as error:
+            raised.lose(case, error)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -179,10 +183,11 @@ def _check_values(family: Family, implementation: Implementation, vectors: Opera
             agreement.first,
             vectors.batch_axis,
             changes_arguments=bool(changed),
+            layouts=implementation.layouts,
             deterministic=implementation.conventions.get(DETERMINISTIC) is not False,
             robust=robust,
         )
-        asked_first = list(first.check())
+        asked_first = list(_until_lost(first.check()))
         if not changed:
             findings.misses += changed_arguments(names, stacks, originals, robust=robust, when=" when made again")
         findings.misses += asked_first
@@ -190,11 +195,24 @@ def _check_values(family: Family, implementation: Implementation, vectors: Opera
     return findings
 
 
+def _until_lost(misses: Iterator[Miss]) -> Iterator[Miss]:
+    """The misses of a first case, up to a call that is lost."""
+    try:
+        yield from misses
+    except Lost as error:
+        yield Miss(LOST, False, 0, f"case 0, called again: {error}")
+
+
 class Raised:
     """Exceptions of a family, gathered by type and place."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[type[BaseException], str], tuple[str, list[int]]] = {}
+        self._lost: dict[str, list[int]] = {}
+
+    def lose(self, case: int, error: Lost) -> None:
+        """Note that the call of `case` came to no end."""
+        self._lost.setdefault(str(error), []).append(case)
 
     def add(self, case: int, error: BaseException, function: object) -> None:
         """Note that `case` raised `error`."""
@@ -203,7 +221,9 @@ class Raised:
         cases.append(case)
 
     def misses(self, count: int, *, robust: bool) -> Iterator[Miss]:
-        """One miss for each kind of exception."""
+        """One miss for each kind of exception. No input, however odd, makes it right not to return."""
+        for words, cases in self._lost.items():
+            yield Miss(LOST, False, cases[0], f"case {cases[0]}: {words}", (in_cases(cases, count),))
         for (_, at), (words, cases) in self._seen.items():
             place = (f"at {at}",) if at else ()
             yield Miss("raised", robust, cases[0], f"case {cases[0]} raised {words}", (*place, in_cases(cases, count)))
@@ -216,9 +236,9 @@ def _call_all(call: Call, stacks: Arrays, count: int, findings: Findings, robust
     kept: list[Arrays | None] = [None] * count
     raised = Raised()
     complaints: dict[tuple[str, str], list[int]] = {}
-    for case in range(count):
+    for case, results in enumerate(call.each([[stack[case, ...] for stack in stacks] for case in range(count)])):
         try:
-            arrays = call([stack[case, ...] for stack in stacks])
+            arrays = results()
             kept[case] = arrays
             for copy, array in zip(copies, arrays):  # noqa: B905 - one a result, and this is the inner loop
                 copy[case, ...] = array
@@ -233,6 +253,9 @@ def _call_all(call: Call, stacks: Arrays, count: int, findings: Findings, robust
         except NotImplementedError as error:
             findings.unsupported.append(case)
             findings.unsupported_words = findings.unsupported_words or said(error)
+            whole[:, case] = False
+        except Lost as error:
+            raised.lose(case, error)
             whole[:, case] = False
         except KeyboardInterrupt:
             raise

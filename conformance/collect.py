@@ -82,7 +82,7 @@ class FamilyItem(pytest.Item):
 
     def _words(self, result: Result) -> str:
         assert isinstance(self.parent, VectorFile)
-        return failure(result, self.family, self.parent.run.plan.implementation.spec)
+        return failure(result, self.family, self.parent.run.plan.implementation.argument)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """The file, no line, and the family's id as the title of its failure."""

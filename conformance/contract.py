@@ -12,7 +12,8 @@ What is asked of the first case of a family besides is in `first_case`.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -50,6 +51,14 @@ class Malformed(Exception):
         self.arrays = tuple(arrays)
 
 
+@runtime_checkable
+class Batching(Protocol):
+    """A function that is the faster for being handed the calls of a family together."""
+
+    def batch(self, calls: Sequence[Arrays], parameters: Mapping[str, object]) -> Iterator[Callable[[], object]]:
+        """What to ask for each call's result, in order; asked, it returns or raises as the call itself would."""
+
+
 @dataclass
 class Call:
     """An implementation's function with a family's parameters; counts the calls that are made."""
@@ -63,6 +72,25 @@ class Call:
         """The results as arrays; raises Malformed, and whatever the function raises."""
         self.made += 1
         return read(self.function(*arguments, **self.parameters), self.form)
+
+    def each(self, calls: Sequence[Arrays]) -> Iterator[Callable[[], Arrays]]:
+        """What to ask for the results of each of several calls, in order; asked, it returns or raises as one call."""
+        if not isinstance(self.function, Batching):
+            return (partial(self, arguments) for arguments in calls)
+        self.made += len(calls)
+        return (partial(self._read, result) for result in each(self.function, calls, self.parameters))
+
+    def _read(self, result: Callable[[], object]) -> Arrays:
+        return read(result(), self.form)
+
+
+def each(
+    function: Callable[..., object], calls: Sequence[Arrays], parameters: Mapping[str, object]
+) -> Iterator[Callable[[], object]]:
+    """What to ask for each call's result, in order; asked, it returns or raises as the call itself would."""
+    if isinstance(function, Batching):
+        return function.batch(calls, parameters)
+    return (partial(function, *arguments, **parameters) for arguments in calls)
 
 
 def read(returned: object, form: Form) -> Arrays:

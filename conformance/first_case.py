@@ -6,7 +6,8 @@ batch give the golden answer. To refuse a layout is a robust miss, a wrong
 value from it a required one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,6 +17,7 @@ from .adapter import said, where
 from .compare import agrees, bits_equal, compare, differing, is_true
 from .contract import Arrays, Call, Malformed, overwritten_results
 from .misses import element, unlike
+from .patience import Lost
 from .verdict import REFUSED_LAYOUT, Miss
 
 
@@ -38,13 +40,21 @@ class FirstCase:
     batch_axis: Mapping[str, int | None]
     changes_arguments: bool
     """Whether calls of the family were seen to; the same miss is not told again in other words."""
+    layouts: bool
+    """Whether the layout of arguments in memory reaches the implementation."""
     deterministic: bool
     robust: bool
 
     def check(self) -> Iterator[Miss]:
-        """Everything that is asked of a first case alone."""
-        yield from self._again()
-        if self.answer is not None:
+        """Everything that is asked of a first case alone. Raises Lost, and then asks no more."""
+        permuted = self._permuted_arguments()
+        # The last one is that of the permuted batch, however many of the others are made.
+        asked = self.call.each([*self._repeated_arguments(), *([permuted] if permuted else [])])
+        yield from self._again(asked)
+        if self.answer is not None and not self.layouts:
+            if permuted:
+                yield from self._permuted_batch(deque(asked, 1).pop(), *self.answer)
+        elif self.answer is not None:
             if not self.changes_arguments:
                 yield from self._layout("read-only", [_read_only(a[0, ...]) for a in self.originals])
             if any(_has_order(a[0, ...]) for a in self.originals):
@@ -54,24 +64,35 @@ class FirstCase:
                 yield from self._layout(
                     "broadcast", [_broadcast(a[0, ...], axis) for a, axis in zip(self.originals, repeats, strict=True)]
                 )
-            yield from self._permuted_batch(*self.answer)
+            if permuted:
+                yield from self._permuted_batch(deque(asked, 1).pop(), *self.answer)
             # Last: there is an importer of DLPack that aborts the interpreter on negative strides.
             if any(a[0, ...].size > 1 for a in self.originals):
                 yield from self._layout("negatively strided", [_reversed_twice(a[0, ...]) for a in self.originals])
+        deque(asked, 0)  # what was asked and is of no use any more
 
-    def _again(self) -> Iterator[Miss]:
-        alone = len(self.stacks[0]) == 1
+    def _repeated_arguments(self) -> list[Arrays]:
+        """What `_again` calls with, in its order."""
+        again = [stack[0, ...] for stack in self.stacks]
+        return [again, [_another(a[0, ...]) for a in self.originals], again] if self._alone else [again, again]
+
+    @property
+    def _alone(self) -> bool:
+        return len(self.stacks[0]) == 1
+
+    def _again(self, asked: Iterator[Callable[[], Arrays]]) -> Iterator[Miss]:
+        alone = self._alone
         try:
             if alone:
-                again = self._called_again()
-                _call_quietly(self.call, [_another(a[0, ...]) for a in self.originals])
+                again = self._called_again(asked)
+                _quietly(next(asked))
                 copies = [result[None] for result in self.results]
                 yield from overwritten_results(self.call.form.names, [self.kept], copies, robust=self.robust)
-                after_another = self._called_again()
+                after_another = self._called_again(asked)
             else:  # the family's other cases have been called in between
-                after_another = self._called_again()
-                again = self._called_again()
-        except KeyboardInterrupt:
+                after_another = self._called_again(asked)
+                again = self._called_again(asked)
+        except (KeyboardInterrupt, Lost):
             raise
         except BaseException as error:
             at = where(error, self.call.function)
@@ -87,12 +108,12 @@ class FirstCase:
             "state", self.results, after_another, "once another case was called in between: something is kept"
         )
 
-    def _called_again(self) -> Arrays:
+    def _called_again(self, asked: Iterator[Callable[[], Arrays]]) -> Arrays:
         """Copies, since a call may return the same memory each time, which `overwritten_results` sees to."""
         if self.changes_arguments:
             for stack, original in zip(self.stacks, self.originals, strict=True):
                 stack[0, ...] = original[0, ...]
-        return [array.copy() for array in self.call([stack[0, ...] for stack in self.stacks])]
+        return [array.copy() for array in next(asked)()]
 
     def _changed(self, kind: str, first: Arrays, then: Arrays, when: str) -> Iterator[Miss]:
         for position, (name, one, other) in enumerate(zip(self.call.form.names, first, then, strict=True)):
@@ -120,7 +141,7 @@ class FirstCase:
             results = self.call(arguments)
         except Malformed as error:
             yield self._miss("layout", f"{layout} arguments: {error}")
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Lost):
             raise
         except BaseException as error:
             at = where(error, self.call.function)
@@ -131,18 +152,29 @@ class FirstCase:
             assert self.answer is not None
             yield from self._wrong("layout", f"for {layout} arguments", results, self.results, *self.answer)
 
-    def _permuted_batch(self, expected: Arrays, tolerance: Arrays) -> Iterator[Miss]:
+    def _batch_size(self) -> int:
+        """The rows that all arguments with a batch axis have; 0 where there is none, or they differ."""
         axes = [self._batch_axis(name, a.ndim - 1) for name, a in zip(self.names, self.originals, strict=True)]
         sizes = {a.shape[axis + 1] for a, axis in zip(self.originals, axes, strict=True) if axis is not None}
-        if len(sizes) != 1 or (size := sizes.pop()) < 2:
-            return
-        order = _rolled(size)
-        arguments = [_permuted(a[0, ...], axis, order) for a, axis in zip(self.originals, axes, strict=True)]
+        return sizes.pop() if len(sizes) == 1 else 0
+
+    def _permuted_arguments(self) -> Arrays | None:
+        """What `_permuted_batch` calls with, None where there is nothing to permute, or to hold it against."""
+        size = self._batch_size()
+        if size < 2 or self.answer is None:
+            return None
+        return [
+            _permuted(a[0, ...], self._batch_axis(name, a.ndim - 1), _rolled(size))
+            for name, a in zip(self.names, self.originals, strict=True)
+        ]
+
+    def _permuted_batch(self, call: Callable[[], Arrays], expected: Arrays, tolerance: Arrays) -> Iterator[Miss]:
+        order = _rolled(self._batch_size())
         names = self.call.form.names
         result_axes = [self._batch_axis(name, e.ndim) for name, e in zip(names, expected, strict=True)]
         try:
-            results = self.call(arguments)
-        except KeyboardInterrupt:
+            results = call()
+        except (KeyboardInterrupt, Lost):
             raise
         except BaseException as error:
             yield self._miss("batch", f"a permuted batch is refused: {said(error)}")
@@ -234,11 +266,11 @@ def _another(array: np.ndarray) -> np.ndarray:
     return np.array(array) if array.dtype.kind == "i" else np.array(array.reshape(-1)[::-1].reshape(array.shape))
 
 
-def _call_quietly(call: Call, arguments: Arrays) -> None:
-    """A call whose outcome does not matter."""
+def _quietly(call: Callable[[], Arrays]) -> None:
+    """Make a call whose outcome does not matter."""
     try:
-        call(arguments)
-    except KeyboardInterrupt:
+        call()
+    except (KeyboardInterrupt, Lost):
         raise
     except BaseException:
         return

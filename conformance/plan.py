@@ -1,7 +1,9 @@
 """What a run is to do, read and checked before anything runs: the implementation, the families, what may fail."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,8 @@ import pytest
 from ..vectors import store
 from ..vectors.manifest import read_manifest
 from ..vectors.records import DTYPES, Answer, Family, OperationVectors
-from . import xfails
-from .adapter import DETERMINISTIC, LABELS, Implementation, load, verify_conventions
+from . import command, xfails
+from .adapter import DETERMINISTIC, LABELS, AdapterError, Implementation, load, verify_conventions
 from .arguments import (
     GOLDEN_PREFIX,
     Selection,
@@ -21,6 +23,7 @@ from .arguments import (
     select,
     shadowed,
 )
+from .options import OptionError, parse
 from .xfails import ExpectedFailure
 
 
@@ -77,7 +80,7 @@ def plan(config: pytest.Config) -> Plan:
         )
         for selection, vectors in installed + own
     )
-    implementation = load(option.impl, operations, folder)
+    implementation = _implementation(config, operations)
     if implementation.conventions.keys() - {LABELS, DETERMINISTIC}:
         verify_conventions(implementation, _answers(golden, files))
     strict = option.impl_strict or option.runxfail
@@ -92,12 +95,34 @@ def plan(config: pytest.Config) -> Plan:
         known=_known_families(golden, files) if expected else {},
         vectors_version=read_manifest(store.golden_folder()).vectors_version,
         remarks=(
+            *([f"written in {implementation.language}"] if implementation.language else []),
+            *(f"with {key}={value}" for key, value in implementation.options.items()),
             *(["strict: robust misses fail"] if strict else []),
             *([f"failures are expected by {option.impl_xfails}"] if expected else []),
             *(f"{selection.nodeid} holds vectors {vectors.vectors_version}" for selection, vectors in own),
             *(f"{name} is the installed file; write ./{name} for your own" for name in shadowed(given, golden, folder)),
         ),
     )
+
+
+def _implementation(config: pytest.Config, operations: Iterable[str]) -> Implementation:
+    option, folder = config.option, config.invocation_params.dir
+    if option.impl_timeout is not None and not option.impl_timeout > 0:
+        raise pytest.UsageError(f"--impl-timeout={option.impl_timeout:g}: give a number of seconds above 0")
+    try:
+        options = parse(option.impl_options or ())
+    except OptionError as error:
+        raise pytest.UsageError(str(error)) from None
+    if option.impl_cmd is None:
+        return load(option.impl, operations, folder, options)
+    implementation = command.load(option.impl_cmd, operations, option.impl_timeout, folder, options)
+    config.add_cleanup(partial(_ended, implementation))  # also where no test is run: teardown belongs to those
+    return implementation
+
+
+def _ended(implementation: Implementation) -> None:
+    with suppress(AdapterError):
+        implementation.teardown()
 
 
 def golden_files() -> dict[str, Path]:

@@ -5,10 +5,12 @@ import pytest
 SETTINGS = {
     "impl_ops": "--impl-op",
     "impl_dtypes": "--impl-dtype",
+    "impl_options": "--impl-option",
     "impl_strict": "--impl-strict",
+    "impl_timeout": "--impl-timeout",
     "impl_xfails": "--impl-xfails",
 }
-"""What says how to check the implementation that --impl names: the option by its attribute."""
+"""What says how to check the implementation that is named: the option by its attribute."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,19 +22,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="hold this implementation against the golden vectors: all of them, and none of your own tests, "
         "unless paths or node ids are given",
     )
+    add(
+        "--impl-cmd",
+        metavar="COMMAND",
+        help="the same for an implementation in any language: a program that answers on its standard output what is "
+        "asked on its standard input (conformance/PROTOCOL.md)",
+    )
     add("--impl-op", action="append", dest="impl_ops", metavar="OP", help="this operation alone (repeatable)")
     add("--impl-dtype", action="append", dest="impl_dtypes", metavar="DTYPE", help="this dtype alone (repeatable)")
+    add(
+        "--impl-option",
+        action="append",
+        dest="impl_options",
+        metavar="KEY=VALUE",
+        help="an option of the implementation's own, for setup() of its adapter (repeatable)",
+    )
     add("--impl-strict", action="store_true", help="let robust misses fail")
+    add("--impl-timeout", type=float, metavar="SECONDS", help="what a call may take (--impl-cmd: 60 by default)")
     add("--impl-xfails", metavar="FILE", help="families expected to fail: lines of a glob of ids, # and the reason")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Do nothing without --impl; with it, register the hooks of a run."""
-    if config.option.impl is None:
+    """Do nothing without --impl or --impl-cmd; with one, register the hooks of a run."""
+    if config.option.impl is None and config.option.impl_cmd is None:
         for attribute, option in SETTINGS.items():
             if getattr(config.option, attribute):
                 raise pytest.UsageError(f"{option} is given, but no implementation: add --impl=MODULE")
         return
+    if config.option.impl is not None and config.option.impl_cmd is not None:
+        raise pytest.UsageError("--impl and --impl-cmd are both given; name one implementation")
     from .run import Run  # numpy and h5py come with it: a run without --impl must not pay for them
 
     config.pluginmanager.register(Run(config), "backproof-run")

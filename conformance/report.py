@@ -2,7 +2,7 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..vectors.records import DTYPES, Family
 from .adapter import Implementation
@@ -17,7 +17,7 @@ MOST_MISSES = 8
 
 _OP, _DTYPE, _COUNT = 22, 9, 7
 
-_COLUMNS = {
+_COLUMNS: dict[str, Callable[[Result], bool]] = {
     "passed": lambda result: result.ending is Ending.PASSED,
     "failed": lambda result: result.ending.fails,
     "xfail": lambda result: result.ending is Ending.EXPECTED_FAILURE,
@@ -35,7 +35,7 @@ def header(implementation: Implementation, vectors_version: str, remarks: Iterab
     return [f"backproof: {name}{spec} against vectors {vectors_version}", *(f"backproof: {line}" for line in remarks)]
 
 
-def failure(result: Result, family: Family, spec: str) -> str:
+def failure(result: Result, family: Family, argument: str) -> str:
     """What a failed family says in place of a traceback: what is wrong, what the family is, and how to look closer."""
     lines = []
     if result.note and result.ending is not Ending.ROBUST_MISS:
@@ -50,7 +50,7 @@ def failure(result: Result, family: Family, spec: str) -> str:
         lines += wrap(family.comment, "family: ", "        ")
     case = next((miss.case for miss in misses if miss.case is not None), None)
     lines.append(f"  show: backproof show {result.nodeid}{'' if case is None else f'#{case}'}")
-    lines.append(f" rerun: pytest --impl={spec} {result.nodeid}")
+    lines.append(f" rerun: pytest {argument} {result.nodeid}")
     return "\n".join(lines)
 
 
@@ -91,7 +91,7 @@ def summary(results: Sequence[Result], implementation: Implementation, followed:
         _section("layouts refused (fails under --impl-strict):", _refused_layouts(results)),
         _section("conventions followed:", (_followed(point, results) for point in followed)),
         _section("warnings of the adapter:", implementation.warnings),
-        _failures(results, implementation.spec),
+        _failures(results, implementation.argument),
     ]
     lines = [_totals(results)]
     for block in blocks:
@@ -205,7 +205,7 @@ def _followed(point: Followed, results: Iterable[Result]) -> str:
     return f"{point.point}: no single answer: {'; '.join(parts)}"
 
 
-def _failures(results: Sequence[Result], spec: str) -> list[str]:
+def _failures(results: Sequence[Result], argument: str) -> list[str]:
     """One failure of each kind: those of one function tend to have one cause, and the next one another."""
     kinds: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
@@ -227,8 +227,8 @@ def _failures(results: Sequence[Result], spec: str) -> list[str]:
     rest = sum(len(alike) for alike in list(kinds.values())[MOST_FAILURES:])
     if rest:
         lines.append(f"  and {_plural(rest, 'failure', 'failures')} of other kinds")
-    lines.append(f"rerun these: pytest --impl={spec} --lf")
-    lines.append(f"rerun one:   pytest --impl={spec} ID")
+    lines.append(f"rerun these: pytest {argument} --lf")
+    lines.append(f"rerun one:   pytest {argument} ID")
     return lines
 
 

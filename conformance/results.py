@@ -8,6 +8,9 @@ from typing import Any
 from .verdict import Miss, Outcome, Verdict
 from .xfails import ExpectedFailure
 
+RESULT = "backproof_result"
+"""The attribute of a test report that brings a result to the process that reports."""
+
 
 class Ending(StrEnum):
     """What a verdict comes to once it is known what was expected and how strict the run is."""

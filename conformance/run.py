@@ -1,7 +1,10 @@
 """The hooks of a run with an implementation, and what comes of it."""
 
+import os
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,11 +15,10 @@ from .adapter import AdapterError
 from .check import check
 from .collect import FamilyItem, VectorFile
 from .conventions import Tracker, followed, inconsistencies
+from .crash import Crashes, watch, without_gone
 from .plan import Plan, golden_files, plan
-from .results import Ending, Result, conclude, pack, unpack
+from .results import RESULT, Ending, Result, conclude, pack, unpack
 
-RESULT = "backproof_result"
-"""The attribute of a test report that brings a result to the process that reports."""
 PROBLEMS = "backproof_problems"
 """The key of a pytest-xdist worker's output for what went wrong outside its tests."""
 
@@ -43,12 +45,20 @@ class Run:
         _register(config, DTYPES, "families of this dtype")
         _register(config, DIRECTIONS, "families of this direction")
         _register(config, LEVELS, "families of this level")
+        if hasattr(config.option, "maxworkerrestart") and not hasattr(config, "workerinput"):
+            config.pluginmanager.register(Crashes(self), "backproof-crashes")
+        errors = os.dup(2)  # pytest captures the descriptor itself while tests run
+        config.add_cleanup(partial(os.close, errors))
+        self.watch = watch(config, errors)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Read all that may be wrong, so that it is a usage error before anything has run."""
         with _usage_errors():
             self.plan = plan(self.config)
+        if self.plan.implementation.option == "--impl":
+            implementation = self.watch.watched(without_gone(self.plan.implementation, self.config))
+            self.plan = replace(self.plan, implementation=implementation)
         for file in self.plan.files:
             for flag in file.vectors.flags:
                 _register(self.config, [flag.name], flag.effect)
@@ -99,7 +109,8 @@ class Run:
 
     def check(self, nodeid: str, family: Family, vectors: OperationVectors) -> Result:
         """Check one family, in the light of what others of the run have shown."""
-        verdict = self.tracker.add(check(family, self.plan.implementation, vectors))
+        with self.watch.family():
+            verdict = self.tracker.add(check(family, self.plan.implementation, vectors))
         expected = xfails.find(self.plan.expected, nodeid, family.id)
         return conclude(nodeid, verdict, expected, strict=self.plan.strict)
 

@@ -7,6 +7,9 @@ REFUSED_LAYOUT = "refused-layout"
 """The kind of miss that says more of the implementation than of the family: it takes no such arguments at all. It is
 told once in the summary, and fails a family under --impl-strict alone."""
 
+LOST = "lost"
+"""The kind of miss of a call that came to no end: it hung, or its process is gone."""
+
 
 class Outcome(StrEnum):
     """How a family ended."""
@@ -28,8 +31,8 @@ class Miss:
     """One thing that is wrong, in words for the person at the keyboard."""
 
     kind: str
-    """A short word: value, shape, dtype, count, raised, accepted, changed-argument, overwritten-result, repeat, state,
-    layout, refused-layout, batch, convention, result-type."""
+    """A short word: value, shape, dtype, count, raised, accepted, lost, changed-argument, overwritten-result, repeat,
+    state, layout, refused-layout, batch, convention, result-type."""
     robust: bool
     """True where a miss is shown but does not fail the family."""
     case: int | None

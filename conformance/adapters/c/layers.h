@@ -1,0 +1,111 @@
+/* Dense, ReLU and softmax with cross-entropy by hand, for one type of numbers. Included once for each, with
+
+       REAL     the type: double, float
+       OF(name) the name of its functions: name ## _float64
+       EXP, LOG what the mathematics library calls its functions of that type
+
+   Matrices are rows one after another. Shapes and labels have been looked at before. */
+
+static void OF(dense_forward)(long N, long I, long O, const REAL *inputs, const REAL *weights, const REAL *biases,
+                              REAL *outputs)
+{
+    for (long n = 0; n < N; n++)
+        for (long o = 0; o < O; o++) {
+            REAL sum = 0;
+            for (long i = 0; i < I; i++)
+                sum += inputs[n * I + i] * weights[i * O + o];
+            outputs[n * O + o] = sum + biases[o];
+        }
+}
+
+/* The gradients come filled with 0. */
+static void OF(dense_backward)(long N, long I, long O, const REAL *doutputs, const REAL *inputs, const REAL *weights,
+                               REAL *dinputs, REAL *dweights, REAL *dbiases)
+{
+    for (long n = 0; n < N; n++)
+        for (long o = 0; o < O; o++) {
+            REAL upstream = doutputs[n * O + o];
+            dbiases[o] += upstream;
+            for (long i = 0; i < I; i++) {
+                dinputs[n * I + i] += upstream * weights[i * O + o];
+                dweights[i * O + o] += inputs[n * I + i] * upstream;
+            }
+        }
+}
+
+static void OF(relu_forward)(long count, const REAL *inputs, REAL *outputs)
+{
+    for (long k = 0; k < count; k++)
+        outputs[k] = inputs[k] < 0 ? 0 : inputs[k]; /* so that NaN stays NaN */
+}
+
+/* The slope at 0 is taken as 0. */
+static void OF(relu_backward)(long count, const REAL *doutputs, const REAL *inputs, REAL *dinputs)
+{
+    for (long k = 0; k < count; k++)
+        dinputs[k] = inputs[k] > 0 ? doutputs[k] : 0;
+}
+
+/* What the logits of a row are below the largest, or NaN where one of them is; returns the sum of their exponentials. */
+static REAL OF(shift)(long C, const REAL *logits, REAL *shifted)
+{
+    REAL largest = -INFINITY, sum = 0;
+    for (long c = 0; c < C; c++)
+        if (logits[c] > largest || isnan(logits[c]))
+            largest = logits[c];
+    for (long c = 0; c < C; c++) {
+        shifted[c] = logits[c] - largest;
+        sum += EXP(shifted[c]);
+    }
+    return sum;
+}
+
+/* The truth is in rows (N, C); `shifted` has room for one. */
+static void OF(losses)(long N, long C, const REAL *logits, const REAL *truth, REAL *shifted, REAL *losses)
+{
+    for (long n = 0; n < N; n++) {
+        REAL log_sum = LOG(OF(shift)(C, logits + n * C, shifted));
+        losses[n] = 0;
+        for (long c = 0; c < C; c++)
+            if (truth[n * C + c] != 0) /* else it has no say, not even with a logit of -infinity */
+                losses[n] += truth[n * C + c] * (log_sum - shifted[c]);
+    }
+}
+
+/* The upstream is one number a row. */
+static void OF(dlogits)(long N, long C, const REAL *upstream, const REAL *logits, const REAL *truth, REAL *shifted,
+                        REAL *dlogits)
+{
+    for (long n = 0; n < N; n++) {
+        REAL sum = OF(shift)(C, logits + n * C, shifted);
+        for (long c = 0; c < C; c++)
+            dlogits[n * C + c] = (EXP(shifted[c]) / sum - truth[n * C + c]) * upstream[n];
+    }
+}
+
+/* Class indices (N,) as rows (N, C) that come filled with 0. */
+static void OF(one_hot)(long N, long C, const int64_t *labels, REAL *truth)
+{
+    for (long n = 0; n < N; n++)
+        truth[n * C + labels[n]] = 1;
+}
+
+static void OF(softmax_cross_entropy_forward)(long N, long C, const REAL *logits, const REAL *truth, enum reduction how,
+                                              REAL *rows, REAL *shifted, REAL *loss)
+{
+    REAL sum = 0;
+    OF(losses)(N, C, logits, truth, shifted, how == NONE ? loss : rows);
+    if (how == NONE)
+        return;
+    for (long n = 0; n < N; n++)
+        sum += rows[n];
+    *loss = how == MEAN ? sum / (REAL)N : sum;
+}
+
+static void OF(softmax_cross_entropy_backward)(long N, long C, const REAL *dloss, const REAL *logits, const REAL *truth,
+                                               enum reduction how, REAL *rows, REAL *shifted, REAL *dlogits)
+{
+    for (long n = 0; n < N; n++)
+        rows[n] = how == NONE ? dloss[n] : how == MEAN ? dloss[0] / (REAL)N : dloss[0];
+    OF(dlogits)(N, C, rows, logits, truth, shifted, dlogits);
+}

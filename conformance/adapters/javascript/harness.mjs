@@ -1,0 +1,201 @@
+// Dense, ReLU and softmax with cross-entropy by hand, and a harness for them. Node alone, no packages:
+//     pytest --impl-cmd "node harness.mjs"
+
+import { createInterface } from "node:readline";
+
+// Tensors: { dtype, shape, data }, data in a typed array, the last axis fastest.
+
+const ARRAYS = { float64: Float64Array, float32: Float32Array, int64: BigInt64Array };
+
+// Every operation on float32 values is made in float64 and rounded at once, which comes to the same as float32's own.
+const ROUND = { float64: (x) => x, float32: Math.fround };
+
+function tensor(dtype, shape) {
+  return { dtype, shape, data: new ARRAYS[dtype](shape.reduce((a, b) => a * b, 1)) };
+}
+
+function expectShape(name, { shape }, expected) {
+  if (shape.length !== expected.length || shape.some((size, axis) => size !== expected[axis])) {
+    throw new Error(`${name} has shape (${shape}), where (${expected}) is expected`);
+  }
+}
+
+function expectRank(name, { shape }, rank) {
+  if (shape.length !== rank) throw new Error(`${name} has ${shape.length} axes, where ${rank} are expected`);
+}
+
+// Dense: outputs = inputs weights + biases, of shapes (N, I), (I, O), (1, O).
+
+function denseSizes(inputs, weights, biases) {
+  expectRank("inputs", inputs, 2);
+  expectRank("weights", weights, 2);
+  const [N, I] = inputs.shape;
+  const O = weights.shape[1];
+  expectShape("weights", weights, [I, O]);
+  expectShape("biases", biases, [1, O]);
+  return [N, I, O];
+}
+
+function denseForward(inputs, weights, biases) {
+  const [N, I, O] = denseSizes(inputs, weights, biases);
+  const round = ROUND[inputs.dtype];
+  const outputs = tensor(inputs.dtype, [N, O]);
+  for (let n = 0; n < N; n++) {
+    for (let o = 0; o < O; o++) {
+      let sum = 0;
+      for (let i = 0; i < I; i++) sum = round(sum + round(inputs.data[n * I + i] * weights.data[i * O + o]));
+      outputs.data[n * O + o] = round(sum + biases.data[o]);
+    }
+  }
+  return [outputs];
+}
+
+function denseBackward(dOutputs, inputs, weights, biases) {
+  const [N, I, O] = denseSizes(inputs, weights, biases);
+  expectShape("dL_doutputs", dOutputs, [N, O]);
+  const round = ROUND[inputs.dtype];
+  const dInputs = tensor(inputs.dtype, [N, I]);
+  const dWeights = tensor(inputs.dtype, [I, O]);
+  const dBiases = tensor(inputs.dtype, [1, O]);
+  for (let n = 0; n < N; n++) {
+    for (let o = 0; o < O; o++) {
+      const upstream = dOutputs.data[n * O + o];
+      dBiases.data[o] += upstream;
+      for (let i = 0; i < I; i++) {
+        dInputs.data[n * I + i] += round(upstream * weights.data[i * O + o]);
+        dWeights.data[i * O + o] += round(inputs.data[n * I + i] * upstream);
+      }
+    }
+  }
+  return [dInputs, dWeights, dBiases];
+}
+
+// ReLU: max(0, x); its slope at 0 is taken as 0.
+
+function reluForward(inputs) {
+  const outputs = tensor(inputs.dtype, inputs.shape);
+  inputs.data.forEach((x, k) => (outputs.data[k] = Math.max(x, 0)));
+  return [outputs];
+}
+
+function reluBackward(dOutputs, inputs) {
+  expectShape("dL_doutputs", dOutputs, inputs.shape);
+  const dInputs = tensor(inputs.dtype, inputs.shape);
+  inputs.data.forEach((x, k) => (dInputs.data[k] = x > 0 ? dOutputs.data[k] : 0));
+  return [dInputs];
+}
+
+// Softmax with cross-entropy, of logits (N, C) and labels as class indices (N,) or as rows (N, C).
+
+function labelRows(logits, labels) {
+  expectRank("logits", logits, 2);
+  const [N, C] = logits.shape;
+  if (labels.dtype !== "int64") {
+    expectShape("labels", labels, [N, C]);
+    return labels.data;
+  }
+  expectShape("labels", labels, [N]);
+  const rows = new ARRAYS[logits.dtype](N * C);
+  labels.data.forEach((label, n) => {
+    if (label < 0n || label >= BigInt(C)) throw new RangeError(`label ${label} is not within 0 and ${C - 1}`);
+    rows[n * C + Number(label)] = 1;
+  });
+  return rows;
+}
+
+// One row's exponentials of what its logits are below the largest, and their sum.
+function exponentials(logits, n, round) {
+  const C = logits.shape[1];
+  const row = logits.data.subarray(n * C, (n + 1) * C);
+  const largest = row.reduce((a, b) => Math.max(a, b), -Infinity);
+  const shifted = row.map((z) => z - largest);
+  const powers = shifted.map(Math.exp);
+  return { shifted, powers, sum: powers.reduce((a, b) => round(a + b), 0) };
+}
+
+function softmaxCrossEntropyForward(logits, labels, { reduction }) {
+  const truth = labelRows(logits, labels);
+  const [N, C] = logits.shape;
+  const round = ROUND[logits.dtype];
+  const losses = tensor(logits.dtype, [N]);
+  for (let n = 0; n < N; n++) {
+    const { shifted, sum } = exponentials(logits, n, round);
+    const logSum = round(Math.log(sum));
+    for (let c = 0; c < C; c++) {
+      // A class that has no share in the truth has no say, not even with a logit of -Infinity.
+      if (truth[n * C + c] !== 0) losses.data[n] += round(truth[n * C + c] * round(logSum - shifted[c]));
+    }
+  }
+  if (reduction === "none") return [losses];
+  const total = losses.data.reduce((a, b) => round(a + b), 0);
+  const loss = tensor(logits.dtype, []);
+  loss.data[0] = reduction === "mean" ? total / N : total;
+  return [loss];
+}
+
+function softmaxCrossEntropyBackward(dLoss, logits, labels, { reduction }) {
+  const truth = labelRows(logits, labels);
+  const [N, C] = logits.shape;
+  expectShape("dL_dloss", dLoss, reduction === "none" ? [N] : []);
+  const round = ROUND[logits.dtype];
+  const dLogits = tensor(logits.dtype, [N, C]);
+  for (let n = 0; n < N; n++) {
+    const { powers, sum } = exponentials(logits, n, round);
+    const upstream = reduction === "none" ? dLoss.data[n] : dLoss.data[0];
+    const share = reduction === "mean" ? round(upstream / N) : upstream;
+    for (let c = 0; c < C; c++) {
+      dLogits.data[n * C + c] = round(round(powers[c] / sum) - truth[n * C + c]) * share;
+    }
+  }
+  return [dLogits];
+}
+
+// The harness: a line comes, a line goes.
+
+const FUNCTIONS = {
+  dense: { forward: denseForward, backward: denseBackward },
+  relu: { forward: reluForward, backward: reluBackward },
+  softmax_cross_entropy: { forward: softmaxCrossEntropyForward, backward: softmaxCrossEntropyBackward },
+};
+
+function decode({ dtype, shape, data }) {
+  const bytes = Uint8Array.from(Buffer.from(data, "base64")); // a copy, aligned as typed arrays need it
+  return { dtype, shape, data: new ARRAYS[dtype](bytes.buffer) };
+}
+
+function encode({ dtype, shape, data }) {
+  return { dtype, shape, data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64") };
+}
+
+function answer(request) {
+  switch (request.command) {
+    case "start":
+      return {
+        protocol: 1,
+        name: "layers by hand",
+        version: "1.0",
+        language: "JavaScript",
+        operations: Object.fromEntries(Object.entries(FUNCTIONS).map(([name, of]) => [name, Object.keys(of)])),
+        dtypes: ["float64", "float32"],
+      };
+    case "call": {
+      const call = FUNCTIONS[request.operation]?.[request.direction];
+      if (!call) return { unsupported: `${request.operation} ${request.direction}` };
+      return { results: call(...request.arguments.map(decode), request.parameters).map(encode) };
+    }
+    default:
+      return { error: `unknown command ${request.command}` };
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line);
+  if (request.command === "stop") break;
+  let reply;
+  try {
+    reply = answer(request);
+  } catch (error) {
+    reply = { error: error.message };
+  }
+  process.stdout.write(JSON.stringify({ id: request.id, ...reply }) + "\n");
+}
