@@ -111,7 +111,11 @@ def main(ops: Sequence[str], check: bool) -> int:
         print(f"unknown operation {unknown[0]}; known are {', '.join(known)}", file=sys.stderr)
         return 2
     golden = store.golden_folder()
-    scratch = Path(tempfile.mkdtemp(prefix=".generating-", dir=None if check else golden))
+    try:
+        scratch = Path(tempfile.mkdtemp(prefix=".generating-", dir=None if check else golden))
+    except OSError as error:
+        print(f"{golden} cannot be written ({error.strerror}); generate in a copy of the repository", file=sys.stderr)
+        return 2
     try:
         paths = generate(ops or known, scratch)
         return _compare(paths, golden, complete=not ops) if check else _install(paths, golden, complete=not ops)

@@ -236,6 +236,16 @@ def magnitudes(dtype: str) -> Iterator[Draft]:
         (LOSS.call(dtype, [[0.75, 0.125, 0.125], [0.5, 0.25, 0.25]], [0, 1], [subnormal / 2, -subnormal / 2]),),
         level="robust",
     )
+    labels = [[0.9375, 0.0625, 0], [0.0625, 0, 0.9375]]
+    tiny = 3 * math.ldexp(1.0, -fmt.largest.numerator.bit_length() - 3)  # its reciprocal is past the largest number
+    yield curated(
+        "backward-subnormal",
+        ("subnormal", "near-overflow"),
+        "Gradients in range of probabilities so small that 1 / p is not.",
+        (LOSS.call(dtype, [[0.75, tiny, 0.25], [tiny, 0.5, 0.5]], labels, [0.5, -1]),),
+        level="robust",
+        point=CLIPPING if tiny < EDGE else None,
+    )
     large = math.ldexp(1.0, fmt.largest.numerator.bit_length() - 3)
     rows = [[0.5, 0.25, 0.25], [0.125, 0.75, 0.125]]
     yield curated(

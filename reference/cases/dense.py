@@ -51,6 +51,14 @@ ODD = {
     "n2-i65-o3": (2, 65, 3),
     "n3-i2-o65": (3, 2, 65),
 }
+LONG = {
+    "n129-i2-o2": (129, 2, 2),
+    "n257-i1-o1": (257, 1, 1),
+    "n1025-i1-o1": (1025, 1, 1),
+    "n2-i129-o1": (2, 129, 1),
+    "n2-i1-o129": (2, 1, 129),
+}
+"""Beyond the threads of a block: 128 or 256, and 1024 at most."""
 COUNT = 16
 LESSON = "nnfs.io, chapter on backpropagation: the dense layer"
 
@@ -95,6 +103,8 @@ def random() -> Iterator[Draft]:
     for name, sizes in ODD.items():
         yield from _drawn(name, sizes, ("odd-sizes",), "beside the sizes that tiles have", 2, 3)
     yield from _drawn("n33-i31-o17", (33, 31, 17), ("odd-sizes",), "beside the sizes that tiles have", 1, 1)
+    for name, sizes in LONG.items():
+        yield from _drawn(name, sizes, ("odd-sizes",), "one of which is more than a block of threads has", 1, 1)
 
 
 def _drawn(
@@ -207,6 +217,21 @@ def upstreams(dtype: str) -> Iterator[Draft]:
         ("upstream-one-hot",),
         "One unit of upstream at each place in turn picks out one column of the weights and one row of the inputs.",
         tuple(case(unit) for unit in np.eye(6).reshape(6, 3, 2)),
+    )
+
+    yield Draft(
+        "backward-upstream-sums-to-zero",
+        "backward",
+        ("upstream-signed",),
+        "Rows, columns or all of the upstream sum to 0, and none of it is 0: all of it passes.",
+        tuple(
+            case(g)
+            for g in (
+                [[2, -2], [-0.75, 0.75], [5, -5]],
+                [[2, -1], [-3, 0.75], [1, 0.25]],
+                [[2, -2], [-3, 3], [1, -1]],
+            )
+        ),
     )
 
     def repeated(w: Words, axis: int) -> Inputs:

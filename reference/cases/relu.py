@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arithmetic.precision import FORMATS
 from ..draft import Draft, Inputs
+from ..families.paired import refused
 from ..words import Words, held
 
 SHAPES = {
@@ -303,3 +304,12 @@ def shapes(dtype: str) -> Iterator[Draft]:
         level="robust",
         result="invalid",
     )
+    for word, shape, comment in (
+        ("one-row", (1, 4), "An upstream of one row for inputs of three, to be broadcast by none."),
+        ("one-column", (3, 1), "An upstream of one column for inputs of four, to be broadcast by none."),
+        ("rank", (4,), "An upstream of rank 1 for inputs of rank 2, to be broadcast by none."),
+    ):
+        upstream = np.arange(1, 1 + math.prod(shape)).reshape(shape)
+        inputs = [[1, -2, 3, 0.5], [-1, 2, 0.25, -4], [2, 1, -3, 5]]
+        case = {"dL_doutputs": held(upstream, dtype), "inputs": held(inputs, dtype)}
+        yield refused(f"backward-mismatch-{word}", "size-mismatch", comment, case)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arithmetic.precision import FORMATS
+from ..arithmetic.precision import FORMATS, HALF
 from ..draft import Draft, Inputs
 from ..words import held, nearest_held
 from .paired import paired, without_upstream
@@ -31,6 +31,8 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from kinks(dtype)
     yield from dead_layers(dtype)
     yield from confident(dtype)
+    if dtype not in HALF:
+        yield from shifted(dtype)
     yield from labels_at_the_edges(dtype)
     yield from special_values(dtype)
 
@@ -144,6 +146,14 @@ def confident(dtype: str) -> Iterator[Draft]:
             labels=labels,
         )
 
+    beyond = 768 if dtype == "float64" else 96
+    yield from paired(
+        "confident-right-beyond-exp",
+        ("confident-right", "far-logits"),
+        f"The network is sure of the true classes, by logits of {beyond}: exp of them overflows.",
+        cases=(far(beyond, right),),
+        parameters={"reduction": "mean"},
+    )
     gap = 4 if dtype == "float16" else 8
     for word, labels, comment in (
         ("right", right, "The network is sure of the true classes: losses and gradients are small."),
@@ -163,6 +173,23 @@ def confident(dtype: str) -> Iterator[Draft]:
             cases=tuple(far(gap, labels) for gap in (64, 512, 10000)),
             parameters={"reduction": "sum"},
             level="robust",
+        )
+
+
+def shifted(dtype: str) -> Iterator[Draft]:
+    """Logits that share a shift so large that exp of them overflows."""
+    shift = 768 if dtype == "float64" else 96
+    soft = [[0.5, 0, 0.5], [0.25, 0.75, 0], [0.125, 0.25, 0.625]]
+    for name, labels, upstream, reduction in (
+        ("indices", [0, 2, 1], 1.5, "mean"),
+        ("soft", soft, [1.5, -2, 3], "none"),
+    ):
+        yield from paired(
+            f"shifted-{name}",
+            ("shifted-logits", "far-logits", f"labels-{name}"),
+            f"The last biases shift all logits by {shift}: exp of them overflows, and no probability changes.",
+            cases=(curated(dtype, biases2=[[shift + 0.5, shift - 0.25, shift]], labels=labels, dL_dloss=upstream),),
+            parameters={"reduction": reduction},
         )
 
 

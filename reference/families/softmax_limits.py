@@ -81,6 +81,14 @@ def far_apart(dtype: str) -> Iterator[Draft]:
         cases=both([[rows, rows - 1, rows - 3], [-rows, -rows - 2, 1 - rows]]),
         level="robust" if dtype == "bfloat16" else "required",
     )
+    width = {"float64": 1536.0}.get(dtype, 192.0)
+    yield from paired(
+        "far-from-the-mean",
+        ("far-logits",),
+        "One logit stands so far above the mean of its row that exp of the difference overflows.",
+        cases=both([[width, 0, -1], [-2, width, 0.5]], [[0, width / 4, width], [-width, 0.5, -width]]),
+        level="robust" if dtype == "bfloat16" else "required",
+    )
     yield from paired(
         "far-60",
         ("far-logits",),

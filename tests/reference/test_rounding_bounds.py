@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from fractions import Fraction
 from itertools import cycle, product
 
 import flint
 import numpy as np
 import pytest
-from backproof.reference.arithmetic.precision import FORMATS
+from backproof.reference.arithmetic.precision import FORMATS, Format, Precision
 from backproof.reference.arithmetic.protocol import RangeError, UnboundedError
+from backproof.reference.arithmetic.rounding import Rounding
 from backproof.reference.evaluate import Evaluation, UnsettledError, evaluate
 from backproof.reference.operation import Formulation, Operation, operation
 from backproof.reference.words import NotHeldError, Shape, Words
@@ -152,3 +154,72 @@ def held_within(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray, wh
     assert not outside.any(), f"{where}: {got[outside]} for {expected[outside]}, tolerance {tolerance[outside]}"
     inexact = finite & (tolerance > 0)
     return float((error[inexact] / tolerance[inexact]).max(initial=0))
+
+
+# Compensated sums, at so few bits that all there is can be tried ---------------------------------------------------
+
+
+def in_bits(significand: int) -> Precision:
+    """A precision of very few bits and of ample range."""
+    fmt = Format(significand, -60, Fraction(1 << 60), -60)
+    return Precision(f"{significand} bits", fmt, fmt, fmt)
+
+
+def numbers(significand: int, reach: int) -> np.ndarray:
+    """Every number of so many bits from 2**-reach to 2**reach, positive, then negative."""
+    whole = np.arange(1 << (significand - 1), 1 << significand) / 2.0 ** (significand - 1)
+    positive = np.concatenate([whole * 2.0**exponent for exponent in range(-reach, reach)])
+    return np.concatenate([positive, -positive])
+
+
+def rows_of(*terms: np.ndarray) -> np.ndarray:
+    """Every combination, a row each."""
+    return np.stack([x.ravel() for x in np.meshgrid(*terms, indexing="ij")], axis=1)
+
+
+def with_zeros_at(rows: np.ndarray, *places: int) -> np.ndarray:
+    """The same rows with a 0 before each of these places."""
+    return np.insert(rows, places, 0.0, axis=1)
+
+
+def kahan(rows: np.ndarray, significand: int) -> np.ndarray:
+    """Kahan's sum of each row, every step rounded to so many bits."""
+
+    def rounded(x: np.ndarray) -> np.ndarray:
+        fraction, exponent = np.frexp(x)
+        return np.ldexp(np.rint(np.ldexp(fraction, significand)), exponent - significand)
+
+    total = lost = np.zeros(len(rows))
+    for term in rows.T:
+        corrected = rounded(term - lost)
+        following = rounded(total + corrected)
+        lost, total = rounded(rounded(following - total) - corrected), following
+    return total
+
+
+def bound_of_sum(rows: np.ndarray, precision: Precision) -> np.ndarray:
+    """The error that is allowed to the sum of each row."""
+    flint.ctx.prec = 128
+    return Rounding(rows, np.zeros(rows.shape), precision).sum(axis=1).error.astype(np.float64)
+
+
+@pytest.mark.parametrize("places", [(), (0,), (1,), (2,), (2, 2), (1, 2)])
+def test_a_compensated_sum_of_two_terms_keeps_to_its_bound_wherever_zeros_are(places: tuple[int, ...]) -> None:
+    rows = rows_of(numbers(4, 1)[:16], numbers(4, 6))
+    error = abs(kahan(with_zeros_at(rows, *places), 4) - rows.sum(axis=1))
+    assert (error <= bound_of_sum(with_zeros_at(rows, *places), in_bits(4))).all()
+
+
+def test_after_two_terms_a_zero_makes_a_compensated_sum_worse_than_any_other() -> None:
+    rows = rows_of(numbers(4, 1)[:16], numbers(4, 6))
+    error = abs(kahan(with_zeros_at(rows, 2), 4) - rows.sum(axis=1))
+    assert (error > bound_of_sum(rows, in_bits(4))).any()
+
+
+@pytest.mark.parametrize("places", [(), (2,), (3,), (2, 3)])
+def test_a_compensated_sum_of_three_terms_keeps_to_the_bound_that_zeros_do_not_change(places: tuple[int, ...]) -> None:
+    rows = rows_of(numbers(3, 1)[4:8], numbers(3, 4), numbers(3, 4))
+    error = abs(kahan(with_zeros_at(rows, *places), 3) - rows.sum(axis=1))
+    assert (error <= bound_of_sum(rows, in_bits(3))).all()
+    magnitude = abs(rows).sum(axis=1)
+    assert (error / magnitude).max() > 1.3 / 8

@@ -123,12 +123,21 @@ def test_the_operands_errors_enter_the_magnitudes() -> None:
 
 
 def test_terms_that_are_exactly_zero_do_not_count() -> None:
-    x = [T, 0.0, -T * 2.0**-9, 0.0]
-    assert same(error_of(known(x).sum()), error_of(known([T, -T * 2.0**-9]).sum()))
-    got = error_of(known([x]) @ known([[3.0], [T], [T], [0.0]]))
-    want = error_of(known([[T, -T * 2.0**-9]]) @ known([[3.0], [T]]))
+    x = [T, 0.0, -T * 2.0**-9, T, 0.0]
+    assert same(error_of(known(x).sum()), error_of(known([T, -T * 2.0**-9, T]).sum()))
+    got = error_of(known([x]) @ known([[3.0], [T], [T], [5.0], [0.0]]))
+    want = error_of(known([[T, -T * 2.0**-9, T]]) @ known([[3.0], [T], [5.0]]))
     assert same(got, want)
-    assert not same(error_of(known(x, [0.0, 0.5, 0.0, 0.0]).sum()), 0.5 + error_of(known([T, -T * 2.0**-9]).sum()))
+    assert not same(error_of(known(x, [0.0, 0.5, 0.0, 0.0, 0.0]).sum()), 0.5 + error_of(known(x).sum()))
+
+
+def test_two_terms_amid_zeros_count_as_three() -> None:
+    x, y = arb(T), arb(T) / 2**9
+    assert same(error_of(known([T, 0.0, -T * 2.0**-9]).sum()), 2 * (U * (x + y) + ETA))
+    assert same(error_of(known([T, -T * 2.0**-9]).sum()), U * (x + y) + ETA)
+    products = known([[T, -T * 2.0**-9, 0.0]]) @ known([[3.0], [5.0], [T]])
+    assert same(error_of(products), 3 * U * (3 * x + 5 * y) + 2 * ETA + 2 * ETA)
+    assert error_of(known([1.5, 0.0, 2.25]).sum()).is_zero()
 
 
 def test_half_precisions_accumulate_in_float32_and_round_once() -> None:

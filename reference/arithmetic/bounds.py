@@ -1,0 +1,150 @@
+"""What a single rounding costs, and how an error passes through a single step.
+
+A format's constants as exact balls, and the functions of elements of which the rules for arrays are made: each takes
+exact values with bounds on their errors, and gives the bound after the step, or decides something in spite of it.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from flint import arb, fmpq
+
+from .ball import ZERO
+from .precision import Format
+from .protocol import RangeError, UnboundedError, elementwise
+
+ONE = arb(1)
+
+
+def fits(value: arb, fmt: Format) -> bool:
+    """Say whether an exact ball is a number of the format, subnormals of a format that flushes apart."""
+    if not value.is_exact() or not value.is_finite():
+        return False
+    man, exp = value.man_exp()
+    if man == 0:
+        return True
+    bits = value.bits()
+    lowest = min(fmt.smallest_normal, fmt.threshold + bits - 1)
+    return bits <= fmt.significand and int(exp) + bits - 1 >= lowest
+
+
+def unit_of(value: arb) -> int | None:
+    """Give the k for which an exact ball is an odd multiple of 2**k; None for 0."""
+    man, exp = value.man_exp()
+    return None if man == 0 else int(exp)
+
+
+def power_of_two(exponent: int) -> arb:
+    """Give 2**exponent, which is exact at any precision of the balls."""
+    return arb(2) ** exponent
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A format's constants as exact balls."""
+
+    roundoff: arb
+    """u."""
+    threshold: arb
+    """eta."""
+    flushed: arb
+    """What a subnormal sum may lose: all of it where the format may flush, else nothing."""
+    smallest_normal: arb
+    largest: arb
+
+
+@cache
+def cost_of(fmt: Format) -> Cost:
+    """Give a format's constants, which are exact at any precision of the balls."""
+    threshold = power_of_two(fmt.threshold)
+    return Cost(
+        roundoff=arb(fmpq(1, fmt.unit_roundoff.denominator)),
+        threshold=threshold,
+        flushed=threshold if fmt.threshold == fmt.smallest_normal else ZERO,
+        smallest_normal=power_of_two(fmt.smallest_normal),
+        largest=arb(fmpq(fmt.largest.numerator, fmt.largest.denominator)),
+    )
+
+
+def _after(v: arb, e: arb, free: Any, cost: arb, extra: arb, largest: arb | None) -> arb:
+    """Give the error after a step that costs `cost` times the magnitude and `extra`, unless it is free of rounding.
+
+    A value that is not finite has no error. `largest` is what the magnitude must not pass.
+    """
+    if not v.is_finite():
+        return ZERO
+    if not free:
+        e = e + cost * (abs(v) + e) + extra
+    if largest is not None and not abs(v) + e <= largest:
+        raise RangeError(f"an intermediate of magnitude {(abs(v) + e).str(8)} may pass the largest finite number")
+    return e
+
+
+def _untouched(v: arb, e: arb, passed: Any, fmt: Format) -> bool:
+    return fits(v, fmt) if e.is_zero() else bool(passed)
+
+
+def _read(v: arb, e: arb, fmt: Format, cost: Cost) -> arb:
+    """Give the error once a value was rounded to a format that operands are read in."""
+    if not v.is_finite() or (e.is_zero() and fits(v, fmt)):
+        return e
+    return e + cost.roundoff * (abs(v) + e) + cost.threshold
+
+
+def _growth(v: arb, x: arb, e: arb) -> arb:
+    """Bound |exp(y) - v| for |y - x| <= e, v being exp(x): by v expm1(e), or by exp(x + e) if e is huge."""
+    if e.is_zero():
+        return ZERO
+    factor = e.expm1()
+    return v * factor if factor.is_finite() else (x + e).exp()
+
+
+def _shrinkage(e: arb, x: arb) -> arb:
+    if e.is_zero():
+        return ZERO
+    if not e < x:
+        raise UnboundedError(f"an error of {e.str(8)} in {x.str(8)} leaves its logarithm without a bound")
+    return -((-e / x).log1p())
+
+
+def _clearance(y: arb, e: arb) -> arb:
+    gap = abs(y) - e
+    if y.is_finite() and not y.is_zero() and not gap > 0:
+        raise UnboundedError(f"an error of {e.str(8)} in the denominator {y.str(8)} leaves a quotient without a bound")
+    return gap
+
+
+def _exceeds(x: arb, ex: arb, y: arb, ey: arb) -> bool:
+    margin = ex + ey
+    gap = x - y
+    if x.is_nan() or y.is_nan():
+        return False
+    if x == y and margin.is_zero():
+        return False
+    if gap > margin:
+        return True
+    if gap < -margin or (margin.is_zero() and gap <= 0):
+        return False
+    raise UnboundedError(f"an error of {margin.str(8)} can flip {x.str(8)} > {y.str(8)}")
+
+
+def _larger_error(x: arb, ex: arb, y: arb, ey: arb) -> arb:
+    margin = ex + ey
+    if x > y + margin:
+        return ex
+    if y > x + margin:
+        return ey
+    return arb.max(ex, ey)
+
+
+growth, shrinkage, clearance = elementwise(_growth, 3), elementwise(_shrinkage, 2), elementwise(_clearance, 2)
+exceeds, larger_error = elementwise(_exceeds, 4), elementwise(_larger_error, 4)
+is_zero = elementwise(arb.is_zero, 1)
+is_exact_zero = elementwise(lambda v, e: v.is_zero() and e.is_zero(), 2)
+is_same = elementwise(lambda x, y: not (x.is_nan() or y.is_nan()) and x == y, 2)
+is_power = elementwise(lambda y, e, fmt: e.is_zero() and y.is_exact() and y.bits() == 1 and fits(1 / y, fmt), 3)
+at_most = elementwise(lambda m, bound: bool(m <= bound), 2)
+after, untouched, read = elementwise(_after, 6), elementwise(_untouched, 4), elementwise(_read, 4)
+is_sign = elementwise(lambda v, e: e.is_zero() and (v == ONE or v == -ONE), 2)
+choose = elementwise(lambda condition, yes, no: yes if condition else no, 3)
