@@ -14,7 +14,7 @@ import numpy as np
 
 from . import wire
 from .adapter import AdapterError, Implementation, present
-from .contract import Arrays
+from .contract import Arrays, Batching
 from .patience import Lost, Patience
 from .process import Broken, Process, parse
 
@@ -161,7 +161,7 @@ class Remote:
 
 
 @dataclass(frozen=True)
-class RemoteFunction:
+class RemoteFunction(Batching):
     """One direction of an operation, answered by a process."""
 
     remote: Remote

@@ -10,10 +10,11 @@ Of every call:
 What is asked of the first case of a family besides is in `first_case`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NoReturn, Protocol, runtime_checkable
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -51,10 +52,17 @@ class Malformed(Exception):
         self.arrays = tuple(arrays)
 
 
-@runtime_checkable
-class Batching(Protocol):
-    """A function that is the faster for being handed the calls of a family together."""
+class Batching(ABC):
+    """A function that is the faster for being handed the calls of a family together.
 
+    A class of its own, and no protocol: a user's callable that happens to have a `batch` is none of these.
+    """
+
+    @abstractmethod
+    def __call__(self, *arguments: np.ndarray, **parameters: object) -> object:
+        """Make one call."""
+
+    @abstractmethod
     def batch(self, calls: Sequence[Arrays], parameters: Mapping[str, object]) -> Iterator[Callable[[], object]]:
         """What to ask for each call's result, in order; asked, it returns or raises as the call itself would."""
 
