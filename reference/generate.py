@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import groupby
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def generate(ops: Sequence[str], folder: Path) -> list[Path]:
     """
     work = tasks(ops)
     workers = min(os.cpu_count() or 1, max(len(work) // 8, 1))
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         built = pool.map(_build, work, chunksize=4)
         bar = tqdm(built, total=len(work), unit="family", disable=not sys.stderr.isatty(), desc="generating")
         families = list(bar)

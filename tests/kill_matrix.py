@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import get_context
 
 from backproof.conformance.adapter import load
 from backproof.conformance.check import check
@@ -57,7 +58,7 @@ def vectors_of(op: str) -> OperationVectors:
 def matrix(op: str) -> tuple[Kills, ...]:
     """The kills of every fault of an operation, found out on all cores."""
     found, families = faults_of(op), vectors_of(op).families
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         outcomes = list(pool.map(outcomes_of, [op] * len(found), [fault.name for fault in found], chunksize=4))
     return tuple(
         Kills(fault, _ended(families, ends, Outcome.FAILED), _ended(families, ends, Outcome.ROBUST_MISS))
