@@ -26,7 +26,7 @@ class Returned:
 
     def complete(self) -> np.ndarray:
         """By case, bool: whether every result is there."""
-        complete: np.ndarray = np.logical_and.reduce(self.whole)
+        complete: np.ndarray = np.all(self.whole, axis=0)
         return complete
 
 
@@ -133,7 +133,7 @@ def _misses(
     if not held[nearest].wrong():
         return
     explained = len(held) > 1 and all(
-        np.logical_or.reduce([one.comparisons[position].right for one in held.values()]).all()
+        bool(np.any([one.comparisons[position].right for one in held.values()], axis=0).all())
         for position in range(len(names))
     )
     if not explained:

@@ -38,7 +38,7 @@ class Comparison:
 
     def passed(self) -> np.ndarray:
         """Case by case, bool, (count,)."""
-        right: np.ndarray = np.logical_and.reduce(self.right, axis=tuple(range(1, self.right.ndim)))
+        right: np.ndarray = np.all(self.right, axis=tuple(range(1, self.right.ndim)))
         return right
 
     def worst(self) -> tuple[int, ...]:
@@ -85,12 +85,12 @@ def compare(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray, dtype:
             error[same] = 0.0
             error[np.isnan(error)] = np.inf
         score = error / tolerance
-        fraction: float | None = float(np.maximum.reduce(score, axis=None, initial=0.0))
+        fraction: float | None = float(np.max(score, initial=0.0))
         if not score.size or not fraction < np.inf:  # type: ignore[operator]
             score[error == 0] = 0.0
             judged = score[(tolerance > 0) & (tolerance < np.inf)]
             fraction = float(judged.max()) if judged.size else None
-        largest = np.maximum.reduce(ulps(error, wide, expected, dtype), axis=None, initial=0.0)
+        largest = np.max(ulps(error, wide, expected, dtype), initial=0.0)
     return Comparison(right, all_right, score, fraction, float(largest))
 
 

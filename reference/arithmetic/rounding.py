@@ -228,7 +228,7 @@ class Rounding(FormulaArray):
         a, b = self._operand(), other._operand()
         accumulator = self.precision.accumulator
         here, there = ~a._zeros().astype(bool), ~b._zeros().astype(bool)
-        terms = here.astype(np.int64) @ there.astype(np.int64)
+        terms: np.ndarray = here.astype(np.int64) @ there.astype(np.int64)
         self._length(int(terms.max(initial=0)))
         value = contraction(a.value, b.value)
         plain = contraction(as_array(abs(a.value)), as_array(abs(b.value)))
