@@ -66,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="print the families: id, cases, level, result, flags")
     listing.add_argument("ops", nargs="*", metavar="OP", help="of these operations alone")
     listing.set_defaults(run=_list)
+
+    faults = commands.add_parser(
+        "faults", help="print the catalogue of wrong implementations, each of which can be run"
+    )
+    faults.add_argument("op", nargs="?", metavar="OP", help="of this operation alone")
+    faults.set_defaults(run=_faults)
     return parser
 
 
@@ -105,6 +111,16 @@ def _list(options: argparse.Namespace) -> int:
     for op in options.ops or store.golden_operations():
         for line in list_families(_golden(op)):
             print(line)
+    return WELL
+
+
+def _faults(options: argparse.Namespace) -> int:
+    from ..reference.fault import describe
+
+    try:
+        print(describe(options.op))
+    except ValueError as error:
+        raise CommandError(str(error)) from None
     return WELL
 
 

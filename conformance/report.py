@@ -3,12 +3,16 @@
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ..vectors.records import DTYPES, Family
 from .adapter import Implementation
 from .conventions import Followed
 from .results import Ending, Result
 from .verdict import REFUSED_LAYOUT, Miss, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from .diagnose import Diagnosis
 
 WIDTH = 80
 MOST_FAILURES = 5
@@ -81,8 +85,14 @@ def wrap(line: str, first: str, then: str) -> list[str]:
     )
 
 
-def summary(results: Sequence[Result], implementation: Implementation, followed: Iterable[Followed]) -> list[str]:
-    """The table, why families did not run, the conventions found, the first failures. Empty without results."""
+def summary(
+    results: Sequence[Result],
+    implementation: Implementation,
+    followed: Iterable[Followed],
+    diagnoses: Iterable["Diagnosis"] = (),
+) -> list[str]:
+    """The table, why families did not run, the conventions found, the first failures and what they look like. Empty
+    without results."""
     if not results:
         return []
     blocks = [
@@ -91,7 +101,7 @@ def summary(results: Sequence[Result], implementation: Implementation, followed:
         _section("layouts refused (fails under --impl-strict):", _refused_layouts(results)),
         _section("conventions followed:", (_followed(point, results) for point in followed)),
         _section("warnings of the adapter:", implementation.warnings),
-        _failures(results, implementation.argument),
+        _failures(results, implementation.argument, diagnoses),
     ]
     lines = [_totals(results)]
     for block in blocks:
@@ -205,7 +215,7 @@ def _followed(point: Followed, results: Iterable[Result]) -> str:
     return f"{point.point}: no single answer: {'; '.join(parts)}"
 
 
-def _failures(results: Sequence[Result], argument: str) -> list[str]:
+def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Diagnosis"]) -> list[str]:
     """One failure of each kind: those of one function tend to have one cause, and the next one another."""
     kinds: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
@@ -216,6 +226,7 @@ def _failures(results: Sequence[Result], argument: str) -> list[str]:
     if not kinds:
         return []
     lines = ["failures:"]
+    look = {(diagnosis.op, diagnosis.direction): diagnosis for diagnosis in diagnoses}
     for (op, direction, _), alike in list(kinds.items())[:MOST_FAILURES]:
         first = alike[0]
         lines.append(f"  {first.nodeid}")
@@ -224,12 +235,24 @@ def _failures(results: Sequence[Result], argument: str) -> list[str]:
             lines += [_fit(f"    {detail}") for detail in miss.details[:2]]
         if len(alike) > 1:
             lines.append(_fit(f"    and {len(alike) - 1} more of {op}_{direction}"))
+        if diagnosis := look.pop((op, direction), None):
+            lines += _looks_like(diagnosis)
     rest = sum(len(alike) for alike in list(kinds.values())[MOST_FAILURES:])
     if rest:
         lines.append(f"  and {_plural(rest, 'failure', 'failures')} of other kinds")
+    for (op, direction), diagnosis in look.items():
+        lines += [f"  {op}_{direction}", *_looks_like(diagnosis)]
     lines.append(f"rerun these: pytest {argument} --lf")
     lines.append(f"rerun one:   pytest {argument} ID")
     return lines
+
+
+def _looks_like(diagnosis: "Diagnosis") -> Iterator[str]:
+    """What is wrong and what to do, fault by fault."""
+    label = "looks like"
+    for finding in diagnosis.findings:
+        yield from wrap(f"{finding.name} - {finding.wrong} Cure: {finding.cure}", f"    {label}: ", "      ")
+        label = "and like"
 
 
 def _gravest(result: Result) -> Miss | None:

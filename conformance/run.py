@@ -2,22 +2,25 @@
 
 import os
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ..vectors.records import DIRECTIONS, DTYPES, LEVELS, Family, OperationVectors, VectorError
 from . import report, xfails
-from .adapter import AdapterError
+from .adapter import AdapterError, said
 from .check import check
 from .collect import FamilyItem, VectorFile
 from .conventions import Tracker, followed, inconsistencies
 from .crash import Crashes, watch, without_gone
 from .plan import Plan, golden_files, plan
 from .results import RESULT, Ending, Result, conclude, pack, unpack
+
+if TYPE_CHECKING:
+    from .diagnose import Diagnosis
 
 PROBLEMS = "backproof_problems"
 """The key of a pytest-xdist worker's output for what went wrong outside its tests."""
@@ -157,7 +160,7 @@ class Run:
         lines = []
         if self.config.get_verbosity() > -2:
             points = followed(result.verdict for result in self._all())
-            lines = report.summary(self._all(), self.plan.implementation, points)
+            lines = report.summary(self._all(), self.plan.implementation, points, self._diagnoses())
         if lines or self.problems:
             terminalreporter.ensure_newline()
             terminalreporter.section("backproof")
@@ -165,6 +168,26 @@ class Run:
             terminalreporter.write_line(line)
         for problem in self.problems:
             terminalreporter.write_line(f"backproof: {problem}", red=True)  # one line, for whoever greps a log
+
+    def _diagnoses(self) -> list["Diagnosis"]:
+        """What the failures look like, for which the implementation is set up once more. No report fails for it."""
+        if not self.looped or not any(result.ending.fails for result in self._all()):
+            return []
+        from .diagnose import diagnoses  # a run without failures must not pay for it
+
+        try:
+            self.plan.implementation.setup()
+        except AdapterError:
+            return []
+        try:
+            with self.watch.family():
+                return list(diagnoses(self.results, self.plan))
+        except Exception as error:
+            self.problems.append(f"the failures could not be diagnosed ({said(error)}); this is a fault of backproof's")
+            return []
+        finally:
+            with suppress(AdapterError):
+                self.plan.implementation.teardown()
 
     def _all(self) -> list[Result]:
         return list(self.results.values())

@@ -26,6 +26,12 @@ def test_the_failure_shown_is_what_the_adapter_shown_gives(pytester: pytest.Pyte
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+def test_the_diagnosis_shown_is_what_the_adapter_shown_gets(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(mylayer=block_after("adapter: mylayer.py"))
+    result = pytester.runpytest_subprocess("--impl=mylayer", "--impl-op=dense", "-q")
+    result.stdout.fnmatch_lines(block_after("diagnosis of mylayer").splitlines(), consecutive=True)
+
+
 def test_the_adapter_shown_is_right_once_its_bias_gradient_is_summed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mylayer=block_after("adapter: mylayer.py").replace("np.mean", "np.sum"))
     result = pytester.runpytest_subprocess("--impl=mylayer", "--impl-op=dense", "-q")

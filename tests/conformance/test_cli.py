@@ -195,3 +195,23 @@ sys.exit(cli.main(["list"]))
     done = subprocess.run([sys.executable, "-c", program], stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_faults_lists_the_catalogue_of_an_operation_and_how_to_run_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["faults", "relu"]) == 0
+    out = capsys.readouterr().out
+    assert "relu.mask_inverted (backward)\n    The upstream passes where the input is negative.\n" in out
+    assert "pytest --impl=backproof.reference.faults:relu." in out
+    assert "dense." not in out
+
+
+def test_faults_without_an_operation_lists_them_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["faults"]) == 0
+    out = capsys.readouterr().out
+    assert "relu.mask_inverted (backward)" in out
+    assert "dense.bias_gradient_is_the_mean (backward)" in out
+
+
+def test_faults_of_an_unknown_operation_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["faults", "conv"]) == cli.UNUSABLE
+    assert capsys.readouterr().err.startswith("backproof: no operation 'conv'; known are cross_entropy, dense")
