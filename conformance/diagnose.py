@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..vectors.records import DIRECTIONS, OperationVectors
-from .accounts import Wrong
 from .adapter import Implementation
 from .arguments import item_name
-from .evidence import observe
-from .hypotheses import listed
+from .diagnosis.accounts import Wrong
+from .diagnosis.evidence import observe
+from .diagnosis.hypotheses import listed
+from .diagnosis.readings import read
+from .diagnosis.sample import sample
+from .diagnosis.suspects import Ran, explain, is_strict, sound, suspects
 from .plan import Plan
-from .readings import read
 from .results import Result
-from .sample import sample
-from .suspects import Ran, explain, is_strict, sound, suspects
 from .verdict import LOST
 
 

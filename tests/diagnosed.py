@@ -9,7 +9,7 @@ from backproof.conformance.adapter import Implementation, load
 from backproof.conformance.check import check
 from backproof.conformance.conventions import Tracker
 from backproof.conformance.diagnose import Finding, diagnose
-from backproof.conformance.suspects import Ran
+from backproof.conformance.diagnosis.suspects import Ran
 from backproof.conformance.verdict import Outcome
 from backproof.reference import faults
 from backproof.reference.fault import Fault

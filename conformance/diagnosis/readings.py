@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from ..vectors.records import Family, OperationVectors
+from ...vectors.records import Family, OperationVectors
+from ..verdict import Outcome
 from .accounts import Wrong
 from .conditions import conditions
 from .digits import precise_only_to
@@ -12,7 +13,6 @@ from .hypotheses import STATE, Hypothesis, Reading, permuted, plain
 from .misread import Reference, misread, reference
 from .scenes import Scene, right_scenes, scenes_of
 from .suspects import Ran
-from .verdict import Outcome
 
 FEWEST_FAMILIES = 3
 """A condition is told for its own sake where so many families at least are wrong, and so many right."""

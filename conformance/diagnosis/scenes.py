@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..vectors.records import Family, OperationVectors
-from .compare import precision_of
+from ...vectors.records import Family, OperationVectors
+from ..compare import precision_of
 from .evidence import Trial, close, scored, unit_roundoff
 
 Arguments = Mapping[str, np.ndarray]

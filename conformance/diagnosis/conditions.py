@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from ..vectors.records import DTYPES
+from ...vectors.records import DTYPES
 from .scenes import Scene, sizes_apart
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..vectors.records import Family, OperationVectors
-from .adapter import Implementation
-from .agreement import answers_of
-from .arrays import NotAnArray, case_dtype, to_numpy
-from .check import check
-from .compare import precision_of
-from .verdict import REFUSED_LAYOUT, Miss, Verdict
+from ...vectors.records import Family, OperationVectors
+from ..adapter import Implementation
+from ..agreement import answers_of
+from ..arrays import NotAnArray, case_dtype, to_numpy
+from ..check import check
+from ..compare import precision_of
+from ..verdict import REFUSED_LAYOUT, Miss, Verdict
 
 Results = tuple[np.ndarray | None, ...]
 Form = tuple[tuple[int, ...], np.dtype[Any]]

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from ..vectors.records import DTYPES, Family
+from ...vectors.records import DTYPES, Family
+from ..verdict import Outcome
 from .evidence import grave, signature
 from .suspects import Ran
-from .verdict import Outcome
 
 MOST_FAILING = 20
 MOST_PASSING = 12

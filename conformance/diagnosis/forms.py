@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from .arrays import case_dtype
+from ..arrays import case_dtype
 from .evidence import unit_roundoff
 from .hypotheses import Reading
 from .scenes import Scene
