@@ -320,24 +320,13 @@ def logits_not_shifted(dL_dloss: Array, *network: Array, reduction: str) -> Any:
 
 @backward(
     observed="units that are off learn like those that are on",
-    cure="multiply by the activation's derivative.",
-    seen="constructed: the activation's derivative left out between two layers",
+    cure="multiply by the activation's derivative, taken at its input; of its output, compare strictly.",
+    seen="constructed: the activation's derivative left out between two layers, or taken as `activations >= 0`",
 )
 def activation_derivative_left_out(dL_dloss: Array, *network: Array, reduction: str) -> Any:
-    """The gradient of the activations goes to the first layer unmasked."""
+    """The gradient of the activations goes to the first layer unmasked, or masked by what is never false."""
     p = passed(dL_dloss, *network, reduction=reduction)
     return p.from_hidden(p.dL_dactivations)
-
-
-@backward(
-    observed="units that are off learn like those that are on",
-    cure="take the derivative at the activation's input, or compare its output strictly.",
-    seen="constructed: `activations >= 0`",
-)
-def derivative_at_the_output(dL_dloss: Array, *network: Array, reduction: str) -> Any:
-    """The mask is taken of the activations, which are never negative."""
-    p = passed(dL_dloss, *network, reduction=reduction)
-    return p.from_hidden(p.dL_dactivations * (p.activations >= 0))
 
 
 @backward(

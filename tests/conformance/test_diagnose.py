@@ -24,13 +24,6 @@ EVERY = 1 if os.environ.get("BACKPROOF_WHOLE_CATALOGUE") else 16
 """The whole catalogue takes minutes; by default every sixteenth fault stands for the others."""
 FAULTS = [pytest.param(fault, id=f"{fault.op}.{fault.name}") for fault in all_faults()[::EVERY]]
 
-WITHOUT_THEIR_NAME = {
-    "mlp.activation_derivative_left_out": "the same to the last bit as derivative_at_the_output",
-    "mlp.derivative_at_the_output": "the same to the last bit as activation_derivative_left_out",
-}
-"""The faults of the whole catalogue whose first name is not their own, and why."""
-
-
 RANDOM = replace(
     whole("dense"),
     families=tuple(f for f in whole("dense").families if "random" in f.name and f.dtype in ("float64", "float32")),
@@ -45,15 +38,8 @@ RANDOM = replace(
 def test_the_only_name_given_to_a_fault_is_its_own(fault: Fault) -> None:
     found = findings_of_fault(fault)
     assert found is not None, "no family fails it"
-    name = f"{fault.op}.{fault.name}"
-    assert [finding.name for finding in found] == ([] if name in WITHOUT_THEIR_NAME else [name])
+    assert [finding.name for finding in found] == [f"{fault.op}.{fault.name}"]
     assert all(finding.wrong == fault.wrong and finding.cure == fault.cure for finding in found)
-
-
-def test_at_least_95_percent_of_the_catalogue_are_given_their_own_name() -> None:
-    known = {f"{fault.op}.{fault.name}" for fault in all_faults()}
-    assert known >= WITHOUT_THEIR_NAME.keys()
-    assert len(WITHOUT_THEIR_NAME) <= 0.05 * len(known)
 
 
 def test_a_fault_is_known_again_where_another_hand_rounds_otherwise() -> None:
