@@ -2,34 +2,23 @@
 
 import difflib
 import importlib
-import os
 import re
 import shlex
 import sys
-import sysconfig
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
-import numpy as np
-
-from ..vectors.records import DIRECTIONS, DTYPES, PRECISIONS, Answer
+from ..vectors.records import DIRECTIONS
+from . import declarations
+from .errors import AdapterError, said, where
 from .options import OptionError, arguments, bound
 
-DEFAULT_DTYPES = ("float64", "float32")
-LABELS = "labels"
-DETERMINISTIC = "deterministic"
-_DECLARATIONS = ("dtypes", "precision", "conventions")
 _NEAR = 0.85
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 Function = Callable[..., object]
-
-
-class AdapterError(Exception):
-    """An adapter that cannot be used. The message is one line: what is wrong, where, and what to do."""
 
 
 def _nothing() -> None:
@@ -47,7 +36,7 @@ class Implementation:
     """Empty where the adapter does not say."""
     functions: Mapping[tuple[str, str], Function]
     """By (operation, direction). What is absent is not implemented."""
-    dtypes: tuple[str, ...] = DEFAULT_DTYPES
+    dtypes: tuple[str, ...] = declarations.DEFAULT_DTYPES
     precision: Mapping[str, str] = field(default_factory=dict)
     """The declared working precision by dtype; a dtype that is absent has its own."""
     conventions: Mapping[str, object] = field(default_factory=dict)
@@ -107,62 +96,14 @@ def present(
         name=name if isinstance(name, str) else spec,
         version=version if isinstance(version, str) else "",
         functions=functions,
-        dtypes=_dtypes(spec, _get(subject, "dtypes")),
-        precision=_precision(spec, _get(subject, "precision")),
-        conventions=_conventions(spec, _get(subject, "conventions")),
+        dtypes=declarations.dtypes_of(spec, _get(subject, "dtypes")),
+        precision=declarations.precision_of(spec, _get(subject, "precision")),
+        conventions=declarations.conventions_of(spec, _get(subject, "conventions")),
         setup=_hook(spec, subject, "setup", options),
         teardown=_hook(spec, subject, "teardown"),
         warnings=warnings,
         options=options,
     )
-
-
-def verify_conventions(implementation: Implementation, answers: Iterable[Answer]) -> None:
-    """Raise AdapterError where a declared convention is none that the vectors know."""
-    known: dict[str, list[str]] = {}
-    for answer in answers:
-        known.setdefault(answer.point, []).append(answer.answer)
-    for point, declared in implementation.conventions.items():
-        if point in (LABELS, DETERMINISTIC):
-            continue
-        if point not in known:
-            words = ", ".join([LABELS, DETERMINISTIC, *known])
-            raise AdapterError(f"{implementation.spec}: conventions has an unknown name {point!r}; known are {words}")
-        if declared not in known[point]:
-            raise AdapterError(
-                f"{implementation.spec}: conventions[{point!r}] is {declared!r}; known answers are "
-                + ", ".join(map(repr, dict.fromkeys(known[point])))
-            )
-
-
-def where(error: BaseException, function: object = None) -> str:
-    """ "file:line" of the frame to look at: the innermost one outside installed packages, else in `function`'s file.
-
-    Empty where the exception passed no Python frame that has a file.
-    """
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{_shown(error.filename)}:{error.lineno}"
-    walked = ((frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__))
-    frames = [at for at in walked if not at[0].startswith("<") and Path(at[0]).parent != Path(__file__).parent]
-    home = getattr(getattr(function, "__code__", None), "co_filename", None)
-    own = [at for at in frames if not at[0].startswith(_INSTALLED)]
-    own = own or [at for at in frames if at[0] == home] or frames
-    return f"{_shown(own[-1][0])}:{own[-1][1]}" if own else ""
-
-
-def said(error: BaseException) -> str:
-    """ "TypeName: first line of the message", shortened to a line."""
-    lines = str(error).strip().splitlines()
-    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return text if len(text) <= 200 else text[:197] + "..."
-
-
-_INSTALLED = tuple({str(Path(sysconfig.get_paths()[key])) + os.sep for key in ("stdlib", "platlib", "purelib")})
-
-
-def _shown(filename: str) -> str:
-    path = Path(filename)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else filename
 
 
 def _resolve(spec: str, folder: Path | None) -> object:
@@ -234,7 +175,7 @@ def _near_misses(
     open_names = exact - {f"{operation}_{direction}" for operation, direction in functions}
     squashed = {_squash(name): name for name in open_names}
     for name in _names(subject):
-        if name in exact or name in _DECLARATIONS:
+        if name in exact or name in declarations.NAMES:
             continue
         value = _get(subject, name)
         if callable(value):
@@ -243,7 +184,7 @@ def _near_misses(
             for near in difflib.get_close_matches(_squash(name), initial, n=1, cutoff=_NEAR):
                 yield f"{name} is no operation's name; was {squashed[near]} meant?"
         elif isinstance(value, (Mapping, list, tuple)):
-            for near in difflib.get_close_matches(name, _DECLARATIONS, n=1, cutoff=_NEAR):
+            for near in difflib.get_close_matches(name, declarations.NAMES, n=1, cutoff=_NEAR):
                 if _get(subject, near) is None:
                     yield f"{name} is not read; was {near} meant?"
 
@@ -255,55 +196,6 @@ def _squash(name: str) -> str:
 def _suggestion(name: str, names: list[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1)
     return f"; was {near[0]!r} meant?" if near else ""
-
-
-def _dtypes(spec: str, declared: object) -> tuple[str, ...]:
-    if declared is None:
-        return DEFAULT_DTYPES
-    words = (declared,) if isinstance(declared, str) else declared
-    if not isinstance(words, Iterable):
-        raise AdapterError(f'{spec}: dtypes is {declared!r}; write it as a list: dtypes = ["float64", "float32"]')
-    names = {_dtype_name(word) for word in words}
-    if unknown := sorted(names - set(DTYPES)):
-        raise AdapterError(f"{spec}: dtypes has an unknown dtype {unknown[0]!r}; known are {', '.join(DTYPES)}")
-    if not names:
-        raise AdapterError(f"{spec}: dtypes is empty; name at least one of {', '.join(DTYPES)}")
-    return tuple(name for name in DTYPES if name in names)
-
-
-def _dtype_name(word: object) -> str:
-    if isinstance(word, str):
-        return word
-    try:
-        return np.dtype(word).name  # type: ignore[call-overload, no-any-return]
-    except TypeError:
-        return str(word)
-
-
-def _precision(spec: str, declared: object) -> Mapping[str, str]:
-    if declared is None:
-        return {}
-    if not isinstance(declared, Mapping):
-        raise AdapterError(f'{spec}: precision is {declared!r}; write it as precision = {{"float32": "tf32"}}')
-    for dtype, word in declared.items():
-        if dtype not in PRECISIONS:
-            raise AdapterError(f"{spec}: precision has an unknown dtype {dtype!r}; known are {', '.join(DTYPES)}")
-        if word not in PRECISIONS[dtype]:
-            known = ", ".join(PRECISIONS[dtype])
-            raise AdapterError(f"{spec}: precision[{dtype!r}] is {word!r}; known for {dtype} are {known}")
-    return dict(declared)
-
-
-def _conventions(spec: str, declared: object) -> Mapping[str, object]:
-    if declared is None:
-        return {}
-    if not isinstance(declared, Mapping):
-        raise AdapterError(f'{spec}: conventions is {declared!r}; write it as conventions = {{"labels": "unchecked"}}')
-    if declared.get(LABELS, "checked") not in ("checked", "unchecked"):
-        raise AdapterError(f"{spec}: conventions['labels'] is {declared[LABELS]!r}; write 'checked' or 'unchecked'")
-    if not isinstance(declared.get(DETERMINISTIC, True), bool):
-        raise AdapterError(f"{spec}: conventions['deterministic'] is {declared[DETERMINISTIC]!r}; write True or False")
-    return {key: value if key == DETERMINISTIC else str(value) for key, value in declared.items()}
 
 
 def _hook(spec: str, subject: object, name: str, options: Mapping[str, str] = NO_OPTIONS) -> Callable[[], None]:

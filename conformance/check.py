@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..vectors.records import Family, OperationVectors
-from .adapter import DETERMINISTIC, LABELS, Implementation, said, where
+from .adapter import Implementation
 from .agreement import Returned, agree
 from .arrays import case_dtype
 from .compare import precision_of
 from .contract import Arrays, Call, Form, Malformed, changed_arguments, each, overwritten_results
+from .declarations import DETERMINISTIC, LABELS
+from .errors import said, where
 from .first_case import FirstCase
 from .misses import in_cases
 from .patience import Lost

@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import wire
-from .adapter import AdapterError, Implementation, present
+from .adapter import Implementation, present
 from .contract import Arrays, Batching
+from .errors import AdapterError
 from .patience import Lost, Patience
 from .process import Broken, Process, parse
 

@@ -13,9 +13,9 @@ from functools import cache
 
 import numpy as np
 
-from .adapter import said, where
 from .compare import agrees, bits_equal, compare, differing, is_true
 from .contract import Arrays, Call, Malformed, overwritten_results
+from .errors import said, where
 from .misses import element, unlike
 from .patience import Lost
 from .verdict import REFUSED_LAYOUT, Miss

@@ -12,7 +12,7 @@ from ..vectors import store
 from ..vectors.manifest import read_manifest
 from ..vectors.records import DTYPES, Answer, Family, OperationVectors
 from . import command, xfails
-from .adapter import DETERMINISTIC, LABELS, AdapterError, Implementation, load, verify_conventions
+from .adapter import Implementation, load
 from .arguments import (
     GOLDEN_PREFIX,
     Selection,
@@ -23,6 +23,8 @@ from .arguments import (
     select,
     shadowed,
 )
+from .declarations import DETERMINISTIC, LABELS, verify_conventions
+from .errors import AdapterError
 from .options import OptionError, parse
 from .xfails import ExpectedFailure
 
@@ -82,7 +84,7 @@ def plan(config: pytest.Config) -> Plan:
     )
     implementation = _implementation(config, operations)
     if implementation.conventions.keys() - {LABELS, DETERMINISTIC}:
-        verify_conventions(implementation, _answers(golden, files))
+        verify_conventions(implementation.spec, implementation.conventions, _answers(golden, files))
     strict = option.impl_strict or option.runxfail
     expected = _expected(config) if option.impl_xfails and not option.runxfail else ()
     return Plan(

@@ -11,11 +11,11 @@ import pytest
 
 from ..vectors.records import DIRECTIONS, DTYPES, LEVELS, Family, OperationVectors, VectorError
 from . import report, xfails
-from .adapter import AdapterError, said
 from .check import check
 from .collect import FamilyItem, VectorFile
 from .conventions import Tracker, followed, inconsistencies
 from .crash import Crashes, watch, without_gone
+from .errors import AdapterError, said
 from .plan import Plan, golden_files, plan
 from .results import RESULT, Ending, Result, conclude, pack, unpack
 

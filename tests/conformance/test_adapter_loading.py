@@ -6,7 +6,9 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
-from backproof.conformance.adapter import AdapterError, Implementation, load, said, verify_conventions, where
+from backproof.conformance.adapter import load
+from backproof.conformance.declarations import verify_conventions
+from backproof.conformance.errors import AdapterError, said, where
 from backproof.vectors.records import Answer
 
 OPERATIONS = ("dense", "relu", "softmax", "softmax_cross_entropy")
@@ -255,21 +257,18 @@ def test_a_setup_that_fails_is_one_line(write):
 ANSWERS = [Answer("slope_at_zero", "0", True, ""), Answer("slope_at_zero", "1/2", False, "")]
 
 
-def declaring(**conventions):
-    return Implementation("adapter", "", "", {}, conventions=conventions)
-
-
 def test_declared_conventions_that_the_vectors_know_are_accepted():
-    verify_conventions(declaring(labels="unchecked", deterministic=False, slope_at_zero="1/2"), ANSWERS)
+    declared = {"labels": "unchecked", "deterministic": False, "slope_at_zero": "1/2"}
+    verify_conventions("adapter", declared, ANSWERS)
 
 
 def test_declared_conventions_that_the_vectors_do_not_know_are_refused():
     with pytest.raises(
         AdapterError, match="unknown name 'slope_at_one'; known are labels, deterministic, slope_at_zero"
     ):
-        verify_conventions(declaring(slope_at_one="0"), ANSWERS)
+        verify_conventions("adapter", {"slope_at_one": "0"}, ANSWERS)
     with pytest.raises(AdapterError, match=r"conventions\['slope_at_zero'\] is '0.5'; known answers are '0', '1/2'"):
-        verify_conventions(declaring(slope_at_zero="0.5"), ANSWERS)
+        verify_conventions("adapter", {"slope_at_zero": "0.5"}, ANSWERS)
 
 
 def test_an_exception_is_placed_in_the_adapter_and_not_in_the_library_that_it_calls():
