@@ -1,6 +1,7 @@
 """The comparison of checkers: its record is whole, its tables are in the documents, and nothing that hangs stops it."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import fragile_server
@@ -9,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.comparison import record, tables, workers
-from tests.comparison.checkers import CHECKERS
+from tests.comparison.checkers import CHECKERS, OURS, STRICT
 from tests.comparison.subjects import subjects
 
 
@@ -28,6 +29,29 @@ def test_the_tables_of_a_document_are_those_of_the_record(document: Path) -> Non
 def test_the_documents_have_every_table() -> None:
     text = tables.DOCUMENTS[0].read_text()
     assert [name for name in tables.PARTS if f"<!-- comparison: {name} -->" not in text] == []
+
+
+def test_what_backproof_finds_has_to_be_as_recorded() -> None:
+    recorded = record.load()
+    name, fault = next(iter(recorded.faults.items()))
+    lost = {column: dtypes for column, dtypes in fault.rejected.items() if column != OURS}
+    changed = replace(recorded, faults=recorded.faults | {name: replace(fault, rejected=lost)})
+    assert list(record.differences(recorded, recorded)) == []
+    (line,) = record.differences(recorded, changed, (OURS, STRICT))
+    assert line.startswith(f"{name}: {OURS} recorded float64, ")
+    assert line.endswith("found no rejection")
+
+
+def test_what_others_find_may_move_a_little_and_no_more() -> None:
+    recorded = record.load()
+    found_by_numpy = [name for name, fault in recorded.faults.items() if "numpy" in fault.rejected]
+
+    def without(count: int) -> record.Results:
+        lost = {name: replace(recorded.faults[name], rejected={}) for name in found_by_numpy[:count]}
+        return replace(recorded, faults=recorded.faults | lost)
+
+    assert not any("assert_allclose" in line for line in tables.moved(recorded, without(tables.MOVES)))
+    assert any("assert_allclose" in line for line in tables.moved(recorded, without(tables.MOVES + 1)))
 
 
 def test_a_checker_that_hangs_or_dies_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """What a run of the comparison found, as it is kept in results.json."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +38,10 @@ class Results:
     variants: dict[str, ByColumn]
     """By "variant: operation"."""
 
+    def rejections(self) -> dict[str, ByColumn]:
+        """Of faults and sound variants alike."""
+        return {name: fault.rejected for name, fault in self.faults.items()} | self.variants
+
 
 def versions() -> dict[str, str]:
     """Of everything whose version may matter, without what follows a plus sign."""
@@ -63,13 +67,25 @@ def load() -> Results:
     return Results(**{**plain, "faults": {name: Fault(**fault) for name, fault in plain["faults"].items()}})
 
 
-def differences(recorded: Results, found: Results) -> Iterator[str]:
-    """What came out otherwise than recorded, a line each. Times and versions are not compared."""
-    for key in ("spoiled", "faults", "variants"):
-        before, now = getattr(recorded, key), getattr(found, key)
-        for name in sorted({*before, *now}):
-            if before.get(name) != now.get(name):
-                yield f"{name}: recorded {before.get(name)}, found {now.get(name)}"
+def differences(recorded: Results, found: Results, columns: Sequence[str] | None = None) -> Iterator[str]:
+    """What came out otherwise than recorded, a line each; in some columns, or in all and in what is spoiled.
+
+    Times and versions are not compared.
+    """
+    if columns is None:
+        for name in sorted({*recorded.spoiled, *found.spoiled}):
+            if recorded.spoiled.get(name) != found.spoiled.get(name):
+                yield f"{name}: recorded {recorded.spoiled.get(name)}, found {found.spoiled.get(name)} spoiled calls"
+    before, now = recorded.rejections(), found.rejections()
+    for name in sorted({*before, *now}):
+        was, is_ = before.get(name, {}), now.get(name, {})
+        for column in columns or dict.fromkeys([*was, *is_]):
+            if was.get(column) != is_.get(column):
+                yield f"{name}: {column} recorded {_listed(was.get(column))}, found {_listed(is_.get(column))}"
+
+
+def _listed(dtypes: Sequence[str] | None) -> str:
+    return ", ".join(dtypes or ["no rejection"])
 
 
 def other_versions(recorded: Results, found: Results) -> Iterator[str]:

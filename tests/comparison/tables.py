@@ -1,7 +1,7 @@
 """The record as Markdown: the short table of the README, and those of docs/comparison.md."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from backproof.reference.operation import operation_names
@@ -39,6 +39,8 @@ HEADS = {
 }
 
 
+MOVES = 6
+"""By so many a checker's faults or false alarms may differ on another machine: seen were 3."""
 EVERYTHING = ("float64", "float32", "float16", "bfloat16")
 Belongs = Callable[[str, Fault], bool]
 
@@ -75,6 +77,22 @@ def alarms(results: Results, column: str, dtypes: Iterable[str]) -> dict[str, li
             variant, op = name.rsplit(": ", 1)
             found.setdefault(variant, []).append(op)
     return found
+
+
+def moved(recorded: Results, found: Results) -> Iterator[str]:
+    """A line for every checker whose dtypes or numbers are not those recorded, by more than a machine explains."""
+    before, now = used(recorded), used(found)
+    for column in before:
+        if before[column] != now[column]:
+            yield f"{TITLES[column]} is of use at {', '.join(now[column])}; recorded: {', '.join(before[column])}"
+            continue
+        for what, count in (
+            ("faults", lambda results, dtypes, column=column: kills(column, results.faults.values(), dtypes)),
+            ("sound variants", lambda results, dtypes, column=column: len(alarms(results, column, dtypes))),
+        ):
+            was, is_ = count(recorded, before[column]), count(found, now[column])
+            if abs(was - is_) > MOVES:
+                yield f"{TITLES[column]} rejects {is_} {what}; recorded: {was}"
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -1,0 +1,47 @@
+"""docs/evidence.md says what the records say."""
+
+import json
+import re
+from pathlib import Path
+
+import yaml
+
+TESTS = Path(__file__).parent
+PAGE = (TESTS.parent / "docs" / "evidence.md").read_text(encoding="utf-8")
+KILLS = TESTS / "test_kill_matrix"
+
+
+def figures(name: str) -> list[float]:
+    """All numbers between two marks of the page."""
+    match = re.search(rf"<!-- figures: {name} -->(.*?)<!-- end -->", PAGE, re.DOTALL)
+    assert match
+    words = re.sub(r"b?float\d+", "", match[1])
+    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", words)]
+
+
+def recorded(name: str) -> dict[str, dict[str, object]] | list[str]:
+    (path,) = KILLS.glob(f"{name}.yml")
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_the_figures_of_the_catalogue_are_those_recorded() -> None:
+    faults = [
+        fault
+        for path in KILLS.glob("test_what_rejects_each_fault*.yml")
+        for fault in yaml.safe_load(path.read_text(encoding="utf-8")).values()
+    ]
+    strict = recorded("test_the_faults_that_only_strict_runs_reject_are_few_and_as_recorded")
+    alone = recorded("test_the_faults_that_only_one_family_rejects_are_as_recorded")
+    assert sum(fault["rejected"] == "by default" for fault in faults) == len(faults) - len(strict)
+    assert figures("faults") == [len(faults), len(faults) - len(strict), len(strict), len(alone)]
+
+
+def test_the_figures_of_the_sound_variants_are_those_recorded() -> None:
+    margins = json.loads((TESTS / "test_sound_variants.json").read_text(encoding="utf-8"))
+    by_dtype: dict[str, float] = {}
+    for variant in margins.values():
+        for key, margin in variant.items():
+            dtype = key.rpartition(" ")[2]
+            by_dtype[dtype] = max(by_dtype.get(dtype, 0.0), margin)
+    wide = max(by_dtype["float64"], by_dtype["float32"])
+    assert figures("variants") == [len(margins), max(by_dtype.values()), wide]
