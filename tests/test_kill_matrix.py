@@ -10,6 +10,8 @@ from backproof.reference.vocabulary import KEPT
 from kill_matrix import Kills, alone, matrix, recorded, vectors_of
 from pytest_regressions.data_regression import DataRegressionFixture
 
+pytestmark = pytest.mark.catalogue
+
 ROBUST_ALONE = 29
 """How many faults may show in robust families alone: NaN, infinities, empty batches, calls that are to be refused."""
 
