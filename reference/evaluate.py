@@ -161,6 +161,8 @@ def _tolerances(case: Case, precision: str, reductions: set[str], sharp: bool) -
             _lifted(x, lambda a: Rounding(a, np.zeros(a.shape), model, case.guard, reductions))
             for x in case.inputs.values()
         ]
+        if formulation.accumulates and model.accumulator != model.format:
+            continue
         if not formulation.applies(*arguments, **case.parameters):
             continue
         try:
@@ -177,6 +179,8 @@ def _tolerances(case: Case, precision: str, reductions: set[str], sharp: bool) -
         bounds = [_larger(a, b) for a, b in zip(bounds, errors, strict=True)] if bounds else errors
         if sharp and any(lets_zero_pass(e.astype(np.float64), b) for e, b in zip(bounds, case.expected, strict=True)):
             raise BluntError("0 would pass for an element that is not 0")
+    if not bounds:
+        raise UnboundedError("none of the formulations is one for these arguments")
     return tuple(
         _rounded_up(bound, ball, value, FORMATS_OF[precision])
         for bound, ball, value in zip(bounds, case.balls, case.expected, strict=True)

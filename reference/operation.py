@@ -28,6 +28,8 @@ class Formulation:
     do not."""
     applies: Callable[..., bool] = _always
     """Whether it is worth its cost for these arguments (the same as the function takes)."""
+    accumulates: bool = False
+    """Whether it accumulates step by step in the format itself, which is not sound where sums need a wider one."""
 
 
 @dataclass(frozen=True)

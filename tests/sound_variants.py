@@ -307,6 +307,10 @@ def softmax_through_logsumexp(z: Array) -> Array:
     return np.exp(z - (largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))))
 
 
+def softmax_through_running_logsumexp(z: Array) -> Array:
+    return np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True))
+
+
 def softmax_online(z: Array) -> Array:
     """One pass over blocks of four classes, whose running sum is rescaled when the maximum grows."""
     largest, total = np.full_like(z[..., :1], -np.inf), np.zeros_like(z[..., :1])
@@ -380,6 +384,11 @@ def combined_by_index(g: Array, z: Array, labels: Array, *, reduction: str) -> A
 def loss_through_logsumexp(z: Array, labels: Array, *, reduction: str) -> Array:
     largest = z.max(axis=-1, keepdims=True)
     logarithms = z - (largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True)))
+    return reduced(Style(), -selected(rows_of_labels(labels, z), logarithms).sum(axis=-1), reduction)
+
+
+def loss_through_running_logsumexp(z: Array, labels: Array, *, reduction: str) -> Array:
+    logarithms = z - np.logaddexp.reduce(z, axis=-1, keepdims=True)
     return reduced(Style(), -selected(rows_of_labels(labels, z), logarithms).sum(axis=-1), reduction)
 
 
@@ -553,6 +562,7 @@ FORMULAS = {
         softmax_forward=softmax_through_logarithm, softmax_backward=softmax_backward_distributed
     ),
     "softmax through logsumexp": formulas(softmax_forward=softmax_through_logsumexp),
+    "softmax through a running logsumexp": formulas(softmax_forward=softmax_through_running_logsumexp),
     "softmax in one pass, Jacobian written out": formulas(
         softmax_forward=softmax_online, softmax_backward=softmax_backward_by_jacobian
     ),
@@ -570,6 +580,7 @@ FORMULAS = {
         softmax_cross_entropy_forward=loss_of_margins, softmax_cross_entropy_backward=combined_by_index
     ),
     "loss through logsumexp": formulas(softmax_cross_entropy_forward=loss_through_logsumexp),
+    "loss through a running logsumexp": formulas(softmax_cross_entropy_forward=loss_through_running_logsumexp),
     "biases inside, products of transposes": formulas(
         dense_forward=dense_with_biases_inside, dense_backward=dense_backward_of_transposes
     ),

@@ -1,4 +1,15 @@
-"""Categorical cross-entropy of probabilities: L = -sum_k y_k log p_k."""
+"""Categorical cross-entropy of probabilities: L = -sum_k y_k log p_k.
+
+    losses[n]              = -sum_k y[n,k] log probabilities[n,k]
+    loss                   = sum_n losses[n] / N    (mean)
+                             sum_n losses[n]        (sum)
+                             losses                 (none)
+
+    dL_dprobabilities[n,k] = -y[n,k] / probabilities[n,k] g[n]
+
+where y is the labels as rows, and g[n] is dL_dloss / N (mean), dL_dloss (sum) or dL_dloss[n] (none). A class without
+weight adds nothing to a loss, even where its probability is 0.
+"""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,11 @@
-"""Dense layer: Y = X W + b."""
+"""Dense layer: Y = X W + b.
+
+outputs[n,o]     = sum_i inputs[n,i] weights[i,o] + biases[0,o]
+
+dL_dinputs[n,i]  = sum_o dL_doutputs[n,o] weights[i,o]
+dL_dweights[i,o] = sum_n inputs[n,i] dL_doutputs[n,o]
+dL_dbiases[0,o]  = sum_n dL_doutputs[n,o]
+"""
 
 from typing import Any
 

@@ -1,4 +1,18 @@
-"""A network of two dense layers with ReLU between them, under softmax with cross-entropy: the chain rule end to end."""
+"""A network of two dense layers with ReLU between them, under softmax with cross-entropy: the chain rule end to end.
+
+hidden       = inputs weights1 + biases1
+activations  = max(0, hidden)
+logits       = activations weights2 + biases2
+loss         = softmax_cross_entropy(logits, labels)
+
+dL_dlogits   = the gradient of softmax_cross_entropy
+dL_dweights2 = activations^T dL_dlogits
+dL_dbiases2  = sum_n dL_dlogits[n]
+dL_dhidden   = dL_dlogits weights2^T where hidden > 0, else 0
+dL_dweights1 = inputs^T dL_dhidden
+dL_dbiases1  = sum_n dL_dhidden[n]
+dL_dinputs   = dL_dhidden weights1^T
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -112,27 +126,49 @@ HEADS = (
     (softmax.forward, softmax_cross_entropy.scaled_first, True),
     (softmax.exp_of_log_softmax, softmax_cross_entropy.scaled_last, True),
     (softmax.exp_of_logits_minus_logsumexp, softmax_cross_entropy.scaled_apart, False),
+    (softmax.exp_of_logits_minus_running_logsumexp, softmax_cross_entropy.scaled_apart, False),
     (softmax.forward, softmax_cross_entropy.two_steps, False),
 )
 """Formulations of the softmax and of the scaling that differ most, and whether both are stable."""
 
 
+def _fits(probabilities: Callable[[Array], Array], dL_dloss: Array, *network: Array, reduction: str) -> bool:
+    *_, biases2, _ = network
+    return softmax.fits(probabilities, biases2)
+
+
+def _loss_fits(loss: Callable[..., Array], *network: Array, reduction: str) -> bool:
+    *_, biases2, _ = network
+    return loss is not softmax_cross_entropy.forward_through_running or softmax.few(biases2)
+
+
 def with_slope(slope: Callable[[Array, Array], Array]) -> tuple[Formulation, ...]:
     """Backward with a slope of ReLU at its kink, in all formulations, the one to read first."""
     return tuple(
-        Formulation(partial(backward_through, layer, slope, probabilities, scaling), stable)
+        Formulation(
+            partial(backward_through, layer, slope, probabilities, scaling),
+            stable,
+            partial(_fits, probabilities),
+            softmax.runs(probabilities),
+        )
         for layer, (probabilities, scaling, stable) in product(LAYERS, HEADS)
     )
 
 
 FORMULATIONS = {
     "forward": tuple(
-        Formulation(partial(forward_through, layer, loss), loss is softmax_cross_entropy.forward)
+        Formulation(
+            partial(forward_through, layer, loss),
+            loss is softmax_cross_entropy.forward,
+            partial(_loss_fits, loss),
+            loss is softmax_cross_entropy.forward_through_running,
+        )
         for layer, loss in product(
             LAYERS,
             (
                 softmax_cross_entropy.forward,
                 softmax_cross_entropy.forward_through_idiom,
+                softmax_cross_entropy.forward_through_running,
                 softmax_cross_entropy.forward_from_probabilities,
             ),
         )

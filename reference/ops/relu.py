@@ -1,4 +1,11 @@
-"""Rectified linear unit: y = max(0, x)."""
+"""Rectified linear unit: y = max(0, x).
+
+    outputs    = max(0, inputs)
+
+    dL_dinputs = dL_doutputs where inputs > 0, else 0
+
+All element by element.
+"""
 
 from typing import Any
 

@@ -1,10 +1,15 @@
 """Softmax over the last axis: p_i = exp(z_i) / sum_j exp(z_j).
 
+    outputs[k]    = exp(logits[k]) / sum_j exp(logits[j])
+
+    dL_dlogits[k] = outputs[k] (dL_doutputs[k] - sum_j outputs[j] dL_doutputs[j])
+
 Shifting by the row's maximum changes no exact value and keeps exp in range; see Blanchard, Higham and Higham,
 "Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -15,6 +20,8 @@ from ..operation import Formulation
 
 Array = Any
 LARGEST_JACOBIAN = 32
+FEW_CLASSES = 5
+"""Over so many a running log-sum-exp, which rounds at the size of the logits once a class, is taken to be sound."""
 
 # An axis counted from the end: a single row, of rank 1, has no batch.
 BATCH_AXIS = {"logits": -2, "outputs": -2, "dL_doutputs": -2, "dL_dlogits": -2}
@@ -36,6 +43,16 @@ def logits_minus_logsumexp(logits: Array) -> Array:
     """The log-softmax by the common idiom, whose error grows with a shift that all logits share."""
     largest = logits.max(axis=-1, keepdims=True)
     return logits - (largest + np.log(np.exp(logits - largest).sum(axis=-1, keepdims=True)))
+
+
+def logits_minus_running_logsumexp(logits: Array) -> Array:
+    """The same with a log-sum-exp that takes in one class after the other, as `np.logaddexp.reduce` does."""
+    running = logits[..., :1]
+    for k in range(1, logits.shape[-1]):
+        one = logits[..., k : k + 1]
+        larger, smaller = np.maximum(running, one), np.minimum(running, one)
+        running = np.where(smaller == -np.inf, larger, larger + np.log(1 + np.exp(smaller - larger)))
+    return logits - running
 
 
 def exp_of_log_softmax(logits: Array) -> Array:
@@ -73,10 +90,16 @@ def by_jacobian(dL_doutputs: Array, outputs: Array) -> Array:
     return (jacobian * np.expand_dims(dL_doutputs, -2)).sum(axis=-1)
 
 
+def exp_of_logits_minus_running_logsumexp(logits: Array) -> Array:
+    """The softmax through that."""
+    return np.exp(logits_minus_running_logsumexp(logits))
+
+
 PROBABILITIES: tuple[tuple[Callable[[Array], Array], bool], ...] = (
     (forward, True),
     (exp_of_log_softmax, True),
     (exp_of_logits_minus_logsumexp, False),
+    (exp_of_logits_minus_running_logsumexp, False),
 )
 """The softmax in its formulations, and whether each is stable."""
 
@@ -88,18 +111,35 @@ def backward_through(
     return rule(dL_doutputs, probabilities(logits))
 
 
-def _small(dL_doutputs: Array, logits: Array) -> bool:
-    return bool(dL_doutputs.shape[-1] <= LARGEST_JACOBIAN)
+def few(logits: Array) -> bool:
+    """Whether there are few classes."""
+    return bool(logits.shape[-1] <= FEW_CLASSES)
 
 
-def _always(dL_doutputs: Array, logits: Array) -> bool:
-    return True
+def runs(function: Callable[..., Array]) -> bool:
+    """Whether a formulation of the softmax takes in one class after the other."""
+    return function is exp_of_logits_minus_running_logsumexp
+
+
+def fits(function: Callable[[Array], Array], logits: Array) -> bool:
+    """Whether a formulation of the softmax is one for so many classes."""
+    return not runs(function) or few(logits)
+
+
+def _both_fit(
+    function: Callable[[Array], Array], rule: Callable[[Array, Array], Array], dL_doutputs: Array, logits: Array
+) -> bool:
+    return fits(function, logits) and (rule is not by_jacobian or bool(logits.shape[-1] <= LARGEST_JACOBIAN))
 
 
 FORMULATIONS = {
-    "forward": tuple(Formulation(function, stable) for function, stable in PROBABILITIES[1:]),
+    "forward": tuple(
+        Formulation(function, stable, partial(fits, function), runs(function)) for function, stable in PROBABILITIES[1:]
+    ),
     "backward": tuple(
-        Formulation(partial(backward_through, function, rule), stable, _small if rule is by_jacobian else _always)
+        Formulation(
+            partial(backward_through, function, rule), stable, partial(_both_fit, function, rule), runs(function)
+        )
         for (function, stable), rule in product(PROBABILITIES, (centred, distributed, by_jacobian))
         if (function, rule) != (forward, centred)
     ),
@@ -119,7 +159,7 @@ def backward_zero_if_masked(rule: Callable[[Array, Array], Array], dL_doutputs: 
 ALTERNATIVES = {
     ("all_masked_row", "0"): {
         direction: tuple(
-            Formulation(partial(wrap, formulation.function), formulation.stable, formulation.applies)
+            replace(formulation, function=partial(wrap, formulation.function))
             for formulation in (Formulation(canonical), *FORMULATIONS[direction])
         )
         for direction, canonical, wrap in (

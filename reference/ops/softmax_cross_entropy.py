@@ -1,6 +1,15 @@
 """Softmax and categorical cross-entropy in one step: L = -sum_k y_k log softmax(z)_k, dL/dz = p - y.
 
-The gradient takes the labels of a row to sum to 1.
+    p[n,k]          = exp(logits[n,k]) / sum_j exp(logits[n,j])
+    losses[n]       = -sum_k y[n,k] log p[n,k]
+    loss            = sum_n losses[n] / N    (mean)
+                      sum_n losses[n]        (sum)
+                      losses                 (none)
+
+    dL_dlogits[n,k] = (p[n,k] - y[n,k]) g[n]
+
+where y is the labels as rows, and g[n] is dL_dloss / N (mean), dL_dloss (sum) or dL_dloss[n] (none). The gradient takes
+the labels of a row to sum to 1.
 """
 
 from collections.abc import Callable
@@ -33,6 +42,11 @@ def loss_of(log_probabilities: Array, labels: np.ndarray, reduction: str) -> Arr
 def forward_through_idiom(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
     """From log-probabilities by the common idiom."""
     return loss_of(softmax.logits_minus_logsumexp(logits), labels, reduction)
+
+
+def forward_through_running(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """The same with a running log-sum-exp."""
+    return loss_of(softmax.logits_minus_running_logsumexp(logits), labels, reduction)
 
 
 def forward_from_probabilities(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
@@ -95,13 +109,27 @@ def backward_through(
     return scaling(dL_dloss, probabilities(logits), labels, reduction)
 
 
+def _few_classes(logits: Array, labels: np.ndarray, *, reduction: str) -> bool:
+    return softmax.few(logits)
+
+
+def _fits(function: Callable[[Array], Array], dL_dloss: Array, logits: Array, labels: Any, *, reduction: str) -> bool:
+    return softmax.fits(function, logits)
+
+
 FORMULATIONS = {
     "forward": (
         Formulation(forward_through_idiom, stable=False),
+        Formulation(forward_through_running, stable=False, applies=_few_classes, accumulates=True),
         Formulation(forward_from_probabilities, stable=False),
     ),
     "backward": tuple(
-        Formulation(partial(backward_through, function, scaling), stable and steady)
+        Formulation(
+            partial(backward_through, function, scaling),
+            stable and steady,
+            partial(_fits, function),
+            softmax.runs(function),
+        )
         for (function, stable), (scaling, steady) in product(softmax.PROBABILITIES, SCALINGS)
         if (function, scaling) != (softmax.forward, scaled_first)
     ),

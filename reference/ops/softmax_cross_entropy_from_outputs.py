@@ -1,4 +1,10 @@
-"""The gradient of softmax with cross-entropy from saved softmax outputs: dL/dz = p - y. Backward alone."""
+"""The gradient of softmax with cross-entropy from saved softmax outputs: dL/dz = p - y. Backward alone.
+
+    dL_dlogits[n,k] = (outputs[n,k] - y[n,k]) g[n]
+
+where outputs are those of the softmax, y is the labels as rows, and g[n] is dL_dloss / N (mean), dL_dloss (sum) or
+dL_dloss[n] (none).
+"""
 
 from functools import partial
 from typing import Any
