@@ -178,6 +178,8 @@ def _near_misses(
         if name in exact or name in declarations.NAMES:
             continue
         value = _get(subject, name)
+        if isinstance(value, type):  # a layer's class may well be called what its functions are
+            continue
         if callable(value):
             # A slip of the pen seldom hits the first letter; gelu_forward is not a misspelt relu_forward.
             initial = [word for word in squashed if word[0] == _squash(name)[:1]]

@@ -67,7 +67,8 @@ class Findings:
 
     def unsupported_reason(self, count: int) -> str:
         """Why cases are unsupported; empty where none is."""
-        return f"{self.unsupported_words} {in_cases(self.unsupported, count)}" if self.unsupported else ""
+        some = f" {in_cases(self.unsupported, count)}" if len(self.unsupported) < count else ""
+        return f"{self.unsupported_words}{some}" if self.unsupported else ""
 
 
 def _verdict(family: Family, findings: Findings, outcome: Outcome, reason: str, started: float) -> Verdict:

@@ -10,6 +10,12 @@ from pathlib import Path
 
 from ..vectors import store
 from ..vectors.records import Family, OperationVectors, VectorError
+from .doctor import commands as doctor
+from .errors import AdapterError
+from .reports import commands as reports
+from .reports.errors import ReportError
+from .scaffold import commands as scaffold
+from .scaffold.errors import ScaffoldError
 from .show import list_families, show_case
 
 WELL, WRONG, UNUSABLE = 0, 1, 2
@@ -22,12 +28,12 @@ class CommandError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         code: int = options.run(options)
         sys.stdout.flush()
         return code
-    except (CommandError, VectorError) as error:
+    except (AdapterError, CommandError, ReportError, ScaffoldError, VectorError) as error:
         print(f"backproof: {error}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
@@ -38,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WELL
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """The arguments of the command and of its commands."""
     parser = argparse.ArgumentParser(
         prog="backproof",
         description="Golden vectors of backpropagation. To hold an implementation against them: pytest --impl=MODULE",
@@ -72,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     faults.add_argument("op", nargs="?", metavar="OP", help="of this operation alone")
     faults.set_defaults(run=_faults)
+    scaffold.add(commands)
+    doctor.add(commands)
+    reports.add(commands)
     return parser
 
 

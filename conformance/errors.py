@@ -32,7 +32,7 @@ def said(error: BaseException) -> str:
     return text if len(text) <= 200 else text[:197] + "..."
 
 
-_OURS = (Path(__file__).parent, Path(__file__).parent / "diagnosis")
+_OURS = tuple(Path(__file__).parent / folder for folder in ("", "diagnosis", "doctor"))
 _INSTALLED = tuple({str(Path(sysconfig.get_paths()[key])) + os.sep for key in ("stdlib", "platlib", "purelib")})
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .compare import Comparison, text
+from .picture import picture
 from .verdict import Miss
 
 
@@ -34,6 +35,7 @@ def wrong_values(
             *element(index, got[worst], expected[worst], tolerance[worst], got.dtype),
             spread + _of(int(wrong.sum()), wrong.size, "element"),
         ),
+        picture=picture(name, int(cases[row]), comparison.score[row], got[row], expected[row], tolerance[row]),
     )
 
 

@@ -6,6 +6,7 @@ SETTINGS = {
     "impl_ops": "--impl-op",
     "impl_dtypes": "--impl-dtype",
     "impl_options": "--impl-option",
+    "impl_report": "--impl-report",
     "impl_strict": "--impl-strict",
     "impl_timeout": "--impl-timeout",
     "impl_xfails": "--impl-xfails",
@@ -37,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="KEY=VALUE",
         help="an option of the implementation's own, for setup() of its adapter (repeatable)",
     )
+    add("--impl-report", metavar="PATH.json", help="write what came of the run; `backproof report` makes a page of it")
     add("--impl-strict", action="store_true", help="let robust misses fail")
     add("--impl-timeout", type=float, metavar="SECONDS", help="what a call may take (--impl-cmd: 60 by default)")
     add("--impl-xfails", metavar="FILE", help="families expected to fail: lines of a glob of ids, # and the reason")

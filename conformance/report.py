@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..vectors.records import DTYPES, Family
 from .adapter import Implementation
 from .conventions import Followed
-from .results import Ending, Result
+from .results import Ending, Result, by_kind, gravest
 from .verdict import REFUSED_LAYOUT, Miss, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -30,6 +30,21 @@ _COLUMNS: dict[str, Callable[[Result], bool]] = {
     "other": lambda result: result.verdict.outcome in (Outcome.UNSUPPORTED, Outcome.DECLARED),
 }
 """The table's counts. Every result is counted in exactly one of them."""
+
+_COLOURS: dict[str, dict[str, bool]] = {
+    "passed": {"green": True},
+    "failed": {"red": True, "bold": True},
+    "xfail": {"yellow": True},
+    "robust": {"yellow": True},
+}
+"""Of counts that are not 0, as pytest marks them."""
+
+Paint = Callable[..., str]
+"""A text and pytest's names of colours -> the text as a terminal shows it."""
+
+
+def _unpainted(text: str, **_: bool) -> str:
+    return text
 
 
 def header(implementation: Implementation, vectors_version: str, remarks: Iterable[str]) -> list[str]:
@@ -60,8 +75,13 @@ def failure(result: Result, family: Family, argument: str) -> str:
 
 def headline(result: Result) -> str:
     """The one line that stands for a failed family."""
-    miss = _gravest(result)
+    miss = gravest(result)
     return result.note if miss is None else miss.summary
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """A count and its noun."""
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def nothing_passed(results: Sequence[Result], other_paths: Sequence[str]) -> Iterator[str]:
@@ -69,9 +89,13 @@ def nothing_passed(results: Sequence[Result], other_paths: Sequence[str]) -> Ite
     if any(result.ending is Ending.PASSED for result in results):
         return
     if results:
-        outcomes = Counter(str(result.verdict.outcome) for result in results)
+        outcomes = Counter(result.verdict.outcome for result in results)
         counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-        yield f"no family passed ({counts}), and that is a failure"
+        empty = not outcomes.keys() - {Outcome.UNSUPPORTED, Outcome.NOT_IMPLEMENTED}
+        cure = (
+            "; fill in a function that raises NotImplementedError" if empty and Outcome.UNSUPPORTED in outcomes else ""
+        )
+        yield f"no family passed ({counts}), and that is a failure{cure}"
     elif other_paths:
         yield f"no family ran: {' '.join(other_paths)} names no vector file; give no path, or vectors/OP.h5"
     else:
@@ -90,13 +114,14 @@ def summary(
     implementation: Implementation,
     followed: Iterable[Followed],
     diagnoses: Iterable["Diagnosis"] = (),
+    paint: Paint = _unpainted,
 ) -> list[str]:
     """The table, why families did not run, the conventions found, the first failures and what they look like. Empty
-    without results."""
+    without results. `paint` colours what a terminal is to show in colour."""
     if not results:
         return []
     blocks = [
-        _table(results),
+        _table(results, paint),
         _reasons(results),
         _section("layouts refused (fails under --impl-strict):", _refused_layouts(results)),
         _section("conventions followed:", (_followed(point, results) for point in followed)),
@@ -112,10 +137,10 @@ def summary(
 
 def _totals(results: Sequence[Result]) -> str:
     cases = sum(result.verdict.cases for result in results)
-    return f"{_plural(len(results), 'family', 'families')}, {_plural(cases, 'case', 'cases')}"
+    return f"{plural(len(results), 'family', 'families')}, {plural(cases, 'case', 'cases')}"
 
 
-def _table(results: Sequence[Result]) -> list[str]:
+def _table(results: Sequence[Result], paint: Paint) -> list[str]:
     """Operation by dtype; what is absent at every dtype of an operation, or at a dtype throughout, has no row."""
     columns = [name for name, counts in _COLUMNS.items() if name != "xfail" or any(map(counts, results))]
     cells: dict[tuple[str, str], list[Result]] = {}
@@ -132,18 +157,19 @@ def _table(results: Sequence[Result]) -> list[str]:
         if len(label) >= _OP:
             lines.append(label)
             label = ""
-        lines.append(f"{label:<{_OP}}{dtype:<{_DTYPE}}{_counts(cell, columns)}{_worst(cell):>{_COUNT}}")
+        lines.append(f"{label:<{_OP}}{dtype:<{_DTYPE}}{_counts(cell, columns, paint)}{_worst(cell):>{_COUNT}}")
         above = op
-    lines.append(f"{'all':<{_OP + _DTYPE}}{_counts(results, columns)}{_worst(results):>{_COUNT}}")
+    lines.append(f"{'all':<{_OP + _DTYPE}}{_counts(results, columns, paint)}{_worst(results):>{_COUNT}}")
     lines.append("")
     lines.append("absent: not implemented; other: unsupported or declared; worst: the largest")
     lines.append("error as a fraction of its tolerance")
     return lines
 
 
-def _counts(results: Sequence[Result], columns: Iterable[str]) -> str:
-    counts = (sum(map(_COLUMNS[name], results)) for name in columns)
-    return "".join(f"{count or '.':>{_COUNT}}" for count in counts)
+def _counts(results: Sequence[Result], columns: Iterable[str], paint: Paint) -> str:
+    counts = ((name, sum(map(_COLUMNS[name], results))) for name in columns)
+    padded = ((name, f"{count or '.':>{_COUNT}}", count) for name, count in counts)
+    return "".join(paint(text, **_COLOURS.get(name, {})) if count else text for name, text, count in padded)
 
 
 def _worst(results: Iterable[Result]) -> str:
@@ -172,7 +198,7 @@ def _reasons(results: Sequence[Result]) -> list[str]:
         lines += wrap(f"{Outcome.NOT_IMPLEMENTED}: {_absent(absent)}", f"{len(absent):>7}  ", " " * 11)
     if rest := ordered[MOST_REASONS:]:
         count = sum(count for _, count in rest)
-        lines.append(f"{count:>7}  for {_plural(len(rest), 'further reason', 'further reasons')}; -rsx prints them")
+        lines.append(f"{count:>7}  for {plural(len(rest), 'further reason', 'further reasons')}; -rsx prints them")
     return lines and ["neither passed nor failed:", *lines]
 
 
@@ -192,7 +218,7 @@ def _refused_layouts(results: Iterable[Result]) -> Iterator[str]:
                 refused.setdefault(miss.summary, []).append(result.verdict)
     for summary, verdicts in refused.items():
         functions = dict.fromkeys(f"{verdict.op}_{verdict.direction}" for verdict in verdicts)
-        yield f"{', '.join(functions)} ({_plural(len(verdicts), 'family', 'families')}): {summary}"
+        yield f"{', '.join(functions)} ({plural(len(verdicts), 'family', 'families')}): {summary}"
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
@@ -203,7 +229,7 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 def _followed(point: Followed, results: Iterable[Result]) -> str:
     """What is followed at a point; where that is no single answer, which families follow which."""
     if point.answers:
-        return f"{point.point} = {' or '.join(point.answers)} ({_plural(len(point.families), 'family', 'families')})"
+        return f"{point.point} = {' or '.join(point.answers)} ({plural(len(point.families), 'family', 'families')})"
     families: dict[tuple[str, ...], list[str]] = {}
     for result in results:
         if result.verdict.point == point.point and result.verdict.answers:
@@ -216,13 +242,8 @@ def _followed(point: Followed, results: Iterable[Result]) -> str:
 
 
 def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Diagnosis"]) -> list[str]:
-    """One failure of each kind: those of one function tend to have one cause, and the next one another."""
-    kinds: dict[tuple[str, ...], list[Result]] = {}
-    for result in results:
-        if result.ending.fails:
-            miss = _gravest(result)
-            kind = result.ending if miss is None else miss.kind
-            kinds.setdefault((result.verdict.op, result.verdict.direction, kind), []).append(result)
+    """One failure of each kind."""
+    kinds = by_kind(results)
     if not kinds:
         return []
     lines = ["failures:"]
@@ -231,7 +252,7 @@ def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Dia
         first = alike[0]
         lines.append(f"  {first.nodeid}")
         lines += wrap(headline(first), "    ", "    ")
-        if miss := _gravest(first):
+        if miss := gravest(first):
             lines += [_fit(f"    {detail}") for detail in miss.details[:2]]
         if len(alike) > 1:
             lines.append(_fit(f"    and {len(alike) - 1} more of {op}_{direction}"))
@@ -239,7 +260,7 @@ def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Dia
             lines += _looks_like(diagnosis)
     rest = sum(len(alike) for alike in list(kinds.values())[MOST_FAILURES:])
     if rest:
-        lines.append(f"  and {_plural(rest, 'failure', 'failures')} of other kinds")
+        lines.append(f"  and {plural(rest, 'failure', 'failures')} of other kinds")
     for (op, direction), diagnosis in look.items():
         lines += [f"  {op}_{direction}", *_looks_like(diagnosis)]
     lines.append(f"rerun these: pytest {argument} --lf")
@@ -255,11 +276,6 @@ def _looks_like(diagnosis: "Diagnosis") -> Iterator[str]:
         label = "and like"
 
 
-def _gravest(result: Result) -> Miss | None:
-    """The first miss that is not robust, or else the first."""
-    return min(result.verdict.misses, key=lambda miss: miss.robust, default=None)
-
-
 def _miss(miss: Miss) -> Iterator[str]:
     yield f"{'robust: ' if miss.robust else ''}{miss.summary}"
     yield from (f"    {detail}" for detail in miss.details)
@@ -267,7 +283,3 @@ def _miss(miss: Miss) -> Iterator[str]:
 
 def _fit(line: str) -> str:
     return line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."
-
-
-def _plural(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

@@ -1,10 +1,11 @@
 """How a family ended as a test, and how that travels from a worker process to the one that reports."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from .picture import pack_picture, unpack_picture
 from .verdict import Miss, Outcome, Verdict
 from .xfails import ExpectedFailure
 
@@ -65,10 +66,26 @@ def conclude(nodeid: str, verdict: Verdict, expected: ExpectedFailure | None, *,
             return Result(nodeid, verdict, Ending.SKIPPED, f"{verdict.outcome}: {verdict.reason}")
 
 
+def gravest(result: Result) -> Miss | None:
+    """The first miss that is not robust, or else the first."""
+    return min(result.verdict.misses, key=lambda miss: miss.robust, default=None)
+
+
+def by_kind(results: Iterable[Result]) -> dict[tuple[str, str, str], list[Result]]:
+    """The failures of a function that are of one kind: they tend to have one cause, and the next ones another."""
+    kinds: dict[tuple[str, str, str], list[Result]] = {}
+    for result in results:
+        if result.ending.fails:
+            miss = gravest(result)
+            kind = str(result.ending) if miss is None else miss.kind
+            kinds.setdefault((result.verdict.op, result.verdict.direction, kind), []).append(result)
+    return kinds
+
+
 def pack(result: Result) -> dict[str, Any]:
     """The result in dicts, lists, strings and numbers, as pytest-xdist sends them between processes."""
     verdict = result.verdict
-    misses = [vars(miss) | {"details": list(miss.details)} for miss in verdict.misses]
+    misses = [_pack_miss(miss) for miss in verdict.misses]
     fields = vars(verdict) | {"outcome": verdict.outcome.value, "misses": misses, "answers": list(verdict.answers)}
     return vars(result) | {"verdict": fields, "ending": result.ending.value}
 
@@ -76,6 +93,17 @@ def pack(result: Result) -> dict[str, Any]:
 def unpack(packed: Mapping[str, Any]) -> Result:
     """The result that `pack` packed."""
     verdict = packed["verdict"]
-    misses = tuple(Miss(**{**miss, "details": tuple(miss["details"])}) for miss in verdict["misses"])
+    misses = tuple(_unpack_miss(miss) for miss in verdict["misses"])
     fields = {**verdict, "outcome": Outcome(verdict["outcome"]), "misses": misses, "answers": tuple(verdict["answers"])}
     return Result(packed["nodeid"], Verdict(**fields), Ending(packed["ending"]), packed["note"])
+
+
+def _pack_miss(miss: Miss) -> dict[str, Any]:
+    shown = miss.picture
+    return vars(miss) | {"details": list(miss.details), "picture": None if shown is None else pack_picture(shown)}
+
+
+def _unpack_miss(packed: Mapping[str, Any]) -> Miss:
+    shown = packed["picture"]
+    more = {"details": tuple(packed["details"]), "picture": None if shown is None else unpack_picture(shown)}
+    return Miss(**{**packed, **more})

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..vectors.records import DIRECTIONS, DTYPES, LEVELS, Family, OperationVectors, VectorError
-from . import report, xfails
+from . import annotations, report, xfails
+from .brevity import Brevity
 from .check import check
 from .collect import FamilyItem, VectorFile
 from .conventions import Tracker, followed, inconsistencies
@@ -40,6 +41,8 @@ class Run:
         """What fails the session, although every test may have passed; one line each."""
         self.looped = False
         """Whether tests were to run: neither --collect-only nor --fixtures asks for any."""
+        self.brevity = Brevity(self.results)
+        self._diagnosed: tuple[Diagnosis, ...] | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the markers that are known before a file is read, for `pytest --markers`."""
@@ -48,7 +51,13 @@ class Run:
         _register(config, DTYPES, "families of this dtype")
         _register(config, DIRECTIONS, "families of this direction")
         _register(config, LEVELS, "families of this level")
-        if hasattr(config.option, "maxworkerrestart") and not hasattr(config, "workerinput"):
+        directs = not hasattr(config, "workerinput")
+        if directs and (name := config.option.impl_report):
+            from .reports.recorder import Recorder  # a run that is not written down must not pay for it
+
+            config.pluginmanager.register(Recorder(self, config.invocation_params.dir / name, name), "backproof-report")
+        config.pluginmanager.register(self.brevity, "backproof-brevity")
+        if directs and hasattr(config.option, "maxworkerrestart"):
             config.pluginmanager.register(Crashes(self), "backproof-crashes")
         errors = os.dup(2)  # pytest captures the descriptor itself while tests run
         config.add_cleanup(partial(os.close, errors))
@@ -156,11 +165,13 @@ class Run:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Write the summary."""
+        """Write the summary, after what pytest writes of failures and before its own short one."""
+        self.brevity.after_failures(terminalreporter, self.config)
         lines = []
         if self.config.get_verbosity() > -2:
             points = followed(result.verdict for result in self._all())
-            lines = report.summary(self._all(), self.plan.implementation, points, self._diagnoses())
+            paint = self.config.get_terminal_writer().markup
+            lines = report.summary(self._all(), self.plan.implementation, points, self.diagnoses(), paint)
         if lines or self.problems:
             terminalreporter.ensure_newline()
             terminalreporter.section("backproof")
@@ -168,8 +179,18 @@ class Run:
             terminalreporter.write_line(line)
         for problem in self.problems:
             terminalreporter.write_line(f"backproof: {problem}", red=True)  # one line, for whoever greps a log
+        if annotations.wanted():
+            implementation = self.plan.implementation
+            for line in annotations.annotations(self._all(), self.diagnoses(), self.problems, implementation.argument):
+                terminalreporter.write_line(line)
 
-    def _diagnoses(self) -> list["Diagnosis"]:
+    def diagnoses(self) -> tuple["Diagnosis", ...]:
+        """What the failures look like; found out once."""
+        if self._diagnosed is None:
+            self._diagnosed = tuple(self._diagnose())
+        return self._diagnosed
+
+    def _diagnose(self) -> list["Diagnosis"]:
         """What the failures look like, for which the implementation is set up once more. No report fails for it."""
         if not self.looped or not any(result.ending.fails for result in self._all()):
             return []

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .picture import Picture
+
 REFUSED_LAYOUT = "refused-layout"
 """The kind of miss that says more of the implementation than of the family: it takes no such arguments at all. It is
 told once in the summary, and fails a family under --impl-strict alone."""
@@ -42,6 +44,8 @@ class Miss:
     details: tuple[str, ...] = ()
     """Further lines, already formatted: the worst element with got, expected, error and tolerance, the count of
     elements that are out."""
+    picture: Picture | None = None
+    """Of a wrong value: where in the tensor the error sits."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+"""Calls that are made to find out what a function takes and gives, whatever comes of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ...vectors.records import Family
+from ..arrays import NotAnArray, to_numpy
+
+MOST_CASES = 3
+
+Arguments = list[object]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One call."""
+
+    returned: object = None
+    error: BaseException | None = None
+
+    @cached_property
+    def values(self) -> tuple[object, ...]:
+        """What came, one by one."""
+        return tuple(self.returned) if isinstance(self.returned, (tuple, list)) else (self.returned,)
+
+    @cached_property
+    def arrays(self) -> tuple[np.ndarray | None, ...]:
+        """The same as arrays; None for what is none."""
+        return () if self.error is not None else tuple(map(_array, self.values))
+
+
+def attempts(
+    function: Callable[..., object],
+    family: Family,
+    names: Sequence[str],
+    change: Callable[[Arguments], Arguments] = list,
+) -> list[Attempt]:
+    """The first cases of a family, with arguments that are changed before they are handed over."""
+    made = []
+    for case in range(min(family.count, MOST_CASES)):
+        try:
+            arguments = change([np.array(family.inputs[name][case]) for name in names])
+            made.append(Attempt(function(*arguments, **family.parameters)))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            made.append(Attempt(error=error))
+    return made
+
+
+def due(family: Family, name: str, cases: int) -> list[np.ndarray]:
+    """What a result should be, case by case."""
+    return [family.answer.expected[name][case] for case in range(cases)]
+
+
+def near(got: np.ndarray, expected: np.ndarray) -> bool:
+    """Whether an array is, for all that can be seen at its precision, what is expected."""
+    if got.shape != expected.shape or got.dtype.kind not in "fiubV":
+        return False
+    share = 3e-2 if got.dtype.kind == "V" or got.dtype.itemsize == 2 else 1e-3
+    size = float(np.abs(expected).max(initial=0.0))
+    return bool(np.allclose(got.astype(np.float64), expected, rtol=share, atol=share * size / 10, equal_nan=True))
+
+
+def _array(value: object) -> np.ndarray | None:
+    try:
+        array = to_numpy(value)
+    except NotAnArray:
+        if isinstance(value, (bool, int, float, list)):
+            try:
+                array = np.asarray(value, dtype=np.float64)
+            except (TypeError, ValueError):
+                return None
+        else:
+            return None
+    return np.array(array)  # what is returned may be memory that the next call fills

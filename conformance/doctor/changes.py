@@ -1,0 +1,136 @@
+"""Arguments as a function may want them instead: what it is right with says what it takes."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations, permutations
+
+import numpy as np
+
+from ...vectors.records import Family
+from .attempts import Arguments
+from .opinion import Misfit
+
+MOST_PERMUTED = 4
+
+
+@dataclass(frozen=True)
+class Change:
+    """Another way to hand arguments over."""
+
+    misfit: Misfit
+    apply: Callable[[Arguments], Arguments]
+    of: int | None = None
+    """The argument that it changes; None where it is the call as a whole."""
+    transposes: bool = False
+
+
+def changes(family: Family, names: Sequence[str], order: Sequence[int] | None) -> Iterator[tuple[Change, ...]]:
+    """What to try, the likeliest first; `order` is the one that the function names its arguments in."""
+    single = [change for index, name in enumerate(names) for change in _of_one(family, index, name)]
+    if order is not None:
+        yield (_reordered(names, order),)
+    yield from ((change,) for change in single)
+    yield from ((change,) for change in _of_all())
+    orders = [[*range(1, len(names)), 0]]
+    if len(names) <= MOST_PERMUTED:
+        orders += [list(found) for found in permutations(range(len(names)))]
+    yield from ((_reordered(names, found),) for found in orders if found != sorted(found))
+    for one, other in combinations(single, 2):
+        if one.of != other.of and not _alike(family, names, one, other):
+            yield one, other
+
+
+def _alike(family: Family, names: Sequence[str], one: Change, other: Change) -> bool:
+    """Whether both transpose tensors of one shape, which what works element by element does not notice."""
+    shapes = {family.inputs[names[change.of]].shape for change in (one, other) if change.of is not None}
+    return one.transposes and other.transposes and len(shapes) == 1
+
+
+def _reordered(names: Sequence[str], order: Sequence[int]) -> Change:
+    taken = ", ".join(names[index] for index in order)
+    misfit = Misfit(
+        f"it takes its tensors in another order, ({taken}); they come as ({', '.join(names)})",
+        f"define it as ({', '.join(names)})",
+    )
+    return Change(misfit, lambda arguments: [arguments[index] for index in order])
+
+
+def _of_one(family: Family, index: int, name: str) -> Iterator[Change]:
+    """One argument in another form."""
+    tensor = family.inputs[name][0]
+    shape = tensor.shape
+    if tensor.dtype.kind == "i" and tensor.ndim == 1:
+        rows = next(
+            (t for n, t in family.inputs.items() if n != name and t.ndim == 3 and len(t[0]) == len(tensor)), None
+        )
+        if rows is not None:
+            misfit = Misfit(
+                f"it takes {name} as one-hot rows alone; here they come as class indices, int64 of shape {shape}",
+                f"where {name}.ndim == 1, make rows of them: np.eye(classes, dtype=...)[{name}]",
+            )
+            yield _one(misfit, index, partial(_one_hot, classes=rows.shape[-1], dtype=rows.dtype))
+        return
+    if tensor.ndim == 2 and shape[0] != shape[1] and min(shape) > 1:
+        taken = shape[::-1]
+        misfit = Misfit(
+            f"it takes {name} transposed, of shape {taken}, where {shape} comes", f"hand {name}.T over to your code"
+        )
+        yield _one(misfit, index, np.transpose)
+    if tensor.ndim == 2 and _holds_one_hot(family, name):
+        misfit = Misfit(
+            f"it takes {name} as class indices alone; here they come as rows of shape {shape}",
+            f"where {name}.ndim == 2, take {name}.argmax(axis=1), or raise NotImplementedError for rows",
+        )
+        yield _one(misfit, index, lambda rows: rows.argmax(axis=-1))
+    if 1 in shape:
+        squeezed = tuple(length for length in shape if length != 1)
+        misfit = Misfit(
+            f"it takes {name} of shape {squeezed}, where {shape} comes",
+            f"hand {name}.reshape({_digits(squeezed)}) over",
+        )
+        yield _one(misfit, index, np.squeeze)
+    if tensor.ndim == 0:
+        misfit = Misfit(f"it takes {name} as a number, where an array of shape () comes", f"hand float({name}) over")
+        yield _one(misfit, index, float)
+        one = Misfit(f"it takes {name} of shape (1,), where () comes", f"hand {name}.reshape(1) over")
+        yield _one(one, index, lambda array: array.reshape(1))
+    if tensor.ndim == 1:
+        column = Misfit(
+            f"it takes {name} as a column, {(*shape, 1)}, where {shape} comes", f"hand {name}[:, np.newaxis] over"
+        )
+        yield _one(column, index, lambda array: array[:, np.newaxis])
+
+
+def _of_all() -> Iterator[Change]:
+    """All arguments of a call in another form."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        misfit = Misfit("it takes torch's tensors, where NumPy arrays come", "make them first: torch.tensor(array)")
+        yield Change(misfit, lambda arguments: [torch.tensor(array) for array in arguments])
+    jax = sys.modules.get("jax.numpy")
+    if jax is not None:
+        misfit = Misfit("it takes JAX's arrays, where NumPy arrays come", "make them first: jnp.asarray(array)")
+        yield Change(misfit, lambda arguments: [jax.asarray(array) for array in arguments])
+
+
+def _one(misfit: Misfit, index: int, change: Callable[..., object]) -> Change:
+    def apply(arguments: Arguments) -> Arguments:
+        return [change(value) if place == index else value for place, value in enumerate(arguments)]
+
+    return Change(misfit, apply, index, change is np.transpose)
+
+
+def _one_hot(indices: np.ndarray, classes: int, dtype: np.dtype[np.generic]) -> np.ndarray:
+    rows: np.ndarray = np.eye(classes)[indices].astype(dtype)
+    return rows
+
+
+def _holds_one_hot(family: Family, name: str) -> bool:
+    rows = family.inputs[name]
+    return bool(((rows == 0) | (rows == 1)).all() and (rows.sum(axis=-1) == 1).all())
+
+
+def _digits(shape: tuple[int, ...]) -> str:
+    return "-1" if len(shape) == 1 else ", ".join(map(str, shape))

@@ -1,0 +1,117 @@
+"""The command that tries an adapter."""
+
+import argparse
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import AdapterError
+
+if TYPE_CHECKING:
+    from ..adapter import Implementation
+    from .opinion import Opinion
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+SECONDS = 60.0
+"""What a call may take."""
+_STANDARD_ERROR = 2
+_SENTENCES = ("it ", "a ", "right ")
+"""How words begin that do not begin with a result's name."""
+
+
+def add(commands: "Commands") -> None:
+    """Declare it."""
+    doctor = commands.add_parser("doctor", help="try an adapter on tiny inputs, and say what does not fit")
+    doctor.add_argument("implementation", nargs="?", metavar="MODULE[:OBJECT]", help="what --impl takes")
+    doctor.add_argument("--cmd", metavar="COMMAND", help="what --impl-cmd takes, instead")
+    doctor.add_argument("--op", action="append", dest="ops", metavar="OP", help="this operation alone (repeatable)")
+    doctor.add_argument(
+        "--impl-option",
+        action="append",
+        dest="impl_options",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option for the adapter's setup() (repeatable)",
+    )
+    doctor.set_defaults(run=_doctor)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from ...vectors import store  # other commands must not pay for these
+    from ..watch import Watch
+    from .examine import examine
+    from .opinion import State
+
+    known = store.golden_operations()
+    if unknown := [op for op in options.ops or () if op not in known]:
+        raise AdapterError(f"--op {unknown[0]}: no operation of the golden vectors; those are {', '.join(known)}")
+    if (options.implementation is None) == (options.cmd is None):
+        raise AdapterError("name one implementation: backproof doctor MODULE, or --cmd COMMAND")
+    implementation = _loaded(options, known)
+    watch = Watch(SECONDS, None, _STANDARD_ERROR)
+    watched = watch.watched(implementation) if implementation.option == "--impl" else implementation
+    states: Counter[State] = Counter()
+    implementation.setup()
+    try:
+        for op in options.ops or known:
+            with watch.family():
+                for opinion in examine(watched, [store.read_golden(op)]):
+                    states[opinion.state] += 1
+                    for line in _lines(opinion):
+                        print(line, flush=True)
+    finally:
+        implementation.teardown()
+    wrong, fits = states[State.MISFIT], states[State.OK]
+    for line in _ending(wrong, fits, implementation, options):
+        print(line)
+    return int(bool(wrong) or not fits)
+
+
+def _loaded(options: argparse.Namespace, known: Sequence[str]) -> "Implementation":
+    from .. import command
+    from ..adapter import load
+    from ..options import OptionError, parse
+
+    try:
+        given: Mapping[str, str] = parse(options.impl_options)
+    except OptionError as error:
+        raise AdapterError(str(error)) from None
+    if options.cmd is not None:
+        return command.load(options.cmd, known, SECONDS, Path.cwd(), given)
+    return load(options.implementation, known, Path.cwd(), given)
+
+
+def _lines(opinion: "Opinion") -> Iterator[str]:
+    from ..report import wrap
+
+    yield f"{opinion.state:<8}{opinion.function}"
+    indent = " " * 8
+    if opinion.misfit is not None:
+        words = opinion.misfit.words
+        first = words[0].upper() if words.startswith(_SENTENCES) else words[0]
+        yield from wrap(f"{first}{words[1:]}.", indent, indent)
+        if opinion.misfit.cure:
+            yield from wrap(f"{opinion.misfit.cure}.", f"{indent}Cure: ", indent)
+        if opinion.family:
+            yield f"{indent}(met in {opinion.family})"
+    for note in opinion.notes:
+        yield from wrap(note, indent, f"{indent}  ")
+
+
+def _ending(wrong: int, fits: int, implementation: "Implementation", options: argparse.Namespace) -> Iterator[str]:
+    from ..report import plural
+
+    argument = " ".join([implementation.argument, *(f"--impl-op={op}" for op in options.ops or ())])
+    yield ""
+    if not wrong and fits:
+        yield f"What is there fits. Next: pytest {argument}"
+        return
+    again = implementation.argument.replace("--impl-cmd=", "--cmd ").replace("--impl=", "")
+    again = " ".join([again, *(f"--op {shlex.quote(op)}" for op in options.ops or ())])
+    if wrong:
+        yield f"{plural(wrong, 'function does not fit', 'functions do not fit')}. Once mended: backproof doctor {again}"
+    else:
+        yield f"Nothing is filled in yet. Once one is: backproof doctor {again}"

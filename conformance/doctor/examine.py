@@ -1,0 +1,62 @@
+"""All functions of an implementation, one after another: which fit, and what does not fit about the others."""
+
+import warnings
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from ...vectors.records import DIRECTIONS, Family, OperationVectors
+from ..adapter import Implementation
+from ..check import check
+from ..verdict import REFUSED_LAYOUT, Outcome
+from .explain import explain
+from .opinion import Opinion, State
+from .probes import probes
+from .signature import signature_misfit
+
+
+def examine(implementation: Implementation, files: Iterable[OperationVectors]) -> Iterator[Opinion]:
+    """What is said of each function that there are vectors for. The implementation has to be set up."""
+    for vectors in files:
+        families = tuple(vectors.families)
+        for direction in DIRECTIONS:
+            of_one = [family for family in families if family.direction == direction]
+            if of_one:
+                yield _opinion(implementation, vectors, direction, of_one)
+
+
+def _opinion(
+    implementation: Implementation, vectors: OperationVectors, direction: str, families: list[Family]
+) -> Opinion:
+    name = f"{vectors.op}_{direction}"
+    function = implementation.functions.get((vectors.op, direction))
+    if function is None:
+        meant = [line for line in implementation.warnings if line.endswith(f"was {name} meant?")]
+        return Opinion(name, State.ABSENT, notes=tuple(meant))
+    misfit = signature_misfit(function, vectors.arguments[direction], tuple(families[0].parameters))
+    if misfit is not None:
+        return Opinion(name, State.MISFIT, misfit)
+    unsupported: dict[str, None] = {}
+    refused: dict[str, None] = {}
+    fitting = 0
+    for family in probes(families, implementation.dtypes):
+        verdict = check(family, implementation, vectors)
+        if verdict.outcome is Outcome.UNSUPPORTED:
+            unsupported.setdefault(verdict.reason)
+            continue
+        if verdict.outcome is not Outcome.PASSED:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                misfit = explain(family, verdict, implementation, vectors)
+            return Opinion(name, State.MISFIT, misfit, family.id)
+        fitting += 1
+        layouts = (miss.summary.partition(" are refused")[0] for miss in verdict.misses if miss.kind == REFUSED_LAYOUT)
+        refused |= dict.fromkeys(layouts)
+    if not fitting:
+        return Opinion(name, State.UNFILLED, notes=tuple(unsupported)[:1] or (_NOT_TRIED,))
+    notes = [f"not supported: {reason}" for reason in unsupported]
+    notes += [f"{layout} are refused; np.ascontiguousarray makes them contiguous" for layout in refused]
+    return Opinion(name, State.OK, notes=tuple(notes))
+
+
+_NOT_TRIED = "none of its dtypes is one that there are vectors of"

@@ -1,0 +1,153 @@
+"""Why a function does not fit a family: the first reason that accounts for what came of its calls."""
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from ...vectors.records import Family, OperationVectors
+from ..adapter import Implementation
+from ..arrays import case_dtype
+from ..check import check
+from ..diagnose import diagnose
+from ..diagnosis.suspects import Ran
+from ..errors import said, where
+from ..results import Ending, Result, gravest
+from ..verdict import LOST, Outcome, Verdict
+from .attempts import Arguments, Attempt, attempts
+from .changes import Change, changes
+from .opinion import Misfit
+from .probes import small
+from .results import misplaced
+from .signature import named_order
+
+_HINTS = (
+    ("requires grad", "call .detach() before .numpy(), or return the tensor itself"),
+    ("must be Tensor, not", "make tensors of the arrays first: torch.tensor(array)"),
+    ("read-only", "work on a copy of the argument: array.copy()"),
+    ("casting rule", "keep the dtype of the arguments: allocate with dtype=array.dtype"),
+)
+"""What to do, by a part of an exception's message."""
+
+
+def explain(family: Family, verdict: Verdict, implementation: Implementation, vectors: OperationVectors) -> Misfit:
+    """What is wrong with a function that fails a family, in plain words."""
+    function = implementation.functions[family.op, family.direction]
+    names = vectors.arguments[family.direction]
+    if lost := next((miss.summary for miss in verdict.misses if miss.kind == LOST), ""):
+        return Misfit(f"a call of it comes to no end, {lost}", "")
+    tries = attempts(function, family, names)
+    if any(one.error is not None for one in tries):
+        return _wants(function, family, vectors, names) or _raised(tries, function)
+    readings: tuple[Callable[[], Misfit | None], ...] = (
+        lambda: _types(tries, vectors.results[family.direction]),
+        lambda: _placed(family, vectors, tries),
+        lambda: _dtype(family, vectors, tries),
+        lambda: _too_few(family, vectors, tries),
+        lambda: _diagnosed(family, implementation, vectors),
+        lambda: _placed(family, vectors, tries, factors=True),
+        # What is nearly right takes what comes: other arguments would be nearly right with it as well.
+        lambda: None if misplaced(family, vectors, tries) == () else _wants(function, family, vectors, names),
+    )
+    found = (reading() for reading in readings)
+    return next(filter(None, found), None) or _plain(verdict)
+
+
+def _wants(
+    function: Callable[..., object], family: Family, vectors: OperationVectors, names: Sequence[str]
+) -> Misfit | None:
+    """What arguments a function is right with."""
+    for tried in changes(family, names, named_order(function, names)):
+        made = attempts(function, family, names, partial(_changed, tried))
+        if any(one.error is not None for one in made):
+            continue
+        besides = misplaced(family, vectors, made)
+        if besides is None:
+            continue
+        again = attempts(function, family, names)  # where something is kept between calls, they prove nothing
+        if any(one.error is not None for one in again) or misplaced(family, vectors, again) is None:
+            return _together([*(change.misfit for change in tried), *besides])
+    return None
+
+
+def _changed(tried: Iterable[Change], arguments: Arguments) -> Arguments:
+    for change in tried:
+        arguments = change.apply(arguments)
+    return arguments
+
+
+def _raised(tries: Sequence[Attempt], function: object) -> Misfit:
+    error = next(one.error for one in tries if one.error is not None)
+    at = where(error, function)
+    cure = next((cure for part, cure in _HINTS if part in str(error)), "")
+    return Misfit(f"it raises {said(error).rstrip('.')}{f' ({at})' if at else ''}", cure)
+
+
+def _types(tries: Sequence[Attempt], names: Sequence[str]) -> Misfit | None:
+    """Results that are no arrays at all."""
+    returned = tries[0].returned
+    if returned is None:
+        return Misfit("it returns None", f"end it by: return {', '.join(names)}")
+    if isinstance(returned, dict):
+        return Misfit("it returns a dict", f"return a tuple: {', '.join(names)}")
+    if isinstance(returned, list) and len(names) == 1:
+        return Misfit(f"{names[0]} is a list", "return an array: np.array(..., dtype=...), of the arguments' dtype")
+    for name, value in zip(names, tries[0].values, strict=False):
+        if value is None:
+            return Misfit(f"{name} is None", "compute it, and return it")
+        if isinstance(value, (bool, int, float, list)):
+            cure = "return an array of the arguments' dtype: np.asarray(value, dtype=...)"
+            return Misfit(f"{name} is a {type(value).__name__} of Python's, whose dtype is lost", cure)
+    return None
+
+
+def _placed(
+    family: Family, vectors: OperationVectors, tries: Sequence[Attempt], *, factors: bool = False
+) -> Misfit | None:
+    found = misplaced(family, vectors, tries, factors=factors)
+    return _together(found) if found else None
+
+
+def _dtype(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]) -> Misfit | None:
+    """Right values of another dtype than that of the arguments."""
+    if misplaced(family, vectors, tries) is None:
+        return None
+    due = case_dtype(family.dtype)
+    for name, array in zip(vectors.results[family.direction], tries[0].arrays, strict=False):
+        if array is not None and array.dtype != due:
+            return Misfit(
+                f"{name} is {array.dtype}, where the arguments are {due}; its values are right",
+                f"keep the dtype: allocate with dtype=array.dtype, and look for what makes {array.dtype} of it",
+            )
+    return None
+
+
+def _too_few(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]) -> Misfit | None:
+    names = vectors.results[family.direction]
+    count = len(tries[0].arrays)
+    if count >= len(names):
+        return None
+    came = "1 comes" if count == 1 else f"{count} come"
+    return Misfit(f"{len(names)} results are due and {came}", f"return {', '.join(names)}")
+
+
+def _diagnosed(family: Family, implementation: Implementation, vectors: OperationVectors) -> Misfit | None:
+    """What a run of small families looks like to the diagnosis of a run."""
+    alike = [f for f in vectors.families if (f.op, f.direction) == (family.op, family.direction)]
+    verdicts = [(one, check(one, implementation, vectors)) for one in small(alike, implementation.dtypes)]
+    ran = [Ran(one, verdict, verdict.outcome is Outcome.FAILED) for one, verdict in verdicts]
+    findings = itertools.chain.from_iterable(found.findings for found in diagnose(ran, implementation, vectors))
+    return _together([Misfit(found.wrong.rstrip("."), found.cure.rstrip(".")) for found in findings])
+
+
+def _plain(verdict: Verdict) -> Misfit:
+    """What the check says."""
+    miss = gravest(Result(verdict.id, verdict, Ending.FAILED))
+    assert miss is not None
+    return Misfit("; ".join([miss.summary, *miss.details[:2]]), "")
+
+
+def _together(misfits: Sequence[Misfit]) -> Misfit | None:
+    if not misfits:
+        return None
+    cures = dict.fromkeys(misfit.cure for misfit in misfits if misfit.cure)
+    return Misfit("; ".join(misfit.words for misfit in misfits), "; ".join(cures))

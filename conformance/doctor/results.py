@@ -1,0 +1,144 @@
+"""Results that are right, but not where, in what shape or how large they should be."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...vectors.records import Family, OperationVectors
+from ..diagnosis.hypotheses import listed
+from .attempts import Attempt, due, near
+from .opinion import Misfit
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a result may differ from what is due."""
+
+    mend: Callable[[np.ndarray, np.ndarray], np.ndarray | None]
+    """What came and what is due -> what came, put right."""
+    misfit: Callable[[str, np.ndarray, np.ndarray], Misfit]
+    plain: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a result that is due lies among those that came, and how it differs."""
+
+    name: str
+    position: int
+    misfit: Misfit | None
+
+
+def misplaced(
+    family: Family, vectors: OperationVectors, tries: Sequence[Attempt], *, factors: bool = False
+) -> tuple[Misfit, ...] | None:
+    """What is to be put right before results are the right ones, empty for nothing; None where more is wrong."""
+    names = vectors.results[family.direction]
+    counts = {len(one.arrays) for one in tries}
+    if len(counts) != 1 or not counts.isdisjoint({0}):
+        return None
+    (count,) = counts
+    ways = [*_FORMS, *(_factors(family, vectors) if factors else ())]
+    found: list[Found] = []
+    for index, name in enumerate(names):
+        taken = {one.position for one in found}
+        free = [position for position in range(count) if position not in taken]
+        own_first = sorted(free, key=lambda position: position != index)
+        one = _find(name, own_first, ways, family, tries)
+        if one is None:
+            return None
+        found.append(one)
+    return tuple(_told(found, names, count))
+
+
+def _find(
+    name: str, positions: Sequence[int], ways: Sequence[Way], family: Family, tries: Sequence[Attempt]
+) -> Found | None:
+    expected = due(family, name, len(tries))
+    for way in ways:
+        for position in positions:
+            came = [one.arrays[position] for one in tries]
+            if all(_fits(way, array, right) for array, right in zip(came, expected, strict=True)):
+                first = came[0]
+                assert first is not None
+                return Found(name, position, None if way.plain else way.misfit(name, first, expected[0]))
+    return None
+
+
+def _fits(way: Way, array: np.ndarray | None, expected: np.ndarray) -> bool:
+    mended = None if array is None else way.mend(array, expected)
+    return mended is not None and near(mended, expected)
+
+
+def _told(found: Sequence[Found], names: Sequence[str], count: int) -> Iterator[Misfit]:
+    order = [one.position for one in found]
+    if count > len(names):
+        of = f"the {_nth(order[0])} of them is" if len(names) == 1 else f"the {_listed_nth(order)} of them are"
+        them = "it alone" if len(names) == 1 else "them alone"
+        yield Misfit(f"{count} results come, where {listed(names)} is due; {of} right", f"return {them}")
+    elif order != sorted(order):
+        came = ", ".join(one.name for one in sorted(found, key=lambda one: one.position))
+        yield Misfit(f"right gradients in another order: {came}", f"return {', '.join(names)}")
+    yield from (one.misfit for one in found if one.misfit is not None)
+
+
+def _nth(position: int) -> str:
+    words = ("first", "second", "third", "fourth", "fifth", "sixth")
+    return words[position] if position < len(words) else f"{position + 1}th"
+
+
+def _listed_nth(positions: Sequence[int]) -> str:
+    return listed([_nth(position) for position in positions])
+
+
+def _shape(name: str, got: np.ndarray, expected: np.ndarray) -> Misfit:
+    words = f"{name} has shape {got.shape}, where {expected.shape} is due; its values are right"
+    if got.size != expected.size or expected.ndim <= got.ndim:
+        return Misfit(words, f"return it reshaped to {expected.shape}")
+    return Misfit(words, "keep the axes of length 1: keepdims=True in the sum, or a reshape")
+
+
+def _transposed(name: str, got: np.ndarray, expected: np.ndarray) -> Misfit:
+    return Misfit(
+        f"{name} comes transposed, {got.shape} where {expected.shape} is due",
+        f"return its transpose, {name}.T",
+    )
+
+
+_FORMS = (
+    Way(lambda got, _: got, _shape, plain=True),
+    Way(lambda got, right: got.T if got.ndim == 2 and min(right.shape, default=0) > 1 else None, _transposed),
+    Way(lambda got, right: got.reshape(right.shape) if got.size == right.size else None, _shape),
+)
+
+
+def _factors(family: Family, vectors: OperationVectors) -> Iterator[Way]:
+    cure = "turn its sign: a gradient is returned, the optimizer subtracts it"
+    yield _factor(-1.0, "the negative of what is due", cure)
+    yield _factor(2.0, "twice what is due", "look for something that is added twice")
+    yield _factor(0.5, "half of what is due", "look for a mean of two, or a 1/2 of a square")
+    once = "divide by the number of rows once, where the mean of the loss is taken, and nowhere else"
+    for name, number in _sizes(family, vectors).items():
+        being = f"what is due, {number} being {name}"
+        yield _factor(number, f"{number} times {being}", f"a division by it is lacking: {once}")
+        yield _factor(1 / number, f"1/{number} of {being}", f"a division by it is too many: {once}")
+
+
+def _factor(factor: float, words: str, cure: str) -> Way:
+    return Way(
+        lambda got, _: got.astype(np.float64) / factor,
+        lambda name, _, __: Misfit(f"{name} is {words}", cure),
+    )
+
+
+def _sizes(family: Family, vectors: OperationVectors) -> dict[str, int]:
+    """Lengths that results may have been divided by: the rows, and the last axis."""
+    sizes: dict[str, int] = {}
+    for name, tensor in family.inputs.items():
+        axis, shape = vectors.batch_axis.get(name), tensor.shape[1:]
+        if axis is not None and -len(shape) <= axis < len(shape) and shape[axis] > 2:
+            sizes.setdefault("the number of rows", shape[axis])
+        if len(shape) > 1 and shape[-1] > 2:
+            sizes.setdefault(f"the length of the last axis of {name}", shape[-1])
+    return sizes

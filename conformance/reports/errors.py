@@ -1,0 +1,5 @@
+"""What goes wrong with records and what is made of them."""
+
+
+class ReportError(Exception):
+    """Something that cannot be read or made. The message is one line: what is wrong, where, and what to do."""

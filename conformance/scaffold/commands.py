@@ -1,0 +1,68 @@
+"""The command that writes an adapter's skeleton."""
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import ScaffoldError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+STYLES = {
+    "functions": "plain functions of NumPy arrays",
+    "layers": "a layer class an operation",
+    "autodiff": "forward functions of a framework, and its gradients",
+    "command": "a program behind a pipe, a template for any language",
+}
+
+
+def add(commands: "Commands") -> None:
+    """Declare it."""
+    words = "; ".join(f"{style}: {meaning}" for style, meaning in STYLES.items())
+    new = commands.add_parser("new-adapter", help="write the skeleton of an adapter, to be filled in")
+    new.add_argument("path", metavar="PATH", help="the file to write: mylayer.py")
+    new.add_argument("--style", choices=tuple(STYLES), default="functions", help=f"{words} (functions)")
+    new.add_argument("--op", action="append", dest="ops", metavar="OP", help="this operation alone (repeatable)")
+    new.add_argument("--force", action="store_true", help="write over a file that is there")
+    new.set_defaults(run=_new_adapter)
+
+
+def _new_adapter(options: argparse.Namespace) -> int:
+    from ...vectors.files import replace_atomically  # other commands must not pay for these
+    from .place import place
+    from .render import skeleton
+
+    here = Path.cwd()
+    ops = _known(options.ops)
+    file = place(options.path, options.style, here, force=options.force)
+    run, doctor = file.commands(options.style)
+    text = skeleton(options.style, ops, run, doctor)
+    made = not file.path.parent.exists()
+    try:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        replace_atomically(file.path, text.encode())
+    except OSError as error:
+        raise ScaffoldError(f"{file.path}: cannot be written: {error.strerror or error}") from None
+    print(f"wrote {file.path}{f', in the new folder {file.path.parent}' if made else ''}: {', '.join(ops)}")
+    print("What has to be filled in raises NotImplementedError, and its message says what it returns. Next:")
+    if file.folder != here:
+        print(f"  cd {file.folder}")
+    print(f"  {doctor:<40}  # what does not fit yet, function by function")
+    print(f"  {run:<40}  # all vectors")
+    return 0
+
+
+def _known(given: Sequence[str] | None) -> Sequence[str]:
+    """The operations asked for, in the order of all of them. Raises ScaffoldError."""
+    from ...vectors import store
+
+    known = store.golden_operations()
+    for op in given or ():
+        if op not in known:
+            near = difflib.get_close_matches(op, known, n=1, cutoff=0.8)
+            hint = f"was {near[0]} meant?" if near else f"those are {', '.join(known)}"
+            raise ScaffoldError(f"--op {op}: no operation of the golden vectors; {hint}")
+    return [op for op in known if op in given] if given else known

@@ -1,0 +1,94 @@
+"""What a skeleton says of an operation: its functions, their arguments and results, as reference and vectors say."""
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from textwrap import wrap
+
+from ...reference.operation import Operation, operation
+from ...vectors import store
+from ...vectors.records import Family
+
+WIDTH = 96
+
+
+@dataclass(frozen=True)
+class Described:
+    """An operation, in the words that templates are filled with."""
+
+    op: str
+    operation: Operation
+    values: Mapping[str, tuple[str, ...]]
+    """What each parameter may be, as Python writes it."""
+    label_forms: tuple[str, ...]
+
+    def signature(self, direction: str) -> str:
+        """What stands between the brackets of a function's definition."""
+        parameters = self.operation.parameters[direction]
+        return ", ".join([*self.operation.arguments[direction], *(["*", *parameters] if parameters else [])])
+
+    def upstreams(self) -> list[str]:
+        """The gradients that backward begins with."""
+        return [name for name in self.operation.arguments["backward"] if name.startswith("dL_d")]
+
+    def own(self) -> list[str]:
+        """What a layer keeps from call to call: arguments that have no rows, and are no upstream."""
+        axes, upstreams = self.operation.batch_axis, self.upstreams()
+        return [
+            name
+            for name in self.operation.arguments["backward"]
+            if name not in upstreams and axes[name] is None and name not in self.operation.labels
+        ]
+
+    def handed(self) -> list[str]:
+        """What a layer is handed in each call, the upstreams apart."""
+        outside = {*self.own(), *self.upstreams()}
+        return [name for name in self.operation.arguments["backward"] if name not in outside]
+
+    def comment(self, direction: str, indent: str = "    ") -> str:
+        """What the arguments and results are, in lines of comments."""
+        said = (inspect.getdoc(self.operation.functions[direction]) or "").splitlines()[:1]
+        for name in self.operation.parameters[direction]:
+            said.append(f"{name} is {_either(self.values[name])}.")
+        if self.label_forms:
+            labels = _either(sorted(self.operation.labels & {*self.operation.arguments[direction]}), "and")
+            said.append(f"{labels} come as {_either(self.label_forms)}; they have no gradient.")
+        return "\n".join(f"{indent}# {line}" for text in said for line in _wrapped(text))
+
+    def unfilled(self, function: str, verb: str, direction: str, indent: str = "    ") -> str:
+        """The line that raises until a function is filled in, and says what it has to come to."""
+        message = f'"fill in {function}: {verb} {", ".join(self.operation.results[direction])}"'
+        line = f"{indent}raise NotImplementedError({message})"
+        if len(line) <= WIDTH + 24:
+            return line
+        return f"{indent}raise NotImplementedError(\n{indent}    {message}\n{indent})"
+
+
+def describe(op: str) -> Described:
+    """An operation as the reference and its golden file have it."""
+    described = operation(op)
+    families = tuple(store.read_golden(op).families)
+    names = dict.fromkeys(name for parameters in described.parameters.values() for name in parameters)
+    values = {name: tuple(dict.fromkeys(repr(f.parameters[name]) for f in families)) for name in names}
+    forms = dict.fromkeys(form for family in families for form in _label_forms(family, described.labels))
+    return Described(op, described, values, tuple(sorted(forms)))
+
+
+def _label_forms(family: Family, labels: frozenset[str]) -> Iterator[str]:
+    if family.result == "invalid":
+        return
+    for name in labels & family.inputs.keys():
+        indices = family.inputs[name].dtype.kind == "i"
+        yield "int64 class indices (N,)" if indices else "rows (N, C) of the case's dtype, one-hot or soft"
+
+
+def _wrapped(text: str) -> list[str]:
+    """A text in lines; a name and its shape, "weights (I, O)", stay together."""
+    joined = re.sub(r" ?\([^)]*\)", lambda shape: shape[0].replace(" ", "\xa0"), text)
+    return [line.replace("\xa0", " ") for line in wrap(joined, WIDTH, break_on_hyphens=False)]
+
+
+def _either(words: Iterable[str], joint: str = "or") -> str:
+    *most, last = words
+    return f"{', '.join(most)} {joint} {last}" if most else last

@@ -1,0 +1,5 @@
+"""What goes wrong with a skeleton, in words of one line."""
+
+
+class ScaffoldError(Exception):
+    """A skeleton that cannot be written. The message is one line: what was wrong, where, and what to do."""

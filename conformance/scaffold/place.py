@@ -1,0 +1,96 @@
+"""Where a skeleton is written, and how it is run from there. What cannot work is refused before anything is written."""
+
+import importlib.util
+import keyword
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ScaffoldError
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file to write, and the folder that it is run from."""
+
+    path: Path
+    folder: Path
+    """What the next commands are to be typed in: the one that is worked in, or the file's own if that is elsewhere."""
+    within: Path
+    """The file as seen from that folder."""
+
+    @property
+    def module(self) -> str:
+        """What --impl takes."""
+        return ".".join(self.within.with_suffix("").parts)
+
+    def commands(self, style: str) -> tuple[str, str]:
+        """What holds the adapter against the vectors, and what tries it first."""
+        if style == "command":
+            command = shlex.quote(f"python {shlex.quote(self.within.as_posix())}")
+            return f"pytest --impl-cmd {command}", f"backproof doctor --cmd {command}"
+        return f"pytest --impl={self.module}", f"backproof doctor {self.module}"
+
+
+def place(given: str, style: str, here: Path, *, force: bool) -> Place:
+    """The place that a path names, seen from the folder `here`. Raises ScaffoldError."""
+    path = Path(given)
+    if (here / path).is_dir():
+        raise ScaffoldError(f"{given}: is a folder; name a file, such as {path / 'mylayer.py'}")
+    if not path.suffix:
+        path = path.with_name(f"{path.name}.py")
+    if path.suffix != ".py":
+        raise ScaffoldError(f"{given}: name a file of Python, such as {path.with_suffix('.py').name}")
+    whole = here / path
+    elsewhere = ".." in path.parts or not whole.is_relative_to(here)
+    folder = whole.parent.resolve() if elsewhere else here
+    within = Path(whole.name) if elsewhere else whole.relative_to(here)
+    _importable(given, within, folder, style)
+    if (whole.exists() or whole.is_symlink()) and not force:
+        raise ScaffoldError(f"{path}: is there already; name another file, or write over it with --force")
+    return Place(path, folder, within)
+
+
+def _importable(given: str, within: Path, folder: Path, style: str) -> None:
+    names = within.with_suffix("").parts
+    for name in names if style != "command" else ():
+        if not name.isidentifier() or keyword.iskeyword(name):
+            near = "".join(letter if letter.isalnum() else "_" for letter in name)
+            near = near if near.isidentifier() and not keyword.iskeyword(near) else f"my_{near}"
+            raise ScaffoldError(f"{given}: {name!r} is no name that Python can import; {near!r} is one")
+    # A command is a script, whose own folder is the first that Python looks into.
+    top, beside = (names[-1], (folder / within).parent) if style == "command" else (names[0], folder)
+    owner = _shadowed(top, beside)
+    if owner:
+        raise ScaffoldError(f"{given}: {top!r} is also the name of {owner}; choose another, such as my_{top}")
+
+
+def _shadowed(name: str, folder: Path) -> str:
+    """Whose the name of a module is already, from somewhere else than a folder; empty where it is nobody's."""
+    if name in sys.stdlib_module_names:
+        return f"Python's own module {name}"
+    try:
+        with _without(folder):
+            spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # a module without a spec, such as __main__
+        return f"the module {name}" if name in sys.modules else ""
+    if spec is None:
+        return ""
+    places = [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin else [])]
+    if any(Path(place).resolve().is_relative_to(folder.resolve() / name) for place in places):
+        return ""  # a package of the folder itself, installed from there
+    return f"an installed module ({places[0]})" if places else "an installed module"
+
+
+@contextmanager
+def _without(folder: Path) -> Iterator[None]:
+    """The import path as it is when nothing is found in a folder."""
+    before, here = sys.path[:], folder.resolve()
+    sys.path[:] = [entry for entry in before if Path(entry or ".").resolve() != here]
+    try:
+        yield
+    finally:
+        sys.path[:] = before

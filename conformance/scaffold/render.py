@@ -1,0 +1,136 @@
+"""Skeletons as text: templates, filled with what there is to say of each operation."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from string import Template
+
+from .described import Described, describe
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+Part = Callable[[Described], str]
+
+
+def skeleton(style: str, ops: Iterable[str], invocation: str, doctor: str) -> str:
+    """The text of an adapter of a style for some operations; the two commands that it is run by are named in it."""
+    described = [describe(op) for op in ops]
+    text = _filled(
+        style,
+        run=invocation,
+        doctor=doctor,
+        operations="\n\n".join(map(STYLES[style], described)),
+        table="\n".join(map(_row, described)),
+    )
+    return text.rstrip("\n") + "\n"
+
+
+def _functions(described: Described) -> str:
+    return "\n\n".join(_function(described, direction) for direction in described.operation.functions)
+
+
+def _function(described: Described, direction: str) -> str:
+    return _filled(
+        "function",
+        name=f"{described.op}_{direction}",
+        signature=described.signature(direction),
+        comment=described.comment(direction),
+        unfilled=described.unfilled(f"{described.op}_{direction}", "return", direction),
+    )
+
+
+def _layer(described: Described) -> str:
+    """A class, and the functions that make one anew for each call."""
+    own, parameters = described.own(), list(described.operation.parameters["backward"])
+    kept, made = [*own, *parameters], ", ".join([*own, *(f"{name}={name}" for name in parameters)])
+    of_class = ", ".join(["self", *own, *(["*", *parameters] if parameters else [])])
+    name, handed = _class_name(described.op), described.handed()
+    has_forward = "forward" in described.operation.functions
+    layer = {"layer": name, "made": made}
+    parts = [f"class {name}:"]
+    if kept:
+        fields = "\n".join(f"        self.{field} = {field}" for field in kept)
+        parts.append(f"    def __init__({of_class}):\n{fields}\n")
+    if has_forward:
+        parts.append(
+            _filled(
+                "layer-forward",
+                **layer,
+                signature=", ".join(["self", *handed]),
+                comment=described.comment("forward", " " * 8),
+                unfilled=described.unfilled(f"{name}.forward", "return", "forward", " " * 8),
+            )
+        )
+    parts.append(
+        _filled(
+            "layer-backward",
+            **layer,
+            signature=", ".join(["self", *described.upstreams(), *([] if has_forward else handed)]),
+            comment=described.comment("backward", " " * 8),
+            unfilled=described.unfilled(f"{name}.backward", "set self's", "backward", " " * 8),
+        )
+    )
+    if has_forward:
+        parts.append(
+            _filled(
+                "layer-forward-call",
+                **layer,
+                op=described.op,
+                signature=described.signature("forward"),
+                handed=", ".join(handed),
+            )
+        )
+    parts.append(
+        _filled(
+            "layer-backward-call",
+            **layer,
+            op=described.op,
+            signature=described.signature("backward"),
+            forward=f"    layer.forward({', '.join(handed)})\n" if has_forward else "",
+            handed=", ".join([*described.upstreams(), *([] if has_forward else handed)]),
+            results=", ".join(f"layer.{result}" for result in described.operation.results["backward"]),
+        )
+    )
+    return "\n".join(parts)
+
+
+def _autodiff(described: Described) -> str:
+    """A forward function and the framework's gradient; where there is no way forward, backward by hand."""
+    if "forward" not in described.operation.functions:
+        return _function(described, "backward")
+    return _filled(
+        "autodiff-operation",
+        op=described.op,
+        signature=described.signature("forward"),
+        comment=described.comment("forward"),
+        unfilled=described.unfilled(described.op, "return", "forward"),
+        both="both_of_loss" if described.label_forms else "both",
+    )
+
+
+STYLES: dict[str, Part] = {
+    "functions": _functions,
+    "layers": _layer,
+    "autodiff": _autodiff,
+    "command": _functions,
+}
+"""How an operation is written in each style."""
+
+
+def _row(described: Described) -> str:
+    """An entry of the table by which a harness finds its functions."""
+    directions = described.operation.functions
+    return "\n".join(
+        [
+            f'    "{described.op}": {{',
+            *(f'        "{direction}": {described.op}_{direction},' for direction in directions),
+            "    },",
+        ]
+    )
+
+
+def _class_name(op: str) -> str:
+    return "".join(map(str.capitalize, op.split("_")))
+
+
+def _filled(template: str, **words: str) -> str:
+    return Template((TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")).substitute(words)
