@@ -1,123 +1,97 @@
-"""PyTorch's own functions and its autograd. Needs `pip install torch`."""
+"""PyTorch's own functions and its autograd. Needs `pip install torch`.
 
-# ruff: noqa: D103 - the names are the operations', and the mathematics is said once, above it
+Options: `device=cuda`, or another that torch knows; `compile=true`, or the name of one of torch.compile's backends.
+"""
 
-from collections.abc import Callable
+# ruff: noqa: D103 - the names are the operations'
+
+from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-try:
-    import torch  # type: ignore[import-not-found, unused-ignore]
-    from torch.nn import functional as F  # type: ignore[import-not-found, unused-ignore]
-except ModuleNotFoundError as missing:
-    if missing.name != "torch":
-        raise
-    raise ModuleNotFoundError("this adapter needs PyTorch: pip install torch", name="torch") from None
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network
 
-Tensor = Any
+with needed("torch", "PyTorch", "torch"):
+    import torch
+    from torch.nn import functional as F
 
 name = "PyTorch"
 version = str(torch.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
+
+REDUCTIONS = {"none": lambda rows: rows, "sum": torch.sum, "mean": torch.mean}
 
 
 def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
     return F.linear(inputs, weights.T, biases.squeeze(0))
 
 
-def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
-    if labels.ndim == 1:
-        return F.nll_loss(probabilities.log(), _checked(labels, probabilities), reduction=reduction)
-    losses = -torch.xlogy(_checked(labels, probabilities), probabilities).sum(dim=-1)
-    return {"none": lambda rows: rows, "sum": torch.sum, "mean": torch.mean}[reduction](losses)
-
-
-def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
-    return F.cross_entropy(logits, _checked(labels, logits), reduction=reduction)
-
-
-def mlp(
-    inputs: Tensor,
-    weights1: Tensor,
-    biases1: Tensor,
-    weights2: Tensor,
-    biases2: Tensor,
-    labels: Tensor,
-    *,
-    reduction: str,
-) -> Tensor:
-    hidden = F.relu(dense(inputs, weights1, biases1))
-    return softmax_cross_entropy(dense(hidden, weights2, biases2), labels, reduction=reduction)
-
-
-def _checked(labels: Tensor, scores: Tensor) -> Tensor:
-    """The labels, refused where torch would take them otherwise than they are meant: -100 means "ignore" to it."""
-    if labels.ndim == 1 and (labels < 0).any():
-        raise IndexError("a label is negative")
-    if labels.ndim > 1 and labels.shape != scores.shape:
-        raise ValueError(f"labels {tuple(labels.shape)} do not fit scores of shape {tuple(scores.shape)}")
-    return labels
-
-
-# The adapter: arrays to tensors, and a function's gradients by autograd.
-
-
-def setup() -> None:
-    torch.set_num_threads(1)  # on tensors this small, threads only wait for one another
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    own = np.array(array, order="C")  # torch refuses negative strides, and must not write into the argument
-    if own.dtype.name == "bfloat16":
-        return torch.from_numpy(own.view(np.int16)).view(torch.bfloat16)
-    return torch.from_numpy(own)
-
-
-def _forward(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def forward(*arguments: np.ndarray, **parameters: str) -> Tensor:
-        return function(*map(_tensor, arguments), **parameters)
-
-    return forward
-
-
-def _backward(function: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, ...]]:
-    def backward(upstream: np.ndarray, *arguments: np.ndarray, **parameters: str) -> tuple[Tensor, ...]:
-        tensors = [_tensor(argument) for argument in arguments]
-        variables = tensors[:-1] if parameters else tensors  # a loss, which has parameters, takes its labels last
-        for variable in variables:
-            variable.requires_grad_()
-        outputs = function(*tensors, **parameters)
-        return tuple(torch.autograd.grad(outputs, variables, _tensor(upstream)))
-
-    return backward
-
-
-dense_forward, dense_backward = _forward(dense), _backward(dense)
-relu_forward, relu_backward = _forward(F.relu), _backward(F.relu)
-cross_entropy_forward, cross_entropy_backward = _forward(cross_entropy), _backward(cross_entropy)
-softmax_cross_entropy_forward = _forward(softmax_cross_entropy)
-softmax_cross_entropy_backward = _backward(softmax_cross_entropy)
-mlp_forward, mlp_backward = _forward(mlp), _backward(mlp)
-
-
 def softmax(logits: Tensor) -> Tensor:
     return F.softmax(logits, dim=-1)
 
 
-softmax_forward, softmax_backward = _forward(softmax), _backward(softmax)
+def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
+    if are_indices(labels, probabilities):
+        return REDUCTIONS[reduction](-probabilities.gather(1, labels[:, None])[:, 0].log())
+    losses = labels * torch.where(labels == 0, 1, probabilities).log()  # what has no weight has no say, 0 included
+    return REDUCTIONS[reduction](-losses.sum(dim=-1))
 
 
-def softmax_cross_entropy_from_outputs_backward(
-    dL_dloss: np.ndarray, outputs: np.ndarray, labels: np.ndarray, *, reduction: str
-) -> Tensor:
-    """By hand: autograd has no way back from the outputs of a forward pass that it did not see."""
-    upstream, probabilities = _tensor(dL_dloss), _tensor(outputs)
-    truth = _checked(_tensor(labels), probabilities)
-    if truth.ndim == 1:
-        truth = F.one_hot(truth, probabilities.shape[1]).to(probabilities.dtype)
-    if truth.shape != probabilities.shape:
-        raise ValueError(f"labels {labels.shape} do not fit outputs {outputs.shape}")
-    if reduction == "mean":
-        upstream = upstream / len(probabilities)
-    return (probabilities - truth) * upstream.reshape(-1, 1)
+def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
+    are_indices(labels, logits)
+    return F.cross_entropy(logits, labels, reduction=reduction)
+
+
+def rows(labels: Tensor, outputs: Tensor) -> Tensor:
+    return F.one_hot(labels, outputs.shape[-1]).to(outputs.dtype) if are_indices(labels, outputs) else labels
+
+
+# The adapter: arrays to tensors, and a function's gradients by autograd.
+
+chosen = SimpleNamespace(device="cpu", backend=None)
+
+
+def setup(device: str = "cpu", compile: str = "false") -> None:
+    torch.set_num_threads(1)  # on tensors this small, threads only wait for one another
+    torch.empty(0, device=device)  # says now, and once, what is wrong with a device
+    chosen.device = device
+    chosen.backend = {"false": None, "true": "inductor"}.get(compile, compile)
+    if chosen.backend:
+        torch._dynamo.lookup_backend(chosen.backend)  # says now, and once, that there is no such backend
+        torch._dynamo.config.recompile_limit = 10_000  # past it torch falls back to calling what it should compile
+
+
+def tensor(array: Array) -> Tensor:
+    own = np.array(array, order="C")  # torch refuses negative strides, and must not write into the argument
+    if own.dtype == np.int64 and (own < 0).any():
+        raise IndexError("a label is negative")  # -100 means "ignore" to torch
+    bits = own.dtype.name == "bfloat16"
+    made = torch.from_numpy(own.view(np.int16)).view(torch.bfloat16) if bits else torch.from_numpy(own)
+    return made.to(chosen.device)
+
+
+@cache
+def compiled(function: Function, backend: str) -> Any:
+    return torch.compile(function, backend=backend, dynamic=True)
+
+
+def value(function: Function, *tensors: Tensor) -> Tensor:
+    return (compiled(function, chosen.backend) if chosen.backend else function)(*tensors)
+
+
+def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:
+    for variable in variables:
+        variable.requires_grad_()
+    return torch.autograd.grad(value(function, *variables, *constants), variables, upstream)
+
+
+pytorch = Autodiff(tensor, gradients, value)
+dense_forward, dense_backward = pytorch.both(dense)
+relu_forward, relu_backward = pytorch.both(F.relu)
+softmax_forward, softmax_backward = pytorch.both(softmax)
+cross_entropy_forward, cross_entropy_backward = pytorch.both_of_loss(cross_entropy)
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = pytorch.both_of_loss(softmax_cross_entropy)
+softmax_cross_entropy_from_outputs_backward = pytorch.from_outputs(rows)
+mlp_forward, mlp_backward = pytorch.both_of_loss(network(dense, F.relu, softmax_cross_entropy))

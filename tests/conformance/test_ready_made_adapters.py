@@ -1,17 +1,38 @@
 """The adapters that come with backproof, held against the golden vectors that come with it."""
 
-import importlib
 import sys
 from pathlib import Path
 
 import pytest
-from backproof.conformance.adapter import AdapterError, load
+from backproof.conformance import adapters
+from backproof.conformance.adapter import load
 from backproof.conformance.check import check
 from backproof.conformance.conventions import Tracker
+from backproof.conformance.errors import AdapterError
 from backproof.conformance.verdict import Outcome
 from backproof.vectors import store
 
 OPERATIONS = tuple(store.golden_operations())
+FRAMEWORKS = {
+    "autograd": "HIPS autograd",
+    "jax": "JAX",
+    "mlx": "MLX",
+    "tensorflow": "TensorFlow",
+    "tinygrad": "tinygrad",
+    "torch": "PyTorch",
+}
+"""What each adapter of an optional framework calls it, by the name that adapter, module and package share."""
+
+
+class Without:
+    """An importer to which one package is not installed."""
+
+    def __init__(self, package):
+        self.package = package
+
+    def find_spec(self, name, _path=None, _target=None):
+        if name.partition(".")[0] == self.package:
+            raise ModuleNotFoundError(f"No module named {self.package!r}", name=self.package)
 
 
 def verdicts(adapter, op):
@@ -32,20 +53,24 @@ def test_the_numpy_adapter_misses_nothing_not_even_what_is_robust(op):
     assert {verdict.outcome for verdict in seen} <= {Outcome.PASSED, Outcome.UNSUPPORTED}
 
 
-def test_the_numpy_adapter_does_not_lean_on_the_reference():
-    module = importlib.import_module("backproof.conformance.adapters.numpy")
-    assert "reference" not in Path(str(module.__file__)).read_text()
+@pytest.mark.parametrize("adapter", ["autodiff", "numpy", *FRAMEWORKS])
+def test_no_adapter_leans_on_the_reference(adapter):
+    assert "reference" not in (Path(adapters.__path__[0]) / f"{adapter}.py").read_text()
 
 
 @pytest.mark.parametrize("op", OPERATIONS)
-def test_the_torch_adapter_misses_nothing_that_is_required(op):
-    pytest.importorskip("torch")
-    assert told(verdict for verdict in verdicts("torch", op) if verdict.outcome is Outcome.FAILED) == []
+@pytest.mark.parametrize("adapter", ["autograd", "torch"])
+def test_the_adapter_misses_nothing_that_is_required(adapter, op):
+    pytest.importorskip(adapter, reason=f"needs {FRAMEWORKS[adapter]}; run by tox -e {adapter}")
+    assert told(verdict for verdict in verdicts(adapter, op) if verdict.outcome is Outcome.FAILED) == []
 
 
-def test_the_torch_adapter_says_in_one_line_that_torch_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "backproof.conformance.adapters.torch", raising=False)
-    with pytest.raises(AdapterError, match="this adapter needs PyTorch: pip install torch") as error:
-        load("backproof.conformance.adapters.torch", OPERATIONS)
+@pytest.mark.parametrize(("adapter", "framework"), FRAMEWORKS.items())
+def test_an_adapter_says_in_one_line_that_its_framework_is_missing(adapter, framework, monkeypatch):
+    for name in list(sys.modules):
+        if (name + ".").startswith((adapter + ".", f"backproof.conformance.adapters.{adapter}.")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Without(adapter), *sys.meta_path])
+    with pytest.raises(AdapterError, match=f"this adapter needs {framework}: pip install {adapter}") as error:
+        load(f"backproof.conformance.adapters.{adapter}", OPERATIONS)
     assert "\n" not in str(error.value)

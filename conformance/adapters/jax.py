@@ -1,0 +1,92 @@
+"""JAX's own functions and its vector-Jacobian products, on the CPU or wherever JAX runs. Needs `pip install jax`.
+
+Options: `jit=true` compiles each function and its gradients as one.
+"""
+
+# ruff: noqa: D103 - the names are the operations'
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, wanted
+
+with needed("jax", "JAX", "jax"):
+    import jax
+    import jax.numpy as jnp
+
+name = "JAX"
+version = str(jax.__version__)
+dtypes = ["float64", "float32", "float16", "bfloat16"]
+precision = {
+    "float16": "float16-native",
+    "bfloat16": "bfloat16-native",
+}  # as gradients of biases are summed
+conventions = {"labels": "unchecked"}  # under jit their values are not known
+
+REDUCTIONS = {"none": lambda rows: rows, "sum": jnp.sum, "mean": jnp.mean}
+
+
+def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
+    return inputs @ weights + biases
+
+
+def of_labels(scores: Tensor, labels: Tensor) -> Tensor:
+    return jnp.take_along_axis(scores, labels[:, None], axis=-1)[:, 0]
+
+
+def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
+    if are_indices(labels, probabilities):
+        return REDUCTIONS[reduction](-jnp.log(of_labels(probabilities, labels)))
+    losses = labels * jnp.log(jnp.where(labels == 0, 1, probabilities))  # what has no weight has no say, 0 included
+    return REDUCTIONS[reduction](-losses.sum(axis=-1))
+
+
+def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
+    logs = jax.nn.log_softmax(logits)
+    if are_indices(labels, logits):
+        return REDUCTIONS[reduction](-of_labels(logs, labels))
+    return REDUCTIONS[reduction](-(labels * jnp.where(labels == 0, 0, logs)).sum(axis=-1))
+
+
+def rows(labels: Tensor, outputs: Tensor) -> Tensor:
+    return jax.nn.one_hot(labels, outputs.shape[-1], dtype=outputs.dtype) if are_indices(labels, outputs) else labels
+
+
+# The adapter: arrays to JAX's, and a function's gradients.
+
+chosen = SimpleNamespace(jit=False)
+
+
+def setup(jit: str = "false") -> None:
+    chosen.jit = wanted(jit)
+    jax.config.update("jax_enable_x64", True)  # without it float64 arrays become float32 ones
+
+
+def tensor(array: Array) -> Tensor:
+    return jnp.array(np.ascontiguousarray(array) if array.ndim else array)
+
+
+def value(function: Function, *tensors: Tensor) -> Tensor:
+    return (jax.jit(function) if chosen.jit else function)(*tensors)
+
+
+def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:
+    return (jitted_pullback if chosen.jit else pullback)(function, variables, constants, upstream)
+
+
+def pullback(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:
+    _, back = jax.vjp(lambda *values: function(*values, *constants), *variables)
+    return back(upstream)
+
+
+jitted_pullback = jax.jit(pullback, static_argnums=0)
+
+autodiff = Autodiff(tensor, gradients, value)
+dense_forward, dense_backward = autodiff.both(dense)
+relu_forward, relu_backward = autodiff.both(jax.nn.relu)
+softmax_forward, softmax_backward = autodiff.both(jax.nn.softmax)
+cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
+softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
+mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, jax.nn.relu, softmax_cross_entropy))

@@ -1,0 +1,79 @@
+"""MLX's own functions and its vector-Jacobian products. Needs `pip install mlx`, on Linux `pip install 'mlx[cpu]'`.
+
+Options: `device=gpu`, which knows no float64.
+"""
+
+# ruff: noqa: D103 - the names are the operations'
+
+import numpy as np
+from ml_dtypes import bfloat16
+
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network
+
+with needed("mlx", "MLX", "mlx, or on Linux 'mlx[cpu]'"):
+    import mlx.core as mx
+    import mlx.nn as nn
+
+name = "MLX"
+version = str(mx.__version__)
+dtypes = ["float64", "float32", "float16", "bfloat16"]
+conventions = {"labels": "unchecked"}
+
+REDUCTIONS = {"none": lambda rows: rows, "sum": mx.sum, "mean": mx.mean}
+
+
+def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
+    return inputs @ weights + biases
+
+
+def softmax(logits: Tensor) -> Tensor:
+    return mx.softmax(logits, axis=-1, precise=True)  # otherwise long rows of bfloat16 are summed in bfloat16
+
+
+def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
+    if are_indices(labels, probabilities):
+        return REDUCTIONS[reduction](-mx.log(mx.take_along_axis(probabilities, labels[:, None], axis=-1)[:, 0]))
+    losses = labels * mx.log(mx.where(labels == 0, 1, probabilities))  # what has no weight has no say, 0 included
+    return REDUCTIONS[reduction](-losses.sum(axis=-1))
+
+
+def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
+    return nn.losses.cross_entropy(logits, labels, reduction=reduction)
+
+
+def rows(labels: Tensor, outputs: Tensor) -> Tensor:
+    return mx.eye(outputs.shape[-1], dtype=outputs.dtype)[labels] if are_indices(labels, outputs) else labels
+
+
+# The adapter: arrays to MLX's, and a function's gradients.
+
+
+def setup(device: str = "cpu") -> None:
+    mx.set_default_device(getattr(mx, device))
+
+
+def tensor(array: Array) -> Tensor:
+    if array.size == 0:
+        raise NotImplementedError("MLX's sum over no elements reads memory that is not its own, and may not end")
+    return mx.array(np.array(array, order="C"), dtype=getattr(mx, array.dtype.name))  # a copy: no negative strides
+
+
+def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:
+    _, found = mx.vjp(lambda *values: function(*values, *constants), list(variables), [upstream])
+    return found
+
+
+def array(tensor: Tensor) -> Array:
+    if tensor.dtype != mx.bfloat16:
+        return np.array(tensor)
+    return np.array(tensor.view(mx.uint16)).view(bfloat16)
+
+
+autodiff = Autodiff(tensor, gradients, array=array)
+dense_forward, dense_backward = autodiff.both(dense)
+relu_forward, relu_backward = autodiff.both(nn.relu)
+softmax_forward, softmax_backward = autodiff.both(softmax)
+cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
+softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
+mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, nn.relu, softmax_cross_entropy))

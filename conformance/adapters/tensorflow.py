@@ -1,0 +1,85 @@
+"""TensorFlow's own functions and its gradient tape. Needs `pip install tensorflow`.
+
+Options: `device=GPU`, `device=GPU:1` and so on.
+"""
+
+# ruff: noqa: D103 - the names are the operations'
+
+import os
+from types import SimpleNamespace
+
+import numpy as np
+
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # it would greet on standard error
+with needed("tensorflow", "TensorFlow", "tensorflow"):
+    import tensorflow as tf
+
+name = "TensorFlow"
+version = str(tf.__version__)
+dtypes = ["float64", "float32", "float16", "bfloat16"]
+precision = {"float16": "float16-native"}  # as gradients of biases are summed; bfloat16 is summed in float32
+
+REDUCTIONS = {"none": lambda rows: rows, "sum": tf.reduce_sum, "mean": tf.reduce_mean}
+
+
+def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
+    return tf.matmul(inputs, weights) + biases
+
+
+def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
+    if are_indices(labels, probabilities):
+        return REDUCTIONS[reduction](-tf.math.log(tf.gather(probabilities, labels, axis=1, batch_dims=1)))
+    chosen = tf.where(labels == 0, tf.ones_like(probabilities), probabilities)  # what has no weight has no say
+    return REDUCTIONS[reduction](-tf.reduce_sum(labels * tf.math.log(chosen), axis=-1))
+
+
+def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
+    sparse, full = tf.nn.sparse_softmax_cross_entropy_with_logits, tf.nn.softmax_cross_entropy_with_logits
+    return REDUCTIONS[reduction]((sparse if are_indices(labels, logits) else full)(labels, logits))
+
+
+def rows(labels: Tensor, outputs: Tensor) -> Tensor:
+    return tf.one_hot(labels, outputs.shape[-1], dtype=outputs.dtype) if are_indices(labels, outputs) else labels
+
+
+# The adapter: arrays to tensors, and a function's gradients by the tape.
+
+chosen = SimpleNamespace(device="CPU")
+
+
+def setup(device: str = "CPU") -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # tensors this small are no work for several
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    with tf.device(device):
+        placed = tf.zeros(()).device
+    if f":{device}:" not in f"{placed}:":  # TensorFlow takes the CPU in silence where a device is missing
+        raise ValueError(f"there is no device {device}; TensorFlow takes {placed}")
+    chosen.device = device
+
+
+def tensor(array: Array) -> Tensor:
+    with tf.device(chosen.device):
+        return tf.constant(np.array(array, order="C"))
+
+
+def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:
+    with tf.GradientTape() as tape:
+        tape.watch(variables)
+        outputs = function(*variables, *constants)
+    return tape.gradient(outputs, variables, output_gradients=upstream)
+
+
+def array(tensor: Tensor) -> Array:
+    return np.asarray(tensor.numpy())
+
+
+autodiff = Autodiff(tensor, gradients, array=array)
+dense_forward, dense_backward = autodiff.both(dense)
+relu_forward, relu_backward = autodiff.both(tf.nn.relu)
+softmax_forward, softmax_backward = autodiff.both(tf.nn.softmax)
+cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
+softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
+mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, tf.nn.relu, softmax_cross_entropy))

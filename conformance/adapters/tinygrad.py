@@ -1,0 +1,88 @@
+"""tinygrad's own functions and its gradients. Needs `pip install tinygrad`, and clang for its CPU device.
+
+The device is what tinygrad chooses, or what its environment variable DEV says; CC names another compiler. clang before
+17 knows no arithmetic of bfloat16, which a few kernels ask for.
+"""
+
+# ruff: noqa: D103 - the names are the operations'
+
+from importlib.metadata import version as version_of
+
+import numpy as np
+from ml_dtypes import bfloat16
+
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network
+
+with needed("tinygrad", "tinygrad", "tinygrad"):
+    import tinygrad
+    from tinygrad import dtypes as dt
+
+name = "tinygrad"
+version = version_of("tinygrad")
+dtypes = ["float64", "float32", "float16", "bfloat16"]
+precision = {"bfloat16": "bfloat16-native"}  # a contraction sums products that are rounded to bfloat16
+conventions = {"labels": "unchecked"}
+
+REDUCTIONS = {"none": lambda rows: rows, "sum": lambda rows: rows.sum(), "mean": lambda rows: rows.mean()}
+
+
+def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
+    return inputs.linear(weights, biases)
+
+
+def relu(inputs: Tensor) -> Tensor:
+    return inputs.relu()
+
+
+def softmax(logits: Tensor) -> Tensor:
+    return logits.softmax()
+
+
+def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
+    if are_indices(labels, probabilities):
+        return REDUCTIONS[reduction](-probabilities.gather(1, labels.reshape(-1, 1)).reshape(-1).log())
+    losses = labels * (labels == 0).where(1, probabilities).log()  # what has no weight has no say, 0 included
+    return REDUCTIONS[reduction](-losses.sum(axis=-1))
+
+
+def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
+    are_indices(labels, logits)
+    return logits.cross_entropy(labels, reduction=reduction)
+
+
+def rows(labels: Tensor, outputs: Tensor) -> Tensor:
+    return labels.one_hot(outputs.shape[-1]).cast(outputs.dtype) if are_indices(labels, outputs) else labels
+
+
+# The adapter: arrays to tensors, and a function's gradients.
+
+
+def setup() -> None:
+    tinygrad.Tensor([0.0]).relu().realize()  # says now, and once, what is wrong with a device or its compiler
+
+
+def tensor(array: Array) -> Tensor:
+    own = np.array(array, order="C")
+    if own.dtype == bfloat16:
+        return tinygrad.Tensor(own.view(np.uint16)).bitcast(dt.bfloat16)
+    return tinygrad.Tensor(own)
+
+
+def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:
+    return function(*variables, *constants).gradient(*variables, gradient=upstream)
+
+
+def array(tensor: Tensor) -> Array:
+    if tensor.dtype != dt.bfloat16:
+        return tensor.numpy()
+    return tensor.bitcast(dt.uint16).numpy().view(bfloat16)
+
+
+autodiff = Autodiff(tensor, gradients, array=array)
+dense_forward, dense_backward = autodiff.both(dense)
+relu_forward, relu_backward = autodiff.both(relu)
+softmax_forward, softmax_backward = autodiff.both(softmax)
+cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
+softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
+mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, relu, softmax_cross_entropy))

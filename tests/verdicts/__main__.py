@@ -1,0 +1,64 @@
+"""`python -m tests.verdicts record|compare NAME [pytest's options]`: run a framework against all vectors.
+
+`compare` fails where the run is not as its table says, a miss has no explanation, or an explanation does not hold.
+`python -m tests.verdicts page` writes docs/frameworks.md from the tables.
+"""
+
+import sys
+
+import pytest
+from backproof.conformance.run import Run
+
+from . import table
+from .page import PAGE, page
+
+ADAPTERS = "backproof.conformance.adapters."
+RUNS: dict[str, tuple[str, ...]] = {
+    "autograd": ("autograd",),
+    "jax": ("jax",),
+    "jax-jit": ("jax", "jit=true"),
+    "mlx": ("mlx",),
+    "tensorflow": ("tensorflow",),
+    "tinygrad": ("tinygrad",),
+    "torch": ("torch",),
+    "torch-compile": ("torch", "compile=true"),
+}
+"""The adapter and its options, by the table's name."""
+
+
+class Taken:
+    """Takes what a run came to."""
+
+    run: Run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self.run = session.config.pluginmanager.get_plugin("backproof-run")
+
+
+def main(words: list[str]) -> int:
+    if words == ["page"]:
+        PAGE.write_text(page(RUNS), encoding="utf-8")
+        return 0
+    if len(words) < 2 or words[0] not in ("record", "compare") or words[1] not in RUNS:
+        print(f"python -m tests.verdicts page|record NAME|compare NAME, NAME of {', '.join(RUNS)}", file=sys.stderr)
+        return 2
+    command, name, *rest = words
+    adapter, *options = RUNS[name]
+    taken = Taken()
+    arguments = [f"--impl={ADAPTERS}{adapter}", *(f"--impl-option={option}" for option in options)]
+    ended = pytest.main(["-q", "--no-summary", "--tb=no", *arguments, *rest], [taken])
+    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return int(ended)
+    plan, results = taken.run.plan, list(taken.run.results.values())
+    seen = table.of_run(plan.implementation, results, plan.vectors_version)
+    if command == "record":
+        table.record(name, seen)
+    recorded, explanations = table.read(name)
+    wrong = list(table.compared(recorded, seen, explanations, results))
+    print(*wrong, f"{name}: {len(wrong) or 'no'} differences from its table", sep="\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
