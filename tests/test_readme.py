@@ -1,19 +1,16 @@
 """README says what is so: its adapter runs, its failure is a real one, its options and operations exist."""
 
 import re
-from pathlib import Path
+import shutil
+from functools import partial
 
+import documents
 import pytest
 from backproof.reference.operation import operation, operation_names
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-
-
-def block_after(marker: str) -> str:
-    """Give the fenced block that follows an HTML comment."""
-    match = re.search(rf"<!-- {re.escape(marker)} -->\n+```\w*\n(.*?)```", README, re.DOTALL)
-    assert match, marker
-    return match[1]
+README = documents.ROOT / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+block_after = partial(documents.block_after, README)
 
 
 def test_the_failure_shown_is_what_the_adapter_shown_gives(pytester: pytest.Pytester) -> None:
@@ -38,21 +35,36 @@ def test_the_adapter_shown_is_right_once_its_bias_gradient_is_summed(pytester: p
     assert result.ret == pytest.ExitCode.OK
 
 
+def test_the_automatic_adapter_shown_passes(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(mydense=block_after("adapter: mydense.py"))
+    result = pytester.runpytest_subprocess("--impl=mydense", "--impl-op=dense", "-q")
+    assert result.ret == pytest.ExitCode.OK
+    assert result.parseoutcomes()["passed"] > 200  # in two dtypes
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node: there is no program node on PATH")
+def test_the_harness_shown_passes(pytester: pytest.Pytester) -> None:
+    (pytester.path / "harness.mjs").write_text(block_after("harness: harness.mjs"), encoding="utf-8")
+    result = pytester.runpytest_subprocess("--impl-cmd=node harness.mjs", "--impl-op=relu", "-q")
+    assert result.ret == pytest.ExitCode.OK
+    assert result.parseoutcomes()["passed"] > 90  # in two dtypes
+
+
 def test_every_option_named_exists(pytester: pytest.Pytester) -> None:
     shown = pytester.runpytest_subprocess("--help").stdout.str()
-    for option in set(re.findall(r"--impl[a-z-]*", README)):
+    for option in set(re.findall(r"--impl[a-z-]*", TEXT)):
         assert option in shown
 
 
 def test_every_operation_is_in_the_table() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", README, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", TEXT, re.MULTILINE))
     for name in operation_names():
         for gradient in operation(name).results["backward"]:
             assert gradient in rows[name] or "a gradient for each" in rows[name]
 
 
 def test_the_test_command_stands_alone_on_one_line() -> None:
-    after = README.partition("<!-- test command -->")[2].split("\n\n")[1]
+    after = TEXT.partition("<!-- test command -->")[2].split("\n\n")[1]
     assert after.startswith("    ")
     assert "pytest" in after
     assert "\n" not in after

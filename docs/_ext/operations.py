@@ -1,0 +1,234 @@
+"""The page of an operation, from its module and its golden file."""
+
+import inspect
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import partial
+from textwrap import dedent
+
+import numpy as np
+from backproof.reference import losses
+from backproof.reference.arithmetic.precision import PRECISIONS
+from backproof.reference.fault import faults_of
+from backproof.reference.operation import Formulation, Operation, operation, operation_names
+from backproof.vectors import store
+from backproof.vectors.records import DTYPES, LEVELS, Family, OperationVectors
+from backproof.vectors.records import PRECISIONS as PRECISIONS_OF
+
+from .markdown import code, codes, fenced, folded, paragraphs, safe, table
+from .vocabulary import flag_table, meaning
+
+FORMULA = re.compile(r" *\w+(\[[\w,]+\])? +=")
+"""How a block of formulas begins: "outputs[n,o] = "."""
+
+COMMANDS = """
+$ pytest --impl=mypkg.adapter --impl-op={op}
+$ backproof list {op}
+$ backproof faults {op}
+"""
+
+PRECISIONS_TEXT = """
+[How tolerances come about](../tolerances.md). Each element has one of its own, 0 where the result is exact. Of the rest
+of required families, half are at most the first figure, nine of ten at most the second, as multiples of the
+dtype's u times the exact value.
+"""
+
+
+def page(op: str) -> str:
+    """All that is to say of an operation, below its heading."""
+    described, vectors = operation(op), store.read_golden(op)
+    families = tuple(vectors.families)
+    title, table_of_formulas, rest = _docstring(described)
+    return paragraphs(
+        safe(title),
+        "## Formula",
+        fenced(table_of_formulas),
+        safe(rest),
+        "## Call",
+        fenced("\n".join(map(_signature, [described] * len(described.functions), described.functions)), "python"),
+        _shapes(described),
+        _parameters(families),
+        "## The formula as code",
+        "What the golden values and the tolerances are evaluated from: plain NumPy, over three arithmetics.",
+        fenced("\n\n".join(dedent(inspect.getsource(function)) for function in described.functions.values()), "python"),
+        "## Conventions",
+        _conventions(vectors, families),
+        "## Formulations",
+        _formulations(described),
+        "## Precisions and tolerances",
+        PRECISIONS_TEXT.strip(),
+        _precisions(vectors, families),
+        "## Families",
+        _counts(families),
+        folded("Every family by name", _listed(families)),
+        "## Flags",
+        "What the families are there to catch. [All flags](../flags.md).",
+        flag_table(families, vectors.flags),
+        "## Faults",
+        _faults(op),
+        fenced(COMMANDS.format(op=op), "console"),
+    )
+
+
+def overview() -> str:
+    """A table of all operations."""
+    rows = []
+    for op in operation_names():
+        title, _, _ = _docstring(operation(op))
+        families = tuple(store.read_golden(op).families)
+        rows.append([f"[{safe(op)}]({op}.md)", safe(title), str(len(families)), str(len(faults_of(op)))])
+    return table(["operation", "what it is", "families", "faults"], rows, numbers=[2, 3])
+
+
+def shared_formulas() -> str:
+    """How labels are read, and how a loss is reduced, as code."""
+    shared = (losses.one_hot, losses.weighted, losses.reduced, losses.row_upstream)
+    return fenced("\n\n".join(inspect.getsource(function) for function in shared), "python")
+
+
+def _docstring(described: Operation) -> tuple[str, str, str]:
+    """The first line of an operation's module, its table of formulas, and what it says beside."""
+    module = sys.modules[next(iter(described.functions.values())).__module__]
+    title, *rest = inspect.cleandoc(module.__doc__ or "").split("\n\n")
+    formulas = [block for block in rest if FORMULA.match(block)]  # by indentation no Python from 3.13 could tell
+    said = [block for block in rest if block not in formulas]
+    return title.replace("\n", " "), dedent("\n\n".join(formulas)), "\n\n".join(said)
+
+
+def _signature(described: Operation, direction: str) -> str:
+    parameters = described.parameters[direction]
+    call = ", ".join([*described.arguments[direction], *(["*", *parameters] if parameters else [])])
+    return f"{described.name}_{direction}({call})\n# returns {', '.join(described.results[direction])}"
+
+
+def _shapes(described: Operation) -> str:
+    """What forward and backward say of shapes, and along which axis a tensor's rows are independent."""
+    said = [f"- *{direction}:* {safe(_said(function))}" for direction, function in described.functions.items()]
+    batched = [tensor for tensor, axis in described.batch_axis.items() if axis is not None]
+    axes = sorted({axis for axis in described.batch_axis.values() if axis is not None})
+    independent = f"Rows are independent along axis {', '.join(map(str, axes))} of {codes(batched)}."
+    return "\n".join(said) + f"\n\n{independent}"
+
+
+def _parameters(families: Iterable[Family]) -> str:
+    values: dict[str, set[str]] = {}
+    for family in families:
+        for name, value in family.parameters.items():
+            values.setdefault(name, set()).add(json.dumps(value))
+    told = [f"`{name}` is one of {codes(sorted(found))}." for name, found in values.items()]
+    return " ".join([*told, "See [labels and reductions](index.md#labels-and-reductions)."]) if told else ""
+
+
+def _conventions(vectors: OperationVectors, families: Iterable[Family]) -> str:
+    met = Counter(family.point for family in families if family.point)
+    rows = [[code(a.key), meaning(a), str(met[a.point])] for a in vectors.answers if a.point in met]
+    if not rows:
+        return "No family meets a point at which several answers are right."
+    return table(["point=answer", "what it means", "families"], rows, numbers=[2])
+
+
+def _formulations(described: Operation) -> str:
+    if not any(described.formulations.values()):
+        return "There is one way to compute it, and it rounds as little as any other."
+    rows, said = [], dict[str, str]()
+    for direction, formulations in described.formulations.items():
+        for formulation in formulations:
+            parts = _parts(described.name, formulation)
+            rows.append([direction, ", ".join(map(code, parts)), "stable" if formulation.stable else "loses digits"])
+            said |= parts
+    return paragraphs(
+        "Other right ways to compute the same. The tolerance of an element is the largest bound over all of them; one "
+        "that loses digits counts in required families alone.",
+        table(["direction", "made of", ""], rows),
+        "\n".join(f"- {code(name)}: {safe(text)}" for name, text in said.items()),
+    )
+
+
+def _parts(op: str, formulation: Formulation) -> dict[str, str]:
+    """The functions that a formulation is put together from, and what each says of itself."""
+    function = formulation.function
+    parts = [f for f in function.args if callable(f)] if isinstance(function, partial) else [function]
+    names = [f"{part.__module__.rpartition('.')[2]}.{part.__name__}".removeprefix(f"{op}.") for part in parts]
+    return {name: _said(part) for name, part in zip(names, parts, strict=True)}
+
+
+def _said(function: Callable[..., object]) -> str:
+    return " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
+
+
+def _precisions(vectors: OperationVectors, families: Iterable[Family]) -> str:
+    rows = []
+    for dtype in DTYPES:
+        of_dtype = [family for family in families if family.dtype == dtype and family.result != "invalid"]
+        for precision in PRECISIONS_OF[dtype]:
+            stored = vectors.aliases.get(precision, precision)
+            judged = [family for family in of_dtype if stored in family.answer.tolerance]
+            note = f"as {stored}" if stored != precision else ""
+            figures = _figures([f for f in judged if f.level == "required"], stored)
+            rows.append([code(precision), f"{len(judged)} of {len(of_dtype)}", *figures, note])
+    heading = ["precision", "families", "exact", "half of the rest", "nine of ten", ""]
+    return table(heading, rows, numbers=[1, 2, 3, 4])
+
+
+def _figures(families: Iterable[Family], precision: str) -> list[str]:
+    """The share of elements without an error, and how large the tolerances of the others are."""
+    unit = float(PRECISIONS[precision].format.unit_roundoff)
+    pairs = [
+        (np.abs(values).ravel(), family.answer.tolerance[precision][name].ravel())
+        for family in families
+        for name, values in family.answer.expected.items()
+    ]
+    values, tolerances = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    rounded = (tolerances > 0) & (values > 0)
+    exact = f"{100 * np.mean(tolerances == 0):.0f} %"
+    if not rounded.any():
+        return [exact, "", ""]
+    relative = tolerances[rounded] / (unit * values[rounded])
+    return [exact, *(_short(np.quantile(relative, q)) for q in (0.5, 0.9))]
+
+
+def _short(number: float) -> str:
+    return f"{number:.2g}" if number < 100 else f"{number:,.0f}"
+
+
+def _counts(families: Iterable[Family]) -> str:
+    families = tuple(families)
+    counts = Counter((family.level, family.dtype) for family in families)
+    cases = Counter[tuple[str, str]]()
+    for family in families:
+        cases[family.level, family.dtype] += family.count
+    rows = [[level, *(f"{counts[level, dtype]} ({cases[level, dtype]})" for dtype in DTYPES)] for level in LEVELS]
+    return paragraphs(
+        f"{len(families)} families of {sum(family.count for family in families)} cases. Of each level and dtype, the "
+        "families and, in brackets, their cases:",
+        table(["level", *DTYPES], rows, numbers=range(1, 1 + len(DTYPES))),
+    )
+
+
+def _listed(families: Iterable[Family]) -> str:
+    by_name: dict[str, list[Family]] = {}
+    for family in families:
+        by_name.setdefault(family.name, []).append(family)
+    return table(["family", "level", "asks for", "flags", "comment"], map(_row, by_name.values()))
+
+
+def _row(same: list[Family]) -> list[str]:
+    """A family as it is in all dtypes; where it is not in all of them, or not at one level, that is said."""
+    first = same[0]
+    levels: dict[str, list[str]] = {}
+    for family in same:
+        levels.setdefault(family.level, []).append(family.dtype)
+    parts = [
+        level if len(dtypes) == len(DTYPES) else f"{level} in {', '.join(dtypes)}" for level, dtypes in levels.items()
+    ]
+    asks = {"valid": "values", "convention": f"a convention: {safe(first.point or '')}", "invalid": "to be refused"}
+    return [code(first.name), "; ".join(parts), asks[first.result], safe(", ".join(first.flags)), safe(first.comment)]
+
+
+def _faults(op: str) -> str:
+    directions = Counter(fault.direction for fault in faults_of(op))
+    told = ", ".join(f"{count} in {direction}" for direction, count in directions.items())
+    return f"The catalogue has {sum(directions.values())} wrong implementations of it, {told}: [](../faults.md#{op})."

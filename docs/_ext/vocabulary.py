@@ -1,0 +1,100 @@
+"""The words that vectors and reports share: flags, conventions, working precisions."""
+
+from collections.abc import Iterable
+
+from backproof.reference.arithmetic.precision import PRECISIONS, Format, Precision
+from backproof.reference.vocabulary import ANSWERS, FLAGS, KEPT
+from backproof.vectors import store
+from backproof.vectors.records import PRECISIONS as PRECISIONS_OF
+from backproof.vectors.records import Answer, Family, Flag
+
+from .markdown import code, paragraphs, safe, table
+
+
+def flags() -> str:
+    """Every flag: the kind of bug, its effect, where it was seen, and the operations whose families carry it."""
+    carried = {
+        op: {flag for family in store.read_golden(op).families for flag in family.flags}
+        for op in store.golden_operations()
+    }
+    entries = []
+    for flag in FLAGS.values():
+        ops = [f"[{safe(op)}](operations/{op}.md#flags)" for op in carried if flag.name in carried[op]]
+        kept = (
+            f" Stays, though no fault of the catalogue needs it alone: {safe(KEPT[flag.name])}."
+            if flag.name in KEPT
+            else ""
+        )
+        entries.append(
+            f"({anchor(flag)})=\n\n{code(flag.name)} ({flag.kind})\n"
+            f": {safe(flag.effect)}. [Source]({flag.link}).{kept}\n\n  {', '.join(ops)}"
+        )
+    return paragraphs(*entries)
+
+
+def anchor(flag: Flag) -> str:
+    """The anchor of a flag on its page."""
+    return f"flag-{flag.name}"
+
+
+def flag_table(families: Iterable[Family], known: Iterable[Flag]) -> str:
+    """The flags that families carry: kind, effect, source, and how many names of families carry each."""
+    names: dict[str, set[str]] = {}
+    for family in families:
+        for flag in family.flags:
+            names.setdefault(flag, set()).add(family.name)
+    rows = [
+        [
+            f"[`{flag.name}`](#{anchor(flag)})",
+            f"{flag.kind}: {safe(flag.effect)} ([source]({flag.link}))",
+            str(len(names[flag.name])),
+        ]
+        for flag in known
+        if flag.name in names
+    ]
+    return table(["flag", "kind of bug, and its effect", "families"], rows, numbers=[2])
+
+
+def conventions() -> str:
+    """Every point with several right answers, and the operations that meet it."""
+    met = {
+        op: {family.point for family in store.read_golden(op).families if family.point}
+        for op in store.golden_operations()
+    }
+    parts = []
+    for point in dict.fromkeys(answer.point for answer in ANSWERS):
+        ops = ", ".join(f"[{safe(op)}](operations/{op}.md)" for op in met if point in met[op])
+        answers = "\n".join(f"  - {code(a.answer)}: {meaning(a)}" for a in ANSWERS if a.point == point)
+        parts.append(f"{code(point)}\n: Met by {ops}.\n\n{answers}")
+    return paragraphs(*parts)
+
+
+def meaning(answer: Answer) -> str:
+    """What an answer means, and whether it is the canonical one."""
+    return safe(answer.meaning) + (" (canonical)" if answer.canonical else "")
+
+
+def precisions() -> str:
+    """The working precisions: what a result is rounded to, what sums are accumulated in, and where that ends."""
+    formats = {id(PRECISIONS[name].format): name for name in ("float64", "float32", "float16", "bfloat16")}
+    formats[id(PRECISIONS["tf32"].operand)] = "tf32 (11 bits)"
+
+    def name_of(fmt: Format) -> str:
+        return formats[id(fmt)]
+
+    def row(dtype: str, precision: Precision) -> list[str]:
+        fmt = precision.format
+        return [
+            code(precision.name),
+            dtype,
+            f"2^-{fmt.significand}",
+            f"2^{fmt.threshold}",
+            name_of(precision.accumulator),
+            name_of(precision.operand),
+            str(precision.longest or ""),
+        ]
+
+    return table(
+        ["precision", "dtype", "u", "eta", "sums in", "operands of products in", "longest sum"],
+        [row(dtype, PRECISIONS[name]) for dtype, names in PRECISIONS_OF.items() for name in names],
+    )

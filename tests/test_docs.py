@@ -1,0 +1,200 @@
+"""The documents say what is so: their code runs, their commands print what is shown, their links lead somewhere."""
+
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import documents
+import pytest
+from backproof.conformance import cli
+from backproof.reference.fault import all_faults
+from backproof.reference.operation import operation, operation_names
+from backproof.reference.vocabulary import ANSWERS, FLAGS
+from backproof.vectors import store
+from backproof.vectors.records import PRECISIONS
+
+sys.path.insert(0, str(documents.DOCS))
+
+from _ext import catalogue, generated, included, markdown, operations, options, vocabulary
+
+PAGES = documents.pages()
+BLOCKS = [
+    pytest.param(page, block.text, id=f"{documents.name_of(page)}-{number}")
+    for page in PAGES
+    for number, block in enumerate(documents.blocks(page))
+    if block.language == "python" and not block.mark
+]
+SHOWN = [
+    pytest.param(page, shown, id=f"{documents.name_of(page)}-{shown.command}")
+    for page in PAGES
+    for shown in documents.shown(page)
+]
+COMMANDS = [
+    pytest.param(words, id=f"{documents.name_of(document)}-{words}")
+    for document in documents.documents()
+    for words in documents.command_lines(document)
+]
+
+
+@pytest.fixture(scope="session")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, str], str]:
+    """What a command prints in a folder with the files that its page has the reader make."""
+
+    @cache
+    def run(page: Path, command: str) -> str:
+        folder = tmp_path_factory.mktemp("reader")
+        for name, text in documents.files(page).items():
+            (folder / name).write_text(text, encoding="utf-8")
+        return documents.run(command, folder)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def options_of_pytest(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return documents.run("pytest --help", tmp_path_factory.mktemp("help"))
+
+
+# What the documents have in code
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_is_one_that_the_parsers_take(words: str, options_of_pytest: str) -> None:
+    program, *arguments = shlex.split(words)
+    if program == "backproof" and len(arguments) == 1:  # a command named without what it takes
+        with pytest.raises(SystemExit, match=r"^0$"):
+            cli.command_parser().parse_args([*arguments, "--help"])
+    elif program == "backproof":
+        assert callable(cli.command_parser().parse_args(arguments).run)
+    else:
+        named, rest = options.parser().parse_known_args(arguments)
+        assert named.impl or named.impl_cmd
+        for word in rest:
+            if word.startswith("-"):
+                assert re.search(rf"{re.escape(word.partition('=')[0])}\b", options_of_pytest), word
+
+
+@pytest.mark.parametrize(("page", "text"), BLOCKS)
+def test_python_without_a_name_runs_by_itself(page: Path, text: str, tmp_path: Path) -> None:
+    try:
+        exec(compile(text, documents.name_of(page), "exec"), {"__name__": "a block"})
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("backproof"):
+            raise
+        pytest.skip(f"needs {missing.name}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=documents.name_of)
+def test_python_with_a_name_is_used_by_a_command_of_the_page(page: Path) -> None:
+    commands = "\n".join(documents.command_lines(page))
+    for name, text in documents.files(page).items():
+        if name.endswith(".py"):
+            compile(text, name, "exec")
+        assert re.search(rf"\b{re.escape(name.removesuffix('.py'))}\b", commands), name
+
+
+@pytest.mark.parametrize(("page", "shown"), SHOWN)
+def test_a_command_prints_what_is_shown(
+    page: Path, shown: documents.Shown, printed: Callable[[Path, str], str]
+) -> None:
+    found = printed(page, shown.command)
+    assert documents.matches(shown.output, found), found
+
+
+def test_what_is_shown_has_to_be_whole() -> None:
+    assert documents.matches("...\nb\nc ...\n", "a\na\nb\nc 1.5 s\n")
+    assert documents.matches("a\n...\n", "a\n")
+    assert not documents.matches("b\n", "a\nb\n")
+    assert not documents.matches("a\n...\nc\n", "a\nb\n")
+    assert not documents.matches("a.b\n", "axb\n")
+
+
+@pytest.mark.parametrize("document", documents.documents(), ids=documents.name_of)
+def test_every_link_within_the_repository_leads_somewhere(document: Path) -> None:
+    assert [target for target in documents.local_links(document) if not target.exists()] == []
+
+
+# What is generated
+
+
+def texts(kind: str) -> Iterator[tuple[str, str]]:
+    """The generated text of every page that has a mark of this kind."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        if f"<!-- generated: {kind}" in text:
+            name = page.relative_to(documents.DOCS).with_suffix("").as_posix()
+            yield name, generated.filled(name, text)
+
+
+def test_every_operation_has_a_page_and_no_other_has() -> None:
+    assert sorted(name for name, _ in texts("operation -->")) == [f"operations/{op}" for op in operation_names()]
+
+
+@pytest.mark.parametrize("op", operation_names())
+def test_an_operation_s_page_has_its_formula_arguments_conventions_flags_and_precisions(op: str) -> None:
+    text, described, vectors = operations.page(op), operation(op), store.read_golden(op)
+    families = tuple(vectors.families)
+    formula = text.partition("```text\n")[2].partition("```")[0]
+    for direction, results in described.results.items():
+        assert f"{op}_{direction}({', '.join(described.arguments[direction])}" in text
+        for result in results:
+            assert re.search(rf"^{result}\b.* = ", formula, re.MULTILINE), f"no formula of {result}"
+    for flag in {flag for family in families for flag in family.flags}:
+        assert f"| [`{flag}`](#flag-{flag}) | {FLAGS[flag].kind}: " in text
+        assert FLAGS[flag].link in text
+    for answer in ANSWERS:
+        met = any(family.point == answer.point for family in families)
+        assert (f"| `{answer.key}` | " in text) == met
+    for precision in (p for names in PRECISIONS.values() for p in names):
+        assert f"| `{precision}` | " in text
+    for family in families:
+        assert f"| `{family.name}` | " in text
+    assert f"{len(families)} families of {sum(family.count for family in families)} cases" in text
+
+
+def test_every_fault_is_in_the_catalogue_with_all_that_is_said_of_it() -> None:
+    text = catalogue.page()
+    for fault in all_faults():
+        entry = text.partition(f"\n`{fault.op}.{fault.name}` ({fault.direction})\n")[2].partition("\n(")[0]
+        for said in (fault.wrong, fault.observed, fault.cure):
+            assert markdown.safe(said) in entry
+        assert markdown.linked(fault.seen) in entry
+
+
+def test_every_flag_and_every_answer_is_on_its_page() -> None:
+    flags, answers = vocabulary.flags(), vocabulary.conventions()
+    for flag in FLAGS.values():
+        assert f"`{flag.name}` ({flag.kind})\n: {markdown.safe(flag.effect)}. [Source]({flag.link})" in flags
+    for answer in ANSWERS:
+        of_point = answers.partition(f"`{answer.point}`\n")[2].partition("\n\n`")[0]
+        canonical = " (canonical)" if answer.canonical else ""
+        assert f"- `{answer.answer}`: {markdown.safe(answer.meaning)}{canonical}" in of_point
+
+
+def test_issues_and_addresses_become_links_and_the_rest_stays_as_it_is() -> None:
+    assert (
+        markdown.linked("owner/a-repo#12, by p_i")
+        == r"[owner/a-repo\#12](https://github.com/owner/a-repo/issues/12), by p\_i"
+    )
+    assert markdown.linked("see https://example.org/a_b; 2 < 3") == r"see <https://example.org/a_b>; 2 \< 3"
+
+
+def test_a_document_s_links_become_links_between_pages() -> None:
+    text = included.text_of("conformance/PROTOCOL.md", "protocol")
+    assert "](schema.md#precisions-and-aliases)" in text
+    assert "](../conformance/protocol.schema.json)" in text
+
+
+def test_a_link_that_leads_nowhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(included, "ROOT", tmp_path)
+    (tmp_path / "A.md").write_text("[there](b.md)")
+    with pytest.raises(FileNotFoundError, match=r"A\.md links to b\.md, which is not there"):
+        included.text_of("A.md", "a")
+
+
+def test_the_options_are_those_of_the_plugin(options_of_pytest: str) -> None:
+    declared = {word for action in options.parser()._actions for word in action.option_strings}
+    assert declared == set(re.findall(r"--impl[a-z-]*(?=[= \n])", options_of_pytest))
