@@ -1,17 +1,13 @@
 """The comparison of checkers: its record is whole, its tables are in the documents, and nothing that hangs stops it."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import fragile_server
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from tests.comparison import record, tables, workers
-from tests.comparison.checkers import CHECKERS, OURS, STRICT
-from tests.comparison.subjects import subjects
+from comparison import record, tables, workers
+from comparison.checkers import CHECKERS, OURS, STRICT
+from comparison.subjects import subjects
 
 
 def test_every_fault_and_every_sound_variant_is_in_the_record() -> None:

@@ -11,8 +11,8 @@ from backproof.reference.fault import all_faults, widened
 from backproof.reference.operation import operation, operation_names
 from backproof.reference.ops import softmax, softmax_cross_entropy
 from backproof.vectors.records import DTYPES
+from sound_variants import variants
 
-from ..sound_variants import variants
 from .calls import Call
 
 Array = Any
