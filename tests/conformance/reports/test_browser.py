@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from backproof.conformance.diagnose import Diagnosis, Finding
 from backproof.conformance.picture import Picture
+from backproof.conformance.reports import comparison
+from backproof.conformance.reports.changes import changes, closer
 from backproof.conformance.reports.page import page
 from backproof.conformance.reports.record import RunRecord
 from backproof.conformance.verdict import Miss
@@ -59,15 +61,16 @@ def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Chrome"]:
 
 
 Show = Callable[..., "Chrome"]
+Runs = tuple[RunRecord, ...]
 
 
 @pytest.fixture
 def show(chrome: "Chrome", tmp_path: Path) -> Show:
-    """Open the page of a run on a screen of so many pixels, in one scheme of colours."""
+    """Open the page of a run, or of several, on a screen of so many pixels, in one scheme of colours."""
 
-    def show(run: RunRecord, screen: tuple[int, int] = DESK, scheme: str = "light") -> "Chrome":
+    def show(run: RunRecord | Runs, screen: tuple[int, int] = DESK, scheme: str = "light") -> "Chrome":
         path = tmp_path / "run.html"
-        path.write_text(page(run), encoding="utf-8")
+        path.write_text(page(run) if isinstance(run, RunRecord) else side_by_side(run), encoding="utf-8")
         size = {"width": screen[0], "height": screen[1], "deviceScaleFactor": 1, "mobile": screen[0] < 600}
         chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
@@ -115,11 +118,26 @@ def passing_run() -> RunRecord:
     return record(*(family(1, op=op, dtype=dtype, fraction=0.4) for op in OPS for dtype in DTYPES))
 
 
+def partial_run() -> RunRecord:
+    right = [family(1, op=op, dtype=dtype, fraction=0.4) for op in OPS[:3] for dtype in DTYPES[:2]]
+    return record(*right, *(absent(1, op=op, dtype=dtype) for op in OPS[3:] for dtype in DTYPES))
+
+
+def side_by_side(runs: Runs) -> str:
+    """The page of several runs; of two, of the one before and the one now."""
+    then_and_now = len(runs) == 2
+    return comparison.page(runs, changes(*runs) if then_and_now else None, closer(*runs) if then_and_now else ())
+
+
+SEVERAL, THEN_AND_NOW = (passing_run(), failing_run(), partial_run()), (passing_run(), failing_run())
 RUNS = pytest.mark.parametrize("run", [failing_run(), passing_run()], ids=["failing", "passing"])
+PAGES = pytest.mark.parametrize(
+    "run", [failing_run(), passing_run(), SEVERAL, THEN_AND_NOW], ids=["failing", "passing", "several", "then and now"]
+)
 
 
-@RUNS
-def test_nothing_is_complained_of_and_nothing_is_fetched(show: Show, run: RunRecord) -> None:
+@PAGES
+def test_nothing_is_complained_of_and_nothing_is_fetched(show: Show, run: RunRecord | Runs) -> None:
     chrome = show(run)
     chrome.get_log("performance")
     chrome.refresh()
@@ -142,10 +160,12 @@ def test_the_answer_and_the_glance_are_seen_without_scrolling(show: Show, run: R
     assert "fails" in words or run.counts["failed"] == 0
 
 
-@RUNS
+@PAGES
 @pytest.mark.parametrize("screen", [PHONE, SMALL_PHONE], ids=["360", "320"])
 @pytest.mark.parametrize("unfolded", [False, True])
-def test_a_phone_never_scrolls_sideways(show: Show, run: RunRecord, screen: tuple[int, int], unfolded: bool) -> None:
+def test_a_phone_never_scrolls_sideways(
+    show: Show, run: RunRecord | Runs, screen: tuple[int, int], unfolded: bool
+) -> None:
     chrome = show(run, screen)
     if unfolded:
         chrome.execute_script("document.querySelectorAll('details').forEach(e => e.open = true)")
@@ -153,10 +173,30 @@ def test_a_phone_never_scrolls_sideways(show: Show, run: RunRecord, screen: tupl
     assert shown == screen[0]
     assert width <= screen[0]
     wider = chrome.execute_script(
-        "return [...document.querySelectorAll('body *')].filter(e => !e.closest('.unseen, .skip') "
+        "return [...document.querySelectorAll('body *')].filter(e => !e.closest('.unseen, .skip, .sideways') "
         "&& e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.outerHTML.slice(0, 80))"
     )
     assert wider == []
+
+
+def test_who_conforms_to_what_is_seen_without_scrolling(show: Show) -> None:
+    chrome = show(SEVERAL)
+    answers = [element.text for element in chrome.find_elements("css selector", ".answer strong")]
+    assert answers == ["my layers 3.1 conforms.", "my layers 3.1 does not conform.", "my layers 3.1 conforms in part."]
+    table = chrome.find_element("css selector", ".several")
+    assert table.rect["y"] + table.rect["height"] <= DESK[1]
+    rows = {row.find_element("tag name", "th").text: row for row in table.find_elements("css selector", "tbody tr")}
+    passes, fails, _ = (cell.text for cell in rows["dense"].find_elements("tag name", "td"))
+    assert passes == "\N{CHECK MARK} passes"
+    assert "\N{BALLOT X} fails" in fails
+    assert "not implemented" in rows["relu"].text
+
+
+def test_what_is_wrong_with_whom_is_said_on_the_page_of_several(show: Show) -> None:
+    section = show(SEVERAL).find_element("css selector", "section[aria-labelledby=wrong]")
+    assert "dense_backward" in section.text
+    assert "B my layers 3.1: 25 families" in section.text
+    assert "looks like dense.bias_gradient_is_the_mean" in section.text
 
 
 def test_a_failure_is_found_in_two_clicks(show: Show) -> None:
@@ -224,8 +264,8 @@ return [seen, low, light(ground(document.body))];
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@RUNS
-def test_all_text_stands_out_in_either_scheme(show: Show, run: RunRecord, scheme: str) -> None:
+@PAGES
+def test_all_text_stands_out_in_either_scheme(show: Show, run: RunRecord | Runs, scheme: str) -> None:
     seen, low, ground = show(run, DESK, scheme).execute_script(CONTRAST)
     assert seen > 100
     assert low == []
