@@ -1,5 +1,6 @@
 """Is a result right, but only to a lower precision than its dtype has?"""
 
+import math
 from collections.abc import Sequence
 from itertools import combinations, product
 
@@ -12,6 +13,8 @@ from .scenes import Scene
 
 LOWER = (("float32", 24), ("tf32 or float16", 11), ("bfloat16", 8))
 """Precisions by what they are called, and the binary digits of their significands."""
+_RANGE = {24: 2.0**128, 11: 2.0**16, 8: 2.0**128}
+"""Where the range of each ends, about; tf32's is wider than float16's."""
 _DIGITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
 
 FEWEST = 12
@@ -19,9 +22,13 @@ FEWEST = 12
 APART = 6
 """So many digits at least a precision must be lower: bfloat16 within float16 cannot be told from a slip of rounding."""
 _LARGEST, _EACH = 1 / 64, 1 / 4096
-"""How near the largest error, over all families and in each, must come to what the lower precision allows."""
+"""How near the largest error, over all families and in almost each, must come to what the lower precision allows."""
+_MOST = 64
+"""Units in the last place of the lower precision, at most, that a result is off of which the exact value is due."""
 _LOPSIDED = 0.15
 """The share of errors of one sign that still looks like chance."""
+_GENEROUS = 0.2
+"""The share of families whose tolerance may be far larger than such errors: long sums, and losses by other formulas."""
 _SPARED = 0.1
 """The share of families that may be right although the lower precision should show."""
 
@@ -48,9 +55,12 @@ def precise_only_to(
         if all(_fits(scene.got, digits) for scene in known) and _of_size([_error(scene, digits) for scene in known]):
             return Reading("a lower precision", f"rounded to {name}, {digits} binary digits", CURE)
     for name, digits in possible:
-        errors = [_error(scene, digits) for scene in known]
+        errors = [_error(scene, digits) for scene in known if not _overflows(scene, digits)]
+        if not errors:
+            continue
         spared = sum(scene.family.dtype in dtypes and not _fits(scene.expected, digits) for scene in right)
-        if _LARGEST <= max(errors) <= 1 and min(errors) >= _EACH and spared <= _SPARED * len(failing):
+        least = sorted(errors)[int(_GENEROUS * len(errors))]
+        if _LARGEST <= max(errors) <= 1 and least >= _EACH and spared <= _SPARED * len(failing):
             which = (
                 f"{name} only, {digits} binary digits"
                 if digits == 24
@@ -79,7 +89,20 @@ def _error(scene: Scene, digits: int) -> float:
     """The largest error as a share of what so many digits allow."""
     assert scene.got is not None
     coarser = 2.0**-digits / unit_roundoff(scene.family.dtype)
-    return float(scored(scene.got, scene.expected, scene.tolerance).max()) / coarser
+    shares = scored(scene.got, scene.expected, scene.tolerance) / coarser
+    exact = np.isinf(shares) & (scene.tolerance == 0) & (scene.expected != 0)
+    off = abs(scene.got - scene.expected)[exact] / (_MOST * 2.0**-digits * abs(scene.expected[exact]))
+    shares[exact] = off
+    return float(shares.max())
+
+
+def _overflows(scene: Scene, digits: int) -> bool:
+    """Whether what is wrong may be the range of the lower precision, which a product of two arguments may pass."""
+    assert scene.got is not None
+    over = np.isfinite(scene.expected) & ~np.isfinite(scene.got)
+    tensors = [tensor for tensor in scene.family.inputs.values() if tensor.dtype.kind != "i" and tensor.size]
+    largest = max((float(np.abs(tensor.astype(np.float64)).max()) for tensor in tensors), default=0.0)
+    return bool(over.any()) and largest >= math.sqrt(_RANGE[digits])
 
 
 def _fits(values: np.ndarray | None, digits: int) -> bool:

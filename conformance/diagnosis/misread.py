@@ -97,6 +97,14 @@ def misread(formula: Reference, *called: Sequence[Family]) -> Iterator[Hypothesi
             f"mind which way {name} lies in the product.",
             _turned(name),
         )
+        yield _hypothesis(
+            formula,
+            name,
+            "transposed",
+            f"as if {name} lay in memory column after column",
+            f"read {name} row after row: an element is at row * columns + column.",
+            _laid_out(name),
+        )
         cure = f"use {name} as it is handed in, or refresh what is kept of it."
         first = f"as if {name} were from the first call of its shape"
         for families in called:
@@ -158,6 +166,16 @@ def _turned(name: str) -> Altered:
         tensor = scene.family.inputs[name][case, ...]
         square = tensor.ndim == 2 and tensor.shape[0] == tensor.shape[1]
         return tensor.T if square else None
+
+    return altered
+
+
+def _laid_out(name: str) -> Altered:
+    """The elements in their order in memory, taken for those of the transpose."""
+
+    def altered(scene: Scene, case: int) -> np.ndarray | None:
+        tensor = scene.family.inputs[name][case, ...]
+        return tensor.reshape(tensor.shape[::-1]).T if tensor.ndim == 2 and min(tensor.shape) > 1 else None
 
     return altered
 

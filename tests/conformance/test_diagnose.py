@@ -145,6 +145,11 @@ def in_last_columns_of_four(array: Array) -> Array:
     return array
 
 
+def in_products_of_float32(upstream: Array, inputs: Array) -> Array:
+    """The weights' gradient with every product rounded, and none of the sums."""
+    return (inputs[:, :, None] * upstream[:, None, :]).astype(np.float32).astype(upstream.dtype).sum(axis=0)
+
+
 LAST = {"upstream": None}
 
 
@@ -218,6 +223,16 @@ def of_the_call_before(_: Array, dL_doutputs: Array, inputs: Array, weights: Arr
             {"dL_dinputs": lambda g, *_: in_last_columns_of_four(g)},
             "a tile edge",
             "dL_dinputs: wrong in the last columns alone, those beyond the last whole tile of 4.",
+        ),
+        (
+            {"dL_dinputs": lambda g, u, x, w: u @ w.reshape(w.shape[::-1])},
+            "transposed",
+            "dL_dinputs: as if weights lay in memory column after column.",
+        ),
+        (
+            {"dL_dweights": lambda g, u, x, w: in_products_of_float32(u, x) if w.itemsize == 8 else g},
+            "a lower precision",
+            "dL_dweights: precise to float32 only, 24 binary digits.",
         ),
         (
             {"dL_dweights": lambda g, u, x, w: computed_in("float32", lambda a, b: a.T @ b, of="float64")(x, u)},

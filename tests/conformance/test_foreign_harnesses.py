@@ -79,13 +79,21 @@ FAULTS = {
         looks_like=("softmax_cross_entropy.division_by_batch_missing",),
     ),
     "sums are made in float32": Fault(
-        "javascript/harness.mjs", "float64: (x) => x,", "float64: Math.fround,", (*DENSE, *LOSS)
+        "javascript/harness.mjs",
+        "float64: (x) => x,",
+        "float64: Math.fround,",
+        (*DENSE, *LOSS),
+        looks_like=("a lower precision",) * 4,
     ),
     "a label out of range is taken": Fault(
         "javascript/harness.mjs", "label < 0n || label >= BigInt(C)", "false", LOSS, Outcome.ROBUST_MISS
     ),
     "the weights are not transposed": Fault(
-        "c/layers.h", "upstream * weights[i * O + o]", "upstream * weights[o * I + i]", DENSE[1:]
+        "c/layers.h",
+        "upstream * weights[i * O + o]",
+        "upstream * weights[o * I + i]",
+        DENSE[1:],
+        looks_like=("transposed",),
     ),
     "the weights of a square layer are not transposed": Fault(
         "c/layers.h",
