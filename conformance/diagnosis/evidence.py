@@ -131,7 +131,9 @@ class Trial:
             score = self.scores[name]
             if absent.any():
                 score = np.where(absent.reshape(-1, *[1] * len(due[0])), 0.0, score)
-            parts.append(((score > 1).reshape(-1), (score > BORDERLINE).reshape(-1)))
+            expected = self.family.answer.expected[name]
+            certain = (score > BORDERLINE) & ~by_rounding(self.values[name], expected, score, self.units)
+            parts.append(((score > 1).reshape(-1), certain.reshape(-1)))
         return tuple(parts)
 
     def _value(self, position: int, case: int) -> np.ndarray:
@@ -220,6 +222,12 @@ def scored(values: np.ndarray, expected: np.ndarray, tolerance: np.ndarray) -> n
         score: np.ndarray = error / tolerance
     score[error == 0] = 0.0
     return score
+
+
+def by_rounding(values: np.ndarray, expected: np.ndarray, scores: np.ndarray, units: float) -> np.ndarray:
+    """Where the exact value is due, and what came is off by no more than roundings. A fault is wrong elsewhere, and
+    another hand may have it without them."""
+    return np.isinf(scores) & np.isfinite(values) & close(values, expected, 0.0, units)
 
 
 def close(one: np.ndarray, other: np.ndarray, slack: np.ndarray | float, units: float) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...vectors.records import Family, OperationVectors
 from ..compare import precision_of
-from .evidence import Trial, close, scored, unit_roundoff
+from .evidence import Trial, by_rounding, close, scored, unit_roundoff
 
 Arguments = Mapping[str, np.ndarray]
 
@@ -50,14 +50,17 @@ class Scene:
         if self.got is None or not np.isfinite(predicted).all():
             return False
         foreseen = scored(predicted, self.expected, self.tolerance) > 1
-        if (foreseen != self.wrong).mean() > 0.1:
+        scores = scored(self.got, self.expected, self.tolerance)
+        certain = ~by_rounding(self.got, self.expected, scores, self.units)
+        if ((foreseen != self.wrong) & certain).mean() > 0.1:
             return False
         slack = 2 * self.tolerance.reshape(len(self.tolerance), -1).max(axis=1, initial=0.0)
         slack = slack.reshape(-1, *[1] * (self.expected.ndim - 1))
         with np.errstate(all="ignore"):
             share = np.abs(self.got - predicted) / np.abs(self.got - self.expected)
         near = close(self.got, predicted, slack, self.units)
-        return bool((near | (share < 0.01)).all() and (not self.wrong.any() or np.median(share[self.wrong]) < 0.25))
+        wrong = self.wrong & certain
+        return bool((near | (share < 0.01)).all() and (not wrong.any() or np.median(share[wrong]) < 0.25))
 
     def arguments(self, case: int) -> dict[str, np.ndarray]:
         """The arguments of a case, not to be written to."""

@@ -26,6 +26,8 @@ SAME = 1e-9
 """How near to each other the distances of two explanations may be, of which neither is then told."""
 SMALL, NEAR = 16, 0.1
 """The largest errors of a family are compared beyond so many tolerances, and may differ by such a share."""
+FAR = 0.02
+"""The share of families in which they may differ by more: where a fault decides which answer is the nearest."""
 
 
 @dataclass(frozen=True)
@@ -191,12 +193,16 @@ def _unlike(together: Sequence[_Fitting], ran: Sequence[Ran]) -> int | None:
         unlike += one.unlike
     if any(one.suspect.remembers for one in together):
         return unlike
-    for item in ran:
-        if item.fails:
-            told = frozenset().union(*(signatures(one.verdicts[item.family.id]) for one in together))
-            largest = max(one.verdicts[item.family.id].fraction or 0.0 for one in together)
-            if not signatures(item.verdict, certain=True) <= told or not _near(item.verdict.fraction or 0.0, largest):
-                return None
+    failing = [item for item in ran if item.fails]
+    far = 0
+    for item in failing:
+        told = frozenset().union(*(signatures(one.verdicts[item.family.id]) for one in together))
+        if not signatures(item.verdict, certain=True) <= told:
+            return None
+        largest = max(one.verdicts[item.family.id].fraction or 0.0 for one in together)
+        far += not _near(item.verdict.fraction or 0.0, largest)
+    if far > FAR * len(failing):
+        return None
     return unlike
 
 

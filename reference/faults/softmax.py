@@ -82,8 +82,8 @@ def shifted_by_the_mean(logits: Array) -> Any:
     seen="numpy-ml, Softmax(dim=0)",
 )
 def normalised_over_the_batch(logits: Array) -> Any:
-    """Of matrices the columns are normalised."""
-    return sound.forward(logits.T).T if logits.ndim == 2 else sound.forward(logits)
+    """The sum runs over axis 0, whatever the rank: of matrices the columns are normalised."""
+    return np.moveaxis(sound.forward(np.moveaxis(logits, 0, -1)), -1, 0)
 
 
 @forward(
