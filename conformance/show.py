@@ -103,10 +103,11 @@ def _tensor(name: str, value: np.ndarray, digits: int) -> Iterator[str]:
 
 
 def _word(element: float, digits: int) -> str:
-    """An element in the fewest digits, up to `digits`, that give it back."""
+    """An element in the shortest words, of up to `digits` digits, that give it back."""
     if isinstance(element, int):
         return str(element)
-    return next((t for n in range(1, digits) if float(t := f"{element:.{n}g}") == element), f"{element:.{digits}g}")
+    words = [f"{element:.{n}g}" for n in range(1, digits + 1)]
+    return min((word for word in words if float(word) == element), key=len, default=words[-1])
 
 
 def _wrap(text: str, indent: str) -> list[str]:
