@@ -93,7 +93,7 @@ def _error(scene: Scene, digits: int) -> float:
     exact = np.isinf(shares) & (scene.tolerance == 0) & (scene.expected != 0)
     off = abs(scene.got - scene.expected)[exact] / (_MOST * 2.0**-digits * abs(scene.expected[exact]))
     shares[exact] = off
-    return float(shares.max())
+    return float(np.max(shares))
 
 
 def _overflows(scene: Scene, digits: int) -> bool:

@@ -227,7 +227,7 @@ def scored(values: np.ndarray, expected: np.ndarray, tolerance: np.ndarray) -> n
 def by_rounding(values: np.ndarray, expected: np.ndarray, scores: np.ndarray, units: float) -> np.ndarray:
     """Where the exact value is due, and what came is off by no more than roundings. A fault is wrong elsewhere, and
     another hand may have it without them."""
-    return np.isinf(scores) & np.isfinite(values) & close(values, expected, 0.0, units)
+    return np.asarray(np.isinf(scores) & np.isfinite(values) & close(values, expected, 0.0, units))
 
 
 def close(one: np.ndarray, other: np.ndarray, slack: np.ndarray | float, units: float) -> np.ndarray:
