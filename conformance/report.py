@@ -49,7 +49,7 @@ def _unpainted(text: str, **_: bool) -> str:
 
 def header(implementation: Implementation, vectors_version: str, remarks: Iterable[str]) -> list[str]:
     """What is held against what."""
-    name = " ".join(word for word in (implementation.name, implementation.version) if word)
+    name = full_name(implementation.name, implementation.version)
     spec = "" if implementation.name == implementation.spec else f" ({implementation.spec})"
     return [f"backproof: {name}{spec} against vectors {vectors_version}", *(f"backproof: {line}" for line in remarks)]
 
@@ -77,6 +77,11 @@ def headline(result: Result) -> str:
     """The one line that stands for a failed family."""
     miss = gravest(result)
     return result.note if miss is None else miss.summary
+
+
+def full_name(name: str, version: str) -> str:
+    """An implementation's name, with its version where there is one."""
+    return " ".join(word for word in (name, version) if word)
 
 
 def plural(count: int, one: str, many: str) -> str:

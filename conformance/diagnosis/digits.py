@@ -6,7 +6,7 @@ from itertools import combinations, product
 
 import numpy as np
 
-from .evidence import scored, unit_roundoff
+from .evidence import unit_roundoff
 from .hypotheses import Reading, listed
 from .misread import Reference, lowered
 from .scenes import Scene
@@ -89,7 +89,7 @@ def _error(scene: Scene, digits: int) -> float:
     """The largest error as a share of what so many digits allow."""
     assert scene.got is not None
     coarser = 2.0**-digits / unit_roundoff(scene.family.dtype)
-    shares = scored(scene.got, scene.expected, scene.tolerance) / coarser
+    shares = scene.scores / coarser
     exact = np.isinf(shares) & (scene.tolerance == 0) & (scene.expected != 0)
     off = abs(scene.got - scene.expected)[exact] / (_MOST * 2.0**-digits * abs(scene.expected[exact]))
     shares[exact] = off

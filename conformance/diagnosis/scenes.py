@@ -36,10 +36,15 @@ class Scene:
         return unit_roundoff(self.family.dtype)
 
     @cached_property
+    def scores(self) -> np.ndarray:
+        """|got - expected| in tolerances, element by element."""
+        assert self.got is not None
+        return scored(self.got, self.expected, self.tolerance)
+
+    @cached_property
     def wrong(self) -> np.ndarray:
         """Element by element, bool."""
-        assert self.got is not None
-        return scored(self.got, self.expected, self.tolerance) > 1
+        return np.asarray(self.scores > 1)
 
     def is_right(self, predicted: np.ndarray) -> bool:
         """Whether such results would pass."""
@@ -50,8 +55,7 @@ class Scene:
         if self.got is None or not np.isfinite(predicted).all():
             return False
         foreseen = scored(predicted, self.expected, self.tolerance) > 1
-        scores = scored(self.got, self.expected, self.tolerance)
-        certain = ~by_rounding(self.got, self.expected, scores, self.units)
+        certain = ~by_rounding(self.got, self.expected, self.scores, self.units)
         if ((foreseen != self.wrong) & certain).mean() > 0.1:
             return False
         slack = 2 * self.tolerance.reshape(len(self.tolerance), -1).max(axis=1, initial=0.0)

@@ -6,7 +6,7 @@ from itertools import islice
 from string import ascii_uppercase
 
 from ...vectors.records import DTYPES
-from ..report import WIDTH, wrap
+from ..report import WIDTH, full_name, plural, wrap
 from ..verdict import Outcome
 from .answer import answer
 from .changes import Change, Closer, Direction
@@ -32,7 +32,7 @@ def letters() -> Iterator[str]:
 
 def title(record: RunRecord) -> str:
     """The implementation's name and version."""
-    return " ".join(word for word in (record.implementation.name, record.implementation.version) if word)
+    return full_name(record.implementation.name, record.implementation.version)
 
 
 def table(records: Sequence[RunRecord]) -> Iterator[str]:
@@ -106,11 +106,11 @@ def progress(changed: Iterable[Change], nearer: Iterable[Closer]) -> Iterator[st
     for direction in Direction:
         alike = [change for change in found if change.direction is direction]
         if alike:
-            yield from ("", f"{direction}: {_families(len(alike))}")
+            yield from ("", f"{direction}: {plural(len(alike), 'family', 'families')}")
             yield from _listed(alike)
     closer = sorted(nearer, key=lambda one: one.after, reverse=True)
     if closer:
-        yield from ("", f"closer to the bound, and within it: {_families(len(closer))}")
+        yield from ("", f"closer to the bound, and within it: {plural(len(closer), 'family', 'families')}")
         for one in closer[:MOST_CHANGES]:
             yield from wrap(f"{one.id}: {one.before:.2g} of the tolerance, now {one.after:.2g}", "  ", "    ")
         if len(closer) > MOST_CHANGES:
@@ -129,10 +129,6 @@ def _listed(alike: Sequence[Change]) -> Iterator[str]:
             yield from wrap(change.id + (f": {change.why}" if change.why else ""), "    ", "      ")
         if count > MOST_CHANGES:
             yield f"    and {count - MOST_CHANGES:,} more"
-
-
-def _families(count: int) -> str:
-    return f"{count:,} {'family' if count == 1 else 'families'}"
 
 
 assert _OP + _DTYPE + MOST_RUNS * _CELL <= WIDTH
