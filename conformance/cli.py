@@ -11,12 +11,12 @@ from pathlib import Path
 from ..vectors import store
 from ..vectors.records import Family, OperationVectors, VectorError
 from .doctor import commands as doctor
-from .errors import AdapterError
-from .reports import commands as reports
-from .reports.errors import ReportError
+from .implementation.errors import AdapterError
+from .pages import commands as reports
+from .record.errors import ReportError
 from .scaffold import commands as scaffold
 from .scaffold.errors import ScaffoldError
-from .show import list_families, show_case
+from .terminal.show import list_families, show_case
 
 WELL, WRONG, UNUSABLE = 0, 1, 2
 """Exit codes: all is well; something is wrong with the vectors; what was asked cannot be done."""
@@ -87,7 +87,7 @@ def command_parser() -> argparse.ArgumentParser:
 
 def _generate(options: argparse.Namespace) -> int:
     try:
-        from ..reference import generate
+        from ..reference.generation import generate
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("backproof"):
             raise
@@ -125,7 +125,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _faults(options: argparse.Namespace) -> int:
-    from ..reference.fault import describe
+    from ..reference.model.fault import describe
 
     try:
         print(describe(options.op))

@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--impl-cmd",
         metavar="COMMAND",
         help="the same for an implementation in any language: a program that answers on its standard output what is "
-        "asked on its standard input (conformance/PROTOCOL.md)",
+        "asked on its standard input (conformance/remote/PROTOCOL.md)",
     )
     add("--impl-op", action="append", dest="impl_ops", metavar="OP", help="this operation alone (repeatable)")
     add("--impl-dtype", action="append", dest="impl_dtypes", metavar="DTYPE", help="this dtype alone (repeatable)")
@@ -53,6 +53,6 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.option.impl is not None and config.option.impl_cmd is not None:
         raise pytest.UsageError("--impl and --impl-cmd are both given; name one implementation")
-    from .run import Run  # numpy and h5py come with it: a run without --impl must not pay for them
+    from .session.run import Run  # numpy and h5py come with it: a run without --impl must not pay for them
 
     config.pluginmanager.register(Run(config), "backproof-run")

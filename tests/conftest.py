@@ -1,4 +1,4 @@
-"""What the tests of all three packages share: pytester, and the helpers that lie beside this file."""
+"""What the tests of all three packages share: pytester, and the helpers in support/."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "support")]
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 import documents
 import pytest
 from backproof.conformance import cli
-from backproof.reference.fault import all_faults
-from backproof.reference.operation import operation, operation_names
-from backproof.reference.vocabulary import ANSWERS, FLAGS
+from backproof.reference.model.fault import all_faults
+from backproof.reference.model.operation import operation, operation_names
+from backproof.reference.model.vocabulary import ANSWERS, FLAGS
 from backproof.vectors import store
 from backproof.vectors.records import PRECISIONS
 
@@ -183,9 +183,9 @@ def test_issues_and_addresses_become_links_and_the_rest_stays_as_it_is() -> None
 
 
 def test_a_document_s_links_become_links_between_pages() -> None:
-    text = included.text_of("conformance/PROTOCOL.md", "protocol")
+    text = included.text_of("conformance/remote/PROTOCOL.md", "protocol")
     assert "](schema.md#precisions-and-aliases)" in text
-    assert "](../conformance/protocol.schema.json)" in text
+    assert "](../conformance/remote/protocol.schema.json)" in text
 
 
 def test_a_link_that_leads_nowhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,8 @@ it may be changed only for one that rejects it too.
 """
 
 import pytest
-from backproof.reference.operation import operation_names
-from backproof.reference.vocabulary import KEPT
+from backproof.reference.model.operation import operation_names
+from backproof.reference.model.vocabulary import KEPT
 from kill_matrix import Kills, alone, matrix, recorded, vectors_of
 from pytest_regressions.data_regression import DataRegressionFixture
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import documents
 import pytest
-from backproof.reference.operation import operation, operation_names
+from backproof.reference.model.operation import operation, operation_names
 
 README = documents.ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")

@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 import documents
 import pytest
-from backproof.reference.fault import all_faults
-from backproof.reference.operation import operation_names
-from backproof.reference.vocabulary import FLAGS
+from backproof.reference.model.fault import all_faults
+from backproof.reference.model.operation import operation_names
+from backproof.reference.model.vocabulary import FLAGS
 from html_reader import read_html
 
 pytest.importorskip("sphinx", reason="the documentation needs Sphinx; tox -e docs has it")

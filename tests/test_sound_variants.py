@@ -8,11 +8,11 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
-from backproof.conformance.adapter import Implementation, load
-from backproof.conformance.check import check
-from backproof.conformance.conventions import Tracker
-from backproof.conformance.verdict import Outcome
-from backproof.reference.operation import operation_names
+from backproof.conformance.check.conventions import Tracker
+from backproof.conformance.check.family import check
+from backproof.conformance.check.verdict import Outcome
+from backproof.conformance.implementation.load import Implementation, load
+from backproof.reference.model.operation import operation_names
 from backproof.vectors.records import Family
 from kill_matrix import vectors_of
 from sound_variants import COMPUTES, SoundVariant, variants

@@ -4,9 +4,9 @@ from fnmatch import fnmatchcase
 
 import pytest
 import yaml
-from backproof.conformance.adapter import Implementation
-from backproof.conformance.results import Ending, Result
-from backproof.conformance.verdict import Miss, Outcome, Verdict
+from backproof.conformance.check.verdict import Miss, Outcome, Verdict
+from backproof.conformance.implementation.load import Implementation
+from backproof.conformance.session.outcome import Ending, Result
 from backproof.vectors import store
 from backproof.vectors.records import DTYPES
 from verdicts import table

@@ -27,11 +27,11 @@ from .manifest import (
     read_manifest,
     write_manifest,
 )
-from .pack import pack
+from .reading import unpack
 from .records import OperationVectors, VectorError
-from .soundness import problems
 from .tree import Attribute, Dataset, Group, content_hashes
-from .unpack import unpack
+from .validation import problems
+from .writing import pack
 
 MOST_OBJECTS = 50_000
 DEEPEST = 8

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from ...vectors.records import DTYPES
-from .scenes import Scene, sizes_apart
+from .result_views import Scene, sizes_apart
 
 
 @dataclass(frozen=True)

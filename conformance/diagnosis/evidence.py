@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ...vectors.records import Family, OperationVectors
-from ..adapter import Implementation
-from ..agreement import answers_of
-from ..arrays import NotAnArray, case_dtype, to_numpy
-from ..check import check
-from ..compare import precision_of
-from ..verdict import REFUSED_LAYOUT, Miss, Verdict
+from ..check.agreement import answers_of
+from ..check.family import check
+from ..check.values import precision_of
+from ..check.verdict import REFUSED_LAYOUT, Miss, Verdict
+from ..implementation.arrays import NotAnArray, case_dtype, to_numpy
+from ..implementation.load import Implementation
 
 Results = tuple[np.ndarray | None, ...]
 Form = tuple[tuple[int, ...], np.dtype[Any]]

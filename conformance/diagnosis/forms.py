@@ -5,10 +5,10 @@ from itertools import product
 
 import numpy as np
 
-from ..arrays import case_dtype
+from ..implementation.arrays import case_dtype
 from .evidence import unit_roundoff
 from .hypotheses import Reading
-from .scenes import Scene
+from .result_views import Scene
 
 TILES = (2, 4, 8, 16, 32, 64, 128)
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from .conditions import conditions
-from .scenes import Scene, sizes_apart
+from .result_views import Scene, sizes_apart
 
 STATE = "a state left over"
 VANISHING = 1e-3

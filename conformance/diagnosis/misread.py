@@ -10,7 +10,7 @@ import numpy as np
 
 from ...vectors.records import Family
 from .hypotheses import STATE, Foretold, Hypothesis, Reading
-from .scenes import Scene
+from .result_views import Scene
 
 LABELS = "labels"
 Sound = Callable[..., object]
@@ -40,8 +40,8 @@ class Reference:
 
 def reference(op: str, direction: str) -> Reference | None:
     """The reference's formula, None where it has no such operation."""
-    from ...reference.fault import widened
-    from ...reference.operation import operation, operation_names
+    from ...reference.model.fault import widened
+    from ...reference.model.operation import operation, operation_names
 
     if op not in operation_names():
         return None

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from ...vectors.records import Family, OperationVectors
-from ..verdict import Outcome
-from .accounts import Wrong
+from ..check.verdict import Outcome
 from .conditions import conditions
-from .digits import precise_only_to
 from .evidence import grave
 from .forms import form, place
 from .hypotheses import STATE, Hypothesis, Reading, permuted, plain
+from .matching import Wrong
 from .misread import Reference, misread, reference
-from .scenes import Scene, right_scenes, scenes_of
+from .reduced_precision import precise_only_to
+from .result_views import Scene, right_scenes, scenes_of
 from .suspects import Ran
 
 FEWEST_FAMILIES = 3

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from ...vectors.records import DTYPES, Family
-from ..verdict import Outcome
+from ..check.verdict import Outcome
 from .evidence import grave, signature
 from .suspects import Ran
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...vectors.records import Family, OperationVectors
-from ..adapter import Implementation
-from ..check import check
-from ..conventions import Tracker
-from ..verdict import Verdict
-from .accounts import Account, Wrong
+from ..check.conventions import Tracker
+from ..check.family import check
+from ..check.verdict import Verdict
+from ..implementation.load import Implementation
 from .evidence import observe, signatures
+from .matching import Account, Wrong
 from .misread import reference
 
 if TYPE_CHECKING:
-    from ...reference.fault import Fault
+    from ...reference.model.fault import Fault
 
 MOST_AT_ONCE = 2
 """So many faults are looked for together; three that fit may as well be chance."""
@@ -99,8 +99,8 @@ class _Fitting:
 
 def suspects(op: str, direction: str, implementation: Implementation, vectors: OperationVectors) -> list[Suspect]:
     """The faults of an operation in one direction, as implementations that declare what the given one does."""
-    from ...reference.fault import faults_of
-    from ...reference.operation import operation_names
+    from ...reference.model.fault import faults_of
+    from ...reference.model.operation import operation_names
 
     if op not in operation_names():
         return []

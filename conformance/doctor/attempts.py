@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ...vectors.records import Family
-from ..arrays import NotAnArray, to_numpy
+from ..implementation.arrays import NotAnArray, to_numpy
 
 MOST_CASES = 3
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import AdapterError
+from ..implementation.errors import AdapterError
 
 if TYPE_CHECKING:
-    from ..adapter import Implementation
+    from ..implementation.load import Implementation
     from .opinion import Opinion
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -41,7 +41,7 @@ def add(commands: "Commands") -> None:
 
 def _doctor(options: argparse.Namespace) -> int:
     from ...vectors import store  # other commands must not pay for these
-    from ..watch import Watch
+    from ..implementation.watch import Watch
     from .examine import examine
     from .opinion import State
 
@@ -71,9 +71,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _loaded(options: argparse.Namespace, known: Sequence[str]) -> "Implementation":
-    from .. import command
-    from ..adapter import load
-    from ..options import OptionError, parse
+    from ..implementation.load import load
+    from ..implementation.options import OptionError, parse
+    from ..remote import command
 
     try:
         given: Mapping[str, str] = parse(options.impl_options)
@@ -85,7 +85,7 @@ def _loaded(options: argparse.Namespace, known: Sequence[str]) -> "Implementatio
 
 
 def _lines(opinion: "Opinion") -> Iterator[str]:
-    from ..report import wrap
+    from ..terminal.summary import wrap
 
     yield f"{opinion.state:<8}{opinion.function}"
     indent = " " * 8
@@ -102,7 +102,7 @@ def _lines(opinion: "Opinion") -> Iterator[str]:
 
 
 def _ending(wrong: int, fits: int, implementation: "Implementation", options: argparse.Namespace) -> Iterator[str]:
-    from ..report import plural
+    from ..terminal.summary import plural
 
     argument = " ".join([implementation.argument, *(f"--impl-op={op}" for op in options.ops or ())])
     yield ""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from ...vectors.records import DIRECTIONS, Family, OperationVectors
-from ..adapter import Implementation
-from ..check import check
-from ..verdict import REFUSED_LAYOUT, Outcome
+from ..check.family import check
+from ..check.verdict import REFUSED_LAYOUT, Outcome
+from ..implementation.load import Implementation
 from .explain import explain
 from .opinion import Opinion, State
 from .probes import probes

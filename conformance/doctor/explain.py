@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from ...vectors.records import Family, OperationVectors
-from ..adapter import Implementation
-from ..arrays import case_dtype
-from ..check import check
-from ..diagnose import diagnose
+from ..check.family import check
+from ..check.verdict import LOST, Outcome, Verdict
+from ..diagnosis.diagnose import diagnose
 from ..diagnosis.suspects import Ran
-from ..errors import said, where
-from ..results import Ending, Result, gravest
-from ..verdict import LOST, Outcome, Verdict
+from ..implementation.arrays import case_dtype
+from ..implementation.errors import said, where
+from ..implementation.load import Implementation
+from ..session.outcome import Ending, Result, gravest
 from .attempts import Arguments, Attempt, attempts
 from .changes import Change, changes
 from .opinion import Misfit

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import wrap
 
-from ...reference.operation import Operation, operation
+from ...reference.model.operation import Operation, operation
 from ...vectors import store
 from ...vectors.records import Family
 

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from backproof.reference.fault import Fault, faults_of
-from backproof.reference.operation import operation_names
+from backproof.reference.model.fault import Fault, faults_of
+from backproof.reference.model.operation import operation_names
 
 from .markdown import code, fenced, linked, paragraphs, safe
 

@@ -11,7 +11,7 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "README.md": "index.md",
-    "conformance/PROTOCOL.md": "protocol.md",
+    "conformance/remote/PROTOCOL.md": "protocol.md",
     "conformance/adapters/c": "harnesses.md",
     "conformance/adapters/javascript": "harnesses.md",
     "vectors/SCHEMA.md": "schema.md",

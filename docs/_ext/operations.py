@@ -10,10 +10,10 @@ from functools import partial
 from textwrap import dedent
 
 import numpy as np
-from backproof.reference import losses
 from backproof.reference.arithmetic.precision import PRECISIONS
-from backproof.reference.fault import faults_of
-from backproof.reference.operation import Formulation, Operation, operation, operation_names
+from backproof.reference.model import losses
+from backproof.reference.model.fault import faults_of
+from backproof.reference.model.operation import Formulation, Operation, operation, operation_names
 from backproof.vectors import store
 from backproof.vectors.records import DTYPES, LEVELS, Family, OperationVectors
 from backproof.vectors.records import PRECISIONS as PRECISIONS_OF

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from backproof.reference.arithmetic.precision import PRECISIONS, Format, Precision
-from backproof.reference.vocabulary import ANSWERS, FLAGS, KEPT
+from backproof.reference.model.vocabulary import ANSWERS, FLAGS, KEPT
 from backproof.vectors import store
 from backproof.vectors.records import PRECISIONS as PRECISIONS_OF
 from backproof.vectors.records import Answer, Family, Flag

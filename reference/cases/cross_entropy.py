@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..arithmetic.precision import FORMATS
-from ..draft import Draft, Inputs
-from ..families.loss_drafts import Cell, Loss, Shape, curated, family
-from ..families.loss_families import common
-from ..families.paired import paired
-from ..words import Words, nearest_held, round_to_significand
+from ..generation.draws import Words, nearest_held, round_to_significand
+from ..kinds.loss_drafts import Cell, Loss, Shape, curated, family
+from ..kinds.loss_families import common
+from ..kinds.paired import paired
+from ..model.family import Draft, Inputs
 
 SOURCE = "nnfs.io, chapter on backpropagation: categorical cross-entropy"
 EDGE = 1e-7

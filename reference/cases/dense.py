@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from ..draft import Draft, Inputs
-from ..families import dense_limits
-from ..families.contractions_drawn import (
+from ..generation.draws import Words, held, nearest_held
+from ..kinds import dense_limits
+from ..kinds.contractions_drawn import (
     alternating,
     cancelling,
     cancelling_outputs,
@@ -21,8 +21,8 @@ from ..families.contractions_drawn import (
     spread,
     swallowed,
 )
-from ..families.paired import paired, refused, without_upstream
-from ..words import Words, held, nearest_held
+from ..kinds.paired import paired, refused, without_upstream
+from ..model.family import Draft, Inputs
 
 SMALL = {
     "n4-i3-o2": (4, 3, 2),

@@ -7,14 +7,14 @@ from itertools import cycle, product
 import numpy as np
 
 from ..arithmetic.precision import HALF
-from ..draft import Draft, Inputs
-from ..families import network_curated
-from ..families.contractions_drawn import initial_weights
-from ..families.labels_drawn import FORMS, REDUCTIONS
-from ..families.network_curated import curated
-from ..families.network_drawn import Network, network
-from ..families.paired import paired, refused, without_upstream
-from ..words import Words
+from ..generation.draws import Words
+from ..kinds import network_curated
+from ..kinds.contractions_drawn import initial_weights
+from ..kinds.labels_drawn import FORMS, REDUCTIONS
+from ..kinds.network_curated import curated
+from ..kinds.network_drawn import Network, network
+from ..kinds.paired import paired, refused, without_upstream
+from ..model.family import Draft, Inputs
 
 Sizes = tuple[int, int, int, int]
 MIXTURES = tuple(product(FORMS, REDUCTIONS))

@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 
 from ..arithmetic.precision import FORMATS
-from ..draft import Draft, Inputs
-from ..families.paired import refused
-from ..words import Words, held
+from ..generation.draws import Words, held
+from ..kinds.paired import refused
+from ..model.family import Draft, Inputs
 
 SHAPES = {
     "n6": (6,),

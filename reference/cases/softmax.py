@@ -6,11 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from ..draft import Draft, Inputs
-from ..families import softmax_limits
-from ..families.paired import paired, refused
-from ..families.softmax_drawn import balanced, ordinary
-from ..words import Words, held, nearest_held
+from ..generation.draws import Words, held, nearest_held
+from ..kinds import softmax_limits
+from ..kinds.paired import paired, refused
+from ..kinds.softmax_drawn import balanced, ordinary
+from ..model.family import Draft, Inputs
 
 RANKS = {"c5": (5,), "n4-c3": (4, 3), "n3-c6": (3, 6), "n2-h3-c4": (2, 3, 4), "n2-h3-w2-c5": (2, 3, 2, 5)}
 COINCIDING = {"n3-c3": (3, 3), "n4-c4": (4, 4), "n3-h3-c3": (3, 3, 3), "n2-h2-w2-c2": (2, 2, 2, 2)}

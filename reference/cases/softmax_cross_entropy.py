@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..arithmetic.precision import FORMATS
-from ..draft import Draft
-from ..families.labels_drawn import as_form, labels_apart
-from ..families.loss_drafts import Cell, Loss, Shape, curated, family
-from ..families.loss_families import common
-from ..families.outputs_drawn import exact_softmax, logits_drawn
-from ..families.paired import paired
-from ..words import Words, nearest_held
+from ..generation.draws import Words, nearest_held
+from ..kinds.labels_drawn import as_form, labels_apart
+from ..kinds.loss_drafts import Cell, Loss, Shape, curated, family
+from ..kinds.loss_families import common
+from ..kinds.outputs_drawn import exact_softmax, logits_drawn
+from ..kinds.paired import paired
+from ..model.family import Draft
 
 SHIFT = {"float64": 10000, "float32": 10000, "float16": 64, "bfloat16": 8}
 """How far from 0 logits may lie while their differences still have digits."""

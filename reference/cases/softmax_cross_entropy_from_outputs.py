@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..arithmetic.precision import FORMATS
-from ..draft import Draft
-from ..families.labels_drawn import as_form, labels_apart
-from ..families.loss_drafts import Cell, Loss, Shape, curated, family
-from ..families.loss_families import common
-from ..families.outputs_drawn import logits_drawn, saved_outputs
-from ..words import Words, nearest_held
+from ..generation.draws import Words, nearest_held
+from ..kinds.labels_drawn import as_form, labels_apart
+from ..kinds.loss_drafts import Cell, Loss, Shape, curated, family
+from ..kinds.loss_families import common
+from ..kinds.outputs_drawn import logits_drawn, saved_outputs
+from ..model.family import Draft
 
 SOURCE = "nnfs.io, chapter on backpropagation: softmax with categorical cross-entropy"
 SPREAD = {"float16": 3}

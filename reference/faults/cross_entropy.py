@@ -4,17 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ..fault import backward, forward, widened
-from ..losses import one_hot, reduced, row_upstream, weighted
+from ..model.fault import backward, forward, widened
+from ..model.losses import one_hot, reduced, row_upstream, weighted
+from ..mutations.slips import added_up, computed_in, lowered, memory_order, partial_tile, shared_buffer
 from ..ops import cross_entropy as sound
-from ..slips import (
-    added_up,
-    computed_in,
-    lowered,
-    memory_order,
-    partial_tile,
-    shared_buffer,
-)
 
 Array = Any
 careful_forward, careful_backward = widened(sound.forward), widened(sound.backward)

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ..fault import backward, forward, widened
-from ..ops import dense as sound
-from ..slips import (
+from ..model.fault import backward, forward, widened
+from ..mutations.slips import (
     added_up,
     computed_in,
     first_of_its_shape,
@@ -17,6 +16,7 @@ from ..slips import (
     shared_buffer,
     significand,
 )
+from ..ops import dense as sound
 
 Array = Any
 LEARNING_RATE = 0.0625

@@ -5,11 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from ..fault import backward, forward, widened
-from ..losses import one_hot, row_upstream
+from ..model.fault import backward, forward, widened
+from ..model.losses import one_hot, row_upstream
+from ..mutations.slips import (
+    added_up,
+    computed_in,
+    first_of_its_shape,
+    lowered,
+    operands_in,
+    partial_tile,
+    shared_buffer,
+)
 from ..ops import dense, relu, softmax, softmax_cross_entropy
 from ..ops import mlp as sound
-from ..slips import added_up, computed_in, first_of_its_shape, lowered, operands_in, partial_tile, shared_buffer
 
 Array = Any
 Gradients = tuple[Array, ...]

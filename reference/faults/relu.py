@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ..fault import backward, forward, widened
+from ..model.fault import backward, forward, widened
+from ..mutations.slips import added_up, computed_in, first_of_its_shape, memory_order, partial_tile, shared_buffer
 from ..ops import relu as sound
-from ..slips import added_up, computed_in, first_of_its_shape, memory_order, partial_tile, shared_buffer
 
 Array = Any
 careful_backward = widened(sound.backward)

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ..fault import backward, forward, widened
-from ..ops import softmax as sound
-from ..slips import (
+from ..model.fault import backward, forward, widened
+from ..mutations.slips import (
     added_up,
     computed_in,
     exp_of_bits,
@@ -18,6 +17,7 @@ from ..slips import (
     partial_tile,
     shared_buffer,
 )
+from ..ops import softmax as sound
 
 Array = Any
 careful_forward, careful_backward = widened(sound.forward), widened(sound.backward)

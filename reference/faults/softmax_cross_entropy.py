@@ -4,11 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ..fault import backward, forward, widened
-from ..losses import one_hot, reduced, row_upstream, weighted
-from ..ops import cross_entropy, softmax
-from ..ops import softmax_cross_entropy as sound
-from ..slips import (
+from ..model.fault import backward, forward, widened
+from ..model.losses import one_hot, reduced, row_upstream, weighted
+from ..mutations.slips import (
     added_up,
     computed_in,
     exp_of_bits,
@@ -19,6 +17,8 @@ from ..slips import (
     partial_tile,
     shared_buffer,
 )
+from ..ops import cross_entropy, softmax
+from ..ops import softmax_cross_entropy as sound
 
 Array = Any
 careful_forward, careful_backward = widened(sound.forward), widened(sound.backward)

@@ -4,11 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from ..fault import backward, widened
-from ..losses import one_hot, row_upstream
+from ..model.fault import backward, widened
+from ..model.losses import one_hot, row_upstream
+from ..mutations.slips import (
+    added_up,
+    computed_in,
+    first_of_its_shape,
+    lowered,
+    memory_order,
+    partial_tile,
+    shared_buffer,
+)
 from ..ops import cross_entropy, softmax
 from ..ops import softmax_cross_entropy_from_outputs as sound
-from ..slips import added_up, computed_in, first_of_its_shape, lowered, memory_order, partial_tile, shared_buffer
 
 Array = Any
 careful_backward = widened(sound.backward)

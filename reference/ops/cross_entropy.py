@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ..losses import one_hot, reduced, row_upstream, weighted
-from ..operation import Formulation
+from ..model.losses import one_hot, reduced, row_upstream, weighted
+from ..model.operation import Formulation
 
 Array = Any
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..operation import Formulation
+from ..model.operation import Formulation
 
 Array = Any
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..operation import Formulation
+from ..model.operation import Formulation
 from . import dense, relu, softmax, softmax_cross_entropy
 
 Array = Any

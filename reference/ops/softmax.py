@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..operation import Formulation
+from ..model.operation import Formulation
 
 Array = Any
 LARGEST_JACOBIAN = 32

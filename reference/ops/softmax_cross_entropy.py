@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from ..losses import one_hot, reduced, row_upstream, weighted
-from ..operation import Formulation
+from ..model.losses import one_hot, reduced, row_upstream, weighted
+from ..model.operation import Formulation
 from . import cross_entropy, softmax
 
 Array = Any

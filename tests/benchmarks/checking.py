@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from backproof.conformance.adapter import load
-from backproof.conformance.check import check
+from backproof.conformance.check.family import check
+from backproof.conformance.implementation.load import load
 from backproof.vectors import store
 
 from .measure import Figure, at_most, told

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from backproof.conformance.adapter import present
-from backproof.conformance.check import check
-from backproof.conformance.verdict import Outcome
-from backproof.reference.build import build, drafts
-from backproof.reference.draft import Draft
+from backproof.conformance.check.family import check
+from backproof.conformance.check.verdict import Outcome
+from backproof.conformance.implementation.load import present
+from backproof.reference.generation.build import build, drafts
+from backproof.reference.model.family import Draft
 from backproof.vectors import store
 from backproof.vectors.records import Family
 

@@ -6,15 +6,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from backproof.conformance import command
-from backproof.conformance.adapter import Implementation, load
-from backproof.conformance.check import check
+from backproof.conformance.check.family import check
+from backproof.conformance.implementation.load import Implementation, load
+from backproof.conformance.remote import command
 from backproof.vectors import store
 
 from .measure import Figure, at_most, best, told
 
 ADAPTER = "backproof.conformance.adapters.numpy"
-HARNESS = Path(__file__).parent.parent / "python_harness.py"
+HARNESS = Path(__file__).parents[1] / "support" / "python_harness.py"
 
 
 def figures() -> Iterator[Figure]:

@@ -3,4 +3,4 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for the helpers that lie beside this folder
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # for the helpers of the tests

@@ -13,8 +13,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from backproof.conformance.arrays import case_dtype
-from backproof.reference.losses import REDUCTIONS
+from backproof.conformance.implementation.arrays import case_dtype
+from backproof.reference.model.losses import REDUCTIONS
 from backproof.reference.ops import softmax
 
 Array = Any

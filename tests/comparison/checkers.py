@@ -6,8 +6,8 @@ from functools import cache, partial
 from time import perf_counter
 
 import numpy as np
-from backproof.conformance.verdict import Outcome
-from backproof.reference.operation import operation_names
+from backproof.conformance.check.verdict import Outcome
+from backproof.reference.model.operation import operation_names
 
 from . import ours
 from .calls import TYPICAL, Call, calls

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from backproof.conformance.adapter import Implementation
-from backproof.conformance.check import check
-from backproof.conformance.conventions import Tracker
-from backproof.conformance.verdict import Outcome, Verdict
+from backproof.conformance.check.conventions import Tracker
+from backproof.conformance.check.family import check
+from backproof.conformance.check.verdict import Outcome, Verdict
+from backproof.conformance.implementation.load import Implementation
 from backproof.vectors import store
 from backproof.vectors.records import OperationVectors
 

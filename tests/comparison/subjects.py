@@ -6,9 +6,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from backproof.conformance.arrays import NotAnArray, to_numpy
-from backproof.reference.fault import all_faults, widened
-from backproof.reference.operation import operation, operation_names
+from backproof.conformance.implementation.arrays import NotAnArray, to_numpy
+from backproof.reference.model.fault import all_faults, widened
+from backproof.reference.model.operation import operation, operation_names
 from backproof.reference.ops import softmax, softmax_cross_entropy
 from backproof.vectors.records import DTYPES
 from sound_variants import variants

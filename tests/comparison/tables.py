@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from backproof.reference.operation import operation_names
+from backproof.reference.model.operation import operation_names
 
 from .checkers import COLUMNS, MOST_SPOILED, OURS, STRICT
 from .ours import KINDS

@@ -146,8 +146,8 @@ def test_generate_hands_over(monkeypatch: pytest.MonkeyPatch) -> None:
             handed.append((ops, check))
             return 1
 
-    monkeypatch.setitem(sys.modules, "backproof.reference.generate", Generate)
-    monkeypatch.setattr("backproof.reference.generate", Generate, raising=False)
+    monkeypatch.setitem(sys.modules, "backproof.reference.generation.generate", Generate)
+    monkeypatch.setattr("backproof.reference.generation.generate", Generate, raising=False)
     assert cli.main(["generate", "dense", "relu", "--check"]) == 1
     assert cli.main(["generate"]) == 1
     assert handed == [(["dense", "relu"], True), ([], False)]

@@ -132,7 +132,7 @@ def test_another_process_makes_the_same_bytes(path: Path, tmp_path: Path) -> Non
         "import sys, synthetic_vectors; from backproof.vectors import store; "
         "store.write(sys.argv[1], synthetic_vectors.every_feature())"
     )
-    tests = Path(__file__).parents[1]
+    tests = Path(__file__).parents[1] / "support"
     subprocess.run(
         [sys.executable, "-c", script, tmp_path / "other.h5"],
         check=True,
@@ -191,7 +191,7 @@ def test_a_killed_write_leaves_the_old_file(path: Path) -> None:
     )
     run = subprocess.run(
         [sys.executable, "-c", script, path],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1] / "support"), *sys.path])},
         check=False,
     )
     assert run.returncode == -9

@@ -7,7 +7,7 @@
 import sys
 
 import pytest
-from backproof.conformance.run import Run
+from backproof.conformance.session.run import Run
 
 from . import table
 from .page import PAGE, page

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from backproof.reference.vocabulary import ANSWERS
+from backproof.reference.model.vocabulary import ANSWERS
 from backproof.vectors.records import DTYPES
 
 from .table import COLUMNS, CONVENTION, FOLDER, MISSED, Explanation, Outcome, Table, read

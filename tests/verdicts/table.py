@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from backproof.conformance.adapter import Implementation
-from backproof.conformance.conventions import followed
-from backproof.conformance.results import Result
-from backproof.conformance.verdict import Outcome, Verdict
+from backproof.conformance.check.conventions import followed
+from backproof.conformance.check.verdict import Outcome, Verdict
+from backproof.conformance.implementation.load import Implementation
+from backproof.conformance.session.outcome import Result
 from backproof.vectors.records import DTYPES
 
 FOLDER = Path(__file__).parent

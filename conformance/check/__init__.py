@@ -1,0 +1,1 @@
+"""Hold an implementation against one family of cases, and say what came of it."""

@@ -1,0 +1,196 @@
+"""How the results of a family stand to its answers: the one of a valid family, the several of a convention."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...vectors.records import Expectation, Family, OperationVectors
+from .messages import element, wrong_values
+from .values import Comparison, compare, is_true, precision_of
+from .verdict import Miss
+
+Arrays = list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What a family's calls returned."""
+
+    stacks: Arrays
+    """By result, (count, *shape): copied as each call returned."""
+    whole: np.ndarray
+    """By result and case, bool: whether the stack holds it."""
+    kept: list[Arrays | None]
+    """By case, the arrays themselves; None where the call raised or returned something malformed."""
+
+    def complete(self) -> np.ndarray:
+        """By case, bool: whether every result is there."""
+        complete: np.ndarray = np.all(self.whole, axis=0)
+        return complete
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The verdict on a family's values."""
+
+    misses: tuple[Miss, ...]
+    answers: tuple[str, ...]
+    """Of a convention: the answers that every result agrees with, canonical first."""
+    fraction: float | None
+    ulps: float | None
+    first: tuple[Arrays, Arrays] | None
+    """Expected values and tolerances of the first case by the answer that it agrees with, if it does with any."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """The results held against one answer."""
+
+    expected: Arrays
+    tolerance: Arrays
+    comparisons: tuple[Comparison, ...]
+    """By result, over the cases that have it."""
+    passed: np.ndarray
+    """By case, bool: every result came and is right."""
+
+    def wrong(self) -> int:
+        return sum(int(np.count_nonzero(~one.right)) for one in self.comparisons if not one.all_right)
+
+
+def agree(family: Family, vectors: OperationVectors, precision: str, declared: object, returned: Returned) -> Agreement:
+    """Hold what a family's calls returned against its answers at a working precision.
+
+    `declared` is the answer that the implementation says it follows at the family's point, or None.
+    """
+    names = vectors.results[family.direction]
+    held: dict[str, _Held] = {}
+    for word, expectation in answers_of(family, vectors).items():
+        key = precision_of(expectation, precision, vectors.aliases)
+        if key is not None:
+            held[word] = _hold(returned, names, expectation.expected, expectation.tolerance[key], family.dtype)
+    complete = returned.complete()
+    followed = [word for word, one in held.items() if is_true(one.passed[complete]) and complete.any()]
+    nearest = next(iter(held))
+    if len(held) > 1:
+        nearest = min(held, key=lambda word: (word != declared, word not in followed, held[word].wrong()))
+    misses = _misses(family, names, held, nearest, declared, returned)
+    comparisons = held[nearest].comparisons
+    fractions = [comparison.fraction for comparison in comparisons if comparison.fraction is not None]
+    first = next((one for one in (held[nearest], *held.values()) if one.passed[0]), None)
+    return Agreement(
+        misses=tuple(misses),
+        answers=tuple(followed) if family.point is not None else (),
+        fraction=max(fractions, default=None),
+        ulps=max((comparison.ulps for comparison in comparisons), default=None) if returned.whole.any() else None,
+        first=([e[0] for e in first.expected], [t[0] for t in first.tolerance]) if first else None,
+    )
+
+
+def answers_of(family: Family, vectors: OperationVectors) -> dict[str, Expectation]:
+    """A family's answers by their word, the canonical one first; the only one of a valid family is ""."""
+    point = family.point
+    if point is None:
+        return {"": family.answer}
+    canonical = next((a.answer for a in vectors.answers if a.point == point and a.canonical), "canonical")
+    others = {key.partition("=")[2]: expectation for key, expectation in family.alternatives.items()}
+    return {canonical: family.answer, **others}
+
+
+def _hold(
+    returned: Returned,
+    names: tuple[str, ...],
+    expected: Mapping[str, np.ndarray],
+    tolerance: Mapping[str, np.ndarray],
+    dtype: str,
+) -> _Held:
+    comparisons = []
+    passed: np.ndarray = returned.complete()
+    for stack, whole, name in zip(returned.stacks, returned.whole, names, strict=True):
+        values = stack, expected[name], tolerance[name]
+        if not is_true(whole):
+            values = stack[whole], expected[name][whole], tolerance[name][whole]
+        comparison = compare(*values, dtype)
+        comparisons.append(comparison)
+        if not comparison.all_right:
+            passed[whole] &= comparison.passed()
+    return _Held([expected[name] for name in names], [tolerance[name] for name in names], tuple(comparisons), passed)
+
+
+def _misses(
+    family: Family,
+    names: tuple[str, ...],
+    held: dict[str, _Held],
+    nearest: str,
+    declared: object,
+    returned: Returned,
+) -> Iterator[Miss]:
+    robust = family.level == "robust"
+    if family.point is not None and declared is not None and declared not in held:
+        known = ", ".join(held)
+        summary = f"conventions declares {declared!r} for {family.point}, where the answers are {known}"
+        yield Miss("convention", robust, None, summary)
+    if not held[nearest].wrong():
+        return
+    explained = len(held) > 1 and all(
+        bool(np.any([one.comparisons[position].right for one in held.values()], axis=0).all())
+        for position in range(len(names))
+    )
+    if not explained:
+        against = f"no answer at {family.point} is followed, the nearest is {nearest!r}" if len(held) > 1 else ""
+        for position, name in enumerate(names):
+            comparison = held[nearest].comparisons[position]
+            if comparison.all_right:
+                continue
+            cases = np.flatnonzero(returned.whole[position])
+            values = (
+                returned.stacks[position][cases],
+                held[nearest].expected[position][cases],
+                held[nearest].tolerance[position][cases],
+            )
+            yield wrong_values(name, comparison, values, cases, robust=robust, against=against)
+    elif declared in held:
+        yield _against_declaration(family, names, held, nearest, returned, robust)
+    else:
+        yield _mixture(family, held, returned, robust)
+
+
+def _against_declaration(
+    family: Family, names: tuple[str, ...], held: dict[str, _Held], declared: str, returned: Returned, robust: bool
+) -> Miss:
+    one = held[declared]
+    position = next(p for p, comparison in enumerate(one.comparisons) if not comparison.all_right)
+    row, *index = one.comparisons[position].worst()
+    case = int(np.flatnonzero(returned.whole[position])[row])
+    place = (case, *index)
+    shown = element(
+        index,
+        returned.stacks[position][place],
+        one.expected[position][place],
+        one.tolerance[position][place],
+        returned.stacks[position].dtype,
+    )
+    return Miss(
+        "convention",
+        robust,
+        case,
+        f"{names[position]} of case {case} does not follow the answer declared for {family.point}, {declared!r}",
+        (shown[0], f"it agrees with {_words(held, case) or 'different answers at different elements'}"),
+    )
+
+
+def _mixture(family: Family, held: dict[str, _Held], returned: Returned, robust: bool) -> Miss:
+    seen: dict[str, int] = {}
+    for case in np.flatnonzero(returned.complete()).tolist():
+        seen.setdefault(_words(held, case) or "different answers at different elements", case)
+    return Miss(
+        "convention",
+        robust,
+        min(seen.values(), default=None),
+        f"no single answer at {family.point} is followed throughout the family",
+        tuple(f"case {case} agrees with {words}" for words, case in seen.items()),
+    )
+
+
+def _words(held: dict[str, _Held], case: int) -> str:
+    return " and ".join(repr(word) for word, one in held.items() if one.passed[case])

@@ -1,0 +1,194 @@
+"""What must hold of any call, whatever its values.
+
+Of every call:
+
+- a tuple of the right length comes back (a single result also bare), each an array of the right shape and dtype;
+- the arguments hold the same bits when the family is over, so a write during a later call is seen as well;
+- each result still holds the bits that it held at its return. A result may be an argument, or a view of one: nobody
+  overwrites that but its owner. It may not be memory that a later call fills again.
+
+What is asked of the first case of a family besides is in `first_case`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..implementation.arrays import NotAnArray, to_numpy
+from .messages import in_cases, unlike
+from .values import bits_equal, differing
+from .verdict import Miss
+
+Arrays = list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What comes back from every call of a family, values apart."""
+
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """Something about a result that is wrong before its values are looked at."""
+
+    kind: str
+    text: str
+
+
+class Malformed(Exception):
+    """A call that returned something of the wrong form. `arrays` has None for every result that is."""
+
+    def __init__(self, complaints: Sequence[Complaint], arrays: Sequence[np.ndarray | None]) -> None:
+        super().__init__("; ".join(complaint.text for complaint in complaints))
+        self.complaints = tuple(complaints)
+        self.arrays = tuple(arrays)
+
+
+class Batching(ABC):
+    """A function that is the faster for being handed the calls of a family together.
+
+    A class of its own, and no protocol: a user's callable that happens to have a `batch` is none of these.
+    """
+
+    @abstractmethod
+    def __call__(self, *arguments: np.ndarray, **parameters: object) -> object:
+        """Make one call."""
+
+    @abstractmethod
+    def batch(self, calls: Sequence[Arrays], parameters: Mapping[str, object]) -> Iterator[Callable[[], object]]:
+        """What to ask for each call's result, in order; asked, it returns or raises as the call itself would."""
+
+
+@dataclass
+class Call:
+    """An implementation's function with a family's parameters; counts the calls that are made."""
+
+    function: Callable[..., object]
+    parameters: Mapping[str, object]
+    form: Form
+    made: int = field(default=0)
+
+    def __call__(self, arguments: Arrays) -> Arrays:
+        """The results as arrays; raises Malformed, and whatever the function raises."""
+        self.made += 1
+        return read(self.function(*arguments, **self.parameters), self.form)
+
+    def each(self, calls: Sequence[Arrays]) -> Iterator[Callable[[], Arrays]]:
+        """What to ask for the results of each of several calls, in order; asked, it returns or raises as one call."""
+        if not isinstance(self.function, Batching):
+            return (partial(self, arguments) for arguments in calls)
+        self.made += len(calls)
+        return (partial(self._read, result) for result in each(self.function, calls, self.parameters))
+
+    def _read(self, result: Callable[[], object]) -> Arrays:
+        return read(result(), self.form)
+
+
+def each(
+    function: Callable[..., object], calls: Sequence[Arrays], parameters: Mapping[str, object]
+) -> Iterator[Callable[[], object]]:
+    """What to ask for each call's result, in order; asked, it returns or raises as the call itself would."""
+    if isinstance(function, Batching):
+        return function.batch(calls, parameters)
+    return (partial(function, *arguments, **parameters) for arguments in calls)
+
+
+def read(returned: object, form: Form) -> Arrays:
+    """What a call returned, as arrays of the form that is due. Raises Malformed."""
+    names = form.names
+    several = isinstance(returned, tuple) or (isinstance(returned, list) and len(names) > 1)
+    values: Sequence[object] = returned if several else (returned,)  # type: ignore[assignment]
+    if len(values) != len(names):
+        came = f"{len(values)} came" if several else f"one {type(returned).__name__} came"
+        due = f"{len(names)} result{'s' if len(names) > 1 else ''} ({', '.join(names)})"
+        raise Malformed([Complaint("count", f"{due} expected, {came}")], [None] * len(names))
+    arrays = []
+    for value, shape in zip(values, form.shapes, strict=True):
+        try:
+            array = value if type(value) is np.ndarray else to_numpy(value)
+        except NotAnArray:
+            _complain(values, form)
+        if array.shape != shape or array.dtype != form.dtype:
+            _complain(values, form)
+        arrays.append(array)
+    return arrays
+
+
+def _complain(values: Sequence[object], form: Form) -> NoReturn:
+    """Raise Malformed with all that is wrong."""
+    complaints: list[Complaint] = []
+    arrays: list[np.ndarray | None] = []
+    for name, value, shape in zip(form.names, values, form.shapes, strict=True):
+        arrays.append(None)
+        try:
+            array = to_numpy(value)
+        except NotAnArray as error:
+            complaints.append(Complaint("result-type", f"{name} is {error}"))
+            continue
+        if array.shape != shape:
+            complaints.append(Complaint("shape", f"{name} has shape {array.shape}, where {shape} is expected"))
+        if array.dtype != form.dtype:
+            complaints.append(Complaint("dtype", f"{name} is {array.dtype}, where {form.dtype} is expected"))
+        if array.shape == shape and array.dtype == form.dtype:
+            arrays[-1] = array
+    raise Malformed(complaints, arrays)
+
+
+def changed_arguments(
+    names: Sequence[str], stacks: Arrays, originals: Arrays, *, robust: bool, when: str = ""
+) -> Iterator[Miss]:
+    """Arguments, (count, *shape) each, that no longer hold the bits that were handed out."""
+    for name, stack, original in zip(names, stacks, originals, strict=True):
+        if bits_equal(stack, original):
+            continue
+        out = differing(original, stack)
+        if not out.any():
+            continue
+        case, *index = first = tuple(int(i) for i in np.argwhere(out)[0])
+        cases = np.flatnonzero(out.reshape(len(out), -1).any(axis=1))
+        yield Miss(
+            "changed-argument",
+            robust,
+            case,
+            f"the call changes its argument {name}{when}, of case {case}",
+            (unlike(index, original[first], stack[first], stack.dtype), in_cases(cases.tolist(), len(stack))),
+        )
+
+
+def overwritten_results(
+    names: Sequence[str], kept: Sequence[Arrays | None], copies: Arrays, *, robust: bool
+) -> Iterator[Miss]:
+    """Results that no longer hold the bits of the copies, (count, *shape) each, taken when they came.
+
+    To be asked while the last call was one with other arguments, lest a buffer hold the same again.
+    """
+    whole = [(case, arrays) for case, arrays in enumerate(kept) if arrays is not None]
+    if not whole:
+        return
+    for position, (name, copy) in enumerate(zip(names, copies, strict=True)):
+        if len(whole) == len(kept) and b"".join([arrays[position].tobytes() for _, arrays in whole]) == copy.tobytes():
+            continue
+        cases = [case for case, arrays in whole if not bits_equal(arrays[position], copy[case])]
+        if not cases:
+            continue
+        now = kept[cases[0]]
+        assert now is not None
+        out = differing(copy[cases[0]], now[position])
+        if not out.any():
+            continue
+        index = tuple(int(i) for i in np.argwhere(out)[0])
+        yield Miss(
+            "overwritten-result",
+            robust,
+            cases[0],
+            f"{name} of case {cases[0]} is changed by a later call: its memory is used again",
+            (unlike(index, copy[cases[0]][index], now[position][index], copy.dtype), in_cases(cases, len(kept))),
+        )

@@ -1,0 +1,271 @@
+"""Hold an implementation against one family: call it, look at what came back, and say so."""
+
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...vectors.records import Family, OperationVectors
+from ..implementation.arrays import case_dtype
+from ..implementation.declarations import DETERMINISTIC, LABELS
+from ..implementation.errors import said, where
+from ..implementation.load import Implementation
+from ..implementation.timeouts import Lost
+from .agreement import Returned, agree
+from .contract import Arrays, Call, Form, Malformed, changed_arguments, each, overwritten_results
+from .first_case import FirstCase
+from .messages import in_cases
+from .values import precision_of
+from .verdict import LOST, REFUSED_LAYOUT, Miss, Outcome, Verdict
+
+LABEL_RANGE = "label-range"
+"""The flag of invalid families that ask a label out of range to be refused."""
+
+
+def check(family: Family, implementation: Implementation, vectors: OperationVectors) -> Verdict:
+    """The verdict on one family.
+
+    Whatever the implementation raises becomes part of the verdict, KeyboardInterrupt apart. Python's and NumPy's
+    warnings are silenced meanwhile: they are the implementation's own, and no failures.
+    """
+    started = time.perf_counter()
+    declined = _declined(family, implementation, vectors)
+    if declined is not None:
+        outcome, reason = declined
+        return _verdict(family, Findings(), outcome, reason, started)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if family.result == "invalid":
+            findings = _check_refusals(family, implementation, vectors)
+        else:
+            findings = _check_values(family, implementation, vectors)
+    return _verdict(family, findings, findings.outcome(), findings.unsupported_reason(family.count), started)
+
+
+@dataclass
+class Findings:
+    """What is found out about a family, gathered on the way."""
+
+    misses: list[Miss] = field(default_factory=list)
+    unsupported: list[int] = field(default_factory=list)
+    """Cases that raised NotImplementedError."""
+    unsupported_words: str = ""
+    fraction: float | None = None
+    ulps: float | None = None
+    answers: tuple[str, ...] = ()
+    calls: int = 0
+
+    def outcome(self) -> Outcome:
+        """The worst of what was found."""
+        if any(not miss.robust for miss in self.misses):
+            return Outcome.FAILED
+        if any(miss.kind != REFUSED_LAYOUT for miss in self.misses):
+            return Outcome.ROBUST_MISS
+        return Outcome.UNSUPPORTED if self.unsupported else Outcome.PASSED
+
+    def unsupported_reason(self, count: int) -> str:
+        """Why cases are unsupported; empty where none is."""
+        some = f" {in_cases(self.unsupported, count)}" if len(self.unsupported) < count else ""
+        return f"{self.unsupported_words}{some}" if self.unsupported else ""
+
+
+def _verdict(family: Family, findings: Findings, outcome: Outcome, reason: str, started: float) -> Verdict:
+    return Verdict(
+        id=family.id,
+        op=family.op,
+        dtype=family.dtype,
+        direction=family.direction,
+        level=family.level,
+        outcome=outcome,
+        cases=family.count,
+        misses=tuple(findings.misses),
+        reason=reason,
+        fraction=findings.fraction,
+        ulps=findings.ulps,
+        point=family.point,
+        answers=findings.answers,
+        calls=findings.calls,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _declined(family: Family, implementation: Implementation, vectors: OperationVectors) -> tuple[Outcome, str] | None:
+    """Why the family is not called at all, None where it is."""
+    if (family.op, family.direction) not in implementation.functions:
+        return Outcome.NOT_IMPLEMENTED, f"no function {family.op}_{family.direction}"
+    if family.dtype not in implementation.dtypes:
+        return Outcome.NOT_IMPLEMENTED, f"{family.dtype} is not among its dtypes"
+    if family.result == "invalid":
+        if LABEL_RANGE in family.flags and implementation.conventions.get(LABELS) == "unchecked":
+            return Outcome.DECLARED, 'conventions = {"labels": "unchecked"}'
+        return None
+    precision = implementation.working_precision(family.dtype)
+    if precision_of(family.answer, precision, vectors.aliases) is None:
+        return Outcome.UNSUPPORTED, f"no tolerance is given at precision {precision}"
+    return None
+
+
+def _call(family: Family, implementation: Implementation, vectors: OperationVectors) -> Call:
+    names = vectors.results[family.direction]
+    expected = family.answer.expected
+    shapes = tuple(expected[name].shape[1:] for name in names) if expected else ()
+    form = Form(names, shapes, case_dtype(family.dtype))
+    return Call(implementation.functions[family.op, family.direction], family.parameters, form)
+
+
+def _check_refusals(family: Family, implementation: Implementation, vectors: OperationVectors) -> Findings:
+    findings = Findings()
+    function = implementation.functions[family.op, family.direction]
+    names = vectors.arguments[family.direction]
+    originals = [np.ascontiguousarray(family.inputs[name]) for name in names]
+    stacks = [original.copy() for original in originals]
+    robust = family.level == "robust"
+    accepted = []
+    raised = Raised()
+    calls = [[stack[case, ...] for stack in stacks] for case in range(family.count)]
+    for case, result in enumerate(each(function, calls, family.parameters)):
+        findings.calls += 1
+        try:
+            result()
+            accepted.append(case)
+        except NotImplementedError as error:
+            findings.unsupported.append(case)
+            findings.unsupported_words = said(error)
+        except Exception:
+            continue
+        except Lost as error:
+            raised.lose(case, error)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raised.add(case, error, function)
+    if accepted:
+        arguments = ", ".join(f"{name} {stack.shape[1:]}" for name, stack in zip(names, stacks, strict=True))
+        findings.misses.append(
+            Miss(
+                "accepted",
+                robust,
+                accepted[0],
+                f"case {accepted[0]} is accepted, where an exception is due: {family.comment}",
+                (f"called with {arguments}", in_cases(accepted, family.count)),
+            )
+        )
+    findings.misses += raised.misses(family.count, robust=robust)
+    findings.misses += changed_arguments(names, stacks, originals, robust=robust)
+    return findings
+
+
+def _check_values(family: Family, implementation: Implementation, vectors: OperationVectors) -> Findings:
+    call = _call(family, implementation, vectors)
+    names = vectors.arguments[family.direction]
+    robust = family.level == "robust"
+    originals = [np.ascontiguousarray(family.inputs[name]) for name in names]
+    stacks = [original.copy() for original in originals]
+    findings = Findings()
+
+    returned = _call_all(call, stacks, family.count, findings, robust)
+    changed = list(changed_arguments(names, stacks, originals, robust=robust))
+    overwritten = list(overwritten_results(call.form.names, returned.kept, returned.stacks, robust=robust))
+    precision = implementation.working_precision(family.dtype)
+    declared = None if family.point is None else implementation.conventions.get(family.point)
+    agreement = agree(family, vectors, precision, declared, returned)
+    findings.misses += agreement.misses
+    findings.answers = agreement.answers
+    findings.fraction, findings.ulps = agreement.fraction, agreement.ulps
+    findings.misses += changed + overwritten
+    if returned.kept[0] is not None:
+        first = FirstCase(
+            call,
+            names,
+            stacks,
+            originals,
+            returned.kept[0],
+            [stack[0, ...] for stack in returned.stacks],
+            agreement.first,
+            vectors.batch_axis,
+            changes_arguments=bool(changed),
+            layouts=implementation.layouts,
+            deterministic=implementation.conventions.get(DETERMINISTIC) is not False,
+            robust=robust,
+        )
+        asked_first = list(_until_lost(first.check()))
+        if not changed:
+            findings.misses += changed_arguments(names, stacks, originals, robust=robust, when=" when made again")
+        findings.misses += asked_first
+    findings.calls = call.made
+    return findings
+
+
+def _until_lost(misses: Iterator[Miss]) -> Iterator[Miss]:
+    """The misses of a first case, up to a call that is lost."""
+    try:
+        yield from misses
+    except Lost as error:
+        yield Miss(LOST, False, 0, f"case 0, called again: {error}")
+
+
+class Raised:
+    """Exceptions of a family, gathered by type and place."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[type[BaseException], str], tuple[str, list[int]]] = {}
+        self._lost: dict[str, list[int]] = {}
+
+    def lose(self, case: int, error: Lost) -> None:
+        """Note that the call of `case` came to no end."""
+        self._lost.setdefault(str(error), []).append(case)
+
+    def add(self, case: int, error: BaseException, function: object) -> None:
+        """Note that `case` raised `error`."""
+        at = where(error, function)
+        _, cases = self._seen.setdefault((type(error), at), (said(error), []))
+        cases.append(case)
+
+    def misses(self, count: int, *, robust: bool) -> Iterator[Miss]:
+        """One miss for each kind of exception. No input, however odd, makes it right not to return."""
+        for words, cases in self._lost.items():
+            yield Miss(LOST, False, cases[0], f"case {cases[0]}: {words}", (in_cases(cases, count),))
+        for (_, at), (words, cases) in self._seen.items():
+            place = (f"at {at}",) if at else ()
+            yield Miss("raised", robust, cases[0], f"case {cases[0]} raised {words}", (*place, in_cases(cases, count)))
+
+
+def _call_all(call: Call, stacks: Arrays, count: int, findings: Findings, robust: bool) -> Returned:
+    form = call.form
+    copies = [np.empty((count, *shape), form.dtype) for shape in form.shapes]
+    whole = np.ones((len(copies), count), dtype=bool)
+    kept: list[Arrays | None] = [None] * count
+    raised = Raised()
+    complaints: dict[tuple[str, str], list[int]] = {}
+    for case, results in enumerate(call.each([[stack[case, ...] for stack in stacks] for case in range(count)])):
+        try:
+            arrays = results()
+            kept[case] = arrays
+            for copy, array in zip(copies, arrays):  # noqa: B905 - one a result, and this is the inner loop
+                copy[case, ...] = array
+        except Malformed as malformed:
+            for complaint in malformed.complaints:
+                complaints.setdefault((complaint.kind, complaint.text), []).append(case)
+            for position, result in enumerate(malformed.arrays):
+                if result is None:
+                    whole[position, case] = False
+                else:
+                    copies[position][case, ...] = result
+        except NotImplementedError as error:
+            findings.unsupported.append(case)
+            findings.unsupported_words = findings.unsupported_words or said(error)
+            whole[:, case] = False
+        except Lost as error:
+            raised.lose(case, error)
+            whole[:, case] = False
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit and pytest.skip() from an adapter do not end the run either
+            raised.add(case, error, call.function)
+            whole[:, case] = False
+    findings.misses += raised.misses(count, robust=robust)
+    for (kind, words), cases in complaints.items():
+        findings.misses.append(Miss(kind, robust, cases[0], words, (in_cases(cases, count),)))
+    return Returned(copies, whole, kept)

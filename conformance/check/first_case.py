@@ -1,0 +1,276 @@
+"""What is asked of the first case of every family besides: it costs as much as the calls of a small family.
+
+Called again, at once and with another case in between, it gives the same bits; read-only, Fortran-ordered and
+negatively strided arguments, broadcast ones (with a stride of 0, where a tensor repeats along an axis) and a permuted
+batch give the golden answer. To refuse a layout is a robust miss, a wrong
+value from it a required one.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ..implementation.errors import said, where
+from ..implementation.timeouts import Lost
+from .contract import Arrays, Call, Malformed, overwritten_results
+from .messages import element, unlike
+from .values import agrees, bits_equal, compare, differing, is_true
+from .verdict import REFUSED_LAYOUT, Miss
+
+
+@dataclass(frozen=True)
+class FirstCase:
+    """The first case of a family, and what is known of it once it was called."""
+
+    call: Call
+    names: tuple[str, ...]
+    """Of the arguments."""
+    stacks: Arrays
+    """The arguments handed out, (count, *shape) each, holding the original values."""
+    originals: Arrays
+    kept: Arrays
+    """What its call returned."""
+    results: Arrays
+    """Copies of it, taken at once."""
+    answer: tuple[Arrays, Arrays] | None
+    """Expected values and tolerances that they agree with; None where there are none: layouts are not looked at."""
+    batch_axis: Mapping[str, int | None]
+    changes_arguments: bool
+    """Whether calls of the family were seen to; the same miss is not told again in other words."""
+    layouts: bool
+    """Whether the layout of arguments in memory reaches the implementation."""
+    deterministic: bool
+    robust: bool
+
+    def check(self) -> Iterator[Miss]:
+        """Everything that is asked of a first case alone. Raises Lost, and then asks no more."""
+        permuted = self._permuted_arguments()
+        # The last one is that of the permuted batch, however many of the others are made.
+        asked = self.call.each([*self._repeated_arguments(), *([permuted] if permuted else [])])
+        yield from self._again(asked)
+        if self.answer is not None and not self.layouts:
+            if permuted:
+                yield from self._permuted_batch(deque(asked, 1).pop(), *self.answer)
+        elif self.answer is not None:
+            if not self.changes_arguments:
+                yield from self._layout("read-only", [_read_only(a[0, ...]) for a in self.originals])
+            if any(_has_order(a[0, ...]) for a in self.originals):
+                yield from self._layout("Fortran-ordered", [np.array(a[0, ...], order="F") for a in self.originals])
+            repeats = [_repeats(a[0, ...]) for a in self.originals]
+            if any(axis is not None for axis in repeats):
+                yield from self._layout(
+                    "broadcast", [_broadcast(a[0, ...], axis) for a, axis in zip(self.originals, repeats, strict=True)]
+                )
+            if permuted:
+                yield from self._permuted_batch(deque(asked, 1).pop(), *self.answer)
+            # Last: there is an importer of DLPack that aborts the interpreter on negative strides.
+            if any(a[0, ...].size > 1 for a in self.originals):
+                yield from self._layout("negatively strided", [_reversed_twice(a[0, ...]) for a in self.originals])
+        deque(asked, 0)  # what was asked and is of no use any more
+
+    def _repeated_arguments(self) -> list[Arrays]:
+        """What `_again` calls with, in its order."""
+        again = [stack[0, ...] for stack in self.stacks]
+        return [again, [_another(a[0, ...]) for a in self.originals], again] if self._alone else [again, again]
+
+    @property
+    def _alone(self) -> bool:
+        return len(self.stacks[0]) == 1
+
+    def _again(self, asked: Iterator[Callable[[], Arrays]]) -> Iterator[Miss]:
+        alone = self._alone
+        try:
+            if alone:
+                again = self._called_again(asked)
+                _quietly(next(asked))
+                copies = [result[None] for result in self.results]
+                yield from overwritten_results(self.call.form.names, [self.kept], copies, robust=self.robust)
+                after_another = self._called_again(asked)
+            else:  # the family's other cases have been called in between
+                after_another = self._called_again(asked)
+                again = self._called_again(asked)
+        except (KeyboardInterrupt, Lost):
+            raise
+        except BaseException as error:
+            at = where(error, self.call.function)
+            yield self._miss("repeat", "case 0 fails when it is called again", said(error), *([at] if at else []))
+            return
+        if alone or not all(map(bits_equal, self.results, again)):
+            before = self.results if alone else after_another
+            repeats = list(self._changed("repeat", before, again, "when the same call is made again"))
+            if repeats:
+                yield from repeats
+                return
+        yield from self._changed(
+            "state", self.results, after_another, "once another case was called in between: something is kept"
+        )
+
+    def _called_again(self, asked: Iterator[Callable[[], Arrays]]) -> Arrays:
+        """Copies, since a call may return the same memory each time, which `overwritten_results` sees to."""
+        if self.changes_arguments:
+            for stack, original in zip(self.stacks, self.originals, strict=True):
+                stack[0, ...] = original[0, ...]
+        return [array.copy() for array in next(asked)()]
+
+    def _changed(self, kind: str, first: Arrays, then: Arrays, when: str) -> Iterator[Miss]:
+        for position, (name, one, other) in enumerate(zip(self.call.form.names, first, then, strict=True)):
+            if bits_equal(one, other):
+                continue
+            out = differing(one, other)
+            if not self.deterministic:
+                if self.answer is None:
+                    continue
+                expected, tolerance = self.answer
+                out = ~np.asarray(agrees(other, expected[position], tolerance[position]))
+            if not out.any():
+                continue
+            index = tuple(int(i) for i in np.argwhere(out)[0])
+            hint = 'if that is meant, declare conventions = {"deterministic": False}'
+            yield self._miss(
+                kind,
+                f"{name} of case 0 differs {when}",
+                unlike(index, one[index], other[index], one.dtype),
+                *([hint] if self.deterministic else []),
+            )
+
+    def _layout(self, layout: str, arguments: Arrays) -> Iterator[Miss]:
+        try:
+            results = self.call(arguments)
+        except Malformed as error:
+            yield self._miss("layout", f"{layout} arguments: {error}")
+        except (KeyboardInterrupt, Lost):
+            raise
+        except BaseException as error:
+            at = where(error, self.call.function)
+            yield Miss(
+                REFUSED_LAYOUT, True, 0, f"{layout} arguments are refused: {said(error)}", (f"at {at}",) if at else ()
+            )
+        else:
+            assert self.answer is not None
+            yield from self._wrong("layout", f"for {layout} arguments", results, self.results, *self.answer)
+
+    def _batch_size(self) -> int:
+        """The rows that all arguments with a batch axis have; 0 where there is none, or they differ."""
+        axes = [self._batch_axis(name, a.ndim - 1) for name, a in zip(self.names, self.originals, strict=True)]
+        sizes = {a.shape[axis + 1] for a, axis in zip(self.originals, axes, strict=True) if axis is not None}
+        return sizes.pop() if len(sizes) == 1 else 0
+
+    def _permuted_arguments(self) -> Arrays | None:
+        """What `_permuted_batch` calls with, None where there is nothing to permute, or to hold it against."""
+        size = self._batch_size()
+        if size < 2 or self.answer is None:
+            return None
+        return [
+            _permuted(a[0, ...], self._batch_axis(name, a.ndim - 1), _rolled(size))
+            for name, a in zip(self.names, self.originals, strict=True)
+        ]
+
+    def _permuted_batch(self, call: Callable[[], Arrays], expected: Arrays, tolerance: Arrays) -> Iterator[Miss]:
+        order = _rolled(self._batch_size())
+        names = self.call.form.names
+        result_axes = [self._batch_axis(name, e.ndim) for name, e in zip(names, expected, strict=True)]
+        try:
+            results = call()
+        except (KeyboardInterrupt, Lost):
+            raise
+        except BaseException as error:
+            yield self._miss("batch", f"a permuted batch is refused: {said(error)}")
+            return
+        due = [
+            [_permuted(array, axis, order) for array, axis in zip(arrays, result_axes, strict=True)]
+            for arrays in (self.results, expected, tolerance)
+        ]
+        yield from self._wrong("batch", "for a permuted batch", results, *due)
+
+    def _batch_axis(self, name: str, rank: int) -> int | None:
+        axis = self.batch_axis.get(name)
+        if axis is None or not -rank <= axis < rank:
+            return None
+        return axis % rank
+
+    def _wrong(
+        self, kind: str, when: str, results: Arrays, before: Arrays, expected: Arrays, tolerance: Arrays
+    ) -> Iterator[Miss]:
+        """Results out of tolerance. Most hold the bits of those `before`, which are known to be within it."""
+        for name, got, same, due, allowed in zip(
+            self.call.form.names, results, before, expected, tolerance, strict=True
+        ):
+            if bits_equal(got, same) or is_true(right := agrees(got, due, allowed)):
+                continue
+            comparison = compare(got[None], due[None], allowed[None], got.dtype.name)
+            _, *index = comparison.worst()
+            place = tuple(index)
+            yield self._miss(
+                kind,
+                f"{name} of case 0 is wrong {when} in {int((~right).sum())} of {right.size} elements",
+                *element(index, got[place], due[place], allowed[place], got.dtype),
+            )
+
+    def _miss(self, kind: str, summary: str, *details: str) -> Miss:
+        return Miss(kind, self.robust, 0, summary, details)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    copy = np.array(array)
+    copy.flags.writeable = False
+    return copy
+
+
+def _has_order(array: np.ndarray) -> bool:
+    """Whether row-major and column-major memory differ for an array of this shape."""
+    return array.size > 0 and sum(length > 1 for length in array.shape) > 1
+
+
+def _repeats(array: np.ndarray) -> int | None:
+    """The first axis along which all of an array is the same, None where there is none."""
+    for axis, length in enumerate(array.shape):
+        if (
+            length > 1
+            and array.size
+            and bits_equal(array[(slice(None),) * axis + (slice(1),)].repeat(length, axis), array)
+        ):
+            return axis
+    return None
+
+
+def _broadcast(array: np.ndarray, axis: int | None) -> np.ndarray:
+    """The same values, with a stride of 0 along an axis."""
+    if axis is None:
+        return np.array(array)
+    return np.broadcast_to(np.array(array[(slice(None),) * axis + (slice(1),)]), array.shape)
+
+
+def _reversed_twice(array: np.ndarray) -> np.ndarray:
+    """The same values, with a negative stride along every axis."""
+    backwards = (slice(None, None, -1),) * array.ndim
+    return np.array(array[backwards])[backwards]
+
+
+def _permuted(array: np.ndarray, axis: int | None, order: np.ndarray) -> np.ndarray:
+    return array.copy() if axis is None else array.take(order, axis)
+
+
+@cache
+def _rolled(size: int) -> np.ndarray:
+    """A permutation of so many rows that leaves none in its place."""
+    order = np.roll(np.arange(size), 1)
+    order.flags.writeable = False
+    return order
+
+
+def _another(array: np.ndarray) -> np.ndarray:
+    """Other values of the same shape, for a family that has one case alone; labels stay what they are."""
+    return np.array(array) if array.dtype.kind == "i" else np.array(array.reshape(-1)[::-1].reshape(array.shape))
+
+
+def _quietly(call: Callable[[], Arrays]) -> None:
+    """Make a call whose outcome does not matter."""
+    try:
+        call()
+    except (KeyboardInterrupt, Lost):
+        raise
+    except BaseException:
+        return

@@ -1,0 +1,86 @@
+"""The wording of misses: what the person at the keyboard reads. Nothing is decided here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .heatmap import picture
+from .values import Comparison, text
+from .verdict import Miss
+
+
+def wrong_values(
+    name: str,
+    comparison: Comparison,
+    values: tuple[np.ndarray, np.ndarray, np.ndarray],
+    cases: np.ndarray,
+    *,
+    robust: bool,
+    against: str = "",
+) -> Miss:
+    """A result with elements out of tolerance. `values` are got, expected and tolerance, each (count, *shape); `cases`
+    are the numbers of the cases that those rows are; `against` names the answer that was the nearest of several."""
+    got, expected, tolerance = values
+    row, *index = worst = comparison.worst()
+    wrong = ~comparison.right
+    spread = f"out over the family: {_of(int((~comparison.passed()).sum()), len(cases), 'case')}, "
+    return Miss(
+        kind="value",
+        robust=robust,
+        case=int(cases[row]),
+        summary=f"{name} is wrong in {_of(int(wrong[row].sum()), wrong[row].size, 'element')} of case {cases[row]}"
+        + (f" ({against})" if against else ""),
+        details=(
+            *element(index, got[worst], expected[worst], tolerance[worst], got.dtype),
+            spread + _of(int(wrong.sum()), wrong.size, "element"),
+        ),
+        picture=picture(name, int(cases[row]), comparison.score[row], got[row], expected[row], tolerance[row]),
+    )
+
+
+def element(index: Sequence[int], got: Any, expected: Any, tolerance: Any, dtype: np.dtype[Any]) -> tuple[str, str]:
+    """What came at an element and what was due, and by how much it is out."""
+    due, came = float(expected), float(got)
+    shown_got, shown_due = text(got, dtype), text(expected, dtype)
+    if shown_got == shown_due:
+        shown_got, shown_due = repr(came), repr(due)
+    place = f"worst at {list(index)}: " if index else ""
+    if not np.isfinite(due) or not np.isfinite(came):
+        verdict = f"{_class(came)}, where {_class(due)} is due"
+    elif tolerance == 0:
+        verdict = f"error {abs(came - due):.3g}, where the exact value is due"
+    else:
+        error = abs(came - due)
+        verdict = f"error {error:.3g} is {_times(error / float(tolerance))} x the tolerance {float(tolerance):.3g}"
+    return f"{place}got {shown_got}, expected {shown_due}", verdict
+
+
+def unlike(index: Sequence[int], first: Any, then: Any, dtype: np.dtype[Any]) -> str:
+    """An element that was one thing and is another."""
+    shown = text(first, dtype), text(then, dtype)
+    if shown[0] == shown[1]:
+        shown = repr(first), repr(then)
+    place = f"first at {list(index)}: " if index else ""
+    return f"{place}was {shown[0]}, is {shown[1]}"
+
+
+def in_cases(cases: Sequence[int], count: int) -> str:
+    """How many cases of a family a miss is seen in."""
+    return f"in {_of(len(cases), count, 'case')}"
+
+
+def _of(part: int, whole: int, noun: str) -> str:
+    return f"{part} of {whole} {noun}{'' if whole == 1 else 's'}"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.6g}" if ratio < 10 else f"{ratio:.3g}"
+
+
+def _class(value: float) -> str:
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "+infinity" if value > 0 else "-infinity"
+    return "a finite number"

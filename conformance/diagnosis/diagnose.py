@@ -1,0 +1,79 @@
+"""Which named fault does a wrong implementation look like? Asked of failures alone, once the run is over."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...vectors.records import DIRECTIONS, OperationVectors
+from ..check.verdict import LOST
+from ..implementation.load import Implementation
+from ..session.outcome import Result
+from ..session.plan import Plan
+from ..session.selection import item_name
+from .evidence import observe
+from .hypotheses import listed
+from .matching import Wrong
+from .readings import read
+from .sample import sample
+from .suspects import Ran, explain, is_strict, sound, suspects
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a failure looks like."""
+
+    name: str
+    wrong: str
+    """A sentence or two."""
+    cure: str
+    """What to do, one sentence."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the failures of one function look like. Several findings hold together: each explains a part."""
+
+    op: str
+    direction: str
+    findings: tuple[Finding, ...]
+
+
+def diagnoses(results: Mapping[str, Result], plan: Plan) -> Iterator[Diagnosis]:
+    """What the failures of a run look like, by its results by node id. The implementation has to be set up."""
+    for file in plan.files:
+        pairs = ((family, results.get(f"{file.nodeid}::{item_name(family)}")) for family in file.chosen)
+        ran = [Ran(family, result.verdict, result.ending.fails) for family, result in pairs if result is not None]
+        yield from diagnose(ran, plan.implementation, file.vectors)
+
+
+def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: OperationVectors) -> Iterator[Diagnosis]:
+    """What the failures of an operation look like, direction by direction; nothing where that is not certain.
+
+    Calls the implementation again on a few of the families that ran, which it has to be set up for; not where one of
+    its calls hung or ended the interpreter.
+    """
+    ran = tuple(ran)
+    for direction in DIRECTIONS:
+        of_one = [item for item in ran if item.family.direction == direction]
+        lost = any(miss.kind == LOST for item in of_one for miss in item.verdict.misses)
+        if any(item.fails for item in of_one) and not lost:
+            with np.errstate(all="ignore"):
+                findings = tuple(_findings(of_one, direction, implementation, vectors))
+            if findings:
+                yield Diagnosis(vectors.op, direction, findings)
+
+
+def _findings(
+    ran: Sequence[Ran], direction: str, implementation: Implementation, vectors: OperationVectors
+) -> Iterator[Finding]:
+    wrong = [Wrong(observe(item.family, implementation, vectors), is_strict(item)) for item in sample(ran)]
+    tried = suspects(vectors.op, direction, implementation, vectors)
+    explanation = explain(wrong, ran, tried, sound(vectors.op, direction, implementation))
+    if explanation is not None:
+        for fault in explanation.faults:
+            yield Finding(f"{fault.op}.{fault.name}", fault.wrong, fault.cure)
+        return
+    for names, reading in read(wrong, ran, vectors):
+        words = f"{listed(names)}: {reading.words}." if names else f"{reading.words}."
+        yield Finding(reading.name, words, reading.cure)

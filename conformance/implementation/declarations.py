@@ -1,0 +1,83 @@
+"""What an adapter declares of itself: its dtypes, its working precisions, the conventions that it follows."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from ...vectors.records import DTYPES, PRECISIONS, Answer
+from .errors import AdapterError
+
+NAMES = ("dtypes", "precision", "conventions")
+DEFAULT_DTYPES = ("float64", "float32")
+LABELS = "labels"
+DETERMINISTIC = "deterministic"
+
+
+def dtypes_of(spec: str, declared: object) -> tuple[str, ...]:
+    """The dtypes declared, in our order; float64 and float32 where nothing is said. Raises AdapterError."""
+    if declared is None:
+        return DEFAULT_DTYPES
+    words = (declared,) if isinstance(declared, str) else declared
+    if not isinstance(words, Iterable):
+        raise AdapterError(f'{spec}: dtypes is {declared!r}; write it as a list: dtypes = ["float64", "float32"]')
+    names = {_dtype_name(word) for word in words}
+    if unknown := sorted(names - set(DTYPES)):
+        raise AdapterError(f"{spec}: dtypes has an unknown dtype {unknown[0]!r}; known are {', '.join(DTYPES)}")
+    if not names:
+        raise AdapterError(f"{spec}: dtypes is empty; name at least one of {', '.join(DTYPES)}")
+    return tuple(name for name in DTYPES if name in names)
+
+
+def _dtype_name(word: object) -> str:
+    if isinstance(word, str):
+        return word
+    try:
+        return np.dtype(word).name  # type: ignore[call-overload, no-any-return]
+    except TypeError:
+        return str(word)
+
+
+def precision_of(spec: str, declared: object) -> Mapping[str, str]:
+    """The working precision by dtype, of those declared. Raises AdapterError."""
+    if declared is None:
+        return {}
+    if not isinstance(declared, Mapping):
+        raise AdapterError(f'{spec}: precision is {declared!r}; write it as precision = {{"float32": "tf32"}}')
+    for dtype, word in declared.items():
+        if dtype not in PRECISIONS:
+            raise AdapterError(f"{spec}: precision has an unknown dtype {dtype!r}; known are {', '.join(DTYPES)}")
+        if word not in PRECISIONS[dtype]:
+            known = ", ".join(PRECISIONS[dtype])
+            raise AdapterError(f"{spec}: precision[{dtype!r}] is {word!r}; known for {dtype} are {known}")
+    return dict(declared)
+
+
+def conventions_of(spec: str, declared: object) -> Mapping[str, object]:
+    """What is declared by point; `verify_conventions` tells whether there are such. Raises AdapterError."""
+    if declared is None:
+        return {}
+    if not isinstance(declared, Mapping):
+        raise AdapterError(f'{spec}: conventions is {declared!r}; write it as conventions = {{"labels": "unchecked"}}')
+    if declared.get(LABELS, "checked") not in ("checked", "unchecked"):
+        raise AdapterError(f"{spec}: conventions['labels'] is {declared[LABELS]!r}; write 'checked' or 'unchecked'")
+    if not isinstance(declared.get(DETERMINISTIC, True), bool):
+        raise AdapterError(f"{spec}: conventions['deterministic'] is {declared[DETERMINISTIC]!r}; write True or False")
+    return {key: value if key == DETERMINISTIC else str(value) for key, value in declared.items()}
+
+
+def verify_conventions(spec: str, conventions: Mapping[str, object], answers: Iterable[Answer]) -> None:
+    """Raise AdapterError where a declared convention is none that the vectors know."""
+    known: dict[str, list[str]] = {}
+    for answer in answers:
+        known.setdefault(answer.point, []).append(answer.answer)
+    for point, declared in conventions.items():
+        if point in (LABELS, DETERMINISTIC):
+            continue
+        if point not in known:
+            words = ", ".join([LABELS, DETERMINISTIC, *known])
+            raise AdapterError(f"{spec}: conventions has an unknown name {point!r}; known are {words}")
+        if declared not in known[point]:
+            raise AdapterError(
+                f"{spec}: conventions[{point!r}] is {declared!r}; known answers are "
+                + ", ".join(map(repr, dict.fromkeys(known[point])))
+            )

@@ -1,0 +1,223 @@
+"""Find and load an implementation: from what stands after `--impl` to the functions that are called."""
+
+import difflib
+import importlib
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+
+from ...vectors.records import DIRECTIONS
+from . import declarations
+from .errors import AdapterError, said, where
+from .options import OptionError, arguments, bound
+
+_NEAR = 0.85
+NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
+
+Function = Callable[..., object]
+
+
+def _nothing() -> None:
+    """The setup and teardown of an adapter that has none."""
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """An implementation as its adapter presents it."""
+
+    spec: str
+    """What it was loaded from: "module" or "module:object.attribute", or a command."""
+    name: str
+    version: str
+    """Empty where the adapter does not say."""
+    functions: Mapping[tuple[str, str], Function]
+    """By (operation, direction). What is absent is not implemented."""
+    dtypes: tuple[str, ...] = declarations.DEFAULT_DTYPES
+    precision: Mapping[str, str] = field(default_factory=dict)
+    """The declared working precision by dtype; a dtype that is absent has its own."""
+    conventions: Mapping[str, object] = field(default_factory=dict)
+    """What is declared: an answer (a string) by point, "labels": "unchecked", "deterministic": False."""
+    setup: Callable[[], None] = _nothing
+    """To be called before the first call; raises AdapterError."""
+    teardown: Callable[[], None] = _nothing
+    """To be called after the last call; raises AdapterError."""
+    warnings: tuple[str, ...] = ()
+    """One line each: names that are close to an operation's, but none's."""
+    option: str = "--impl"
+    """The option that `spec` stood after."""
+    language: str = ""
+    """What it is written in, where that is said."""
+    layouts: bool = True
+    """Whether the layout of arguments in memory reaches it; through a pipe none does."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What `--impl-option` gave its setup."""
+
+    @property
+    def argument(self) -> str:
+        """How a command line names it: "--impl=adapter", and its options; quoted for a shell."""
+        return " ".join([f"{self.option}={shlex.quote(self.spec)}", *map(shlex.quote, arguments(self.options))])
+
+    def working_precision(self, dtype: str) -> str:
+        """The precision whose tolerances hold for cases of this dtype."""
+        return self.precision.get(dtype, dtype)
+
+
+def load(
+    spec: str, operations: Iterable[str], folder: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
+) -> Implementation:
+    """The implementation that `spec`, "module" or "module:object.attribute", names.
+
+    `operations` are the names that there are vectors for. `folder`, the one that the run was started in, is put
+    first on the import path. `options` are for its setup. Raises AdapterError.
+    """
+    return present(spec, _resolve(spec, folder), tuple(operations), options)
+
+
+def present(
+    spec: str, subject: object, operations: tuple[str, ...], options: Mapping[str, str] = NO_OPTIONS
+) -> Implementation:
+    """The implementation that an object's attributes, or a mapping's entries, make up. Raises AdapterError."""
+    functions = dict(_functions(spec, subject, operations))
+    warnings = tuple(_near_misses(subject, operations, functions))
+    if not functions:
+        raise AdapterError(
+            f"{spec}: no operation found; define functions such as {operations[0]}_forward or {operations[0]}_backward"
+            + (f" ({warnings[0]})" if warnings else "")
+            if operations
+            else f"{spec}: there are no vectors to hold it against"
+        )
+    name, version = _get(subject, "name"), _get(subject, "version")
+    return Implementation(
+        spec=spec,
+        name=name if isinstance(name, str) else spec,
+        version=version if isinstance(version, str) else "",
+        functions=functions,
+        dtypes=declarations.dtypes_of(spec, _get(subject, "dtypes")),
+        precision=declarations.precision_of(spec, _get(subject, "precision")),
+        conventions=declarations.conventions_of(spec, _get(subject, "conventions")),
+        setup=_hook(spec, subject, "setup", options),
+        teardown=_hook(spec, subject, "teardown"),
+        warnings=warnings,
+        options=options,
+    )
+
+
+def _resolve(spec: str, folder: Path | None) -> object:
+    module_name, _, attributes = spec.partition(":")
+    if "/" in module_name or module_name.endswith(".py"):
+        name = ".".join(Path(module_name).with_suffix("").parts).strip("./")
+        raise AdapterError(f"{spec}: name a module, not a file: --impl={name}{':' if attributes else ''}{attributes}")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise AdapterError(f"{spec!r}: not the name of a module; write --impl=module or --impl=module:object")
+    if folder is not None and str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    subject: object = _import(spec, module_name, folder)
+    path = module_name
+    for part in attributes.split(".") if attributes else ():
+        missing = object()
+        found = _get(subject, part, missing)
+        if found is missing and isinstance(subject, ModuleType) and hasattr(subject, "__path__"):
+            found = _import(spec, f"{subject.__name__}.{part}", folder)
+        if found is missing:
+            raise AdapterError(f"{spec}: {path} has no attribute {part!r}{_suggestion(part, _names(subject))}")
+        subject, path = found, f"{path}.{part}"
+    return subject
+
+
+def _import(spec: str, name: str, folder: Path | None) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and (name + ".").startswith(error.name + "."):
+            hint = "; an object in a module is written module:object" if "." in name and ":" not in spec else ""
+            place = f"in {folder} or " if folder is not None else ""
+            raise AdapterError(f"{spec}: no module named {error.name!r} {place}on the import path{hint}") from error
+        at = where(error)
+        raise AdapterError(f"{spec}: importing {name} raised {said(error)}{f' ({at})' if at else ''}") from error
+
+
+def _get(subject: object, name: str, default: object = None) -> object:
+    if isinstance(subject, Mapping):
+        return subject.get(name, default)
+    return getattr(subject, name, default)
+
+
+def _names(subject: object) -> list[str]:
+    if isinstance(subject, Mapping):
+        return [name for name in subject if isinstance(name, str)]
+    return [name for name in dir(subject) if not name.startswith("_")]
+
+
+def _functions(spec: str, subject: object, operations: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], Function]]:
+    missing = object()
+    for operation in operations:
+        for direction in DIRECTIONS:
+            name = f"{operation}_{direction}"
+            found = _get(subject, name, missing)
+            if found is missing:
+                continue
+            if not callable(found):
+                raise AdapterError(f"{spec}: {name} is of type {type(found).__name__} and cannot be called")
+            yield (operation, direction), found
+
+
+def _near_misses(
+    subject: object, operations: tuple[str, ...], functions: Mapping[tuple[str, str], Function]
+) -> Iterator[str]:
+    """Names that look like a misspelt operation which is otherwise not implemented, or like a misspelt declaration."""
+    exact = {f"{operation}_{direction}" for operation in operations for direction in DIRECTIONS}
+    open_names = exact - {f"{operation}_{direction}" for operation, direction in functions}
+    squashed = {_squash(name): name for name in open_names}
+    for name in _names(subject):
+        if name in exact or name in declarations.NAMES:
+            continue
+        value = _get(subject, name)
+        if isinstance(value, type):  # a layer's class may well be called what its functions are
+            continue
+        if callable(value):
+            # A slip of the pen seldom hits the first letter; gelu_forward is not a misspelt relu_forward.
+            initial = [word for word in squashed if word[0] == _squash(name)[:1]]
+            for near in difflib.get_close_matches(_squash(name), initial, n=1, cutoff=_NEAR):
+                yield f"{name} is no operation's name; was {squashed[near]} meant?"
+        elif isinstance(value, (Mapping, list, tuple)):
+            for near in difflib.get_close_matches(name, declarations.NAMES, n=1, cutoff=_NEAR):
+                if _get(subject, near) is None:
+                    yield f"{name} is not read; was {near} meant?"
+
+
+def _squash(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _suggestion(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"; was {near[0]!r} meant?" if near else ""
+
+
+def _hook(spec: str, subject: object, name: str, options: Mapping[str, str] = NO_OPTIONS) -> Callable[[], None]:
+    hook = _get(subject, name)
+    if isinstance(hook, ModuleType):
+        hook = None
+    if hook is not None and not callable(hook):
+        raise AdapterError(f"{spec}: {name} is of type {type(hook).__name__} and cannot be called")
+    try:
+        ready = bound(hook, options)
+    except OptionError as error:
+        raise AdapterError(f"{spec}: {error}") from None
+    if ready is None:
+        return _nothing
+
+    def call() -> None:
+        try:
+            ready()
+        except Exception as error:
+            at = where(error, hook)
+            raise AdapterError(f"{spec}: {name}() raised {said(error)}{f' ({at})' if at else ''}") from error
+
+    return call

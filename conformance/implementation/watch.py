@@ -1,0 +1,134 @@
+"""What is kept in sight while a Python adapter is called: how long a call takes, and which one it is.
+
+A call that hangs is interrupted by SIGALRM, where there is one and pytest runs in the main thread. Python sees a signal
+only between two of its own instructions, so a call that hangs inside compiled code is beyond it: then, and where there
+is no SIGALRM, faulthandler's thread writes the stack and ends the interpreter. Under pytest-xdist that costs a worker,
+and the run goes on.
+"""
+
+import faulthandler
+import mmap
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from .load import Function, Implementation
+from .timeouts import Lost, Patience
+
+LAST_RESORT = 5.0
+"""Seconds beyond twice what a call may take, after which the interpreter is ended."""
+_DIGITS = 8
+
+
+class Watch:
+    """Bounds the calls of an implementation to `seconds`, and notes in the file `trace` how many a family has made.
+
+    `errors` is the descriptor of the standard error that faulthandler writes to.
+    """
+
+    def __init__(self, seconds: float | None, trace: Path | None, errors: int) -> None:
+        self.seconds = seconds
+        self._errors = errors
+        self._made = 0
+        self._trace = _mapped(trace) if trace else None
+        self._armed_at = 0.0
+        self._patience: dict[str, Patience] = {}
+        self._signals = hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
+
+    def watched(self, implementation: Implementation) -> Implementation:
+        """The implementation with each of its functions in sight."""
+        functions = dict(implementation.functions)
+        if self.seconds is not None:
+            functions = {key: self._bounded(function, "_".join(key)) for key, function in functions.items()}
+        if self._trace is not None:
+            functions = {key: self._noted(function) for key, function in functions.items()}
+        return replace(implementation, functions=functions)
+
+    @contextmanager
+    def family(self) -> Iterator[None]:
+        """Around the calls of one family."""
+        self._note(0)
+        for patience in self._patience.values():
+            patience.begin_family()
+        if self.seconds is None:
+            yield
+            return
+        before = signal.signal(signal.SIGALRM, self._interrupt) if self._signals else None
+        try:
+            self._arm()
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            if self._signals:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, before)
+
+    def _bounded(self, function: Function, name: str) -> Function:
+        seconds = self.seconds
+        assert seconds is not None
+        patience = self._patience[name] = Patience(name)
+
+        @wraps(function)
+        def call(*arguments: object, **parameters: object) -> object:
+            if words := patience.ended():
+                raise Lost(words)
+            # faulthandler starts a thread each time, which would cost more than most calls.
+            if time.monotonic() - self._armed_at > seconds / 2:
+                self._arm()
+            if not self._signals:
+                return function(*arguments, **parameters)
+            # Again and again, since what is raised where nobody can catch it (__del__, a callback) is lost.
+            signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+            try:
+                result = function(*arguments, **parameters)
+            except Lost:
+                patience.lose()
+                raise
+            except BaseException:
+                patience.answer()
+                raise
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            patience.answer()
+            return result
+
+        return call
+
+    def _noted(self, function: Function) -> Function:
+        @wraps(function)
+        def call(*arguments: object, **parameters: object) -> object:
+            self._note(self._made + 1)
+            return function(*arguments, **parameters)
+
+        return call
+
+    def _note(self, made: int) -> None:
+        self._made = made
+        if self._trace is not None:
+            self._trace[:_DIGITS] = made.to_bytes(_DIGITS, "little")
+
+    def _arm(self) -> None:
+        assert self.seconds is not None
+        self._armed_at = time.monotonic()
+        faulthandler.dump_traceback_later(2.5 * self.seconds + LAST_RESORT, exit=True, file=self._errors)
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> NoReturn:
+        raise Lost(f"no answer within {self.seconds:g} s")
+
+
+def calls_noted(trace: Path) -> int:
+    """How many calls the family at hand has made, the last one included, by what is noted in the file."""
+    return int.from_bytes(trace.read_bytes()[:_DIGITS], "little")
+
+
+def _mapped(trace: Path) -> mmap.mmap:
+    trace.write_bytes(bytes(_DIGITS))
+    with trace.open("r+b") as file:
+        return mmap.mmap(file.fileno(), _DIGITS)

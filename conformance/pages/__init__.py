@@ -1,0 +1,1 @@
+"""Pages, badges and comparisons, made from records of runs."""

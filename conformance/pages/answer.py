@@ -1,0 +1,117 @@
+"""What a run says of an implementation, in a word and a sentence."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..check.verdict import Outcome, Verdict
+from ..record.record import HELD, NOT_ASKED, NOT_RUN, RunRecord, State
+from ..terminal.summary import plural
+
+MOST_NAMED = 6
+_WRONG = ("failed", "expected failure")
+
+
+class Word(StrEnum):
+    """The answer to whether the gradients are right."""
+
+    CONFORMS = "conforms"
+    """Every operation is right at every dtype that is declared, robust misses and what is not promised apart."""
+    IN_PART = "conforms in part"
+    """What ran is right, and there is more at these dtypes that did not run."""
+    FAILS = "does not conform"
+    INCOMPLETE = "did not complete"
+    """What ran is right, and the run ended before its end."""
+    UNDECIDED = "undecided"
+    """Nothing is wrong with any family, and yet the run failed, or passed none."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run says."""
+
+    word: Word
+    sentence: str
+    """What the word rests on: a sentence or two."""
+
+
+def answer(record: RunRecord) -> Answer:
+    """The answer that a record gives."""
+    held = sum(record.counts[word] for word in HELD)
+    wrong = sum(record.counts[word] for word in _WRONG)
+    if wrong:
+        functions = dict.fromkeys(function(family.op, family.direction) for family in _failing(record))
+        expected = record.counts["expected failure"]
+        as_expected = "" if not expected else ", as expected" if expected == wrong else f", {expected:,} as expected"
+        sentence = f"{wrong:,} of {plural(held, 'family', 'families')} that ran {'fails' if wrong == 1 else 'fail'}"
+        return Answer(Word.FAILS, f"{sentence}{as_expected}: in {named(functions)}.")
+    if record.state is not State.COMPLETE:
+        return Answer(Word.INCOMPLETE, f"{incompleteness(record)} Of {held:,} that ran, none fails.")
+    if record.problems or record.counts["unexpected pass"] or not record.counts["passed"]:
+        surprise = ["families pass that were expected to fail"] if record.counts["unexpected pass"] else []
+        why = [*record.problems, *surprise, "none passes"][0]
+        return Answer(Word.UNDECIDED, f"No family fails, and yet the run did: {why}.")
+    robust = record.counts["robust miss"]
+    misses = f", {plural(robust, 'misses', 'miss')} something robust" if robust else ""
+    passed = f"{plural(record.counts['passed'], 'family passes', 'families pass')}{misses}"
+    left_out = list(_left_out(record))
+    more = f" Of {sum(record.counts.values()):,} in all, {', '.join(left_out)}." if left_out else ""
+    return Answer(Word.IN_PART if _in_part(record) else Word.CONFORMS, f"{passed}, none fails.{more}")
+
+
+def incompleteness(record: RunRecord) -> str:
+    """How far a run came that did not come to its end."""
+    left = f"{plural(record.counts[NOT_RUN], 'family was', 'families were')} not reached."
+    if record.state is State.RUNNING:
+        return f"The run was still going, or was killed, when this was written; {left}"
+    return f"The run was interrupted ({record.reason}); {left}"
+
+
+def function(op: str, direction: str) -> str:
+    """The name of an adapter's function."""
+    return f"{op}_{direction}"
+
+
+def named(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    words = list(names)
+    rest = len(words) - MOST_NAMED
+    return ", ".join(words[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _failing(record: RunRecord) -> Iterator[Verdict]:
+    yield from (family.result.verdict for family in record.families if family.standing in _WRONG)
+
+
+def _left_out(record: RunRecord) -> Iterator[str]:
+    """What did not run, kind by kind."""
+    for word in ("not implemented", "unsupported", NOT_RUN, NOT_ASKED):
+        if count := record.counts[word]:
+            names = named(absent(record)) if word == "not implemented" else ""
+            yield f"{count:,} {word}" + (f" ({names})" if names else "")
+
+
+def _in_part(record: RunRecord) -> bool:
+    """Whether something did not run that the implementation, with the dtypes that it declares, should do."""
+    if record.counts[NOT_RUN] or record.counts[NOT_ASKED]:
+        return True
+    for family in record.families:
+        verdict = family.result.verdict
+        lacks = verdict.outcome is Outcome.NOT_IMPLEMENTED and verdict.dtype in record.implementation.dtypes
+        # Without a call it is the vectors that have no tolerance at the declared precision.
+        refuses = verdict.outcome is Outcome.UNSUPPORTED and verdict.calls > 0 and verdict.level == "required"
+        if lacks or refuses:
+            return True
+    return False
+
+
+def absent(record: RunRecord) -> Iterator[str]:
+    """What the implementation lacks: operations, single functions, and dtypes."""
+    functions: dict[str, dict[str, None]] = {}
+    for planned in record.planned:
+        functions.setdefault(planned.op, {})[function(planned.op, planned.direction)] = None
+    for op, names in functions.items():
+        lacking = names.keys() - record.implementation.functions
+        yield from [op] if lacking == names.keys() else sorted(lacking)
+    dtypes = dict.fromkeys(planned.dtype for planned in record.planned)
+    yield from (dtype for dtype in dtypes if dtype not in record.implementation.dtypes)

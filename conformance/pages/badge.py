@@ -1,0 +1,66 @@
+"""A badge of a run: an SVG to show, and the JSON that badge services read."""
+
+import json
+from collections.abc import Mapping
+
+from ..record.record import RunRecord
+from .answer import Word, answer
+from .overview import Cell, cells
+
+LABEL = "gradients"
+COLOURS = {
+    Word.CONFORMS: ("brightgreen", "#2f7d32"),
+    Word.IN_PART: ("yellow", "#7a5d00"),
+    Word.FAILS: ("red", "#b3261e"),
+    Word.INCOMPLETE: ("lightgrey", "#5f6368"),
+    Word.UNDECIDED: ("lightgrey", "#5f6368"),
+}
+"""As badge services name them, and as the SVG has them: white letters are readable on each."""
+
+LETTER = 6.6
+"""Pixels that a letter takes at a size of 11, on an average; the SVG fits its words to what is reckoned."""
+PADDING = 12
+
+
+def message(record: RunRecord) -> str:
+    """What stands on the badge."""
+    word = answer(record).word
+    by_op = cells(record)
+    if word is Word.FAILS:
+        return f"wrong in {_with('failed', by_op)} of {len(by_op)} operations"
+    if word is Word.IN_PART and (right := _with("passed", by_op)) < len(by_op):
+        return f"right in {right} of {len(by_op)} operations"
+    return str(word)
+
+
+def _with(standing: str, by_op: Mapping[str, Mapping[str, Cell]]) -> int:
+    """How many operations have a family that stands so."""
+    return sum(any(cell.counts[standing] for cell in by_dtype.values()) for by_dtype in by_op.values())
+
+
+def endpoint(record: RunRecord) -> str:
+    """The badge as JSON, by the schema of shields.io's endpoint badge (https://shields.io/badges/endpoint-badge)."""
+    word = answer(record).word
+    fields = {"schemaVersion": 1, "label": LABEL, "message": message(record), "color": COLOURS[word][0]}
+    return json.dumps(fields | ({"isError": True} if word is Word.FAILS else {})) + "\n"
+
+
+def svg(record: RunRecord) -> str:
+    """The badge as a picture that needs nothing else; a screen reader reads its title."""
+    from .render import render
+
+    words = message(record)
+    return render(
+        "badge.svg",
+        label=LABEL,
+        message=words,
+        colour=COLOURS[answer(record).word][1],
+        left=width(LABEL),
+        right=width(words),
+        padding=PADDING,
+    )
+
+
+def width(words: str) -> int:
+    """Pixels that words take on the badge, with what is around them."""
+    return round(LETTER * len(words)) + PADDING

@@ -1,0 +1,111 @@
+"""The commands that make something of a record."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..record.errors import ReportError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(commands: "Commands") -> None:
+    """Declare them."""
+    report = commands.add_parser("report", help="make a page of a run that pytest --impl-report=RUN.json wrote")
+    report.add_argument("record", type=Path, metavar="RUN.json", help="the record of the run")
+    report.add_argument("-o", "--output", type=Path, metavar="PAGE.html", help="the page to write; else RUN.html")
+    report.set_defaults(run=_report)
+
+    compare = commands.add_parser("compare", help="set runs side by side, or the run before and the run now")
+    compare.add_argument("records", nargs="+", type=Path, metavar="RUN.json", help="their records, the oldest first")
+    compare.add_argument("-o", "--output", type=Path, metavar="PAGE.html", help="write a page as well")
+    compare.add_argument(
+        "--fail-on-worse",
+        action="store_true",
+        help="of two runs, exit with 1 if anything got worse in the second: it fails, or passed and does not, or ran "
+        "and does not",
+    )
+    compare.set_defaults(run=_compare)
+
+    badge = commands.add_parser("badge", help="draw a badge of a run, and write what badge services read")
+    badge.add_argument("record", type=Path, metavar="RUN.json", help="the record of the run")
+    badge.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="BADGE.svg",
+        help="the picture, with BADGE.json beside it; else RUN.svg",
+    )
+    badge.set_defaults(run=_badge)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from ..record.reader import read
+    from .page import page  # other commands must not pay for these
+    from .render import write
+
+    output = options.output or options.record.with_suffix(".html")
+    _distinct(output, options.record)
+    write(output, page(read(options.record)))
+    print(output)
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from ..record.reader import read
+    from . import sidebyside
+    from .changes import Direction, changes, closer, same_implementation
+    from .comparison import page
+    from .render import write
+
+    if len(options.records) < 2:
+        raise ReportError(f"{options.records[0]}: is one run; name at least two to compare")
+    if options.fail_on_worse and len(options.records) != 2:
+        raise ReportError(f"--fail-on-worse takes two runs, the one before and the one now, not {len(options.records)}")
+
+    for path in options.records if options.output else ():
+        _distinct(options.output, path)
+    records = [read(path) for path in options.records]
+    then_and_now = len(records) == 2 and (options.fail_on_worse or same_implementation(*records))
+    changed = list(changes(*records)) if then_and_now else []
+    nearer = list(closer(*records)) if then_and_now else []
+    if options.output:
+        write(options.output, page(records, changed if then_and_now else None, nearer))
+    for line in sidebyside.table(records):
+        print(line)
+    for line in sidebyside.conventions(records):
+        print(line)
+    if then_and_now:
+        for line in sidebyside.progress(changed, nearer):
+            print(line)
+    if options.output:
+        print(f"\n{options.output}")
+    return int(options.fail_on_worse and any(change.direction is Direction.WORSE for change in changed))
+
+
+def _badge(options: argparse.Namespace) -> int:
+    from ..record.reader import read
+    from .badge import endpoint, svg
+    from .render import write
+
+    picture = options.output or options.record.with_suffix(".svg")
+    data = picture.with_suffix(".badge.json" if options.output is None else ".json")
+    _distinct(picture, data, options.record)
+    record = read(options.record)
+    write(picture, svg(record))
+    write(data, endpoint(record))
+    print(picture)
+    print(data)
+    return 0
+
+
+def _distinct(*paths: Path | None) -> None:
+    """Raise ReportError where one of some files is another of them: what is written must not replace what is read."""
+    seen: set[Path] = set()
+    for path in paths:
+        if path is not None and path.resolve() in seen:
+            raise ReportError(f"{path}: would be written over; give what is written another name: -o NAME")
+
+        if path is not None:
+            seen.add(path.resolve())

@@ -1,0 +1,122 @@
+"""The page of several runs side by side."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...vectors.records import DTYPES
+from ..check.verdict import Outcome
+from ..record.record import RunRecord
+from .answer import Answer, answer
+from .changes import Change, Closer, Direction
+from .failures import groups
+from .overview import Cell, Stand, cells
+from .render import render
+from .sidebyside import differing, letters, title
+
+MOST_CHANGES = 200
+"""Of one direction that are listed."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A run."""
+
+    letter: str
+    title: str
+    answer: Answer
+    record: RunRecord
+
+
+@dataclass(frozen=True)
+class Chip:
+    """The dtypes at which an operation stands alike in one run."""
+
+    stand: Stand
+    dtypes: tuple[str, ...]
+    """Empty for all that there are."""
+    count: str
+    """How many families it is about; empty where it is all."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An operation: how it stands in each run, at a glance and dtype by dtype."""
+
+    op: str
+    chips: tuple[tuple[Chip, ...], ...]
+    by_dtype: dict[str, tuple[Cell | None, ...]]
+    """None where a run's vectors have no such families."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """How a function fails in one run."""
+
+    families: int
+    kinds: tuple[str, ...]
+    findings: tuple[str, ...]
+    """The names of what it looks like."""
+
+
+def page(records: Sequence[RunRecord], changed: Iterable[Change] | None, nearer: Iterable[Closer]) -> str:
+    """The page as HTML, whole in itself. `changed` is None where the runs are not one implementation's.
+
+    Raises ReportError.
+    """
+    columns = [Column(letter, title(r), answer(r), r) for letter, r in zip(letters(), records, strict=False)]
+    found = None if changed is None else list(changed)
+    return render(
+        "comparison.html",
+        columns=columns,
+        rows=list(_rows(records)),
+        wrong=_wrong(records),
+        differing=differing(records),
+        compared=found is not None,
+        changes={direction: _first_failures(found or (), direction) for direction in Direction},
+        nearer=list(nearer),
+        most=MOST_CHANGES,
+    )
+
+
+def _first_failures(changed: Iterable[Change], direction: Direction) -> list[Change]:
+    alike = (change for change in changed if change.direction is direction)
+    return sorted(alike, key=lambda change: change.after != Outcome.FAILED)
+
+
+def _rows(records: Sequence[RunRecord]) -> Iterator[Row]:
+    runs = [cells(record) for record in records]
+    for op in dict.fromkeys(op for run in runs for op in run):
+        chips = tuple(tuple(_chips(run.get(op, {}))) for run in runs)
+        there = [dtype for dtype in DTYPES if any(dtype in run.get(op, {}) for run in runs)]
+        yield Row(op, chips, {dtype: tuple(run.get(op, {}).get(dtype) for run in runs) for dtype in there})
+
+
+def _chips(by_dtype: Mapping[str, Cell]) -> Iterator[Chip]:
+    alike: dict[Stand, list[Cell]] = {}
+    for cell in by_dtype.values():
+        alike.setdefault(cell.stand, []).append(cell)
+    for stand, found in alike.items():
+        dtypes = tuple(cell.dtype for cell in found)
+        yield Chip(stand, dtypes if len(alike) > 1 else (), _count(stand, found))
+
+
+def _count(stand: Stand, found: Sequence[Cell]) -> str:
+    told = {Stand.FAILS: ("failed", "unexpected pass"), Stand.ROBUST: ("robust miss",)}.get(stand, ())
+    count = sum(cell.counts[word] for cell in found for word in told)
+    return f"{count:,} of {sum(cell.held for cell in found):,}" if count else ""
+
+
+def _wrong(records: Sequence[RunRecord]) -> dict[str, list[Wrong | None]]:
+    """By function that fails in some run, how it fails in each; None where it does not."""
+    found: dict[str, list[Wrong | None]] = {}
+    for position, record in enumerate(records):
+        by_function: dict[str, Wrong] = {}
+        for group in groups(record.families, lambda family: family.result.ending.fails, record.diagnoses):
+            before = by_function.get(group.function, Wrong(0, (), ()))
+            findings = tuple(finding.name for finding in group.diagnosis.findings) if group.diagnosis else ()
+            by_function[group.function] = Wrong(
+                before.families + len(group.families), (*before.kinds, group.title), before.findings + findings
+            )
+        for name, wrong in by_function.items():
+            found.setdefault(name, [None] * len(records))[position] = wrong
+    return found

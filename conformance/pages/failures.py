@@ -1,0 +1,96 @@
+"""Families that fail or miss something, gathered by function and kind: those tend to have one cause."""
+
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ..check.verdict import Miss
+from ..diagnosis.diagnose import Diagnosis
+from ..record.record import FamilyRecord
+from ..session.outcome import gravest
+from .answer import function
+
+KINDS = {
+    "value": "wrong values",
+    "shape": "wrong shapes",
+    "dtype": "wrong dtypes",
+    "count": "another number of results",
+    "result-type": "results that are no tensors",
+    "raised": "exceptions",
+    "accepted": "calls accepted that should be refused",
+    "lost": "calls that came to no end",
+    "changed-argument": "changed arguments",
+    "overwritten-result": "overwritten results",
+    "repeat": "other results when called again",
+    "state": "results that depend on the call before",
+    "layout": "wrong values for some memory layout",
+    "refused-layout": "refused memory layouts",
+    "batch": "results that depend on the order of the batch",
+    "convention": "no one convention",
+    "unexpected pass": "passes that were expected to fail",
+}
+"""What went wrong in words, by the kind of miss; a kind that is absent stands for itself."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Families of one function that went wrong in the same way, in their order."""
+
+    op: str
+    direction: str
+    kind: str
+    families: tuple[FamilyRecord, ...]
+    diagnosis: Diagnosis | None = None
+    """What the function's failures look like, in its first group alone."""
+
+    @property
+    def function(self) -> str:
+        """Its name: "dense_backward"."""
+        return function(self.op, self.direction)
+
+    @property
+    def title(self) -> str:
+        """What went wrong, in words."""
+        return KINDS.get(self.kind, self.kind)
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """At which dtypes."""
+        return tuple(dict.fromkeys(family.result.verdict.dtype for family in self.families))
+
+
+def groups(
+    families: Iterable[FamilyRecord],
+    wanted: Callable[[FamilyRecord], bool],
+    diagnoses: Iterable[Diagnosis] = (),
+) -> tuple[Group, ...]:
+    """The families that are wanted, by operation, direction and kind of their gravest miss."""
+    found: dict[tuple[str, str, str], list[FamilyRecord]] = {}
+    for family in families:
+        if wanted(family):
+            verdict = family.result.verdict
+            miss = gravest(family.result)
+            kind = family.standing if miss is None else miss.kind
+            found.setdefault((verdict.op, verdict.direction, kind), []).append(family)
+    look = {(diagnosis.op, diagnosis.direction): diagnosis for diagnosis in diagnoses}
+    return tuple(
+        Group(op, direction, kind, tuple(alike), look.pop((op, direction), None))
+        for (op, direction, kind), alike in found.items()
+    )
+
+
+def misses_of(family: FamilyRecord) -> list[Miss]:
+    """Its misses, the gravest first."""
+    return sorted(family.result.verdict.misses, key=lambda miss: miss.robust)
+
+
+def show_command(family: FamilyRecord) -> str:
+    """What prints the case that is shown."""
+    case = next((miss.case for miss in misses_of(family) if miss.case is not None), None)
+    name = family.result.nodeid + ("" if case is None else f"#{case}")
+    return f"backproof show {shlex.quote(name)}"
+
+
+def rerun_command(family: FamilyRecord, argument: str) -> str:
+    """What runs the family alone."""
+    return f"pytest {argument} {shlex.quote(family.result.nodeid)}"

@@ -1,0 +1,102 @@
+"""The picture of where in a tensor the error sits, ready to be drawn: a table of cells, or shapes where it is large."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from ..check.heatmap import Cell, Picture
+
+LEVELS = (
+    "0",
+    "within the bound",
+    "up to 10 times",
+    "up to 1,000 times",
+    "up to a million times",
+    "beyond",
+    "no number, or not the exact one",
+)
+"""What error over tolerance a cell of each level has."""
+_ENDS = (0.0, 1.0, 10.0, 1e3, 1e6)
+_WORDS = {"exact": "exact due", "finite": "finite", "inf": "\N{INFINITY}", "nan": "NaN"}
+_WIDEST, _TALLEST = 8, 16
+"""Of a picture whose cells are large enough to hold their numbers."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A picture, ready to be drawn."""
+
+    picture: Picture
+
+    @property
+    def is_table(self) -> bool:
+        """Whether its cells are few enough to hold their numbers."""
+        return self.height <= _TALLEST and self.width <= _WIDEST
+
+    @property
+    def height(self) -> int:
+        """In cells."""
+        return len(self.picture.cells)
+
+    @property
+    def width(self) -> int:
+        """In cells."""
+        return len(self.picture.cells[0])
+
+    @property
+    def shape(self) -> str:
+        """Of the tensor, in words."""
+        return " x ".join(map(str, self.picture.shape)) or "scalar"
+
+    @property
+    def remark(self) -> str:
+        """How the tensor was made to fit; empty where it did as it is."""
+        parts = []
+        if len(self.picture.shape) > 2:
+            parts.append(f"as {self.picture.rows} rows of {self.picture.columns}")
+        if (self.height, self.width) != (self.picture.rows, self.picture.columns):
+            parts.append(f"reduced to {self.height} x {self.width} cells, each the worst of its block")
+        return ", ".join(parts)
+
+    @property
+    def told(self) -> str:
+        """What is to be seen, for whom the picture is not."""
+        placed = [(level(cell), cell, r, c) for r, row in enumerate(self.picture.cells) for c, cell in enumerate(row)]
+        beyond = sum(at[0] > 1 for at in placed)
+        worst = max(placed, key=lambda at: (at[0], at[1] if isinstance(at[1], float | int) else 0.0))
+        place = f"row {worst[2] + 1}, column {worst[3] + 1}"
+        return f"{beyond} of {len(placed)} cells are beyond the bound; the worst is {text(worst[1])} in {place}"
+
+    def rows(self) -> Iterator[list[tuple[int, str]]]:
+        """Level and text of each cell."""
+        return ([(level(cell), text(cell)) for cell in row] for row in self.picture.cells)
+
+    def shapes(self) -> Iterator[tuple[int, str]]:
+        """Each level that there is, and the outline of its cells as an SVG path, a unit a cell."""
+        drawn: dict[int, list[str]] = {}
+        for y, row in enumerate(self.picture.cells):
+            for number, alike in groupby(enumerate(row), key=lambda at: level(at[1])):
+                columns = [x for x, _ in alike]
+                drawn.setdefault(number, []).append(f"M{columns[0]} {y}h{len(columns)}v1h-{len(columns)}z")
+        return ((number, "".join(parts)) for number, parts in sorted(drawn.items()))
+
+
+def level(cell: Cell) -> int:
+    """Which of LEVELS a cell is of."""
+    if isinstance(cell, str):
+        return len(LEVELS) - 1
+    return next((number for number, end in enumerate(_ENDS) if cell <= end), len(_ENDS))
+
+
+def text(cell: Cell) -> str:
+    """A cell in a few characters."""
+    return _WORDS[cell] if isinstance(cell, str) else ratio(cell)
+
+
+def ratio(value: float) -> str:
+    """Error over tolerance in a digit or two."""
+    if value == float("inf"):
+        return "\N{INFINITY}"
+    if value < 99.5:
+        return f"{value:.2g}"
+    return f"{value:.0f}" if value < 999.5 else f"{value:.0e}".replace("e+0", "e").replace("e+", "e")

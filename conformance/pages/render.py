@@ -1,0 +1,64 @@
+"""Templates, and the files that come of them."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ...vectors.files import replace_atomically
+from ..record.errors import ReportError
+from ..terminal.summary import plural
+from .heat import ratio
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def render(template: str, **values: object) -> str:
+    """What a template makes of values, each of which is escaped. Raises ReportError without Jinja2."""
+    return _environment().get_template(template).render(values)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file; after an error the old one is whole. Raises ReportError."""
+    if path.exists() and not path.is_file():
+        raise ReportError(f"{path}: is no regular file; name a file to write")
+    try:
+        replace_atomically(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+@cache
+def _environment() -> "Environment":
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    except ModuleNotFoundError as error:
+        needed = f"a page needs {error.name}, which is not installed: pip install 'backproof[report]'"
+        raise ReportError(needed) from None
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,  # names and messages are the implementation's
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(slug=slug, ratio=ratio, web_address=web_address)
+    environment.globals.update(plural=plural)
+    return environment
+
+
+def slug(text: str) -> str:
+    """A text as the id of an element."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
+
+
+def web_address(text: str) -> str:
+    """The address if it is one of the web, else nothing: vector files are anybody's."""
+    try:
+        return text if urlsplit(text).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""

@@ -1,0 +1,167 @@
+"""`--impl-report`: a run is written down when it starts, now and then while it goes on, and when it ends.
+
+So there is a valid record whatever ends the run; one that nobody came to write the end of says that it is running.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ...vectors.files import replace_atomically
+from ...vectors.records import Answer, Flag
+from ..check.conventions import followed
+from ..session.outcome import RESULT, Result
+from ..session.selection import item_name
+from . import about
+from .document import text_of
+from .record import NOT_ASKED, NOT_RUN, STANDINGS, FamilyRecord, RunRecord, State, standing
+
+if TYPE_CHECKING:
+    from ..diagnosis.diagnose import Diagnosis
+    from ..session.run import Run
+
+OPTION = "--impl-report"
+SECONDS = 5.0
+"""At least so long, and so many times what it took, lies between one writing of a run and the next."""
+PACE = 20.0
+_IDLE = ("collectonly", "showfixtures", "show_fixtures_per_test")
+"""Options with which nothing is run."""
+
+
+class Recorder:
+    """Writes the record of a run to `path`; one process of a run does."""
+
+    def __init__(self, run: "Run", path: Path, name: str) -> None:
+        self.run = run
+        self._path = path
+        self._name = name
+        if path.is_dir():
+            raise pytest.UsageError(f"{OPTION}={name}: is a folder; name a file in it, such as {name}/run.json")
+        if path.exists() and not path.is_file():
+            raise pytest.UsageError(f"{OPTION}={name}: is no regular file; name a file to write")
+        if not path.parent.is_dir():
+            raise pytest.UsageError(f"{OPTION}={name}: there is no folder {path.parent}; create it first")
+        self._reason = ""
+        self._broken: list[str] = []
+        self._next = 0.0
+
+    @pytest.hookimpl(trylast=True)  # Run has to have made its plan
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Write down what is to run."""
+        if any(getattr(session.config.option, name, False) for name in _IDLE):
+            session.config.pluginmanager.unregister(self)
+            return
+        plan = self.run.plan
+        self._began = time.monotonic()
+        self._about: dict[str, Any] = {
+            "started": _now(),
+            "implementation": about.tested(plan.implementation),
+            "versions": about.versions(plan.vectors_version),
+            "machine": about.machine(),
+            "asked": about.asked(session.config, plan),
+            "planned": about.planned(plan),
+        }
+        try:
+            self._write(State.RUNNING)
+        except OSError as error:
+            raise pytest.UsageError(f"{OPTION}={self._name}: cannot be written: {error.strerror or error}") from None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write down what there is, now and then; note a family that ended in an error of ours."""
+        if report.failed and not hasattr(report, RESULT) and self._is_family(report.nodeid):
+            self._broken.append(f"{report.nodeid}: ended without a verdict")
+        if time.monotonic() >= self._next:
+            with suppress(OSError):  # the end of the run tells of it
+                self._write(State.RUNNING)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note why the run ends early."""
+        self._reason = str(excinfo.value) or "Ctrl-C"
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note why the run ends early."""
+        self._reason = f"internal error: {excinfo.exconly()}".partition("\n")[0]
+
+    # Outermost, so that what fails the session is known, and what the terminal's summary has found out as well.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Write down how the run ended."""
+        diagnoses: tuple[Diagnosis, ...] = ()
+        try:
+            result = yield
+            diagnoses = self.run.diagnoses()
+            return result
+        finally:
+            reason = self._reason or str(session.shouldfail or session.shouldstop or "")
+            status = int(session.exitstatus)
+            try:
+                self._write(State.INTERRUPTED if reason else State.COMPLETE, reason, status, diagnoses)
+            except OSError as error:
+                words = f"backproof: {OPTION}={self._name}: cannot be written: {error.strerror or error}"
+                pytest.exit(words, returncode=pytest.ExitCode.USAGE_ERROR)
+
+    def _write(
+        self, state: State, reason: str = "", status: int | None = None, diagnoses: tuple["Diagnosis", ...] = ()
+    ) -> None:
+        begun = time.monotonic()
+        families = tuple(self._families())
+        results = [family.result for family in families]
+        counts = self._counts(results)
+        if state is State.INTERRUPTED and not counts[NOT_RUN]:  # -x at the last family leaves nothing out
+            state, reason = State.COMPLETE, ""
+        record = RunRecord(
+            **self._about,
+            state=state,
+            reason=reason,
+            ended=None if state is State.RUNNING else _now(),
+            seconds=round(begun - self._began, 3),
+            exit_status=status,
+            problems=(*self.run.problems, *self._broken),
+            counts=counts,
+            conventions=followed(result.verdict for result in results),
+            diagnoses=diagnoses,
+            flags=self._flags(families),
+            answers=self._answers(results),
+            families=families,
+        )
+        replace_atomically(self._path, text_of(record).encode())
+        took = time.monotonic() - begun
+        self._next = time.monotonic() + max(SECONDS, PACE * took)
+
+    def _families(self) -> Iterator[FamilyRecord]:
+        """Those that have run, in the order of the vector files, whatever the order in which they came in."""
+        for file in self.run.plan.files:
+            for family in file.chosen:
+                result = self.run.results.get(f"{file.nodeid}::{item_name(family)}")
+                if result is not None:
+                    yield FamilyRecord(result, family.flags, family.result, family.parameters, family.comment)
+
+    def _counts(self, results: Sequence[Result]) -> dict[str, int]:
+        planned = self._about["planned"]
+        families, wanted = (sum(getattr(p, key) for p in planned) for key in ("families", "asked"))
+        found = Counter(map(standing, results))
+        found |= {NOT_RUN: wanted - len(results), NOT_ASKED: families - wanted}
+        return {word: found[word] for word in STANDINGS}
+
+    def _flags(self, families: Sequence[FamilyRecord]) -> tuple[Flag, ...]:
+        used = {name for family in families for name in family.flags}
+        known = {flag.name: flag for file in self.run.plan.files for flag in file.vectors.flags}
+        return tuple(flag for name, flag in known.items() if name in used)
+
+    def _answers(self, results: Sequence[Result]) -> tuple[Answer, ...]:
+        points = {result.verdict.point for result in results}
+        known = {answer.key: answer for file in self.run.plan.files for answer in file.vectors.answers}
+        return tuple(answer for answer in known.values() if answer.point in points)
+
+    def _is_family(self, nodeid: str) -> bool:
+        return nodeid.partition("::")[0] in {file.nodeid for file in self.run.plan.files}
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

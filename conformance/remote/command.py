@@ -1,0 +1,184 @@
+"""An implementation in any language: a process that is spoken to as PROTOCOL.md says, and started again when it breaks.
+
+The calls of a family are written ahead of their answers, so that the pipe's latency is paid once.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..check.contract import Arrays, Batching
+from ..implementation.errors import AdapterError
+from ..implementation.load import Implementation, present
+from ..implementation.timeouts import Lost, Patience
+from . import wire
+from .process import Broken, Process, parse
+
+SECONDS = 60.0
+"""What a call may take where nothing is said; the start may always take as much."""
+
+Result = Callable[[], object]
+
+
+def load(
+    command: str, operations: Iterable[str], seconds: float | None, folder: Path, options: Mapping[str, str]
+) -> Implementation:
+    """The implementation that a command is, run in `folder`; its process runs from here on, until teardown.
+
+    `operations` are the names that there are vectors for; `seconds`, None for the default, bound each call; `options`
+    are handed to the process. Raises AdapterError.
+    """
+    if os.name != "posix":
+        raise AdapterError("--impl-cmd needs a POSIX system (Linux, macOS, WSL)")
+    try:
+        words = parse(command)
+    except ValueError as error:
+        raise AdapterError(f"--impl-cmd={command}: {error}") from None
+    remote = Remote(words, folder, SECONDS if seconds is None else seconds, options)
+    try:
+        told = remote.start()
+        declared = ("name", "version", "dtypes", "precision", "conventions")
+        subject: dict[str, object] = {key: told.get(key) for key in declared}
+        for operation, directions in told["operations"].items():
+            for direction in directions:
+                subject[f"{operation}_{direction}"] = RemoteFunction(remote, operation, direction)
+        implementation = present(command, subject, tuple(operations))
+    except Broken as error:
+        raise AdapterError(f"--impl-cmd={command}: {error}") from None
+    except AdapterError:
+        remote.kill()
+        raise
+
+    def stop() -> None:
+        if wrong := remote.stop():
+            raise AdapterError(f"{command}: {wrong}")
+
+    return replace(
+        implementation,
+        option="--impl-cmd",
+        language=told["language"],
+        layouts=False,
+        options=options,
+        teardown=stop,
+    )
+
+
+@dataclass
+class Remote:
+    """The process behind a command, whichever it is at the moment."""
+
+    words: list[str]
+    folder: Path
+    seconds: float
+    options: Mapping[str, str]
+    _process: Process | None = None
+    _number: int = 0
+    """Of the last request."""
+    _owed: int = 0
+    """Answers of the process that are still due."""
+    _patience: dict[str, Patience] = field(default_factory=dict)
+    """By function."""
+
+    def start(self) -> Mapping[str, Any]:
+        """Start the process. Returns what it says of itself; raises Broken."""
+        try:
+            self._process = Process(self.words, self.folder)
+        except OSError as error:
+            raise Broken(f"cannot be started: {error.strerror}") from None
+        request = wire.start(self._next(), self.options)
+        try:
+            (line,) = self._process.converse([request], max(self.seconds, SECONDS))
+            return wire.started(line, self._number)
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> str:
+        """Let the process end. Returns what was wrong with how it did."""
+        if self._owed:
+            self.kill()
+        process, self._process = self._process, None
+        return process.stop(wire.stop(self._next())) if process else ""
+
+    def kill(self) -> None:
+        """End the process."""
+        process, self._process, self._owed = self._process, None, 0
+        if process:
+            process.kill()
+
+    def ask(self, function: str, lines: Sequence[str]) -> Iterator[Result]:
+        """What to ask for each call's result, in order. Whatever breaks the process loses the call at hand alone."""
+        patience = self._patience.setdefault(function, Patience(function))
+        patience.begin_family()
+        position = 0
+        while position < len(lines):
+            if words := patience.ended():
+                position += 1
+                yield partial(_lose, words)
+                continue
+            try:
+                for result in self._converse(lines[position:]):
+                    patience.answer()
+                    position += 1
+                    yield result
+            except Broken as broken:
+                self.kill()
+                patience.lose()
+                words = f"{broken}{self._once_more(lines[position]) if broken.died else ''}"
+                position += 1
+                yield partial(_lose, words)
+
+    def _converse(self, lines: Sequence[str]) -> Iterator[Result]:
+        if self._owed:  # by a conversation that nobody took to its end
+            self.kill()
+        if self._process is None:
+            self.start()
+        assert self._process is not None
+        first, self._owed = self._number + 1, len(lines)
+        requests = [wire.numbered(self._next(), line) for line in lines]
+        for number, answer in enumerate(self._process.converse(requests, self.seconds), first):
+            result = wire.answered(answer, number)
+            self._owed -= 1
+            yield result
+
+    def _once_more(self, line: str) -> str:
+        """How a call goes in a process of its own, after the one that it was sent to died: as the end of a sentence."""
+        try:
+            for _ in self._converse([line]):
+                pass
+        except Broken:
+            self.kill()
+            return "; called again by itself, it broke the process again"
+        return "; called again by itself, it was answered"
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+
+@dataclass(frozen=True)
+class RemoteFunction(Batching):
+    """One direction of an operation, answered by a process."""
+
+    remote: Remote
+    operation: str
+    direction: str
+
+    def __call__(self, *arguments: np.ndarray, **parameters: object) -> object:
+        """One call by itself."""
+        (result,) = self.batch([list(arguments)], parameters)
+        return result()
+
+    def batch(self, calls: Sequence[Arrays], parameters: Mapping[str, object]) -> Iterator[Result]:
+        """See contract.Batching."""
+        lines = [wire.call(self.operation, self.direction, arguments, parameters) for arguments in calls]
+        return self.remote.ask(f"{self.operation}_{self.direction}", lines)
+
+
+def _lose(words: str) -> NoReturn:
+    raise Lost(words)

@@ -1,0 +1,106 @@
+"""Vector files and their families as pytest nodes."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ...vectors.records import Family, OperationVectors
+from ..terminal.summary import failure, headline
+from .outcome import Ending, Result
+from .selection import item_name
+
+if TYPE_CHECKING:
+    from .run import Run
+
+
+class FamilyFailed(Exception):
+    """A family is not what it should be; the message says why, in the lines that pytest shows."""
+
+    def __init__(self, message: str, headline: str) -> None:
+        super().__init__(message)
+        self.headline = headline
+
+
+class VectorFile(pytest.File):
+    """One vector file."""
+
+    def __init__(self, *, run: "Run", vectors: OperationVectors, families: Sequence[Family], **node: Any) -> None:
+        super().__init__(**node)
+        self.run = run
+        self.vectors = vectors
+        self.families = families
+
+    def collect(self) -> Iterator["FamilyItem"]:
+        """The families that were asked for, in the file's order."""
+        for family in self.families:
+            name = item_name(family)
+            yield FamilyItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", family=family)
+
+
+class FamilyItem(pytest.Item):
+    """One family of golden cases as a test."""
+
+    # What hooks of a user's conftest.py often read of an item without asking whether it is a function's.
+    function = staticmethod(lambda: None)
+    module = cls = instance = None
+    fixturenames: Sequence[str] = ()
+
+    def __init__(self, *, family: Family, **node: Any) -> None:
+        super().__init__(**node)
+        self.family = family
+        self.result: Result | None = None
+        for word in dict.fromkeys(marker_names(family)):
+            self.add_marker(_marker(word))
+
+    def runtest(self) -> None:
+        """Check the family; what is wrong, skipped or forgiven is raised as pytest wants it."""
+        assert isinstance(self.parent, VectorFile)
+        run = self.parent.run
+        self.result = result = run.check(self.nodeid, self.family, self.parent.vectors)
+        self.user_properties += _properties(result)
+        match result.ending:
+            case Ending.FAILED | Ending.UNEXPECTED_PASS:
+                raise FamilyFailed(self._words(result), headline(result))
+            case Ending.ROBUST_MISS | Ending.EXPECTED_FAILURE:
+                pytest.xfail(result.note)
+            case Ending.SKIPPED:
+                pytest.skip(result.note)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What is wrong in the failure's own lines; a traceback for errors of ours alone."""
+        if isinstance(excinfo.value, pytest.xfail.Exception) and self.result is not None:
+            return self._words(self.result)
+        if not isinstance(excinfo.value, FamilyFailed):
+            return super().repr_failure(excinfo, style)
+        shown = excinfo.getrepr(style="value")
+        if shown.reprcrash is not None:
+            shown.reprcrash.message = excinfo.value.headline
+        return shown
+
+    def _words(self, result: Result) -> str:
+        assert isinstance(self.parent, VectorFile)
+        return failure(result, self.family, self.parent.run.plan.implementation.argument)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """The file, no line, and the family's id as the title of its failure."""
+        return self.path, None, self.family.id
+
+
+def marker_names(family: Family) -> tuple[str, ...]:
+    """What -m can select a family by: operation, dtype, direction, level and each flag."""
+    return (family.op, family.dtype, family.direction, family.level, *family.flags)
+
+
+@cache
+def _marker(name: str) -> pytest.MarkDecorator:
+    marker: pytest.MarkDecorator = getattr(pytest.mark, name)
+    return marker
+
+
+def _properties(result: Result) -> list[tuple[str, object]]:
+    """What a JUnit file says of the family besides its outcome."""
+    verdict = result.verdict
+    return [("cases", verdict.cases), ("fraction", verdict.fraction), ("ulps", verdict.ulps)]

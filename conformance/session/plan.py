@@ -1,0 +1,167 @@
+"""What a run is to do, read and checked before anything runs: the implementation, the families, what may fail."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ...vectors import store
+from ...vectors.manifest import read_manifest
+from ...vectors.records import DTYPES, Answer, Family, OperationVectors
+from ..implementation.declarations import DETERMINISTIC, LABELS, verify_conventions
+from ..implementation.errors import AdapterError
+from ..implementation.load import Implementation, load
+from ..implementation.options import OptionError, parse
+from ..remote import command
+from . import xfails
+from .selection import (
+    GOLDEN_PREFIX,
+    Selection,
+    explicit_arguments,
+    item_name,
+    known_words,
+    partition,
+    select,
+    shadowed,
+)
+from .xfails import ExpectedFailure
+
+
+@dataclass(frozen=True)
+class ChosenFile:
+    """A vector file, read, and those of its families that are to run."""
+
+    nodeid: str
+    path: Path
+    vectors: OperationVectors
+    chosen: tuple[Family, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do."""
+
+    implementation: Implementation
+    files: tuple[ChosenFile, ...]
+    paths: tuple[str, ...]
+    """Arguments that name no vector file: pytest's own business."""
+    whole: bool
+    """Whether all golden files were asked for, by giving no path."""
+    strict: bool
+    expected: tuple[ExpectedFailure, ...]
+    known: Mapping[str, str]
+    """Where failures are expected: the family's id by node id, of all golden families and of the files given."""
+    vectors_version: str
+    remarks: tuple[str, ...]
+    """What the header says besides."""
+
+
+def plan(config: pytest.Config) -> Plan:
+    """Read all that the options name. Raises UsageError, AdapterError or VectorError, of one line."""
+    option = config.option
+    folder = config.invocation_params.dir
+    golden = golden_files()
+    given = explicit_arguments(config)
+    selections, paths = partition(given, golden, folder, config.rootpath)
+    own = [(selection, _read(selection)) for selection in selections if not _is_golden(selection)]
+    operations = sorted({*golden, *(vectors.op for _, vectors in own)})
+    wanted_ops = known_words("--impl-op", option.impl_ops, operations)
+    wanted_dtypes = known_words("--impl-dtype", option.impl_dtypes, DTYPES)
+    if not given:
+        selections = [Selection(path, golden_nodeid(op)) for op, path in golden.items()]
+    # Golden files first: under --lf pytest leaves out whole files once it has come upon a failing one that it can find.
+    installed = [(s, _read(s)) for s in selections if _is_golden(s) and s.path.stem in wanted_ops]
+    files = tuple(
+        ChosenFile(
+            selection.nodeid,
+            selection.path,
+            vectors,
+            tuple(f for f in select(selection, vectors.families) if f.op in wanted_ops and f.dtype in wanted_dtypes),
+        )
+        for selection, vectors in installed + own
+    )
+    implementation = _implementation(config, operations)
+    if implementation.conventions.keys() - {LABELS, DETERMINISTIC}:
+        verify_conventions(implementation.spec, implementation.conventions, _answers(golden, files))
+    strict = option.impl_strict or option.runxfail
+    expected = _expected(config) if option.impl_xfails and not option.runxfail else ()
+    return Plan(
+        implementation=implementation,
+        files=files,
+        paths=tuple(paths),
+        whole=not given,
+        strict=strict,
+        expected=expected,
+        known=_known_families(golden, files) if expected else {},
+        vectors_version=read_manifest(store.golden_folder()).vectors_version,
+        remarks=(
+            *([f"written in {implementation.language}"] if implementation.language else []),
+            *(f"with {key}={value}" for key, value in implementation.options.items()),
+            *(["strict: robust misses fail"] if strict else []),
+            *([f"failures are expected by {option.impl_xfails}"] if expected else []),
+            *(f"{selection.nodeid} holds vectors {vectors.vectors_version}" for selection, vectors in own),
+            *(f"{name} is the installed file; write ./{name} for your own" for name in shadowed(given, golden, folder)),
+        ),
+    )
+
+
+def _implementation(config: pytest.Config, operations: Iterable[str]) -> Implementation:
+    option, folder = config.option, config.invocation_params.dir
+    if option.impl_timeout is not None and not option.impl_timeout > 0:
+        raise pytest.UsageError(f"--impl-timeout={option.impl_timeout:g}: give a number of seconds above 0")
+    try:
+        options = parse(option.impl_options or ())
+    except OptionError as error:
+        raise pytest.UsageError(str(error)) from None
+    if option.impl_cmd is None:
+        return load(option.impl, operations, folder, options)
+    implementation = command.load(option.impl_cmd, operations, option.impl_timeout, folder, options)
+    config.add_cleanup(partial(_ended, implementation))  # also where no test is run: teardown belongs to those
+    return implementation
+
+
+def _ended(implementation: Implementation) -> None:
+    with suppress(AdapterError):
+        implementation.teardown()
+
+
+def golden_files() -> dict[str, Path]:
+    """The installed vector file of each operation. Raises VectorError without a usable manifest."""
+    return {op: store.golden_folder() / f"{op}.h5" for op in store.golden_operations()}
+
+
+def golden_nodeid(op: str) -> str:
+    """The node id of an operation's installed file."""
+    return f"{GOLDEN_PREFIX}{op}.h5"
+
+
+def _read(selection: Selection) -> OperationVectors:
+    return store.read_golden(selection.path.stem) if _is_golden(selection) else store.read(selection.path)
+
+
+def _is_golden(selection: Selection) -> bool:
+    return selection.path.parent == store.golden_folder()
+
+
+def _answers(golden: dict[str, Path], files: Sequence[ChosenFile]) -> Iterator[Answer]:
+    for file in files:
+        yield from file.vectors.answers
+    for op in golden.keys() - {file.path.stem for file in files if file.path in golden.values()}:
+        yield from store.read_golden(op).answers
+
+
+def _known_families(golden: Iterable[str], files: Sequence[ChosenFile]) -> dict[str, str]:
+    vectors = {file.nodeid: file.vectors for file in files}
+    for op in golden:
+        if golden_nodeid(op) not in vectors:
+            vectors[golden_nodeid(op)] = store.read_golden(op)
+    return {f"{nodeid}::{item_name(family)}": family.id for nodeid, v in vectors.items() for family in v.families}
+
+
+def _expected(config: pytest.Config) -> tuple[ExpectedFailure, ...]:
+    name = config.option.impl_xfails
+    here, below_root = config.invocation_params.dir / name, config.rootpath / name
+    return xfails.read(below_root if below_root.exists() and not here.exists() else here, name)

@@ -1,0 +1,58 @@
+"""Failures as annotations of GitHub Actions, where a run is one of its steps.
+
+A line of `::error title=TITLE::MESSAGE` on standard output; the escapes are those of
+https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ..session.outcome import Result, by_kind, gravest
+from .summary import headline, plural
+
+if TYPE_CHECKING:
+    from ..diagnosis.diagnose import Diagnosis
+
+MOST = 10
+"""So many errors of a step GitHub shows, and drops the rest."""
+
+
+def wanted() -> bool:
+    """Whether this is a step of a workflow: GitHub's runner says so in the environment."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def annotations(
+    results: Sequence[Result], diagnoses: Iterable["Diagnosis"], problems: Sequence[str], argument: str
+) -> list[str]:
+    """One line for each kind of failure and function, then for what is wrong with the run as a whole."""
+    errors = [*_failures(results, diagnoses, argument), *(("backproof", [problem]) for problem in problems)]
+    if len(errors) > MOST:
+        rest = len(errors) - MOST + 1
+        words = f"{plural(rest, 'further kind', 'further kinds')} of failure; the log and the record have all of them"
+        errors = [*errors[: MOST - 1], ("backproof", [words])]
+    return [f"::error title={_property(title)}::{_data(chr(10).join(lines))}" for title, lines in errors]
+
+
+def _failures(
+    results: Sequence[Result], diagnoses: Iterable["Diagnosis"], argument: str
+) -> Iterator[tuple[str, list[str]]]:
+    look = {(diagnosis.op, diagnosis.direction): diagnosis for diagnosis in diagnoses}
+    for (op, direction, _), alike in by_kind(results).items():
+        first = alike[0]
+        miss = gravest(first)
+        lines = [headline(first), *(miss.details if miss else ())]
+        if diagnosis := look.pop((op, direction), None):
+            lines += [f"looks like: {one.name} - {one.wrong} Cure: {one.cure}" for one in diagnosis.findings]
+        lines.append(f"{plural(len(alike), 'family fails', 'families fail')} so; the first: {first.nodeid}")
+        lines.append(f"rerun it: pytest {argument} {first.nodeid}")
+        yield f"{op}_{direction} fails", lines
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,290 @@
+"""Results in words for a terminal: the header, what a failed family says, the summary. Lines fit 80 columns."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ...vectors.records import DTYPES, Family
+from ..check.conventions import Followed
+from ..check.verdict import REFUSED_LAYOUT, Miss, Outcome, Verdict
+from ..implementation.load import Implementation
+from ..session.outcome import Ending, Result, by_kind, gravest
+
+if TYPE_CHECKING:
+    from ..diagnosis.diagnose import Diagnosis
+
+WIDTH = 80
+MOST_FAILURES = 5
+MOST_REASONS = 12
+MOST_MISSES = 8
+
+_OP, _DTYPE, _COUNT = 22, 9, 7
+
+_COLUMNS: dict[str, Callable[[Result], bool]] = {
+    "passed": lambda result: result.ending is Ending.PASSED,
+    "failed": lambda result: result.ending.fails,
+    "xfail": lambda result: result.ending is Ending.EXPECTED_FAILURE,
+    "robust": lambda result: result.ending is Ending.ROBUST_MISS,
+    "absent": lambda result: result.verdict.outcome is Outcome.NOT_IMPLEMENTED,
+    "other": lambda result: result.verdict.outcome in (Outcome.UNSUPPORTED, Outcome.DECLARED),
+}
+"""The table's counts. Every result is counted in exactly one of them."""
+
+_COLOURS: dict[str, dict[str, bool]] = {
+    "passed": {"green": True},
+    "failed": {"red": True, "bold": True},
+    "xfail": {"yellow": True},
+    "robust": {"yellow": True},
+}
+"""Of counts that are not 0, as pytest marks them."""
+
+Paint = Callable[..., str]
+"""A text and pytest's names of colours -> the text as a terminal shows it."""
+
+
+def _unpainted(text: str, **_: bool) -> str:
+    return text
+
+
+def header(implementation: Implementation, vectors_version: str, remarks: Iterable[str]) -> list[str]:
+    """What is held against what."""
+    name = full_name(implementation.name, implementation.version)
+    spec = "" if implementation.name == implementation.spec else f" ({implementation.spec})"
+    return [f"backproof: {name}{spec} against vectors {vectors_version}", *(f"backproof: {line}" for line in remarks)]
+
+
+def failure(result: Result, family: Family, argument: str) -> str:
+    """What a failed family says in place of a traceback: what is wrong, what the family is, and how to look closer."""
+    lines = []
+    if result.note and result.ending is not Ending.ROBUST_MISS:
+        lines.append(result.note)
+    misses = sorted(result.verdict.misses, key=lambda miss: miss.robust)
+    for miss in misses[:MOST_MISSES]:
+        lines += _miss(miss)
+    if len(misses) > MOST_MISSES:
+        lines.append(f"and {len(misses) - MOST_MISSES} more")
+    lines.append("")
+    if family.comment:
+        lines += wrap(family.comment, "family: ", "        ")
+    case = next((miss.case for miss in misses if miss.case is not None), None)
+    lines.append(f"  show: backproof show {result.nodeid}{'' if case is None else f'#{case}'}")
+    lines.append(f" rerun: pytest {argument} {result.nodeid}")
+    return "\n".join(lines)
+
+
+def headline(result: Result) -> str:
+    """The one line that stands for a failed family."""
+    miss = gravest(result)
+    return result.note if miss is None else miss.summary
+
+
+def full_name(name: str, version: str) -> str:
+    """An implementation's name, with its version where there is one."""
+    return " ".join(word for word in (name, version) if word)
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """A count and its noun."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def nothing_passed(results: Sequence[Result], other_paths: Sequence[str]) -> Iterator[str]:
+    """A line where no family passed: such a run has shown nothing, so it is no success."""
+    if any(result.ending is Ending.PASSED for result in results):
+        return
+    if results:
+        outcomes = Counter(result.verdict.outcome for result in results)
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+        empty = not outcomes.keys() - {Outcome.UNSUPPORTED, Outcome.NOT_IMPLEMENTED}
+        cure = (
+            "; fill in a function that raises NotImplementedError" if empty and Outcome.UNSUPPORTED in outcomes else ""
+        )
+        yield f"no family passed ({counts}), and that is a failure{cure}"
+    elif other_paths:
+        yield f"no family ran: {' '.join(other_paths)} names no vector file; give no path, or vectors/OP.h5"
+    else:
+        yield "no family ran, and that is a failure; the options or node ids leave none"
+
+
+def wrap(line: str, first: str, then: str) -> list[str]:
+    """A line in lines that fit the width; ids, which are to be copied, stay whole."""
+    return textwrap.wrap(
+        line, WIDTH, initial_indent=first, subsequent_indent=then, break_on_hyphens=False, break_long_words=False
+    )
+
+
+def summary(
+    results: Sequence[Result],
+    implementation: Implementation,
+    followed: Iterable[Followed],
+    diagnoses: Iterable["Diagnosis"] = (),
+    paint: Paint = _unpainted,
+) -> list[str]:
+    """The table, why families did not run, the conventions found, the first failures and what they look like. Empty
+    without results. `paint` colours what a terminal is to show in colour."""
+    if not results:
+        return []
+    blocks = [
+        _table(results, paint),
+        _reasons(results),
+        _section("layouts refused (fails under --impl-strict):", _refused_layouts(results)),
+        _section("conventions followed:", (_followed(point, results) for point in followed)),
+        _section("warnings of the adapter:", implementation.warnings),
+        _failures(results, implementation.argument, diagnoses),
+    ]
+    lines = [_totals(results)]
+    for block in blocks:
+        if block:
+            lines += ["", *block]
+    return lines
+
+
+def _totals(results: Sequence[Result]) -> str:
+    cases = sum(result.verdict.cases for result in results)
+    return f"{plural(len(results), 'family', 'families')}, {plural(cases, 'case', 'cases')}"
+
+
+def _table(results: Sequence[Result], paint: Paint) -> list[str]:
+    """Operation by dtype; what is absent at every dtype of an operation, or at a dtype throughout, has no row."""
+    columns = [name for name, counts in _COLUMNS.items() if name != "xfail" or any(map(counts, results))]
+    cells: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        cells.setdefault((result.verdict.op, result.verdict.dtype), []).append(result)
+    titles = "".join(f"{name:>{_COUNT}}" for name in columns)
+    lines = [f"{'operation':<{_OP}}{'dtype':<{_DTYPE}}{titles}{'worst':>{_COUNT}}"]
+    above = None
+    for op, dtype in sorted(cells, key=lambda cell: (cell[0], DTYPES.index(cell[1]))):
+        cell = cells[op, dtype]
+        if all(map(_COLUMNS["absent"], cell)):
+            continue
+        label = op if op != above else ""
+        if len(label) >= _OP:
+            lines.append(label)
+            label = ""
+        lines.append(f"{label:<{_OP}}{dtype:<{_DTYPE}}{_counts(cell, columns, paint)}{_worst(cell):>{_COUNT}}")
+        above = op
+    lines.append(f"{'all':<{_OP + _DTYPE}}{_counts(results, columns, paint)}{_worst(results):>{_COUNT}}")
+    lines.append("")
+    lines.append("absent: not implemented; other: unsupported or declared; worst: the largest")
+    lines.append("error as a fraction of its tolerance")
+    return lines
+
+
+def _counts(results: Sequence[Result], columns: Iterable[str], paint: Paint) -> str:
+    counts = ((name, sum(map(_COLUMNS[name], results))) for name in columns)
+    padded = ((name, f"{count or '.':>{_COUNT}}", count) for name, count in counts)
+    return "".join(paint(text, **_COLOURS.get(name, {})) if count else text for name, text, count in padded)
+
+
+def _worst(results: Iterable[Result]) -> str:
+    """The largest fraction of a tolerance, of families whose miss is no more than robust apart."""
+    counted = (result.verdict for result in results if result.ending is not Ending.ROBUST_MISS)
+    fractions = [verdict.fraction for verdict in counted if verdict.fraction is not None]
+    if not fractions:
+        return "-"
+    largest = max(fractions)
+    return f"{largest:.2g}" if largest < 100 else f"{largest:.0e}"
+
+
+def _reasons(results: Sequence[Result]) -> list[str]:
+    """Why families are forgiven or did not run, the most frequent first; what is not implemented, last."""
+    absent = [r.verdict for r in results if r.verdict.outcome is Outcome.NOT_IMPLEMENTED]
+    skipped = (r for r in results if r.ending is Ending.SKIPPED and not _COLUMNS["absent"](r))
+    reasons = Counter(result.note for result in skipped)
+    reasons += Counter(
+        f"{result.ending}: {result.note.removeprefix('robust miss: ')}"
+        for result in results
+        if result.ending in (Ending.ROBUST_MISS, Ending.EXPECTED_FAILURE)
+    )
+    ordered = reasons.most_common()
+    lines = [part for reason, count in ordered[:MOST_REASONS] for part in wrap(reason, f"{count:>7}  ", " " * 11)]
+    if absent:
+        lines += wrap(f"{Outcome.NOT_IMPLEMENTED}: {_absent(absent)}", f"{len(absent):>7}  ", " " * 11)
+    if rest := ordered[MOST_REASONS:]:
+        count = sum(count for _, count in rest)
+        lines.append(f"{count:>7}  for {plural(len(rest), 'further reason', 'further reasons')}; -rsx prints them")
+    return lines and ["neither passed nor failed:", *lines]
+
+
+def _absent(verdicts: Sequence[Verdict]) -> str:
+    """What an adapter lacks: functions, and dtypes."""
+    functions = {f"{v.op}_{v.direction}" for v in verdicts if v.reason.startswith("no function")}
+    dtypes = {v.dtype for v in verdicts if not v.reason.startswith("no function")}
+    return ", ".join([*sorted(functions), *(dtype for dtype in DTYPES if dtype in dtypes)])
+
+
+def _refused_layouts(results: Iterable[Result]) -> Iterator[str]:
+    """What layouts are refused, how often, and by which functions."""
+    refused: dict[str, list[Verdict]] = {}
+    for result in results:
+        for miss in result.verdict.misses:
+            if miss.kind == REFUSED_LAYOUT:
+                refused.setdefault(miss.summary, []).append(result.verdict)
+    for summary, verdicts in refused.items():
+        functions = dict.fromkeys(f"{verdict.op}_{verdict.direction}" for verdict in verdicts)
+        yield f"{', '.join(functions)} ({plural(len(verdicts), 'family', 'families')}): {summary}"
+
+
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    wrapped = [part for line in lines for part in wrap(line, "  ", "    ")]
+    return wrapped and [title, *wrapped]
+
+
+def _followed(point: Followed, results: Iterable[Result]) -> str:
+    """What is followed at a point; where that is no single answer, which families follow which."""
+    if point.answers:
+        return f"{point.point} = {' or '.join(point.answers)} ({plural(len(point.families), 'family', 'families')})"
+    families: dict[tuple[str, ...], list[str]] = {}
+    for result in results:
+        if result.verdict.point == point.point and result.verdict.answers:
+            families.setdefault(result.verdict.answers, []).append(result.verdict.id)
+    parts = (
+        f"{' or '.join(answers)} in {', '.join(ids[:2])}" + (f" and {len(ids) - 2} more" if len(ids) > 2 else "")
+        for answers, ids in families.items()
+    )
+    return f"{point.point}: no single answer: {'; '.join(parts)}"
+
+
+def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Diagnosis"]) -> list[str]:
+    """One failure of each kind."""
+    kinds = by_kind(results)
+    if not kinds:
+        return []
+    lines = ["failures:"]
+    look = {(diagnosis.op, diagnosis.direction): diagnosis for diagnosis in diagnoses}
+    for (op, direction, _), alike in list(kinds.items())[:MOST_FAILURES]:
+        first = alike[0]
+        lines.append(f"  {first.nodeid}")
+        lines += wrap(headline(first), "    ", "    ")
+        if miss := gravest(first):
+            lines += [_fit(f"    {detail}") for detail in miss.details[:2]]
+        if len(alike) > 1:
+            lines.append(_fit(f"    and {len(alike) - 1} more of {op}_{direction}"))
+        if diagnosis := look.pop((op, direction), None):
+            lines += _looks_like(diagnosis)
+    rest = sum(len(alike) for alike in list(kinds.values())[MOST_FAILURES:])
+    if rest:
+        lines.append(f"  and {plural(rest, 'failure', 'failures')} of other kinds")
+    for (op, direction), diagnosis in look.items():
+        lines += [f"  {op}_{direction}", *_looks_like(diagnosis)]
+    lines.append(f"rerun these: pytest {argument} --lf")
+    lines.append(f"rerun one:   pytest {argument} ID")
+    return lines
+
+
+def _looks_like(diagnosis: "Diagnosis") -> Iterator[str]:
+    """What is wrong and what to do, fault by fault."""
+    label = "looks like"
+    for finding in diagnosis.findings:
+        yield from wrap(f"{finding.name} - {finding.wrong} Cure: {finding.cure}", f"    {label}: ", "      ")
+        label = "and like"
+
+
+def _miss(miss: Miss) -> Iterator[str]:
+    yield f"{'robust: ' if miss.robust else ''}{miss.summary}"
+    yield from (f"    {detail}" for detail in miss.details)
+
+
+def _fit(line: str) -> str:
+    return line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."

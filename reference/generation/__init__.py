@@ -1,0 +1,1 @@
+"""From what a case asks to golden files: inputs drawn, answers evaluated, files written."""

@@ -1,0 +1,170 @@
+"""From a draft to a golden family: inputs drawn, answers evaluated, and what makes a case worth keeping."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+
+import numpy as np
+
+from ...vectors.records import PRECISIONS, Expectation, Family
+from .. import cases
+from ..arithmetic.protocol import RangeError, UnboundedError
+from ..model.family import Draft, Inputs
+from ..model.operation import Formulation, Operation, operation
+from ..model.vocabulary import ANSWERS, FLAGS
+from .draws import NotHeldError, Words
+from .evaluate import BluntError, CaseError, Evaluation, UnsettledError, evaluate
+
+ATTEMPTS = 200
+"""How often a case is drawn before its draft is refused."""
+
+
+@cache
+def drafts(op: str, dtype: str) -> Mapping[str, Draft]:
+    """Give an operation's drafts at a dtype by name. Raises CaseError on a name or flag that is not in order."""
+    module = import_module(f"{cases.__name__}.{op}")
+    by_name: dict[str, Draft] = {}
+    for draft in module.drafts(dtype):
+        where = f"{op}/{dtype}/{draft.name}"
+        if draft.name in by_name:
+            raise CaseError(f"{where}: the name is used twice")
+        if unknown := set(draft.flags) - set(FLAGS):
+            raise CaseError(f"{where}: unknown flags {sorted(unknown)}")
+        if not draft.comment or not draft.flags:
+            raise CaseError(f"{where}: a comment and a flag are needed")
+        if (draft.draw is None) == (not draft.cases):
+            raise CaseError(f"{where}: either cases or a draw is needed")
+        if draft.overflows and draft.level != "robust":
+            raise CaseError(f"{where}: a case that overflows is robust")
+        by_name[draft.name] = draft
+    return by_name
+
+
+def build(op: str, dtype: str, name: str) -> Family:
+    """Build the golden family of a draft.
+
+    Raises CaseError where a curated case has no golden answer, or no draw is fit to be judged.
+    """
+    described, draft = operation(op), drafts(op, dtype)[name]
+    where = f"{op}/{dtype}/{name}"
+    if draft.result == "invalid":
+        return _family(described, dtype, draft, _refused(described, draft, where), [], {})
+    inputs, evaluations, others = [], [], {key: list[Evaluation]() for key in _alternatives(described, draft)}
+    for index in range(draft.count if draft.random else len(draft.cases)):
+        case, evaluation, alternatives = _case(described, dtype, draft, index, where)
+        inputs.append(case)
+        evaluations.append(evaluation)
+        for key, alternative in alternatives.items():
+            others[key].append(alternative)
+    return _family(described, dtype, draft, inputs, evaluations, others)
+
+
+def _case(
+    described: Operation, dtype: str, draft: Draft, index: int, where: str
+) -> tuple[Inputs, Evaluation, dict[str, Evaluation]]:
+    if draft.draw is None:
+        try:
+            return _judged(described, dtype, draft, draft.cases[index])
+        except (CaseError, UnboundedError, RangeError) as error:
+            raise CaseError(f"{where}#{index}: {error}") from error
+    reason: Exception | None = None
+    for attempt in range(ATTEMPTS):
+        try:
+            case = draft.draw(Words(f"{where}#{index}~{attempt}", dtype))
+            return _judged(described, dtype, draft, case)
+        except (NotHeldError, UnboundedError, RangeError, UnsettledError, BluntError) as error:
+            reason = error
+            continue
+    raise CaseError(f"{where}#{index}: none of {ATTEMPTS} draws can be judged: {reason}")
+
+
+def _judged(
+    described: Operation, dtype: str, draft: Draft, case: Inputs
+) -> tuple[Inputs, Evaluation, dict[str, Evaluation]]:
+    wanted = described.arguments[draft.direction]
+    if tuple(case) != wanted:
+        raise CaseError(f"inputs {tuple(case)} where the call takes {wanted}")
+    canonical = (
+        Formulation(described.functions[draft.direction]),
+        *described.formulations.get(draft.direction, ()),
+    )
+
+    def answer(formulas: tuple[Formulation, ...]) -> Evaluation:
+        return evaluate(
+            formulas,
+            case,
+            draft.parameters,
+            dtype,
+            PRECISIONS[dtype],
+            required=draft.level == "required",
+            guard=not draft.overflows,
+            sharp=draft.random and draft.level == "required",
+        )
+
+    evaluation = answer(canonical)
+    return case, evaluation, {key: answer(formulas) for key, formulas in _alternatives(described, draft).items()}
+
+
+def _alternatives(described: Operation, draft: Draft) -> dict[str, tuple[Formulation, ...]]:
+    if draft.result != "convention":
+        return {}
+    return {
+        f"{a.point}={a.answer}": described.alternatives[a.point, a.answer][draft.direction]
+        for a in ANSWERS
+        if a.point == draft.point and not a.canonical
+    }
+
+
+def _refused(described: Operation, draft: Draft, where: str) -> list[Inputs]:
+    """Give an invalid draft's cases, each of which the reference must refuse. Raises CaseError where it does not."""
+    for index, case in enumerate(draft.cases):
+        try:
+            described.functions[draft.direction](*case.values(), **draft.parameters)
+        except (ValueError, IndexError):
+            continue
+        raise CaseError(f"{where}#{index}: meant to be refused, but the reference computes it")
+    return list(draft.cases)
+
+
+def _family(
+    described: Operation,
+    dtype: str,
+    draft: Draft,
+    inputs: list[Inputs],
+    evaluations: list[Evaluation],
+    alternatives: Mapping[str, list[Evaluation]],
+) -> Family:
+    results = described.results[draft.direction]
+    return Family(
+        op=described.name,
+        dtype=dtype,
+        name=draft.name,
+        direction=draft.direction,
+        count=len(inputs),
+        level=draft.level,
+        result=draft.result,
+        flags=draft.flags,
+        parameters=dict(draft.parameters),
+        seed=f"{described.name}/{dtype}/{draft.name}" if draft.random else "",
+        comment=draft.comment,
+        source=draft.source,
+        inputs={name: np.stack([case[name] for case in inputs]) for name in inputs[0]},
+        answer=stacked(evaluations, results),
+        alternatives={key: stacked(found, results) for key, found in alternatives.items()},
+    )
+
+
+def stacked(evaluations: list[Evaluation], results: tuple[str, ...]) -> Expectation:
+    """Put the cases of a family together. A precision that one case lacks is left out for all."""
+    if not evaluations:
+        return Expectation({}, {})
+    common = [p for p in evaluations[0].tolerance if all(p in e.tolerance for e in evaluations)]
+    return Expectation(
+        {name: np.stack([e.expected[i] for e in evaluations]) for i, name in enumerate(results)},
+        {
+            precision: {
+                name: np.stack([e.tolerance[precision][i] for e in evaluations]) for i, name in enumerate(results)
+            }
+            for precision in common
+        },
+    )

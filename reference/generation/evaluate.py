@@ -1,0 +1,220 @@
+"""One case in all arithmetics: the exact results, correctly rounded, and the tolerance of every element."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import flint
+import numpy as np
+
+from ...vectors.records import Parameter
+from ..arithmetic.ball import Ball
+from ..arithmetic.exact import rounded, rounded_up
+from ..arithmetic.precision import FORMATS, PRECISIONS, Format
+from ..arithmetic.protocol import RangeError, UnboundedError, UndecidedError, elementwise
+from ..arithmetic.rounding import LengthError, Rounding
+from ..model.operation import Formulation, Function
+
+FIRST_PRECISION, LAST_PRECISION = 128, 4096
+"""Bits: where Ziv's strategy begins, and where it gives up."""
+WIDENING = 2**61 - 1
+"""A bound that is exactly a float64 and is only enclosed settles at no precision (at 11 bits, (1 + u) / 3 is one), so
+what is enclosed is widened by one part in this prime."""
+
+Inputs = Mapping[str, np.ndarray]
+Results = tuple[np.ndarray, ...]
+overlap = elementwise(lambda a, b: not a.is_finite() or (b.is_finite() and a.overlaps(b)), 2)
+
+
+class CaseError(Exception):
+    """A case that cannot be given a golden answer. The message is one line."""
+
+
+class UnsettledError(CaseError):
+    """A value lies on a rounding boundary, or too near one to tell."""
+
+
+class BluntError(ArithmeticError):
+    """0 would pass for an element whose exact value is not 0."""
+
+
+def lets_zero_pass(tolerance: np.ndarray, expected: np.ndarray) -> bool:
+    """Say whether 0 would pass for an element that is not 0."""
+    return bool(((expected != 0) & (abs(expected) <= tolerance)).any())
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is known of one case: arrays of float64 in the order of the results."""
+
+    expected: Results
+    tolerance: Mapping[str, Results]
+    """By precision; one that cannot be given is absent."""
+
+
+def evaluate(
+    formulas: tuple[Formulation, ...],
+    inputs: Inputs,
+    parameters: Mapping[str, Parameter],
+    dtype: str,
+    precisions: Iterable[str],
+    *,
+    required: bool,
+    guard: bool,
+    sharp: bool = False,
+) -> Evaluation:
+    """Evaluate a case.
+
+    formulas: the canonical one first, then all that count as sound. required: whether formulations that lose digits
+    count, too. guard: whether an intermediate that may leave the dtype's range is an error.
+    sharp: whether a tolerance that would let 0 pass for an element whose value is not 0 is an error.
+    The dtype's own precision, first in `precisions`, must be judged; another that cannot be is left out.
+
+    Raises UnboundedError, RangeError or LengthError where the first precision has no tolerance, BluntError where it is
+    not sharp, and UnsettledError
+    where no golden value settles by 4096 bits.
+    """
+    bits = FIRST_PRECISION
+    first, *rest = precisions
+    while bits <= LAST_PRECISION:
+        flint.ctx.prec = bits
+        try:
+            exact = exact_results(formulas[0].function, inputs, parameters)
+            expected = tuple(rounded_results(e, f, FORMATS[dtype]) for e, f in exact)
+            balls = [e for e, _ in exact]
+            counted = tuple(f for f in formulas if f.stable or required)
+            case = Case(counted, inputs, parameters, balls, expected, guard)
+            reductions: set[str] = set()
+            tolerance = {first: _tolerances(case, first, reductions, sharp)}
+            for name in rest:
+                if PRECISIONS[name].same_as(PRECISIONS[first], reductions):
+                    tolerance[name] = tolerance[first]
+                    continue
+                try:
+                    tolerance[name] = _tolerances(case, name, set(), sharp=False)
+                except (UnboundedError, RangeError, LengthError):
+                    continue
+            return Evaluation(expected, tolerance)
+        except UndecidedError as error:
+            undecided = error
+            bits *= 2
+    raise UnsettledError(f"not settled at {LAST_PRECISION} bits: {undecided}")
+
+
+def exact_results(
+    function: Function, inputs: Inputs, parameters: Mapping[str, Parameter]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Evaluate over balls and over float64: for each result its balls and, for classes, its float64 values."""
+    balls = _tuple(function(*(_lifted(x, Ball) for x in inputs.values()), **parameters))
+    with np.errstate(all="ignore"):
+        plain = _tuple(function(*(_plain(x) for x in inputs.values()), **parameters))
+    return [
+        (Ball(b).balls if not isinstance(b, Ball) else b.balls, np.asarray(p))
+        for b, p in zip(balls, plain, strict=True)
+    ]
+
+
+def rounded_results(balls: np.ndarray, plain: np.ndarray, fmt: Format) -> np.ndarray:
+    """Round balls to float64; infinite beyond the format's range; an element without a finite exact value takes its
+    class from the float64 evaluation.
+
+    Raises UndecidedError where a ball is too wide, or not finite where the float64 evaluation is.
+    """
+    u = fmt.unit_roundoff
+    limit = float(fmt.largest * (2 - u) / (2 - 2 * u)) if fmt != FORMATS["float64"] else math.inf
+
+    def one(ball: Any, value: float) -> float:
+        if ball.is_finite():
+            result = rounded(ball)
+            return math.copysign(math.inf, result) if abs(result) >= limit else result
+        if math.isfinite(value):
+            raise UndecidedError(f"{ball.str(8)} where float64 gives {value!r}")
+        return value
+
+    return elementwise(one, 2)(balls, plain.astype(np.float64)).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case whose exact answer is known."""
+
+    formulas: tuple[Formulation, ...]
+    """All that count as sound, the canonical one first."""
+    inputs: Inputs
+    parameters: Mapping[str, Parameter]
+    balls: list[np.ndarray]
+    """The exact results, enclosed."""
+    expected: Results
+    guard: bool
+
+
+def _tolerances(case: Case, precision: str, reductions: set[str], sharp: bool) -> Results:
+    """Bound the error of each element by the largest bound over the formulations, and round it up.
+
+    What reductions they use is added to `reductions`.
+    """
+    model = PRECISIONS[precision]
+    bounds: list[np.ndarray] = []
+    for index, formulation in enumerate(case.formulas):
+        arguments = [
+            _lifted(x, lambda a: Rounding(a, np.zeros(a.shape), model, case.guard, reductions))
+            for x in case.inputs.values()
+        ]
+        if formulation.accumulates and model.accumulator != model.format:
+            continue
+        if not formulation.applies(*arguments, **case.parameters):
+            continue
+        try:
+            results = _tuple(formulation.function(*arguments, **case.parameters))
+        except (UnboundedError, RangeError):
+            if index and not formulation.stable:
+                continue  # here this formulation has no bound at all, so nobody can rely on it
+            raise
+        bounded = [r if isinstance(r, Rounding) else arguments[0].lift(np.asarray(r)) for r in results]
+        for ball, result in zip(case.balls, bounded, strict=True):
+            if not overlap(ball, result.value).all():
+                raise CaseError(f"formulation {index} does not enclose the others")
+        errors = [r.error for r in bounded]
+        bounds = [_larger(a, b) for a, b in zip(bounds, errors, strict=True)] if bounds else errors
+        if sharp and any(lets_zero_pass(e.astype(np.float64), b) for e, b in zip(bounds, case.expected, strict=True)):
+            raise BluntError("0 would pass for an element that is not 0")
+    if not bounds:
+        raise UnboundedError("none of the formulations is one for these arguments")
+    return tuple(
+        _rounded_up(bound, ball, value, FORMATS_OF[precision])
+        for bound, ball, value in zip(bounds, case.balls, case.expected, strict=True)
+    )
+
+
+FORMATS_OF = {name: precision.format for name, precision in PRECISIONS.items()}
+_larger = elementwise(flint.arb.max, 2)
+
+
+def _rounded_up(bound: np.ndarray, ball: np.ndarray, value: np.ndarray, fmt: Format) -> np.ndarray:
+    largest = float(fmt.largest)
+
+    def one(e: Any, exact: Any, golden: float) -> float:
+        if not math.isfinite(golden):
+            if exact.is_finite() and not abs(exact) - e > largest:
+                raise UnboundedError("a sound result may be finite or infinite")
+            return 0.0
+        if not e.is_finite():
+            raise UnboundedError(f"no bound for an element of value {golden!r}")
+        bound = e + abs(exact - flint.arb(golden))
+        return rounded_up(bound if bound.is_exact() else bound + bound / WIDENING)
+
+    return elementwise(one, 3)(bound, ball, value).astype(np.float64)
+
+
+def _lifted(x: np.ndarray, kind: Any) -> Any:
+    """Lift a tensor; index labels stay what they are."""
+    return x if x.dtype == np.int64 else kind(x.astype(np.float64))
+
+
+def _plain(x: np.ndarray) -> np.ndarray:
+    return x if x.dtype == np.int64 else x.astype(np.float64)
+
+
+def _tuple(results: Any) -> tuple[Any, ...]:
+    return results if isinstance(results, tuple) else (results,)

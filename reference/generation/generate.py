@@ -1,0 +1,157 @@
+"""Cases x arithmetics -> golden files. The only writer of `vectors/golden`."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from itertools import groupby
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ...vectors import store
+from ...vectors.records import DTYPES, PRECISIONS, Expectation, Family, OperationVectors
+from ..model.operation import operation, operation_names
+from ..model.vocabulary import ANSWERS, FLAGS
+from .build import build, drafts
+from .evaluate import CaseError
+
+VECTORS_VERSION = "1.0.0"
+"""Changes with the content of the vectors: the last number when cases are added, the first when an answer changes."""
+
+Task = tuple[str, str, str]
+
+
+def tasks(ops: Iterable[str]) -> list[Task]:
+    """List all families to build as (operation, dtype, name), in the order of the files."""
+    return [(op, dtype, name) for op in ops for dtype in DTYPES for name in drafts(op, dtype)]
+
+
+def generate(ops: Sequence[str], folder: Path) -> list[Path]:
+    """Build the golden files of some operations into a folder, on all cores, with a progress bar.
+
+    Raises CaseError where a case has no golden answer.
+    """
+    work = tasks(ops)
+    workers = min(os.cpu_count() or 1, max(len(work) // 8, 1))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        built = pool.map(_build, work, chunksize=4)
+        bar = tqdm(built, total=len(work), unit="family", disable=not sys.stderr.isatty(), desc="generating")
+        families = list(bar)
+    paths = []
+    for op, group in groupby(families, key=lambda family: family.op):
+        path = folder / f"{op}.h5"
+        store.write(path, vectors_of(op, list(group)))
+        paths.append(path)
+    return paths
+
+
+def _build(task: Task) -> Family:
+    return build(*task)
+
+
+def vectors_of(op: str, families: list[Family]) -> OperationVectors:
+    """Put an operation's families together with the words that they use."""
+    described = operation(op)
+    aliases = {
+        other: own
+        for own, *others in PRECISIONS.values()
+        for other in others
+        if all(_same(family, own, other) for family in families)
+    }
+    kept = [_without(family, aliases) for family in families]
+    flags = sorted({flag for family in families for flag in family.flags})
+    points = {family.point for family in families}
+    return OperationVectors(
+        op=op,
+        vectors_version=VECTORS_VERSION,
+        generator="backproof generate",
+        arguments=described.arguments,
+        results=described.results,
+        batch_axis=described.batch_axis,
+        aliases=aliases,
+        flags=tuple(FLAGS[flag] for flag in flags),
+        answers=tuple(answer for answer in ANSWERS if answer.point in points),
+        families=kept,
+    )
+
+
+def _expectations(family: Family) -> list[Expectation]:
+    return [family.answer, *family.alternatives.values()] if family.result != "invalid" else []
+
+
+def _same(family: Family, own: str, other: str) -> bool:
+    """Say whether a precision's tolerances are the same as those of the dtype's own throughout a family."""
+    if own != PRECISIONS[family.dtype][0]:
+        return True
+    return all(
+        other in e.tolerance and all(np.array_equal(e.tolerance[own][r], e.tolerance[other][r]) for r in e.expected)
+        for e in _expectations(family)
+    )
+
+
+def _without(family: Family, aliases: Iterable[str]) -> Family:
+    def cut(e: Expectation) -> Expectation:
+        return Expectation(e.expected, {p: t for p, t in e.tolerance.items() if p not in aliases})
+
+    return replace(family, answer=cut(family.answer), alternatives={k: cut(e) for k, e in family.alternatives.items()})
+
+
+def main(ops: Sequence[str], check: bool) -> int:
+    """Generate the golden files of the named operations, or of all; with `check`, compare instead of writing.
+
+    Returns 0, or 1 where the files differ or a case is at fault, with a line on standard error for each.
+    """
+    known = operation_names()
+    if unknown := [op for op in ops if op not in known]:
+        print(f"unknown operation {unknown[0]}; known are {', '.join(known)}", file=sys.stderr)
+        return 2
+    golden = store.golden_folder()
+    try:
+        scratch = Path(tempfile.mkdtemp(prefix=".generating-", dir=None if check else golden))
+    except OSError as error:
+        print(f"{golden} cannot be written ({error.strerror}); generate in a copy of the repository", file=sys.stderr)
+        return 2
+    try:
+        paths = generate(ops or known, scratch)
+        return _compare(paths, golden, complete=not ops) if check else _install(paths, golden, complete=not ops)
+    except CaseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _compare(paths: list[Path], golden: Path, complete: bool) -> int:
+    differing = [p.name for p in paths if not _same_bytes(p, golden / p.name)]
+    if complete:
+        differing += [p.name for p in sorted(golden.glob("*.h5")) if p.name not in {path.name for path in paths}]
+    for name in differing:
+        print(f"{name} is not what the reference generates; run `backproof generate`", file=sys.stderr)
+    problems = store.verify()
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not differing and not problems:
+        print(f"{len(paths)} files are what the reference generates")
+    return 1 if differing or problems else 0
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    return other.is_file() and one.read_bytes() == other.read_bytes()
+
+
+def _install(paths: list[Path], golden: Path, complete: bool) -> int:
+    """Move new files into place, each in one step, once all of them are whole; the manifest last."""
+    for path in paths:
+        path.replace(golden / path.name)
+    if complete:
+        for stale in {p.name for p in golden.glob("*.h5")} - {p.name for p in paths}:
+            (golden / stale).unlink()
+    store.update_manifest(golden, [path.stem for path in paths])
+    print(f"{len(paths)} files written to {golden}")
+    return 0

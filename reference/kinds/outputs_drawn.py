@@ -1,0 +1,33 @@
+"""Logits, and softmax outputs as a network saves them: exact, then rounded to the dtype."""
+
+import flint
+import numpy as np
+
+from ..arithmetic.ball import Ball
+from ..arithmetic.exact import rounded
+from ..arithmetic.protocol import elementwise
+from ..generation.draws import Words, nearest_held
+from ..ops import softmax
+
+PRECISION = 128
+"""Bits, enough for the rounding of any quotient that is met here."""
+
+
+def logits_drawn(w: Words, shape: tuple[int, int]) -> np.ndarray:
+    """Draw bell-shaped logits (N, C), closer together where there are many: no probability is subnormal in float16."""
+    return w.normal(shape, 0.5 if shape[1] > 100 else 1.0)
+
+
+def exact_softmax(logits: np.ndarray) -> np.ndarray:
+    """Give the softmax of logits (N, C), correctly rounded to float64."""
+    with flint.ctx.workprec(PRECISION):
+        balls = softmax.forward(Ball(logits.astype(np.float64))).balls
+        return elementwise(rounded, 1)(balls).astype(np.float64)
+
+
+def saved_outputs(logits: np.ndarray, dtype: str) -> np.ndarray:
+    """Give the softmax of logits (N, C), rounded to a dtype: the same on every machine, which NumPy's exp is not.
+
+    Raises NotHeldError where an output is subnormal and the dtype does not hold it.
+    """
+    return nearest_held(exact_softmax(logits), dtype)

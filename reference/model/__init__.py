@@ -1,0 +1,1 @@
+"""What the reference is made of: operations, their formulations, families of cases, and faults."""

@@ -1,0 +1,43 @@
+"""Families before their answers are known: what a case asks, and how its inputs come about."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...vectors.records import Parameter
+from ..generation.draws import Words
+
+Inputs = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A family of cases of one direction, one set of shapes and one set of parameters."""
+
+    name: str
+    """Unique within operation and dtype; never changed and never reused."""
+    direction: str
+    flags: tuple[str, ...]
+    comment: str
+    """Why these cases are here, for a person whose implementation fails them."""
+    cases: tuple[Inputs, ...] = ()
+    """Curated inputs, by argument name, in the order of the call; empty where they are drawn."""
+    draw: Callable[[Words], Inputs] | None = None
+    """Draws one case's inputs. A draw that cannot be judged (a comparison too close to call, a number that the dtype
+    does not hold) is drawn again."""
+    count: int = 1
+    """How many cases to draw."""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    level: str = "required"
+    result: str = "valid"
+    point: str | None = None
+    """The convention's point, for result "convention"."""
+    source: str = ""
+    overflows: bool = False
+    """The case means to leave the dtype's range on the way; it must be robust."""
+
+    @property
+    def random(self) -> bool:
+        """Whether inputs are drawn."""
+        return self.draw is not None

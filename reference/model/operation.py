@@ -1,0 +1,93 @@
+"""An operation as its module tells it: found by name, its argument names are its tensor names."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
+
+from ...vectors.records import DIRECTIONS
+from .. import ops
+
+Function = Callable[..., Any]
+
+
+def _always(*arguments: Any, **parameters: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Formulation:
+    """Another right way to compute what `forward` or `backward` computes."""
+
+    function: Function
+    stable: bool = True
+    """False where it loses digits that a careful implementation keeps: required families allow for it, robust ones
+    do not."""
+    applies: Callable[..., bool] = _always
+    """Whether it is worth its cost for these arguments (the same as the function takes)."""
+    accumulates: bool = False
+    """Whether it accumulates step by step in the format itself, which is not sound where sums need a wider one."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Forward and backward, their formulations and their other right answers."""
+
+    name: str
+    functions: Mapping[str, Function]
+    """The canonical formulas by direction."""
+    formulations: Mapping[str, tuple[Formulation, ...]]
+    """Beside the canonical ones, by direction."""
+    alternatives: Mapping[tuple[str, str], Mapping[str, tuple[Formulation, ...]]]
+    """By (point, answer), then by direction: what an implementation that follows this convention computes, the
+    formula to read first, then others of the same mathematics."""
+    arguments: Mapping[str, tuple[str, ...]]
+    parameters: Mapping[str, tuple[str, ...]]
+    results: Mapping[str, tuple[str, ...]]
+    batch_axis: Mapping[str, int | None]
+    labels: frozenset[str]
+    """Arguments that are never differentiated."""
+
+
+def operation_names() -> tuple[str, ...]:
+    """Name all operations: every module of `ops`."""
+    return tuple(sorted(module.name for module in iter_modules(ops.__path__)))
+
+
+def operation(name: str) -> Operation:
+    """Describe one operation. Raises ModuleNotFoundError if `ops` has no module of that name."""
+    module = import_module(f"{ops.__name__}.{name}")
+    functions = {direction: getattr(module, direction) for direction in DIRECTIONS if hasattr(module, direction)}
+    arguments = {
+        direction: _arguments(f, inspect.Parameter.POSITIONAL_OR_KEYWORD) for direction, f in functions.items()
+    }
+    labels = frozenset(getattr(module, "LABELS", ("labels",)))
+    results = _results(module, arguments["backward"], labels)
+    tensors = {t for group in (*arguments.values(), *results.values()) for t in group}
+    return Operation(
+        name=name,
+        functions=functions,
+        formulations=getattr(module, "FORMULATIONS", {}),
+        alternatives=getattr(module, "ALTERNATIVES", {}),
+        arguments=arguments,
+        parameters={d: _arguments(f, inspect.Parameter.KEYWORD_ONLY) for d, f in functions.items()},
+        results={direction: results[direction] for direction in functions},
+        batch_axis={tensor: module.BATCH_AXIS.get(tensor) for tensor in sorted(tensors)},
+        labels=labels,
+    )
+
+
+def _arguments(function: Function, kind: Any) -> tuple[str, ...]:
+    return tuple(p.name for p in inspect.signature(function).parameters.values() if p.kind is kind)
+
+
+def _results(module: ModuleType, backward: tuple[str, ...], labels: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """Name the results: forward's from backward's upstreams, backward's from forward's differentiable arguments."""
+    if hasattr(module, "RESULTS"):
+        return dict(module.RESULTS)
+    upstream = tuple(name.removeprefix("dL_d") for name in backward if name.startswith("dL_d"))
+    rest = [name for name in backward if not name.startswith("dL_d")]
+    return {"forward": upstream, "backward": tuple(f"dL_d{name}" for name in rest if name not in labels)}

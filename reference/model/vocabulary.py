@@ -1,0 +1,171 @@
+"""The words that vectors and reports share: flags, and the answers at points where the field has several."""
+
+from ...vectors.records import Answer, Flag
+
+_DLFS = "https://github.com/oreilly-japan/deep-learning-from-scratch"
+_HIGHAM = "https://doi.org/10.1137/1.9780898718027"
+_SOFTMAX = "https://doi.org/10.1093/imanum/draa038"
+_TOSA = "https://www.mlplatform.org/tosa/tosa_spec.html"
+_IEEE = "https://doi.org/10.1109/IEEESTD.2019.8766229"
+_LESSON = "https://nnfs.io"
+
+FLAGS = {
+    flag.name: flag
+    for flag in (
+        Flag("lesson", "any", "a figure that a lesson prints does not come out", _LESSON),
+        Flag("random", "any", "wrong on ordinary input", "https://github.com/pytorch/pytorch/issues/81417"),
+        Flag("smallest", "shape", "a loop or a squeeze that needs more than one of something", _LESSON),
+        Flag(
+            "batch-of-one",
+            "shape",
+            "the batch axis is dropped, or its sum skipped",
+            "https://github.com/deeplearning4j/deeplearning4j/issues/364",
+        ),
+        Flag(
+            "empty-batch",
+            "shape",
+            "an exception, or NaN where zeros are due",
+            "https://github.com/pytorch/pytorch/issues/50224",
+        ),
+        Flag(
+            "square",
+            "transposition",
+            "right for every other shape: W in place of its transpose shows by value alone",
+            "https://github.com/nntile/nntile/issues/433",
+        ),
+        Flag(
+            "distinct-sizes",
+            "axis",
+            "an axis or a size taken for another",
+            "https://github.com/mlpack/mlpack/issues/3679",
+        ),
+        Flag("odd-sizes", "tile edge", "the last rows or columns are wrong or missing", _TOSA),
+        Flag("rank", "shape", "an axis counted from the wrong end", "https://github.com/ddbourgin/numpy-ml"),
+        Flag(
+            "stride-zero",
+            "layout",
+            "a broadcast upstream read as if it were contiguous",
+            "https://github.com/Dao-AILab/flash-attention/issues/355",
+        ),
+        Flag("upstream-zero", "upstream", "a gradient where none is due", _DLFS),
+        Flag("upstream-one-hot", "upstream", "the upstream is ignored or spread over the wrong elements", _DLFS),
+        Flag(
+            "upstream-signed",
+            "upstream",
+            "the sign or the size of the upstream is lost",
+            "https://github.com/nntrainer/nntrainer/issues/4326",
+        ),
+        Flag("cancellation", "precision", "digits lost where large terms cancel", _TOSA),
+        Flag("spread", "precision", "small terms are swallowed, or an absolute tolerance hides them", _TOSA),
+        Flag("small-values", "precision", "a constant added to a denominator or a logarithm shows", _DLFS),
+        Flag("subnormal", "underflow", "subnormal numbers are flushed to 0 or misread", _IEEE),
+        Flag("near-overflow", "overflow", "an intermediate leaves the range though the result does not", _IEEE),
+        Flag("overflow", "overflow", "no infinity where the result is one", _IEEE),
+        Flag("signed-zero", "special value", "-0 treated as less than 0", _IEEE),
+        Flag("infinity", "special value", "an infinity becomes NaN, or a finite number", _IEEE),
+        Flag("nan", "special value", "a NaN is swallowed", "https://github.com/pytorch/pytorch/issues/7999"),
+        Flag(
+            "infinite-upstream",
+            "special value",
+            "a dead unit passes NaN",
+            "https://github.com/pytorch/pytorch/issues/81417",
+        ),
+        Flag("kink", "convention", "the slope at exactly 0 is none that anyone defends", _DLFS + "/issues/43"),
+        Flag("near-kink", "branch", "the comparison has a threshold other than 0", _DLFS),
+        Flag(
+            "dead",
+            "branch",
+            "a unit that is off passes gradient, or one that is on does not",
+            "https://github.com/mlpack/mlpack/issues/2005",
+        ),
+        Flag("equal-logits", "branch", "ties of the maximum are treated as one winner", _SOFTMAX),
+        Flag("shifted-logits", "precision", "error grows with a constant common to all logits", _SOFTMAX),
+        Flag("far-logits", "overflow", "exp overflows: inf or NaN where probabilities are due", _SOFTMAX),
+        Flag(
+            "masked-logits",
+            "special value",
+            "-inf as a mask leaks NaN",
+            "https://github.com/pytorch/pytorch/issues/31829",
+        ),
+        Flag("one-class", "shape", "a softmax over one class is not 1, or its gradient not 0", _SOFTMAX),
+        Flag("many-classes", "precision", "a long sum loses digits or overflows its accumulator", _SOFTMAX),
+        Flag("many-rows", "precision", "a long sum over the batch stalls in a short accumulator", _HIGHAM),
+        Flag("probability-zero", "special value", "-y / p at p = 0", _LESSON),
+        Flag(
+            "probability-one",
+            "special value",
+            "log 1 is not 0, or (1 - y) / (1 - p) shows",
+            "https://github.com/eriklindernoren/ML-From-Scratch",
+        ),
+        Flag(
+            "clipping-edge",
+            "convention",
+            "clipped probabilities computed and not used, or used in one place alone",
+            _LESSON,
+        ),
+        Flag("label-edge", "labels", "the first or the last class is off by one", _LESSON),
+        Flag("labels-indices", "labels", "indices read as rows", _LESSON),
+        Flag("labels-one-hot", "labels", "one-hot rows read as indices", _LESSON),
+        Flag("labels-soft", "labels", "soft rows reduced to their largest entry", _LESSON),
+        Flag("confident-right", "precision", "p - 1 is lost, or the loss is negative", _SOFTMAX),
+        Flag("confident-wrong", "overflow", "the loss is inf or NaN, or is clipped", _SOFTMAX),
+        Flag(
+            "reduction",
+            "reduction",
+            "a factor N, or a division by the number of elements",
+            "https://github.com/apache/mxnet/issues/9911",
+        ),
+        Flag("label-range", "validation", "a label out of range reads another row's memory, or wraps around", _LESSON),
+        Flag("label-length", "validation", "labels of another length are broadcast or cut off", _LESSON),
+        Flag(
+            "size-mismatch",
+            "validation",
+            "mismatched sizes are broadcast instead of refused",
+            "https://github.com/jimfleming/differentiation/issues/1",
+        ),
+    )
+}
+"""By name. A case's flags say what it is there to catch."""
+
+KEPT = {
+    "cancellation": "a tolerance follows the terms of a sum: one that followed the result would fail sound code here",
+    "clipping-edge": "tells the conventions of clipping apart, and the edge from one a few times as large",
+    "confident-right": "names what is asked: a loss and a gradient that are small, and not 0 or negative",
+    "confident-wrong": "names what is asked: a loss that is large, and not cut off",
+    "distinct-sizes": "the counterpart of square: what fails here and passes there is an axis, not a transpose",
+    "equal-logits": "names ties: a mask of z == max has a single winner on ordinary input",
+    "infinite-upstream": "marks the point where the conventions of infinity times zero part",
+    "label-edge": "names the classes that an index off by one leaves out",
+    "labels-one-hot": "names the form of the labels, as labels-indices and labels-soft do",
+    "lesson": "figures in print, which a reader can follow by hand",
+    "near-kink": "catches what no fault of the catalogue does: a threshold below 2**-100",
+    "overflow": "catches what no fault of the catalogue does: a result that saturates at the largest number",
+    "probability-one": "names the point where log p is 0 and (1 - y) / (1 - p) is 0 / 0",
+    "shifted-logits": "catches what no fault of the catalogue does: a shift left out while exp does not overflow yet",
+    "small-values": "names what is asked: no constant added to a denominator or a logarithm",
+    "spread": "catches what no fault of the catalogue does: numbers of a row that share one exponent",
+    "upstream-one-hot": "a column of the Jacobian at a time: shows which element is wrong",
+    "upstream-zero": "all vanishes but what the upstream does not scale: decay, noise, what an earlier call left",
+}
+"""Why a flag stays though it rejects no fault of the catalogue that no other flag does."""
+
+ANSWERS = (
+    Answer("relu_slope_at_zero", "0", True, "the left-hand derivative: nothing passes at exactly 0"),
+    Answer("relu_slope_at_zero", "1/2", False, "halfway between both sides, as a maximum that shares ties has it"),
+    Answer("relu_slope_at_zero", "1", False, "the right-hand derivative: all passes at exactly 0"),
+    Answer("relu_slope_at_nan", "0", True, "NaN > 0 is false, so nothing passes"),
+    Answer("relu_slope_at_nan", "1", False, "NaN <= 0 is false, so all passes"),
+    Answer("relu_slope_at_nan", "nan", False, "a NaN input makes its gradient NaN"),
+    Answer("relu_of_nan", "nan", True, "NaN propagates through the maximum"),
+    Answer("relu_of_nan", "0", False, "NaN > 0 is false, so the output is 0"),
+    Answer("infinite_times_zero", "0", True, "a selection: a dead unit passes nothing, not even an infinity"),
+    Answer("infinite_times_zero", "nan", False, "a product with the mask: inf * 0 is NaN"),
+    Answer("probability_clipping", "none", True, "probabilities are taken as they are; -log 0 is inf"),
+    Answer("probability_clipping", "zero-slope", False, "clipped to [1e-7, 1 - 1e-7]; nothing passes where clipped"),
+    Answer("probability_clipping", "denominator", False, "clipped to [1e-7, 1 - 1e-7] in the loss and in -y / p"),
+    Answer("all_masked_row", "nan", True, "a softmax over no classes is 0 / 0"),
+    Answer("all_masked_row", "0", False, "a row without a class has no probability to give, and no gradient"),
+    Answer("empty_mean", "nan", True, "the mean over no rows is 0 / 0"),
+    Answer("empty_mean", "0", False, "the mean over no rows is 0"),
+)
+"""All answers, the canonical one of each point first."""

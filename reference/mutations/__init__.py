@@ -1,0 +1,1 @@
+"""Wrong implementations made from right ones."""

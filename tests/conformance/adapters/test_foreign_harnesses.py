@@ -1,0 +1,243 @@
+"""The example harnesses in JavaScript and C: they pass, and with a fault put into their text they do not."""
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from backproof.conformance import adapters
+from backproof.conformance.check.family import check
+from backproof.conformance.check.verdict import Outcome, Verdict
+from backproof.conformance.diagnosis.diagnose import diagnose
+from backproof.conformance.implementation.load import Implementation
+from backproof.conformance.remote import command
+from backproof.vectors import store
+from backproof.vectors.records import OperationVectors
+from diagnosed import ran, whole
+from protocol_schema import Conversation
+
+EXAMPLES = Path(adapters.__path__[0])
+OPERATIONS = ("dense", "relu", "softmax_cross_entropy")
+LANGUAGES = {"javascript": "JavaScript", "c": "C"}
+DENSE, RELU, LOSS = ((f"{op}_forward", f"{op}_backward") for op in OPERATIONS)
+
+GRAVITY = [Outcome.PASSED, Outcome.ROBUST_MISS, Outcome.FAILED]
+
+Loader = Callable[[str, Path], Implementation]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A slip: what stands in a file of an example, and what stands there instead."""
+
+    file: str
+    right: str
+    wrong: str
+    functions: tuple[str, ...]
+    """The functions that it shows in; it shows in no others."""
+    outcome: Outcome = Outcome.FAILED
+    looks_like: tuple[str, ...] = ()
+    """The names that the diagnosis gives it; none where it keeps silent."""
+
+
+FAULTS = {
+    "the bias gradient is the last row's": Fault(
+        "javascript/harness.mjs",
+        "dBiases.data[o] += upstream",
+        "dBiases.data[o] = upstream",
+        DENSE[1:],
+        looks_like=("a term missing",),
+    ),
+    "the bias gradient is a mean": Fault(
+        "javascript/harness.mjs",
+        "return [dInputs, dWeights, dBiases];",
+        "return [dInputs, dWeights, { ...dBiases, data: dBiases.data.map((sum) => sum / N) }];",
+        DENSE[1:],
+        looks_like=("dense.bias_gradient_is_the_mean",),
+    ),
+    "the weight gradient is laid out as its transpose": Fault(
+        "javascript/harness.mjs",
+        "dWeights.data[i * O + o] +=",
+        "dWeights.data[o * I + i] +=",
+        DENSE[1:],
+        looks_like=("dense.weight_gradient_reshaped",),
+    ),
+    "the upstream is ignored": Fault(
+        "javascript/harness.mjs",
+        "x > 0 ? dOutputs.data[k] : 0",
+        "x > 0 ? 1 : 0",
+        RELU[1:],
+        looks_like=("relu.upstream_ignored",),
+    ),
+    "the batch is not divided by": Fault(
+        "javascript/harness.mjs",
+        'reduction === "mean" ? round(upstream / N) : upstream',
+        "upstream",
+        LOSS[1:],
+        looks_like=("softmax_cross_entropy.division_by_batch_missing",),
+    ),
+    "sums are made in float32": Fault(
+        "javascript/harness.mjs",
+        "float64: (x) => x,",
+        "float64: Math.fround,",
+        (*DENSE, *LOSS),
+        looks_like=("a lower precision",) * 4,
+    ),
+    "a label out of range is taken": Fault(
+        "javascript/harness.mjs", "label < 0n || label >= BigInt(C)", "false", LOSS, Outcome.ROBUST_MISS
+    ),
+    "the weights are not transposed": Fault(
+        "c/layers.h",
+        "upstream * weights[i * O + o]",
+        "upstream * weights[o * I + i]",
+        DENSE[1:],
+        looks_like=("transposed",),
+    ),
+    "the weights of a square layer are not transposed": Fault(
+        "c/layers.h",
+        "upstream * weights[i * O + o]",
+        "upstream * weights[I == O ? o * I + i : i * O + o]",
+        DENSE[1:],
+        looks_like=("dense.input_gradient_through_untransposed_weights",),
+    ),
+    "the largest logit stays": Fault(
+        "c/layers.h",
+        "logits[c] - largest",
+        "logits[c]",
+        LOSS,
+        looks_like=(
+            "softmax_cross_entropy.logits_not_shifted",
+            "softmax_cross_entropy.logits_not_shifted_in_backward",
+        ),
+    ),
+    "the mean is a sum": Fault(
+        "c/layers.h",
+        "how == MEAN ? dloss[0] / (REAL)N : dloss[0]",
+        "dloss[0]",
+        LOSS[1:],
+        looks_like=("softmax_cross_entropy.division_by_batch_missing",),
+    ),
+    "a dead unit ends the process": Fault(
+        "c/layers.h", "inputs[k] > 0 ? doutputs[k] : 0", "inputs[k] > 0 ? doutputs[k] : (abort(), 0)", RELU[1:]
+    ),
+}
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Iterator[Loader]:
+    """Load the example in a language from a folder of its texts; skips where what it needs is missing."""
+    loaded: list[Implementation] = []
+
+    def load(language: str, texts: Path) -> Implementation:
+        loaded.append(
+            command.load(command_line(language, texts, tmp_path), store.golden_operations(), 30, tmp_path, {})
+        )
+        return loaded[-1]
+
+    yield load
+    for implementation in loaded:
+        implementation.teardown()
+
+
+def command_line(language: str, texts: Path, room: Path) -> str:
+    """How the example is run; compiled into `room` first, where it has to be."""
+    if language == "javascript":
+        if shutil.which("node") is None:
+            pytest.skip("needs Node: there is no program node on PATH")
+        return shlex.join(["node", str(texts / "harness.mjs")])
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a C compiler: there is no program cc on PATH")
+    harness = room / "harness"
+    arguments = [
+        "-std=c11",
+        "-O1",
+        "-Wall",
+        "-Wextra",
+        "-Wpedantic",
+        "-o",
+        str(harness),
+        str(texts / "harness.c"),
+        "-lm",
+    ]
+    done = subprocess.run([compiler, *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return shlex.quote(str(harness))
+
+
+def verdicts(implementation: Implementation, op: str) -> Iterator[Verdict]:
+    vectors = store.read_golden(op)
+    return (
+        check(family, implementation, vectors) for family in vectors.families if family.dtype in implementation.dtypes
+    )
+
+
+def in_float64(op: str) -> OperationVectors:
+    return replace(whole(op), families=tuple(family for family in whole(op).families if family.dtype == "float64"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_example_misses_nothing_not_even_what_is_robust(
+    language: str, load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = Conversation(monkeypatch)
+    implementation = load(language, EXAMPLES / language)
+    assert implementation.language == LANGUAGES[language]
+    assert set(implementation.functions) == {(op, way) for op in OPERATIONS for way in ("forward", "backward")}
+    for op in OPERATIONS:
+        seen = list(verdicts(implementation, op))
+        assert [f"{verdict.id}: {miss.summary}" for verdict in seen for miss in verdict.misses] == []
+        assert {verdict.outcome for verdict in seen} == {Outcome.PASSED}
+    del conversation.requests[50:], conversation.answers[:-50]
+    assert conversation.faults() == []
+
+
+def with_fault(fault: Fault, room: Path) -> tuple[str, Path]:
+    """The language of an example, and a folder of its texts with the fault in one of them."""
+    language, _, file = fault.file.partition("/")
+    texts = room / language
+    shutil.copytree(EXAMPLES / language, texts)
+    text = (texts / file).read_text()
+    assert text.count(fault.right) == 1
+    (texts / file).write_text(text.replace(fault.right, fault.wrong))
+    return language, texts
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_in_the_example_is_caught_where_it_is_and_named(name: str, load: Loader, tmp_path: Path) -> None:
+    fault = FAULTS[name]
+    implementation = load(*with_fault(fault, tmp_path))
+    shown: dict[str, Outcome] = {}
+    told: list[str] = []
+    for op in OPERATIONS:
+        families = ran(implementation, in_float64(op))
+        for verdict in (item.verdict for item in families):
+            function = f"{verdict.op}_{verdict.direction}"
+            if verdict.misses:
+                shown[function] = max(shown.get(function, verdict.outcome), verdict.outcome, key=GRAVITY.index)
+        for diagnosis in diagnose(families, implementation, in_float64(op)):
+            told += [finding.name for finding in diagnosis.findings]
+    assert shown == dict.fromkeys(fault.functions, fault.outcome)
+    assert told == list(fault.looks_like)
+
+
+@pytest.mark.parametrize("name", ["the bias gradient is a mean", "the mean is a sum"])
+def test_the_report_of_a_run_names_a_fault_in_another_language(name: str, pytester: pytest.Pytester) -> None:
+    fault = FAULTS[name]
+    language, texts = with_fault(fault, pytester.path)
+    (named,) = fault.looks_like
+    line = command_line(language, texts, pytester.path)
+    result = pytester.runpytest(f"--impl-cmd={line}", f"--impl-op={named.partition('.')[0]}", "--impl-dtype=float64")
+    result.stdout.fnmatch_lines([f"*looks like: {named} - *"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_an_example_runs_as_it_is_documented(pytester: pytest.Pytester) -> None:
+    line = command_line("javascript", EXAMPLES / "javascript", pytester.path)
+    result = pytester.runpytest(f"--impl-cmd={line}", "--impl-op=relu", "--impl-dtype=float32", "--impl-strict")
+    result.stdout.fnmatch_lines(["backproof: layers by hand 1.0 (node *harness.mjs) against vectors *"])
+    result.stdout.fnmatch_lines(["backproof: written in JavaScript", "relu  *float32  *"])
+    assert result.ret == 0

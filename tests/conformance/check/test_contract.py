@@ -1,0 +1,426 @@
+"""What must hold of any call: each test is one way of breaking it, with values that are right."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from backproof.conformance.check.family import check
+from backproof.conformance.check.verdict import Outcome
+from backproof.vectors.records import Expectation, Family
+from hand_built import (
+    DENSE,
+    SLOPE,
+    dense_backward,
+    dense_backward_family,
+    implementation,
+    slope_backward,
+    slope_backward_family,
+)
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+counts = pytest.mark.parametrize("count", [1, 2, 3])
+
+
+def verdict_on(function, *, count=3, dtype="float64", level="required", **declared):
+    family = dense_backward_family(dtype, count=count, level=level)
+    return check(family, implementation(DENSE, backward=function, **declared), DENSE)
+
+
+def kinds(verdict):
+    return {miss.kind for miss in verdict.misses}
+
+
+def only_miss(verdict):
+    (miss,) = verdict.misses
+    return miss
+
+
+@counts
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_sound_implementation_breaks_nothing(dtype, count):
+    verdict = verdict_on(dense_backward, dtype=dtype, count=count)
+    assert verdict.outcome is Outcome.PASSED
+    assert verdict.misses == ()
+
+
+@counts
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_backward_that_writes_into_its_upstream(dtype, count):
+    def backward(dL_doutputs, inputs):
+        dL_doutputs[inputs <= 0] = 0
+        return dL_doutputs
+
+    family = slope_backward_family([[1.0, -2.0, 3.0]] * count, dtype=dtype)
+    verdict = check(family, implementation(backward=backward), SLOPE)
+    assert verdict.outcome is Outcome.FAILED
+    miss = only_miss(verdict)
+    assert miss.kind == "changed-argument"
+    assert miss.summary == "the call changes its argument dL_doutputs, of case 0"
+    assert miss.details[0].startswith("first at [1]: was 2")
+    assert miss.details[1] == f"in {count} of {count} case{'s' if count > 1 else ''}"
+
+
+def test_a_write_that_changes_no_more_than_the_sign_of_a_zero():
+    def backward(dL_doutputs, inputs):
+        gradient = np.where(inputs > 0, dL_doutputs, 0)
+        inputs *= 1.0
+        inputs[inputs == 0] = -0.0
+        return gradient
+
+    verdict = check(slope_backward_family([[1.0, 0.0]]), implementation(backward=backward), SLOPE)
+    assert kinds(verdict) == {"changed-argument"}
+
+
+def test_a_write_into_the_argument_of_an_earlier_call():
+    earlier = []
+
+    def function(*arguments):
+        if earlier and earlier[-1].flags.writeable:
+            earlier[-1][...] = 7
+        earlier.append(arguments[1])
+        return dense_backward(*arguments)
+
+    assert "changed-argument" in kinds(verdict_on(function))
+
+
+def test_weights_that_are_updated_in_place_when_the_call_is_made_again():
+    seen = set()
+
+    def function(dL_doutputs, inputs, weights, biases):
+        gradients = dense_backward(dL_doutputs, inputs, weights, biases)
+        if weights.tobytes() in seen:
+            weights -= 0.1 * gradients[1]
+        seen.add(weights.tobytes())
+        return gradients
+
+    verdict = verdict_on(function)
+    assert "changed-argument" in kinds(verdict)
+    assert any("when made again" in miss.summary for miss in verdict.misses)
+
+
+def test_an_argument_may_be_returned():
+    family = slope_backward_family([[1.0, 2.0, 3.0]] * 3)
+    verdict = check(family, implementation(backward=lambda dL_doutputs, _: dL_doutputs), SLOPE)
+    assert verdict.outcome is Outcome.PASSED
+
+
+@counts
+def test_a_result_in_a_buffer_that_the_next_call_fills_again(count):
+    buffer = np.empty((3, 2))
+
+    def function(*arguments):
+        dL_dinputs, buffer[...], dL_dbiases = dense_backward(*arguments)
+        return dL_dinputs, buffer, dL_dbiases
+
+    miss = only_miss(verdict_on(function, count=count))
+    assert miss.kind == "overwritten-result"
+    assert miss.summary == "dL_dweights of case 0 is changed by a later call: its memory is used again"
+
+
+@counts
+def test_a_scalar_result_in_a_buffer(count):
+    buffer = np.empty((1, 2))
+
+    def function(*arguments):
+        dL_dinputs, dL_dweights, buffer[...] = dense_backward(*arguments)
+        return dL_dinputs, dL_dweights, buffer[...]
+
+    assert kinds(verdict_on(function, count=count)) == {"overwritten-result"}
+
+
+@counts
+def test_gradients_that_are_added_up_from_call_to_call(count):
+    total = np.zeros((3, 2))
+
+    def function(*arguments):
+        dL_dinputs, dL_dweights, dL_dbiases = dense_backward(*arguments)
+        total[...] += dL_dweights
+        return dL_dinputs, total.copy(), dL_dbiases
+
+    verdict = verdict_on(function, count=count)
+    assert verdict.outcome is Outcome.FAILED
+    assert "repeat" in kinds(verdict)
+    assert any(miss.summary.startswith("dL_dweights of case 0 differs when") for miss in verdict.misses)
+
+
+@counts
+def test_something_of_another_case_that_is_kept(count):
+    kept = {}
+
+    def function(*arguments):
+        gradients = dense_backward(*arguments)
+        key = arguments[0].tobytes()
+        if kept and key in kept and kept["last"] != key:
+            gradients = (gradients[0] + 1, *gradients[1:])
+        kept[key] = None
+        kept["last"] = key
+        return gradients
+
+    verdict = verdict_on(function, count=count)
+    assert "state" in kinds(verdict)
+    assert any("once another case was called in between" in miss.summary for miss in verdict.misses)
+
+
+def test_a_cache_of_the_first_call_gives_the_second_case_wrong_values():
+    cache = {}
+
+    def function(dL_doutputs, inputs, weights, biases):
+        return dense_backward(dL_doutputs, cache.setdefault("inputs", inputs), weights, biases)
+
+    first = verdict_on(function).misses[0]
+    assert first.kind == "value"
+    assert first.summary.startswith("dL_dweights is wrong in 6 of 6 elements of case")
+    assert first.details[-1] == "out over the family: 2 of 3 cases, 12 of 18 elements"
+
+
+def unsteady():
+    calls = []
+
+    def function(*arguments):
+        calls.append(None)
+        dL_dinputs, dL_dweights, dL_dbiases = dense_backward(*arguments)
+        return dL_dinputs, dL_dweights * (1 + (len(calls) % 2) * 2.0**-52), dL_dbiases
+
+    return function
+
+
+@counts
+def test_a_second_call_that_gives_other_bits_within_the_tolerance(count):
+    verdict = verdict_on(unsteady(), count=count)
+    assert verdict.outcome is Outcome.FAILED
+    assert kinds(verdict) <= {"repeat", "state"}
+    assert any('conventions = {"deterministic": False}' in line for miss in verdict.misses for line in miss.details)
+
+
+@counts
+def test_other_bits_are_accepted_of_an_implementation_that_says_so(count):
+    assert verdict_on(unsteady(), count=count, conventions={"deterministic": False}).outcome is Outcome.PASSED
+
+
+def test_wrong_values_are_not_accepted_of_an_implementation_that_is_not_deterministic():
+    calls = []
+
+    def function(*arguments):
+        calls.append(None)
+        gradients = dense_backward(*arguments)
+        return gradients if len(calls) != 5 else (gradients[0] + 1, *gradients[1:])
+
+    assert "repeat" in kinds(verdict_on(function, conventions={"deterministic": False}))
+
+
+def test_a_second_call_that_raises():
+    calls = []
+
+    def function(*arguments):
+        calls.append(None)
+        if len(calls) > 3:
+            raise RuntimeError("graph was freed")
+        return dense_backward(*arguments)
+
+    repeat = next(miss for miss in verdict_on(function).misses if miss.kind == "repeat")
+    assert repeat.summary == "case 0 fails when it is called again"
+    assert repeat.details[0] == "RuntimeError: graph was freed"
+
+
+def refusing(condition, error=ValueError):
+    def function(*arguments):
+        if any(condition(array) for array in arguments):
+            raise error("not this layout")
+        return dense_backward(*arguments)
+
+    return function
+
+
+layouts = pytest.mark.parametrize(
+    ("layout", "condition"),
+    [
+        ("read-only", lambda a: not a.flags.writeable),
+        ("Fortran-ordered", lambda a: not a.flags.c_contiguous and a.flags.f_contiguous),
+        ("negatively strided", lambda a: any(stride < 0 for stride in a.strides)),
+    ],
+)
+
+
+@layouts
+@pytest.mark.parametrize("error", [ValueError, NotImplementedError, SystemExit])
+def test_a_layout_that_is_refused_is_told_and_does_not_count_against_the_family(layout, condition, error):
+    verdict = verdict_on(refusing(condition, error))
+    assert verdict.outcome is Outcome.PASSED
+    miss = only_miss(verdict)
+    assert miss.kind == "refused-layout"
+    assert miss.robust
+    assert miss.summary == f"{layout} arguments are refused: {error.__name__}: not this layout"
+
+
+@layouts
+def test_a_layout_that_is_misread_is_a_required_miss(layout, condition):
+    def function(*arguments):
+        gradients = dense_backward(*arguments)
+        if any(condition(array) for array in arguments):
+            return gradients[0], gradients[1][::-1], gradients[2]
+        return gradients
+
+    verdict = verdict_on(function)
+    assert verdict.outcome is Outcome.FAILED
+    miss = only_miss(verdict)
+    assert miss.summary == f"dL_dweights of case 0 is wrong for {layout} arguments in 4 of 6 elements"
+    assert "x the tolerance" in miss.details[1]
+
+
+def test_memory_read_as_if_it_were_row_major():
+    def function(dL_doutputs, inputs, weights, biases):
+        raw = np.frombuffer(inputs.tobytes("A"), inputs.dtype).reshape(inputs.shape)
+        return dense_backward(dL_doutputs, raw, weights, biases)
+
+    verdict = verdict_on(function)
+    assert verdict.outcome is Outcome.FAILED
+    assert only_miss(verdict).summary.startswith("dL_dweights of case 0 is wrong for Fortran-ordered arguments")
+
+
+def repeating() -> Family:
+    """A family whose upstream is the same in every row."""
+    family = dense_backward_family()
+    upstream = family.inputs["dL_doutputs"]
+    repeated = np.ascontiguousarray(np.broadcast_to(upstream[:, :1], upstream.shape))
+    inputs = {**family.inputs, "dL_doutputs": repeated}
+    results = [dense_backward(*(tensor[case] for tensor in inputs.values())) for case in range(family.count)]
+    names = DENSE.results["backward"]
+    expected = {name: np.stack([r[i] for r in results]) for i, name in enumerate(names)}
+    allowed = {name: np.full(array.shape, 1e-12) for name, array in expected.items()}
+    return replace(family, inputs=inputs, answer=Expectation(expected, {"float64": allowed}))
+
+
+def test_a_broadcast_upstream_read_as_if_it_were_contiguous():
+    def function(dL_doutputs, inputs, weights, biases):
+        if 0 in dL_doutputs.strides:
+            dL_doutputs = np.resize(dL_doutputs[:1] * [[1.0] + [0.0] * (dL_doutputs.shape[1] - 1)], dL_doutputs.shape)
+        return dense_backward(dL_doutputs, inputs, weights, biases)
+
+    assert check(repeating(), implementation(DENSE, backward=dense_backward), DENSE).outcome is Outcome.PASSED
+    verdict = check(repeating(), implementation(DENSE, backward=function), DENSE)
+    assert verdict.outcome is Outcome.FAILED
+    assert all("for broadcast arguments" in miss.summary for miss in verdict.misses)
+
+
+def test_negative_strides_come_last():
+    order = []
+
+    def function(*arguments):
+        order.append(any(stride < 0 for array in arguments for stride in array.strides))
+        return dense_backward(*arguments)
+
+    verdict_on(function)
+    assert order[-1]
+    assert sum(order) == 1
+
+
+def test_rows_that_know_their_place_in_the_batch():
+    family = dense_backward_family(count=1)
+    first = family.inputs["inputs"][0, 0]
+
+    def function(dL_doutputs, inputs, weights, biases):
+        gradients = dense_backward(dL_doutputs, inputs, weights, biases)
+        if not (inputs[0] == first).all() and (inputs[1] == first).all():
+            gradients[0][0] = 0
+        return gradients
+
+    verdict = check(family, implementation(DENSE, backward=function), DENSE)
+    assert verdict.outcome is Outcome.FAILED
+    assert only_miss(verdict).summary == "dL_dinputs of case 0 is wrong for a permuted batch in 3 of 12 elements"
+
+
+def test_a_batch_of_one_and_an_empty_one_have_no_order():
+    seen = []
+
+    def backward(dL_doutputs, inputs):
+        seen.append(inputs.copy())
+        return np.where(inputs > 0, dL_doutputs, 0)
+
+    for values in ([[1.0]], [[]]):
+        seen.clear()
+        verdict = check(slope_backward_family(values), implementation(backward=backward), SLOPE)
+        assert verdict.outcome is Outcome.PASSED
+        assert verdict.calls == len(seen)
+        assert all(array.tolist() == values[0] for array in seen)
+
+
+@pytest.mark.parametrize("kind", ["value", "raised", "changed-argument"])
+def test_whatever_a_robust_family_misses_fails_nothing(kind):
+    def function(*arguments):
+        if kind == "raised":
+            raise ValueError
+        gradients = dense_backward(*arguments)
+        if kind == "changed-argument":
+            arguments[0][...] = 0
+        return gradients if kind != "value" else (gradients[0], gradients[1], gradients[2] / 4)
+
+    verdict = verdict_on(function, level="robust")
+    assert verdict.outcome is Outcome.ROBUST_MISS
+    assert kind in kinds(verdict)
+    assert all(miss.robust for miss in verdict.misses)
+
+
+def test_layouts_of_a_convention_are_held_against_the_answer_that_is_followed():
+    family = slope_backward_family([[0.0, 1.0, -1.0]] * 2)
+    verdict = check(family, implementation(backward=slope_backward(0.5)), SLOPE)
+    assert verdict.outcome is Outcome.PASSED
+    assert verdict.answers == ("1/2",)
+
+
+MALFORMED = {
+    "a shape that would broadcast": (
+        lambda g: (*g[:2], g[2][0]),
+        "shape",
+        "dL_dbiases has shape (2,), where (1, 2) is expected",
+    ),
+    "a widened dtype": (
+        lambda g: (g[0], g[1].astype(float), g[2]),
+        "dtype",
+        "dL_dweights is float64, where float32 is expected",
+    ),
+    "swapped bytes": (
+        lambda g: (g[0], g[1].astype(">f4"), g[2]),
+        "dtype",
+        "dL_dweights is >f4, where float32 is expected",
+    ),
+    "two results of three": (
+        lambda g: g[:2],
+        "count",
+        "3 results (dL_dinputs, dL_dweights, dL_dbiases) expected, 2 came",
+    ),
+    "a bare array": (lambda g: g[0], "count", "one ndarray came"),
+    "nothing": (lambda _: None, "count", "one NoneType came"),
+    "None in a place": (
+        lambda g: (g[0], None, g[2]),
+        "result-type",
+        "dL_dweights is None, where an array is expected",
+    ),
+    "a list in a place": (lambda g: (*g[:2], g[2].tolist()), "result-type", "dL_dbiases is a list of Python's"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_comes_back_in_the_wrong_form(name):
+    deform, kind, words = MALFORMED[name]
+    verdict = verdict_on(lambda *arguments: deform(dense_backward(*arguments)), dtype="float32")
+    assert verdict.outcome is Outcome.FAILED
+    miss = only_miss(verdict)
+    assert miss.kind == kind
+    assert words in miss.summary
+    assert miss.details == ("in 3 of 3 cases",)
+
+
+def test_every_result_in_the_wrong_form_is_told_and_the_others_are_still_compared():
+    def function(*arguments):
+        dL_dinputs, dL_dweights, dL_dbiases = dense_backward(*arguments)
+        return dL_dinputs + 1, dL_dweights.T, dL_dbiases.astype(np.float32)
+
+    assert [miss.kind for miss in verdict_on(function).misses] == ["shape", "dtype", "value"]
+
+
+def test_several_results_may_come_as_a_list_and_a_single_one_as_a_tuple():
+    assert verdict_on(lambda *arguments: list(dense_backward(*arguments))).outcome is Outcome.PASSED
+    family = slope_backward_family([[1.0, -1.0]])
+    for wrap in (tuple, list):
+        verdict = check(family, implementation(backward=lambda *a, w=wrap: w([slope_backward()(*a)])), SLOPE)
+        assert (verdict.outcome is Outcome.PASSED) == (wrap is tuple)

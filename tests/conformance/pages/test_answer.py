@@ -1,0 +1,92 @@
+"""The answer of a run in a word and a sentence."""
+
+import pytest
+from backproof.conformance.check.verdict import Outcome
+from backproof.conformance.pages.answer import Answer, Word, answer
+from backproof.conformance.record.record import FamilyRecord, RunRecord, State
+from backproof.conformance.session.outcome import Ending
+from run_records import absent, failure, family, record
+
+ROBUST = family(7, ending=Ending.ROBUST_MISS, outcome=Outcome.ROBUST_MISS)
+EXPECTED = family(8, ending=Ending.EXPECTED_FAILURE, outcome=Outcome.FAILED)
+SURPRISE = family(9, ending=Ending.UNEXPECTED_PASS)
+DECLARED = family(6, ending=Ending.SKIPPED, outcome=Outcome.DECLARED)
+
+
+@pytest.mark.parametrize(
+    ("run", "word", "sentence"),
+    [
+        (record(family(1), family(2)), Word.CONFORMS, "2 families pass, none fails."),
+        (record(family(1), DECLARED), Word.CONFORMS, "1 family passes, none fails."),
+        (record(family(1), ROBUST), Word.CONFORMS, "1 family passes, 1 misses something robust, none fails."),
+        (
+            record(family(1), absent(2, dtype="bfloat16"), not_run=3, not_asked=4),
+            Word.IN_PART,
+            "1 family passes, none fails. Of 9 in all, 1 not implemented (bfloat16), 3 not run, 4 not asked.",
+        ),
+        (record(family(1), failure(2)), Word.FAILS, "1 of 2 families that ran fails: in dense_backward."),
+        (
+            record(failure(1), EXPECTED, failure(2, op="relu"), absent(3)),
+            Word.FAILS,
+            "3 of 3 families that ran fail, 1 as expected: in dense_backward, relu_backward.",
+        ),
+        (record(EXPECTED), Word.FAILS, "1 of 1 family that ran fails, as expected: in dense_backward."),
+        (
+            record(family(1), not_run=5, state=State.INTERRUPTED, reason="Ctrl-C"),
+            Word.INCOMPLETE,
+            "The run was interrupted (Ctrl-C); 5 families were not reached. Of 1 that ran, none fails.",
+        ),
+        (
+            record(family(1), not_run=1, state=State.RUNNING, ended=None),
+            Word.INCOMPLETE,
+            "The run was still going, or was killed, when this was written; 1 family was not reached. "
+            "Of 1 that ran, none fails.",
+        ),
+        (
+            record(failure(1), not_run=1, state=State.INTERRUPTED, reason="-x"),
+            Word.FAILS,
+            "1 of 1 family that ran fails: in dense_backward.",
+        ),
+        (
+            record(absent(1), problems=("no family passed",)),
+            Word.UNDECIDED,
+            "No family fails, and yet the run did: no family passed.",
+        ),
+        (
+            record(family(1), SURPRISE),
+            Word.UNDECIDED,
+            "No family fails, and yet the run did: families pass that were expected to fail.",
+        ),
+    ],
+)
+def test_the_answer(run: RunRecord, word: Word, sentence: str) -> None:
+    assert answer(run) == Answer(word, sentence)
+
+
+UNSUPPORTED = {"ending": Ending.SKIPPED, "outcome": Outcome.UNSUPPORTED}
+
+
+@pytest.mark.parametrize(
+    ("other", "word"),
+    [
+        (absent(2, dtype="bfloat16"), Word.CONFORMS),
+        (absent(2, op="relu"), Word.IN_PART),
+        (family(2, **UNSUPPORTED, calls=4), Word.IN_PART),
+        (family(2, **UNSUPPORTED, calls=0), Word.CONFORMS),
+    ],
+    ids=["another dtype", "an operation at a dtype that is declared", "refused by it", "without a tolerance"],
+)
+def test_what_is_missing_counts_where_the_implementation_should_have_it(other: FamilyRecord, word: Word) -> None:
+    assert answer(record(family(1), other)).word is word
+
+
+def test_many_functions_are_named_in_part() -> None:
+    sentence = answer(record(*(failure(1, op=f"op{n}") for n in range(9)))).sentence
+    assert sentence.endswith(
+        "fail: in op0_backward, op1_backward, op2_backward, op3_backward, op4_backward, op5_backward and 3 more."
+    )
+
+
+def test_an_operation_that_is_wholly_absent_is_named_once() -> None:
+    lacking = record(family(1), absent(2, op="relu"), implementation=record(family(1)).implementation)
+    assert "1 not implemented (relu)" in answer(lacking).sentence

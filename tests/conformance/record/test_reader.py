@@ -1,0 +1,135 @@
+"""Records come back from their files as they were, or with a line that says why not."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from backproof.conformance.check.heatmap import MOST_CELLS, WORDS, Picture
+from backproof.conformance.check.verdict import Miss, Outcome
+from backproof.conformance.diagnosis.diagnose import Diagnosis, Finding
+from backproof.conformance.record.document import text_of
+from backproof.conformance.record.errors import ReportError
+from backproof.conformance.record.reader import SCHEMA, read
+from backproof.conformance.record.record import RECORD_VERSION, STANDINGS, RunRecord, State
+from backproof.conformance.session.outcome import Ending
+from backproof.vectors.records import DTYPES, RESULTS, Answer
+from run_records import absent, failure, family, record
+
+
+def written(folder: Path, what: RunRecord | dict[str, Any] | str) -> Path:
+    path = folder / "run.json"
+    path.write_text(
+        text_of(what) if isinstance(what, RunRecord) else what if isinstance(what, str) else json.dumps(what)
+    )
+    return path
+
+
+def complaint(path: Path) -> str:
+    """What `read` says of a file that is none, after the file's name."""
+    with pytest.raises(ReportError) as raised:
+        read(path)
+    words = str(raised.value)
+    assert len(words.splitlines()) == 1
+    assert words.startswith(f"{path}: ")
+    return words.removeprefix(f"{path}: ")
+
+
+def everything() -> RunRecord:
+    """A record with something in every field."""
+    picture = Picture("outputs", 3, (2, 2), 2, 2, ((0.5, "nan"), (4e9, "exact")))
+    misses = (
+        Miss("value", False, 3, "outputs is wrong", ("by much", "everywhere"), picture),
+        Miss("convention", True, None, "no answer"),
+    )
+    return record(
+        family(1, fraction=0.25, point="slope", answers=("0", "1/2")),
+        failure(2, *misses, fraction=float("inf"), ulps=float("nan")),
+        absent(3, dtype="bfloat16"),
+        not_run=7,
+        not_asked=2,
+        state=State.INTERRUPTED,
+        reason="Ctrl-C",
+        problems=("something is stale",),
+        diagnoses=(Diagnosis("dense", "backward", (Finding("dense.x", "is wrong", "mend it"),)),),
+        answers=(Answer("slope", "0", True, "nothing passes"),),
+    )
+
+
+def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
+    before = everything()
+    after = read(written(tmp_path, before))
+    assert repr(after) == repr(before)  # NaN is equal to nothing
+    assert text_of(after) == text_of(before)
+
+
+def test_a_record_of_no_family_comes_back_as_it_was(tmp_path: Path) -> None:
+    assert read(written(tmp_path, record())) == record()
+
+
+def test_a_file_that_is_not_there_is_a_line(tmp_path: Path) -> None:
+    assert complaint(tmp_path / "run.json") == "cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"a": NaN}', '{"a": 1, "a": 2}', "<html>"])
+def test_a_file_that_is_no_json_object_is_a_line(tmp_path: Path, text: str) -> None:
+    assert complaint(written(tmp_path, text)).endswith("; name a file that pytest --impl-report=FILE wrote")
+
+
+def test_a_file_that_is_not_text_is_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n")
+    assert complaint(path) == "is not UTF-8 text; name a file that pytest --impl-report=FILE wrote"
+
+
+@pytest.mark.parametrize("version", [None, "1", 0, True])
+def test_json_that_is_no_record_is_a_line(tmp_path: Path, version: object) -> None:
+    words = complaint(written(tmp_path, {"backproof_run": version} if version is not None else {"families": []}))
+    assert words == "is no record of a run; name a file that pytest --impl-report=FILE wrote"
+
+
+def test_a_record_of_a_later_version_asks_for_an_upgrade(tmp_path: Path) -> None:
+    words = complaint(written(tmp_path, {"backproof_run": 2}))
+    assert words.startswith("was written by a newer backproof (record version 2, and this one reads up to 1); upgrade")
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"state": "finished"}, "at $.state: 'finished' is not one of"),
+        ({"surplus": 1}, "at $: Additional properties are not allowed ('surplus' was unexpected)"),
+        ({"counts": {}}, "at $.counts: "),
+        ({"families": [{}]}, "at $.families[0]: "),
+        ({"started": "today"}, "at $.started: 'today' does not match"),
+    ],
+)
+def test_what_the_schema_does_not_allow_is_told_with_its_place(
+    tmp_path: Path, change: dict[str, Any], place: str
+) -> None:
+    words = complaint(written(tmp_path, json.loads(text_of(record(family()))) | change))
+    assert words.startswith(f"does not hold to the schema of records, {place}")
+
+
+def test_the_schema_knows_the_same_words_as_the_code() -> None:
+    schema = json.loads(SCHEMA.read_text())
+    kinds = schema["$defs"]
+    assert tuple(schema["properties"]["counts"]["properties"]) == STANDINGS
+    assert schema["properties"]["state"]["enum"] == list(State)
+    assert schema["properties"]["backproof_run"]["const"] == RECORD_VERSION
+    assert kinds["family"]["properties"]["ending"]["enum"] == list(Ending)
+    assert kinds["family"]["properties"]["outcome"]["enum"] == list(Outcome)
+    assert kinds["family"]["properties"]["kind"]["enum"] == list(RESULTS)
+    assert kinds["dtype"]["enum"] == list(DTYPES)
+    cells = kinds["picture"]["properties"]["cells"]
+    assert cells["items"]["items"]["oneOf"][1]["enum"] == list(WORDS)
+    assert cells["maxItems"] == cells["items"]["maxItems"] == MOST_CELLS
+
+
+def test_without_jsonschema_a_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    with pytest.raises(ReportError) as raised:
+        read(written(tmp_path, record()))
+    assert str(raised.value) == (
+        "reading a record needs jsonschema, which is not installed: pip install 'backproof[report]'"
+    )

@@ -1,0 +1,252 @@
+"""`backproof new-adapter`: skeletons that run at once, say what to fill in, and are right once they are filled in."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from backproof.conformance import cli
+from backproof.conformance.doctor.examine import examine
+from backproof.conformance.doctor.opinion import Opinion, State
+from backproof.conformance.implementation import load as adapter
+from backproof.conformance.remote import command
+from backproof.reference.model.operation import operation, operation_names
+from backproof.vectors import store
+
+MODULES = ("functions", "layers", "autodiff")
+COST = "softmax_cross_entropy"
+
+
+@pytest.fixture(autouse=True)
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests have imported by these names is forgotten, and where they found it."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("mine", "filled"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new folder that is worked in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def written(folder: Path, style: str, *ops: str) -> str:
+    """The text of a skeleton."""
+    assert cli.main(["new-adapter", "mine.py", "--style", style, *(f"--op={op}" for op in ops)]) == 0
+    return (folder / "mine.py").read_text()
+
+
+def opinions(module: str, folder: Path, *ops: str) -> list[Opinion]:
+    """What the doctor says of a module."""
+    known = store.golden_operations()
+    return list(examine(adapter.load(module, known, folder), map(store.read_golden, ops or known)))
+
+
+def filled(text: str, name: str, code: str) -> str:
+    """A skeleton with the line that raises of one function replaced."""
+    pattern = rf'raise NotImplementedError\(\s*"fill in {re.escape(name)}: [^"]*"\s*\)'
+    mended, count = re.subn(pattern, code, text)
+    assert count == 1
+    return mended
+
+
+# As it is written
+
+
+@pytest.mark.parametrize("style", MODULES)
+def test_every_function_is_there_and_says_what_to_fill_in(style: str, folder: Path) -> None:
+    written(folder, style)
+    found = [one for one in opinions("mine", folder) if one.state is not State.ABSENT]
+    functions = {f"{op}_{direction}" for op in operation_names() for direction in operation(op).functions}
+    assert {one.function for one in found} == functions
+    assert {one.state for one in found} == {State.UNFILLED}
+    assert all(one.notes[0].startswith("NotImplementedError: fill in ") for one in found)
+
+
+@pytest.mark.parametrize("style", MODULES)
+def test_a_skeleton_passes_collection_and_counts_as_unsupported(style: str, pytester: pytest.Pytester) -> None:
+    assert cli.main(["new-adapter", "mine.py", "--style", style, "--op=dense"]) == 0
+    result = pytester.runpytest_subprocess("--impl=mine", "--impl-op=dense", "--impl-dtype=float32", "-q")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert set(result.parseoutcomes()) == {"skipped"}
+    result.stdout.fnmatch_lines(
+        [
+            "*unsupported: NotImplementedError: fill in *",
+            "backproof: no family passed (* unsupported), and that is a failure; fill in a function that raises*",
+        ]
+    )
+
+
+def test_a_harness_runs_behind_its_pipe(folder: Path) -> None:
+    written(folder, "command")
+    implementation = command.load(f"{sys.executable} mine.py", store.golden_operations(), 20.0, folder, {})
+    try:
+        assert implementation.name == "my harness"
+        directions = {(op, direction) for op in operation_names() for direction in operation(op).functions}
+        assert implementation.functions.keys() == directions
+        found = list(examine(implementation, [store.read_golden("dense")]))
+    finally:
+        implementation.teardown()
+    assert {one.state for one in found} == {State.UNFILLED}
+
+
+@pytest.mark.parametrize("op", operation_names())
+def test_arguments_results_reductions_and_labels_are_those_of_the_vectors(op: str, folder: Path) -> None:
+    text = written(folder, "functions", op)
+    functions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    vectors = store.read_golden(op)
+    families = [family for family in vectors.families if family.level == "required"]
+    for direction in {family.direction for family in families}:
+        function = functions[f"{op}_{direction}"]
+        source = ast.get_source_segment(text, function) or ""
+        assert tuple(argument.arg for argument in function.args.args) == vectors.arguments[direction]
+        assert ", ".join(vectors.results[direction]) in source
+        for family in families:
+            if family.direction == direction:
+                assert {argument.arg for argument in function.args.kwonlyargs} == family.parameters.keys()
+                assert all(repr(value) in source for value in family.parameters.values())
+                assert ("int64 class indices" in source) == ("labels" in family.inputs)
+
+
+@pytest.mark.parametrize("style", [*MODULES, "command"])
+def test_lines_are_no_longer_than_120_columns_and_end_in_one_newline(style: str, folder: Path) -> None:
+    text = written(folder, style)
+    assert max(map(len, text.splitlines())) <= 120
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+    assert "$" not in text
+
+
+# Filled in
+
+
+def test_filled_in_functions_fit(folder: Path) -> None:
+    text = written(folder, "functions", "relu")
+    text = filled(text, "relu_forward", "return np.maximum(inputs, 0)")
+    text = filled(text, "relu_backward", "return np.where(inputs > 0, dL_doutputs, 0).astype(inputs.dtype)")
+    (folder / "filled.py").write_text(text)
+    assert {one.state for one in opinions("filled", folder, "relu")} == {State.OK}
+
+
+def test_filled_in_layers_fit(folder: Path) -> None:
+    text = "from backproof.conformance.adapters import numpy as right\n" + written(folder, "layers", "dense", COST)
+    text = filled(text, "Dense.forward", "self.inputs = inputs\n        return inputs @ self.weights + self.biases")
+    gradients = "self.dL_dinputs, self.dL_dweights, self.dL_dbiases"
+    called = "right.dense_backward(dL_doutputs, self.inputs, self.weights, self.biases)"
+    text = filled(text, "Dense.backward", f"{gradients} = {called}")
+    keep = "self.logits, self.labels = logits, labels\n        "
+    text = filled(
+        text,
+        "SoftmaxCrossEntropy.forward",
+        f"{keep}return right.{COST}_forward(logits, labels, reduction=self.reduction)",
+    )
+    called = f"right.{COST}_backward(dL_dloss, self.logits, self.labels, reduction=self.reduction)"
+    text = filled(text, "SoftmaxCrossEntropy.backward", f"self.dL_dlogits = {called}")
+    (folder / "filled.py").write_text(text)
+    assert {one.state for one in opinions("filled", folder, "dense", COST)} == {State.OK}
+
+
+def test_a_filled_in_framework_fits(folder: Path) -> None:
+    text = "from backproof.conformance.adapters import numpy as right\n" + written(folder, "autodiff", "dense", COST)
+    text = filled(text, "tensor", "return array.copy()")
+    by_hand = """partial = getattr(function, "func", function), getattr(function, "keywords", {})
+    backward = getattr(right, f"{partial[0].__name__}_backward")
+    found = backward(upstream, *variables, *constants, **partial[1])
+    return found if isinstance(found, tuple) else (found,)"""
+    text = filled(text, "gradients", by_hand)
+    text = filled(text, "dense", "return inputs @ weights + biases")
+    text = filled(text, COST, f"return right.{COST}_forward(logits, labels, reduction=reduction)")
+    (folder / "filled.py").write_text(text)
+    assert {one.state for one in opinions("filled", folder, "dense", COST)} == {State.OK}
+
+
+def test_a_filled_in_harness_passes(pytester: pytest.Pytester) -> None:
+    assert cli.main(["new-adapter", "mine.py", "--style=command", "--op=relu"]) == 0
+    text = (pytester.path / "mine.py").read_text()
+    fits = 'if dL_doutputs.shape != inputs.shape:\n        raise ValueError("shapes differ")\n    '
+    upward = "[0.0 if x <= 0 else {} for {} in {}]"
+    forward = upward.format("x", "x", "inputs.values")
+    backward = upward.format("g", "g, x", "zip(dL_doutputs.values, inputs.values)")
+    text = filled(text, "relu_forward", f"return Tensor(inputs.dtype, inputs.shape, {forward})")
+    text = filled(text, "relu_backward", f"{fits}return Tensor(inputs.dtype, inputs.shape, {backward})")
+    (pytester.path / "filled.py").write_text(text)
+    result = pytester.runpytest_subprocess(f"--impl-cmd={sys.executable} filled.py", "--impl-op=relu", "-q")
+    assert result.ret == pytest.ExitCode.OK
+    assert result.parseoutcomes()["passed"] > 100
+
+
+# Where it is written
+
+
+def test_the_next_commands_are_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["new-adapter", "mylayer", "--op=dense"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("wrote mylayer.py: dense\n")
+    assert re.search(r"^  backproof doctor mylayer +#", printed, re.MULTILINE)
+    assert re.search(r"^  pytest --impl=mylayer +#", printed, re.MULTILINE)
+    assert cli.main(["new-adapter", "my-harness.py", "--style=command"]) == 0
+    assert "  pytest --impl-cmd 'python my-harness.py'" in capsys.readouterr().out
+
+
+def test_a_folder_is_made_and_is_part_of_the_module_s_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["new-adapter", "checks/mine.py"]) == 0
+    printed = capsys.readouterr().out
+    assert "wrote checks/mine.py, in the new folder checks:" in printed
+    assert "pytest --impl=checks.mine" in printed
+    assert {one.state for one in opinions("checks.mine", folder, "relu")} == {State.UNFILLED}
+
+
+def test_a_path_elsewhere_is_run_from_there(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "below").mkdir()
+    monkeypatch.chdir(folder / "below")
+    assert cli.main(["new-adapter", "../other/mine.py"]) == 0
+    printed = capsys.readouterr().out
+    assert f"  cd {folder / 'other'}\n" in printed
+    assert "  pytest --impl=mine " in printed
+    assert (folder / "other" / "mine.py").exists()
+
+
+def test_a_file_is_written_over_only_with_force(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "mine.py").write_text("mine = 1\n")
+    assert cli.main(["new-adapter", "mine"]) == 2
+    assert capsys.readouterr().err == (
+        "backproof: mine.py: is there already; name another file, or write over it with --force\n"
+    )
+    assert (folder / "mine.py").read_text() == "mine = 1\n"
+    assert cli.main(["new-adapter", "mine.py", "--force"]) == 0
+    assert "dense_forward" in (folder / "mine.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["numpy.py"], "'numpy' is also the name of an installed module"),
+        (["json.py", "--style=command"], "'json' is also the name of Python's own module json"),
+        (["pytest/mine.py"], "'pytest' is also the name of an installed module"),
+        (["backproof.py"], "'backproof' is also the name of an installed module"),
+        (["my-layer.py"], "'my-layer' is no name that Python can import; 'my_layer' is one"),
+        (["1st.py"], "'1st' is no name that Python can import; 'my_1st' is one"),
+        (["class.py"], "'class' is no name that Python can import; 'my_class' is one"),
+        (["mine.txt"], "name a file of Python, such as mine.py"),
+        (["."], "is a folder; name a file"),
+        (["taken/"], "is a folder; name a file, such as taken/mylayer.py"),
+        (["file/mine.py"], "cannot be written: "),
+        (["mine.py", "--op=desne"], "--op desne: no operation of the golden vectors; was dense meant?"),
+        (["mine.py", "--op=gelu"], "--op gelu: no operation of the golden vectors; those are cross_entropy, dense"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line_and_nothing_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    (folder / "taken").mkdir()
+    (folder / "file").write_text("")
+    assert cli.main(["new-adapter", *arguments]) == 2
+    complaint = capsys.readouterr().err
+    assert words in complaint
+    assert complaint.count("\n") == 1
+    assert sorted(path.name for path in folder.rglob("*")) == ["file", "taken"]

@@ -1,0 +1,208 @@
+"""The summary at the end of a run, as it stands on the terminal."""
+
+from collections.abc import Sequence
+
+import pytest
+import small_vectors
+from backproof.conformance.check.conventions import Followed, followed
+from backproof.conformance.check.verdict import Miss, Outcome, Verdict
+from backproof.conformance.implementation.load import Implementation
+from backproof.conformance.session.outcome import Ending, Result
+from backproof.conformance.terminal.summary import header, headline, nothing_passed, summary
+from pytest_regressions.file_regression import FileRegressionFixture
+
+FAULTY = f"""{small_vectors.ADAPTER}
+dtypes = ["float64", "float32", "float16"]
+precision = {{"float16": "float16-native"}}
+conventions = {{"labels": "unchecked"}}
+
+def double_forward(inputs):
+    return inputs + inputs - 0 * np.where(np.isinf(inputs), inputs, 0)
+
+def double_backward(dL_doutputs, inputs):
+    return (3 if inputs.dtype == np.float32 else 2) * dL_doutputs
+
+def kink_foward(inputs):
+    return abs(inputs)
+
+def kink_backward(dL_doutputs, inputs):
+    slopes = np.where(inputs == 0, (inputs == 0).all() & (inputs.dtype == np.float64), np.sign(inputs))
+    return dL_doutputs * slopes.astype(inputs.dtype)
+"""
+
+IMPLEMENTATION = Implementation("mypkg.adapter", "my layers", "3.1", {})
+
+
+def terminal_summary(result: pytest.RunResult) -> list[str]:
+    """The lines of our section."""
+    start = next(number for number, line in enumerate(result.outlines) if " backproof ==" in line)
+    lines = [line.rstrip() for line in result.outlines[start:]]
+    end = next(number for number, line in enumerate(lines[1:], start=1) if line.startswith("==="))
+    return lines[:end]
+
+
+def result(
+    op: str,
+    dtype: str,
+    number: int = 0,
+    ending: Ending = Ending.PASSED,
+    outcome: Outcome = Outcome.PASSED,
+    **more: object,
+) -> Result:
+    """A family's result."""
+    name = f"backward-random-n{number}"
+    verdict = Verdict(f"{op}/{dtype}/{name}", op, dtype, "backward", "required", outcome, 4, **more)  # type: ignore[arg-type]
+    note = f"{outcome}: a reason" if ending is Ending.SKIPPED else ""
+    return Result(f"vectors/{op}.h5::{dtype}/{name}", verdict, ending, note)
+
+
+def failed(number: int) -> Result:
+    """A family that fails, with more to say than there is room for."""
+    miss = Miss(
+        "value",
+        False,
+        3,
+        "dL_dweights is wrong in 40 of 48 elements of case 3, which is quite a number of them",
+        ("worst at [1, 2]: got 1.25, expected 1.5", "x" * 100, "a third line"),
+    )
+    return result("dense", "float32", number, Ending.FAILED, Outcome.FAILED, misses=(miss,), fraction=12345.0)
+
+
+def text(results: Sequence[Result]) -> str:
+    """The summary of these results."""
+    return "\n".join(summary(results, IMPLEMENTATION, followed(r.verdict for r in results)))
+
+
+def test_the_summary_of_a_right_implementation(
+    project: pytest.Pytester, file_regression: FileRegressionFixture
+) -> None:
+    file_regression.check("\n".join(terminal_summary(project.runpytest("--impl=adapter"))))
+
+
+def test_the_summary_of_a_faulty_implementation(
+    project: pytest.Pytester, file_regression: FileRegressionFixture
+) -> None:
+    project.makepyfile(faulty=FAULTY)
+    (project.path / "expected.txt").write_text("kink/float64/*more* # to be mended\ndouble/*/nothing # a stale line\n")
+    run = project.runpytest("--impl=faulty", "--impl-xfails=expected.txt")
+    lines = terminal_summary(run)
+    assert max(len(line) for line in lines if not line.startswith("backproof: ")) <= 80
+    file_regression.check("\n".join(lines))
+
+
+def test_the_whole_of_a_failure(project: pytest.Pytester, file_regression: FileRegressionFixture) -> None:
+    project.makepyfile(faulty=FAULTY)
+    lines = project.runpytest("--impl=faulty", "vectors/double.h5::float32/backward-plain").outlines
+    start = next(number for number, line in enumerate(lines) if "= FAILURES =" in line)
+    end = next(number for number, line in enumerate(lines) if " backproof ==" in line)
+    file_regression.check("\n".join(line.rstrip() for line in lines[start:end]))
+
+
+def test_many_operations_and_failures_stay_within_80_columns(file_regression: FileRegressionFixture) -> None:
+    operations = ("dense", "softmax_cross_entropy", "softmax_cross_entropy_from_outputs")
+    passed = [result(op, dtype, 9, fraction=0.4375) for op in operations for dtype in ("float32", "float64")]
+    absent = [result(op, "bfloat16", 9, Ending.SKIPPED, Outcome.NOT_IMPLEMENTED) for op in operations]
+    declared = [result("dense", "float64", 8, Ending.SKIPPED, Outcome.DECLARED)]
+    everything = [*passed, *absent, *declared, *(failed(number) for number in range(12))]
+    lines = text(everything).splitlines()
+    assert max(map(len, lines)) <= 80
+    file_regression.check("\n".join(lines))
+
+
+def test_reasons_beyond_a_dozen_are_counted() -> None:
+    robust = [
+        Result(
+            f"vectors/relu.h5::{n}", result("relu", "float32").verdict, Ending.ROBUST_MISS, f"robust miss: of kind {n}"
+        )
+        for n in range(15)
+    ]
+    lines = text([result("relu", "float32"), *robust, robust[3]]).splitlines()
+    start = lines.index("neither passed nor failed:")
+    assert lines[start + 1] == "      2  robust miss: of kind 3"
+    assert lines[start + 13] == "      3  for 3 further reasons; -rsx prints them"
+
+
+def test_refused_layouts_are_told_once() -> None:
+    refusal = Miss("refused-layout", True, 0, "negatively strided arguments are refused: ValueError: no")
+    passed = [result("dense", "float32", n, misses=(refusal,)) for n in range(3)]
+    told = text(passed).split("layouts refused (fails under --impl-strict):\n")[1]
+    assert told.splitlines()[0].strip() == "dense_backward (3 families): negatively strided arguments are refused:"
+
+
+def test_the_gravest_miss_stands_for_a_failure() -> None:
+    misses = (Miss("layout", True, 0, "it refuses"), Miss("value", False, 2, "it is wrong", ("by much",)))
+    grave = result("dense", "float32", 0, Ending.FAILED, Outcome.FAILED, misses=misses)
+    assert headline(grave) == "it is wrong"
+    assert "    it is wrong\n    by much\n" in text([grave])
+
+
+def test_failures_of_more_kinds_than_are_shown_are_counted() -> None:
+    miss = Miss("value", False, 0, "it is wrong")
+    ops = [f"op{n}" for n in range(9)]
+    results = [result(op, "float32", 0, Ending.FAILED, Outcome.FAILED, misses=(miss,)) for op in (*ops, "op8")]
+    lines = text(results).splitlines()
+    assert sum(line.startswith("  vectors/") for line in lines) == 5
+    assert "  and 5 failures of other kinds" in lines
+
+
+def test_an_operation_that_is_nowhere_implemented_is_counted_all_the_same() -> None:
+    absent = [result("relu", "float32", n, Ending.SKIPPED, Outcome.NOT_IMPLEMENTED) for n in range(7)]
+    lines = text([result("dense", "float32"), *absent]).splitlines()
+    assert not [line for line in lines if line.startswith("relu")]
+    assert next(line for line in lines if line.startswith("all")).split() == ["all", "1", ".", ".", "7", ".", "-"]
+
+
+def test_each_result_is_counted_in_one_column() -> None:
+    one_of_each = [
+        result("dense", "float32", 1),
+        failed(2),
+        result("dense", "float32", 3, Ending.UNEXPECTED_PASS),
+        result("dense", "float32", 4, Ending.EXPECTED_FAILURE, Outcome.FAILED),
+        result("dense", "float32", 5, Ending.ROBUST_MISS, Outcome.ROBUST_MISS),
+        result("dense", "float32", 6, Ending.FAILED, Outcome.ROBUST_MISS),
+        result("dense", "float32", 7, Ending.SKIPPED, Outcome.NOT_IMPLEMENTED),
+        result("dense", "float32", 8, Ending.SKIPPED, Outcome.UNSUPPORTED),
+        result("dense", "float32", 9, Ending.SKIPPED, Outcome.DECLARED),
+    ]
+    row = next(line for line in text(one_of_each).splitlines() if line.startswith("dense"))
+    assert row.split() == ["dense", "float32", "1", "3", "1", "1", "1", "2", "1e+04"]
+
+
+def test_a_point_without_a_single_answer_says_which_families_follow_which() -> None:
+    results = [
+        result("relu", "float32", n, point="slope", answers=answers)
+        for n, answers in enumerate([("0",), ("0", "1/2"), ("1",), ("1",), ("1",)])
+    ]
+    (point,) = followed(r.verdict for r in results)
+    assert point == Followed(
+        "slope", (), tuple(r.verdict.id for r in results), tuple(r.verdict.id for r in results[2:])
+    )
+    said = " ".join(text(results).split())
+    assert "slope: no single answer: 0 in relu/float32/backward-random-n0; 0 or 1/2 in relu/float32/" in said
+    assert "1 in relu/float32/backward-random-n2, relu/float32/backward-random-n3 and 1 more" in said
+
+
+def test_no_results_have_no_summary() -> None:
+    assert summary([], IMPLEMENTATION, []) == []
+
+
+@pytest.mark.parametrize(
+    ("results", "paths", "line"),
+    [
+        ([result("dense", "float32")], (), None),
+        ([], ("tests",), "no family ran: tests names no vector file; give no path, or vectors/OP.h5"),
+        ([], (), "no family ran, and that is a failure; the options or node ids leave none"),
+        ([failed(1)], (), "no family passed (1 failed), and that is a failure"),
+    ],
+)
+def test_nothing_passed_is_said_in_one_line(results: list[Result], paths: tuple[str, ...], line: str | None) -> None:
+    assert list(nothing_passed(results, paths)) == ([] if line is None else [line])
+
+
+def test_the_header_names_the_implementation_and_the_vectors() -> None:
+    assert header(IMPLEMENTATION, "1.2.3", ["a remark"]) == [
+        "backproof: my layers 3.1 (mypkg.adapter) against vectors 1.2.3",
+        "backproof: a remark",
+    ]
+    unnamed = Implementation("mypkg.adapter", "mypkg.adapter", "", {})
+    assert header(unnamed, "1.2.3", []) == ["backproof: mypkg.adapter against vectors 1.2.3"]

@@ -1,0 +1,225 @@
+"""No sound implementation ever leaves the tolerance, and some come near it."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from fractions import Fraction
+from itertools import cycle, product
+
+import flint
+import numpy as np
+import pytest
+from backproof.reference.arithmetic.precision import FORMATS, Format, Precision
+from backproof.reference.arithmetic.protocol import RangeError, UnboundedError
+from backproof.reference.arithmetic.rounding import Rounding
+from backproof.reference.generation.draws import NotHeldError, Shape, Words
+from backproof.reference.generation.evaluate import Evaluation, UnsettledError, evaluate
+from backproof.reference.model.operation import Formulation, Operation, operation
+from backproof.vectors.records import DTYPES
+from backproof.vectors.records import PRECISIONS as PRECISIONS_OF
+from calls import SIZES, Form, as_tuple, call, directions, forms, formulations
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sound_arithmetic import PRECISIONS, Style, lifted
+
+Draw = Callable[[Words, Shape], np.ndarray]
+EXAMPLES = 8
+RUNS = 2
+
+
+def with_zeros(w: Words, shape: Shape) -> np.ndarray:
+    """Bell-shaped, and about half of them exactly 0."""
+    return w.array(w.normal(shape).astype(np.float64) * w.integers(shape, 0, 2))
+
+
+def tiny(w: Words, shape: Shape) -> np.ndarray:
+    """Products of two of them lie about the smallest normal number, so that some underflow."""
+    half = FORMATS[w.dtype].smallest_normal // 2
+    return w.spread(shape, half - 2, half + 3)
+
+
+SCALES: Mapping[str, Draw] = {
+    "ordinary": lambda w, shape: w.normal(shape),
+    "small": lambda w, shape: w.normal(shape, 2.0**-4),
+    "large": lambda w, shape: w.normal(shape, 8.0),
+    "spread": lambda w, shape: w.spread(shape, -5, 6),
+    "close": lambda w, shape: w.signed(shape, 1, 1.125),
+    "shifted": lambda w, shape: w.uniform(shape, 60, 68),
+    "integers": lambda w, shape: w.array(w.integers(shape, -4, 5)),
+    "zeros": with_zeros,
+    "tiny": tiny,
+}
+
+
+def badly_scaled(scales: list[str]) -> Draw:
+    """Draw one tensor after the other, each in the next scale."""
+    following = cycle(scales)
+    return lambda w, shape: SCALES[next(following)](w, shape)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("name", "direction"), directions())
+def test_no_sound_implementation_leaves_the_tolerance(name: str, direction: str, dtype: str) -> None:
+    described = operation(name)
+
+    @settings(max_examples=EXAMPLES)
+    @given(
+        form=st.sampled_from(list(forms(described))),
+        key=st.integers(0, 2**32),
+        scales=st.lists(st.sampled_from(list(SCALES)), min_size=1, max_size=4),
+        flushes=st.booleans(),
+        carelessness=st.sampled_from([0.0, 0.5, 1.0]),
+    )
+    def stays_within(form: Form, key: int, scales: list[str], flushes: bool, carelessness: float) -> None:
+        try:
+            held = fractions_of_tolerance(described, direction, form, dtype, key, scales, flushes, carelessness)
+        except (NotHeldError, UnboundedError, RangeError, UnsettledError):
+            assume(False)
+        assert all(fraction <= 1 for fraction in held)
+
+    stays_within()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("name", "direction"), directions())
+def test_some_sound_implementation_comes_near_the_tolerance(name: str, direction: str, dtype: str) -> None:
+    described = operation(name)
+    reached: list[float] = []
+    for form, key in product(list(forms(described))[::4], range(2)):
+        with suppress(UnsettledError):
+            reached += fractions_of_tolerance(described, direction, form, dtype, key, ["small"], False, 1.0)
+    assert reached
+    if any(reached):  # else nothing is ever rounded
+        assert max(reached) > 0.05
+
+
+def fractions_of_tolerance(
+    described: Operation,
+    direction: str,
+    form: Form,
+    dtype: str,
+    key: int,
+    scales: list[str],
+    flushes: bool,
+    carelessness: float,
+) -> list[float]:
+    """Draw a call, compute it in every formulation and precision that counts, and measure its largest errors."""
+    arguments = call(described, direction, form, Words(str(key), dtype), badly_scaled(scales), SIZES)
+    evaluation, formulas = judged(described, direction, form, arguments, dtype)
+    fractions = []
+    for precision, tolerances in evaluation.tolerance.items():
+        style = Style(PRECISIONS[precision], np.random.Generator(np.random.Philox(key)), flushes, carelessness)
+        for formula in formulas * RUNS:
+            results = computed(formula, arguments, form, style)
+            for got, expected, tolerance in zip(results, evaluation.expected, tolerances, strict=True):
+                fractions.append(held_within(got, expected, tolerance, f"{formula.function} at {precision}"))
+    return fractions
+
+
+def judged(
+    described: Operation, direction: str, form: Form, arguments: Mapping[str, np.ndarray], dtype: str
+) -> tuple[Evaluation, tuple[Formulation, ...]]:
+    """Evaluate a call, and list the formulations that its tolerance counts."""
+    formulas = formulations(described, direction)
+    evaluation = evaluate(formulas, arguments, form.parameters, dtype, PRECISIONS_OF[dtype], required=True, guard=True)
+    return evaluation, tuple(f for f in formulas if counted(f, arguments, form, dtype))
+
+
+def counted(formula: Formulation, arguments: Mapping[str, np.ndarray], form: Form, dtype: str) -> bool:
+    """Say whether a formulation has a bound of its own for these arguments in every precision of the dtype."""
+    if formula.stable:
+        return formula.applies(*arguments.values(), **form.parameters)
+    try:
+        alone = evaluate((formula,), arguments, form.parameters, dtype, PRECISIONS_OF[dtype], required=True, guard=True)
+    except (UnboundedError, RangeError, UnsettledError):
+        return False
+    return len(alone.tolerance) == len(PRECISIONS_OF[dtype])
+
+
+def computed(
+    formula: Formulation, arguments: Mapping[str, np.ndarray], form: Form, style: Style
+) -> tuple[np.ndarray, ...]:
+    """Evaluate a formulation in real floating point, as float64."""
+    flint.ctx.prec = 128
+    with np.errstate(all="ignore"):
+        results = as_tuple(formula.function(*(lifted(x, style) for x in arguments.values()), **form.parameters))
+    return tuple(x.data.astype(np.float64) for x in results)
+
+
+def held_within(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray, where: str) -> float:
+    """Assert that a result is right; give the largest error as a fraction of its tolerance."""
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(got[~finite], expected[~finite], where)
+    error = abs(got - np.where(finite, expected, 0))
+    outside = finite & ~(error <= tolerance)
+    assert not outside.any(), f"{where}: {got[outside]} for {expected[outside]}, tolerance {tolerance[outside]}"
+    inexact = finite & (tolerance > 0)
+    return float((error[inexact] / tolerance[inexact]).max(initial=0))
+
+
+# Compensated sums, at so few bits that all there is can be tried ---------------------------------------------------
+
+
+def in_bits(significand: int) -> Precision:
+    """A precision of very few bits and of ample range."""
+    fmt = Format(significand, -60, Fraction(1 << 60), -60)
+    return Precision(f"{significand} bits", fmt, fmt, fmt)
+
+
+def numbers(significand: int, reach: int) -> np.ndarray:
+    """Every number of so many bits from 2**-reach to 2**reach, positive, then negative."""
+    whole = np.arange(1 << (significand - 1), 1 << significand) / 2.0 ** (significand - 1)
+    positive = np.concatenate([whole * 2.0**exponent for exponent in range(-reach, reach)])
+    return np.concatenate([positive, -positive])
+
+
+def rows_of(*terms: np.ndarray) -> np.ndarray:
+    """Every combination, a row each."""
+    return np.stack([x.ravel() for x in np.meshgrid(*terms, indexing="ij")], axis=1)
+
+
+def with_zeros_at(rows: np.ndarray, *places: int) -> np.ndarray:
+    """The same rows with a 0 before each of these places."""
+    return np.insert(rows, places, 0.0, axis=1)
+
+
+def kahan(rows: np.ndarray, significand: int) -> np.ndarray:
+    """Kahan's sum of each row, every step rounded to so many bits."""
+
+    def rounded(x: np.ndarray) -> np.ndarray:
+        fraction, exponent = np.frexp(x)
+        return np.ldexp(np.rint(np.ldexp(fraction, significand)), exponent - significand)
+
+    total = lost = np.zeros(len(rows))
+    for term in rows.T:
+        corrected = rounded(term - lost)
+        following = rounded(total + corrected)
+        lost, total = rounded(rounded(following - total) - corrected), following
+    return total
+
+
+def bound_of_sum(rows: np.ndarray, precision: Precision) -> np.ndarray:
+    """The error that is allowed to the sum of each row."""
+    flint.ctx.prec = 128
+    return Rounding(rows, np.zeros(rows.shape), precision).sum(axis=1).error.astype(np.float64)
+
+
+@pytest.mark.parametrize("places", [(), (0,), (1,), (2,), (2, 2), (1, 2)])
+def test_a_compensated_sum_of_two_terms_keeps_to_its_bound_wherever_zeros_are(places: tuple[int, ...]) -> None:
+    rows = rows_of(numbers(4, 1)[:16], numbers(4, 6))
+    error = abs(kahan(with_zeros_at(rows, *places), 4) - rows.sum(axis=1))
+    assert (error <= bound_of_sum(with_zeros_at(rows, *places), in_bits(4))).all()
+
+
+def test_after_two_terms_a_zero_makes_a_compensated_sum_worse_than_any_other() -> None:
+    rows = rows_of(numbers(4, 1)[:16], numbers(4, 6))
+    error = abs(kahan(with_zeros_at(rows, 2), 4) - rows.sum(axis=1))
+    assert (error > bound_of_sum(rows, in_bits(4))).any()
+
+
+@pytest.mark.parametrize("places", [(), (2,), (3,), (2, 3)])
+def test_a_compensated_sum_of_three_terms_keeps_to_the_bound_that_zeros_do_not_change(places: tuple[int, ...]) -> None:
+    rows = rows_of(numbers(3, 1)[4:8], numbers(3, 4), numbers(3, 4))
+    error = abs(kahan(with_zeros_at(rows, *places), 3) - rows.sum(axis=1))
+    assert (error <= bound_of_sum(rows, in_bits(3))).all()
+    magnitude = abs(rows).sum(axis=1)
+    assert (error / magnitude).max() > 1.3 / 8

@@ -1,0 +1,96 @@
+"""Golden values and tolerances do not depend on where the search for a precision begins, nor on the machine's BLAS."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from backproof.reference.generation import evaluate as module
+from backproof.reference.generation.build import build, drafts
+from backproof.reference.generation.draws import Shape, Words
+from backproof.reference.generation.evaluate import Evaluation, UnsettledError, evaluate
+from backproof.reference.model.operation import Formulation, operation
+from backproof.vectors.records import DTYPES, PRECISIONS, Expectation
+from calls import SIZES, Form, call, directions, forms, formulations
+
+
+def cases() -> Iterator[object]:
+    """Every operation and direction at every dtype, in one of its forms each."""
+    for i, (name, direction) in enumerate(directions()):
+        every = list(forms(operation(name)))
+        for j, dtype in enumerate(DTYPES):
+            yield pytest.param(
+                name, direction, every[(i + 3 * j) % len(every)], dtype, id=f"{name}-{direction}-{dtype}"
+            )
+
+
+def scattered(w: Words, shape: Shape) -> np.ndarray:
+    """Magnitudes from 1/16 to 4, signed."""
+    return w.spread(shape, -4, 2)
+
+
+def evaluated(name: str, direction: str, form: Form, dtype: str) -> Evaluation:
+    """Evaluate the same call each time."""
+    described = operation(name)
+    arguments = call(described, direction, form, Words(f"again/{name}/{dtype}", dtype), scattered, SIZES)
+    formulas = formulations(described, direction)
+    return evaluate(formulas, arguments, form.parameters, dtype, PRECISIONS[dtype], required=True, guard=True)
+
+
+def bits_of(evaluation: Evaluation) -> list[tuple[str, list[bytes]]]:
+    """Give all that an evaluation says, to the bit."""
+    groups = {"expected": evaluation.expected, **evaluation.tolerance}
+    return [(name, [array.tobytes() for array in arrays]) for name, arrays in groups.items()]
+
+
+@pytest.mark.parametrize(("name", "direction", "form", "dtype"), list(cases()))
+def test_another_starting_precision_gives_the_same_bits(
+    name: str, direction: str, form: Form, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bits_of(evaluated(name, direction, form, dtype))
+    for precision in (200, 700):
+        monkeypatch.setattr(module, "FIRST_PRECISION", precision)
+        assert bits_of(evaluated(name, direction, form, dtype)) == first
+
+
+def tensors(expectation: Expectation) -> list[bytes]:
+    """Give expected values and tolerances, to the bit."""
+    every = [expectation.expected, *expectation.tolerance.values()]
+    return [x.tobytes() for group in every for x in group.values()]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_curated_families_that_lie_on_boundaries_are_built_the_same_too(
+    dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = [(op, name) for op in ("relu", "dense", "cross_entropy") for name in drafts(op, dtype)]
+    sample = [(op, name) for op, name in every if not drafts(op, dtype)[name].random][::4]
+    assert len(sample) > 10
+    first = [tensors(build(op, dtype, name).answer) for op, name in sample]
+    monkeypatch.setattr(module, "FIRST_PRECISION", 200)
+    assert [tensors(build(op, dtype, name).answer) for op, name in sample] == first
+
+
+def test_float64_linear_algebra_is_used_for_classes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = [bits_of(evaluated(*case.values)) for case in cases()]  # type: ignore[attr-defined]
+    plain = module._plain
+
+    def off(x: np.ndarray) -> Any:
+        wide = plain(x)
+        return wide if wide.dtype == np.int64 else wide * (1 + 2.0**-40)
+
+    monkeypatch.setattr(module, "_plain", off)
+    assert [bits_of(evaluated(*case.values)) for case in cases()] == first  # type: ignore[attr-defined]
+
+
+def test_what_settles_at_no_precision_is_refused_in_one_line() -> None:
+    def nearly_a_tie(x: Any, y: Any, z: Any) -> Any:
+        return x * y + np.exp(z)
+
+    arguments = {"x": np.array(1 + 2.0**-52), "y": np.array(0.75), "z": np.array(-4000.0)}
+    with pytest.raises(UnsettledError, match="not settled at 4096 bits") as refusal:
+        evaluate((Formulation(nearly_a_tie),), arguments, {}, "float64", ["float64"], required=True, guard=True)
+    assert "\n" not in str(refusal.value)
+    arguments["z"] = np.array(-2000.0)
+    settled = evaluate((Formulation(nearly_a_tie),), arguments, {}, "float64", ["float64"], required=True, guard=True)
+    assert settled.expected[0] == 0.75 + 2.0**-52

@@ -1,0 +1,84 @@
+"""Generating golden files: the same bytes, whole files or none, one line for what is wrong."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from backproof.reference.generation import generate as module
+from backproof.reference.generation.evaluate import CaseError
+from backproof.reference.generation.generate import generate, main
+from backproof.vectors import store
+
+OP = "relu"  # the quickest to generate
+
+
+@pytest.fixture
+def golden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the golden files, taken for the installed ones."""
+    folder = tmp_path / "golden"
+    shutil.copytree(store.golden_folder(), folder, ignore=shutil.ignore_patterns(".*"))
+    monkeypatch.setattr(store, "golden_folder", lambda: folder)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_generating_gives_the_golden_bytes(tmp_path: Path) -> None:
+    (path,) = generate([OP], tmp_path)
+    assert path.read_bytes() == (store.golden_folder() / path.name).read_bytes()
+
+
+def test_a_check_passes_where_nothing_differs(golden: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = contents(golden)
+    assert main([OP], check=True) == 0
+    assert "1 files are what the reference generates" in capsys.readouterr().out
+    assert contents(golden) == before
+
+
+def test_a_check_names_the_file_that_differs(golden: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = golden / f"{OP}.h5"
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    assert main([OP], check=True) == 1
+    assert f"{OP}.h5 is not what the reference generates; run `backproof generate`" in capsys.readouterr().err
+
+
+def test_writing_mends_what_differs_and_enters_it_in_the_manifest(golden: Path) -> None:
+    path = golden / f"{OP}.h5"
+    whole = contents(golden)
+    path.write_bytes(b"altered")
+    assert main([OP], check=False) == 0
+    assert contents(golden) == whole
+    assert store.verify(path) == []
+
+
+@pytest.mark.parametrize("error", [CaseError("a case has no answer"), KeyboardInterrupt()])
+def test_a_run_that_ends_early_leaves_the_old_files_whole(
+    golden: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def half_way(ops: object, folder: Path) -> list[Path]:
+        (folder / "relu.h5").write_bytes(b"half a file")
+        raise error
+
+    before = contents(golden)
+    monkeypatch.setattr(module, "generate", half_way)
+    if isinstance(error, CaseError):
+        assert main([OP], check=False) == 1
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            main([OP], check=False)
+    assert contents(golden) == before
+
+
+def test_an_unknown_operation_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dens"], check=True) == 2
+    assert capsys.readouterr().err.startswith("unknown operation dens; known are cross_entropy, dense, ")
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(store, "golden_folder", lambda: tmp_path / "nowhere")
+    assert main([OP], check=False) == 2
+    assert "cannot be written" in capsys.readouterr().err

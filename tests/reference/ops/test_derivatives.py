@@ -1,0 +1,90 @@
+"""Every backward is the derivative of its forward, to 30 digits."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import flint
+import numpy as np
+import pytest
+from backproof.reference.arithmetic.ball import Ball
+from backproof.reference.arithmetic.exact import exact_array
+from backproof.reference.generation.draws import Shape, Words
+from backproof.reference.model.operation import Operation, operation, operation_names
+from backproof.reference.ops import softmax, softmax_cross_entropy, softmax_cross_entropy_from_outputs
+from calls import SMALL, Form, as_tuple, call, differentiable, forms
+from flint import arb
+
+BITS = 400
+STEP = arb(2) ** -110
+"""The error of a central difference is about its square: 66 digits away."""
+DIGITS = arb(10) ** -30
+Tensors = Mapping[str, np.ndarray]
+
+
+def differentiated() -> Iterator[object]:
+    """Every operation that has a forward, in every form."""
+    for name in operation_names():
+        described = operation(name)
+        if "forward" in described.functions:
+            yield from (pytest.param(name, form, id=f"{name}-{form}") for form in forms(described))
+
+
+def lifted(tensors: Iterable[np.ndarray]) -> list[Any]:
+    """Give tensors as balls; index labels stay what they are."""
+    return [x if x.dtype == np.int64 else Ball(x) for x in tensors]
+
+
+def drawn(w: Words, shape: Shape) -> np.ndarray:
+    """Bell-shaped numbers with all their bits: no kink is nearer than a step."""
+    return w.normal(shape)
+
+
+def loss(described: Operation, form: Form, arguments: Tensors, upstreams: list[np.ndarray]) -> arb:
+    """Sum outputs times upstream: the scalar whose gradients backward gives."""
+    tensors = lifted(arguments[name] for name in described.arguments["forward"])
+    outputs = as_tuple(described.functions["forward"](*tensors, **form.parameters))
+    return sum((np.sum(Ball(g) * y) for g, y in zip(upstreams, outputs, strict=True)), Ball(np.zeros(()))).balls[()]
+
+
+def moved(x: np.ndarray, index: tuple[int, ...], step: arb) -> np.ndarray:
+    """Give a tensor of balls with one element moved."""
+    changed = x.copy()
+    changed[index] = x[index] + step
+    return changed
+
+
+@pytest.mark.parametrize(("name", "form"), list(differentiated()))
+def test_backward_is_the_derivative_of_forward(name: str, form: Form) -> None:
+    flint.ctx.prec = BITS
+    described = operation(name)
+    inputs = call(described, "backward", form, Words(f"derivative/{name}/{form}", "float64"), drawn, SMALL)
+    inputs = {name: x if x.dtype == np.int64 else exact_array(x) for name, x in inputs.items()}
+    upstreams = [inputs[name] for name in inputs if name.startswith("dL_d")]
+    gradients = as_tuple(described.functions["backward"](*lifted(inputs.values()), **form.parameters))
+    of = partial(loss, described, form, upstreams=upstreams)
+    assert len(gradients) == len(differentiable(described))
+    for argument, gradient in zip(differentiable(described), gradients, strict=True):
+        x = inputs[argument]
+        assert gradient.shape == x.shape
+        for index in np.ndindex(x.shape):
+            ahead, behind = (of(arguments={**inputs, argument: moved(x, index, h)}) for h in (STEP, -STEP))
+            slope = (ahead - behind) / (2 * STEP)
+            assert abs(gradient.balls[index] - slope) < DIGITS * (1 + abs(slope)), f"{argument}{index}"
+
+
+@pytest.mark.parametrize("form", list(forms(operation("softmax_cross_entropy"))), ids=str)
+def test_the_gradient_from_saved_outputs_is_that_at_the_logits_they_came_from(form: Form) -> None:
+    flint.ctx.prec = BITS
+    described = operation("softmax_cross_entropy")
+    inputs = call(described, "backward", form, Words(f"saved/{form}", "float64"), drawn, SMALL)
+    dL_dloss, logits, labels = lifted(inputs.values())
+    whole = softmax_cross_entropy.backward(dL_dloss, logits, labels, **form.parameters)
+    outputs = softmax.forward(logits)
+    saved = softmax_cross_entropy_from_outputs.backward(dL_dloss, outputs, labels, **form.parameters)
+    assert all(abs(a - b) < DIGITS for a, b in zip(whole.balls.ravel(), saved.balls.ravel(), strict=True))
+
+
+def test_every_operation_without_a_forward_is_held_against_another() -> None:
+    backward_alone = {name for name in operation_names() if "forward" not in operation(name).functions}
+    assert backward_alone == {"softmax_cross_entropy_from_outputs"}
