@@ -14,7 +14,7 @@ from backproof.reference.model.fault import all_faults
 from backproof.reference.model.operation import operation, operation_names
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS
 from backproof.vectors import store
-from backproof.vectors.records import PRECISIONS
+from backproof.vectors.dtypes import PRECISIONS
 
 sys.path.insert(0, str(documents.DOCS))
 

@@ -8,7 +8,7 @@ from backproof.conformance.check.verdict import Miss, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.session.outcome import Ending, Result
 from backproof.vectors import store
-from backproof.vectors.records import DTYPES
+from backproof.vectors.dtypes import DTYPES
 from verdicts import table
 from verdicts.__main__ import ADAPTERS, RUNS, main
 from verdicts.page import PAGE, page

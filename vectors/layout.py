@@ -5,7 +5,7 @@
 
 import re
 
-from .records import PRECISIONS
+from .dtypes import PRECISIONS
 
 ATTRIBUTES = (
     "schema_version",

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from .columns import Column, Row, group_of, read_column, read_table
+from .dtypes import DTYPES, PRECISIONS
 from .layout import (
     ANSWER_KEY,
     CONVENTIONS_TABLE,
@@ -22,9 +23,7 @@ from .layout import (
 )
 from .parse_json import json_object
 from .records import (
-    DTYPES,
     LEVELS,
-    PRECISIONS,
     RESULTS,
     Answer,
     Expectation,

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .layout import ALL_PRECISIONS, ATTRIBUTES, IDENTIFIER, LARGEST_RANK
+from .dtypes import ALL_PRECISIONS
+from .layout import ATTRIBUTES, IDENTIFIER, LARGEST_RANK
 from .manifest import check_schema_version
 from .parse_json import json_object
 from .records import DIRECTIONS, VectorError

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .layout import ALL_PRECISIONS
-from .records import PRECISIONS, Answer, Expectation, Family, OperationVectors
+from .dtypes import ALL_PRECISIONS, PRECISIONS
+from .records import Answer, Expectation, Family, OperationVectors
 
 
 def problems(vectors: OperationVectors) -> list[str]:

@@ -6,9 +6,10 @@ from math import prod
 
 import numpy as np
 
+from .dtypes import DTYPES
 from .layout import ATTRIBUTE_BYTES, CONVENTIONS_TABLE, FAMILIES_TABLE, FLAGS_TABLE, LABEL_SUFFIX, WORD, link_of
 from .manifest import SCHEMA_VERSION
-from .records import DTYPES, Expectation, Family, OperationVectors, VectorError
+from .records import Expectation, Family, OperationVectors, VectorError
 from .tree import Dataset, Group
 
 Row = tuple[str | int, ...]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...vectors.dtypes import numpy_dtype
 from ...vectors.records import Family, OperationVectors
-from ..implementation.arrays import case_dtype
 from ..implementation.declarations import DETERMINISTIC, LABELS
 from ..implementation.errors import said, where
 from ..implementation.load import Implementation
@@ -111,7 +111,7 @@ def _call(family: Family, implementation: Implementation, vectors: OperationVect
     names = vectors.results[family.direction]
     expected = family.answer.expected
     shapes = tuple(expected[name].shape[1:] for name in names) if expected else ()
-    form = Form(names, shapes, case_dtype(family.dtype))
+    form = Form(names, shapes, numpy_dtype(family.dtype))
     return Call(implementation.functions[family.op, family.direction], family.parameters, form)
 
 

@@ -14,10 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ...vectors.dtypes import FORMATS
 from ...vectors.records import Expectation
-
-_FORMATS = {"float64": (53, -1022), "float32": (24, -126), "float16": (11, -14), "bfloat16": (8, -126)}
-"""Digits of the significand, and exponent of the smallest normal number, by dtype."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +103,13 @@ def ulps(error: np.ndarray, got: np.ndarray, expected: np.ndarray, dtype: str) -
     The unit is that of the expected value, or of the value that came where 0 was expected (every digit of it is
     wrong then; the unit of 0 itself would count them in numbers beyond 1e300). Among subnormals it is their spacing.
     """
-    digits, smallest = _FORMATS[dtype]
     if not np.count_nonzero(error):
         return error
     measure = expected if np.count_nonzero(expected) == expected.size else np.where(expected == 0, got, expected)
-    exponent = np.maximum(np.frexp(measure)[1], smallest + 1)  # of a significand in [1/2, 1), so 1 more than usual
-    counted: np.ndarray = np.ldexp(error, digits - exponent)
+    exponent = np.maximum(
+        np.frexp(measure)[1], FORMATS[dtype].smallest_normal + 1
+    )  # of a significand in [1/2, 1), so 1 more than usual
+    counted: np.ndarray = np.ldexp(error, FORMATS[dtype].significand - exponent)
     return counted
 
 

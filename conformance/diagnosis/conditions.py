@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from ...vectors.records import DTYPES
+from ...vectors.dtypes import DTYPES
 from .result_views import Scene, sizes_apart
 
 

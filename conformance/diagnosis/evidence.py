@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ...vectors.dtypes import FORMATS, numpy_dtype
 from ...vectors.records import Family, OperationVectors
 from ..check.agreement import answers_of
 from ..check.family import check
 from ..check.values import precision_of
 from ..check.verdict import REFUSED_LAYOUT, Miss, Verdict
-from ..implementation.arrays import NotAnArray, case_dtype, to_numpy
+from ..implementation.arrays import NotAnArray, to_numpy
 from ..implementation.load import Implementation
 
 Results = tuple[np.ndarray | None, ...]
@@ -47,12 +48,12 @@ class Trial:
     @cached_property
     def dtype(self) -> np.dtype[Any]:
         """The case's dtype."""
-        return case_dtype(self.family.dtype)
+        return numpy_dtype(self.family.dtype)
 
     @cached_property
     def units(self) -> float:
         """The unit roundoff of the case's dtype."""
-        return _UNITS[self.family.dtype]
+        return unit_roundoff(self.family.dtype)
 
     @cached_property
     def values(self) -> dict[str, np.ndarray]:
@@ -147,10 +148,7 @@ class Trial:
 
 def unit_roundoff(dtype: str) -> float:
     """The largest relative error of a rounding to a dtype."""
-    return _UNITS[dtype]
-
-
-_UNITS = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+    return float(FORMATS[dtype].unit_roundoff)
 
 
 def observe(family: Family, implementation: Implementation, vectors: OperationVectors) -> Trial:

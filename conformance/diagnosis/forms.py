@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from ..implementation.arrays import case_dtype
+from ...vectors.dtypes import numpy_dtype
 from .evidence import unit_roundoff
 from .hypotheses import Reading
 from .result_views import Scene
@@ -28,7 +28,7 @@ def form(wrong: Sequence[Scene]) -> Reading | None:
 def _told(scene: Scene, way: Callable[[Scene, np.ndarray, int], Reading | None]) -> Reading | None:
     """What a way says of a scene, if it says the same of all cases that are wrong in their form."""
     readings: set[Reading | None] = set()
-    due = scene.expected.shape[1:], case_dtype(scene.family.dtype)
+    due = scene.expected.shape[1:], numpy_dtype(scene.family.dtype)
     for case, array in enumerate(scene.raw):
         if array is None or array.dtype.kind not in "fiuV":
             return None

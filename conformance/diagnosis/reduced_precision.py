@@ -6,16 +6,16 @@ from itertools import combinations, product
 
 import numpy as np
 
+from ...vectors.dtypes import BFLOAT16, FLOAT16, FLOAT32, FORMATS, TF32
 from .evidence import unit_roundoff
 from .hypotheses import Reading, listed
 from .misread import Reference, lowered
 from .result_views import Scene
 
-LOWER = (("float32", 24), ("tf32 or float16", 11), ("bfloat16", 8))
+LOWER = (("float32", FLOAT32.significand), ("tf32 or float16", TF32.significand), ("bfloat16", BFLOAT16.significand))
 """Precisions by what they are called, and the binary digits of their significands."""
-_RANGE = {24: 2.0**128, 11: 2.0**16, 8: 2.0**128}
+_RANGE = {fmt.significand: 2.0 ** (fmt.largest_exponent + 1) for fmt in (FLOAT32, FLOAT16, BFLOAT16)}
 """Where the range of each ends, about; tf32's is wider than float16's."""
-_DIGITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
 
 FEWEST = 12
 """So many wrong elements at least: their signs and sizes must look like those of rounding errors."""
@@ -44,13 +44,18 @@ def precise_only_to(
     elements = sum(int(scene.wrong.sum()) for scene in known)
     if len(known) < len(wrong) or elements < FEWEST or not _of_both_signs(known):
         return None
-    lower = [(name, digits) for name, digits in LOWER if all(_DIGITS[dtype] > digits for dtype in dtypes)]
+    fewest = min(FORMATS[dtype].significand for dtype in dtypes)
+    lower = [(name, digits) for name, digits in LOWER if fewest > digits]
     if formula is not None and not any(_is_got_of(formula, 0, (), scene) for scene in known):
         for (name, digits), names in product(lower, _subsets(formula.arguments)):
             if all(_is_got_of(formula, digits, names, scene) for scene in known):
                 words = f"right for {listed(names)} rounded to {name}, {digits} binary digits"
                 return Reading("a lower precision", words, CURE)
-    possible = [(name, digits) for name, digits in lower if all(_DIGITS[dtype] >= digits + APART for dtype in dtypes)]
+    possible = [
+        (name, digits)
+        for name, digits in lower
+        if all(FORMATS[dtype].significand >= digits + APART for dtype in dtypes)
+    ]
     for name, digits in possible:
         if all(_fits(scene.got, digits) for scene in known) and _of_size([_error(scene, digits) for scene in known]):
             return Reading("a lower precision", f"rounded to {name}, {digits} binary digits", CURE)

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from ...vectors.records import DTYPES, Family
+from ...vectors.dtypes import DTYPES
+from ...vectors.records import Family
 from ..check.verdict import Outcome
 from .evidence import grave, signature
 from .suspects import Ran

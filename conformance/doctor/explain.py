@@ -4,12 +4,12 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+from ...vectors.dtypes import numpy_dtype
 from ...vectors.records import Family, OperationVectors
 from ..check.family import check
 from ..check.verdict import LOST, Outcome, Verdict
 from ..diagnosis.diagnose import diagnose
 from ..diagnosis.suspects import Ran
-from ..implementation.arrays import case_dtype
 from ..implementation.errors import said, where
 from ..implementation.load import Implementation
 from ..session.outcome import Ending, Result, gravest
@@ -111,7 +111,7 @@ def _dtype(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]) 
     """Right values of another dtype than that of the arguments."""
     if misplaced(family, vectors, tries) is None:
         return None
-    due = case_dtype(family.dtype)
+    due = numpy_dtype(family.dtype)
     for name, array in zip(vectors.results[family.direction], tries[0].arrays, strict=False):
         if array is not None and array.dtype != due:
             return Misfit(

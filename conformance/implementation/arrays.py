@@ -1,25 +1,15 @@
 """Read whatever an implementation returned as a NumPy array, without importing the framework that it came from."""
 
 import sys
-from functools import cache
 from typing import Any
 
 import numpy as np
 
+from ...vectors.dtypes import numpy_dtype
+
 
 class NotAnArray(Exception):
     """A result that is no array of any framework, or one that cannot be read from here. The message is one line."""
-
-
-@cache
-def case_dtype(name: str) -> np.dtype[Any]:
-    """The NumPy dtype of a dtype's name; bfloat16 is the one that `ml_dtypes` defines."""
-    if name == "bfloat16":
-        from ml_dtypes import bfloat16  # only runs that have bfloat16 cases should pay for it
-
-        dtype: np.dtype[Any] = np.dtype(bfloat16)
-        return dtype
-    return np.dtype(name)
 
 
 def to_numpy(result: object) -> np.ndarray:
@@ -57,7 +47,7 @@ def _host_tensor(tensor: Any, torch: Any) -> Any:
     if str(tensor.dtype) != "torch.bfloat16":
         return tensor
     bits = tensor.contiguous().view(torch.int16)
-    return np.asarray(bits).view(case_dtype("bfloat16"))
+    return np.asarray(bits).view(numpy_dtype("bfloat16"))
 
 
 def _through_protocols(result: Any) -> np.ndarray:

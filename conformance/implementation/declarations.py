@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ...vectors.records import DTYPES, PRECISIONS, Answer
+from ...vectors.dtypes import DTYPES, PRECISIONS
+from ...vectors.records import Answer
 from .errors import AdapterError
 
 NAMES = ("dtypes", "precision", "conventions")

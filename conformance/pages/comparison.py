@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...vectors.records import DTYPES
+from ...vectors.dtypes import DTYPES
 from ..check.verdict import Outcome
 from ..record.record import RunRecord
 from .answer import Answer, answer

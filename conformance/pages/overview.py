@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from ...vectors.records import DTYPES
+from ...vectors.dtypes import DTYPES
 from ..record.record import HELD, NOT_ASKED, NOT_RUN, STANDINGS, FamilyRecord, RunRecord
 from ..terminal.summary import plural
 

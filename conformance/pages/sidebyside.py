@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from string import ascii_uppercase
 
-from ...vectors.records import DTYPES
+from ...vectors.dtypes import DTYPES
 from ..check.verdict import Outcome
 from ..record.record import NOT_RUN, RunRecord
 from ..terminal.summary import WIDTH, full_name, plural, wrap

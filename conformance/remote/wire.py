@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ...vectors.dtypes import DTYPES, numpy_dtype
 from ...vectors.records import DIRECTIONS
-from ..implementation.arrays import case_dtype
 from ..implementation.timeouts import Lost
 from .process import Broken, shortened
 
 PROTOCOL = 1
-DTYPES = ("float64", "float32", "float16", "bfloat16", "int64")
+TENSOR_DTYPES = (*DTYPES, "int64")
 """The dtypes that a tensor may have."""
 MOST_AXES = 8
 _STARTED = {"id", "protocol", "name", "version", "language", "operations", "dtypes", "precision", "conventions"}
@@ -142,15 +142,15 @@ def _decode(tensor: Any, place: str) -> np.ndarray:
     if not isinstance(tensor, dict) or tensor.keys() != {"dtype", "shape", "data"}:
         raise Lost(f"{place} is to have dtype, shape and data, and nothing else")
     dtype, shape, data = tensor["dtype"], tensor["shape"], tensor["data"]
-    if dtype not in DTYPES:
-        raise Lost(f"{place}.dtype is {shortened(str(dtype))}; known are {', '.join(DTYPES)}")
+    if dtype not in TENSOR_DTYPES:
+        raise Lost(f"{place}.dtype is {shortened(str(dtype))}; known are {', '.join(TENSOR_DTYPES)}")
     if not isinstance(shape, list) or len(shape) > MOST_AXES or not all(type(n) is int and n >= 0 for n in shape):
         raise Lost(f"{place}.shape is {shortened(str(shape))}, where a list of at most {MOST_AXES} sizes is expected")
     try:
         held = b64decode(data, validate=True)
     except (NoBase64, TypeError, ValueError):
         raise Lost(f"{place}.data is no base64") from None
-    kind = case_dtype(dtype)
+    kind = numpy_dtype(dtype)
     if len(held) != prod(shape) * kind.itemsize:
         due = f"{dtype} of shape {tuple(shape)} takes {prod(shape) * kind.itemsize}"
         raise Lost(f"{place}.data holds {len(held)} bytes, where {due}")

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ...vectors import store
+from ...vectors.dtypes import DTYPES
 from ...vectors.manifest import read_manifest
-from ...vectors.records import DTYPES, Answer, Family, OperationVectors
+from ...vectors.records import Answer, Family, OperationVectors
 from ..implementation.declarations import DETERMINISTIC, LABELS, verify_conventions
 from ..implementation.errors import AdapterError
 from ..implementation.load import Implementation, load

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ...vectors.records import DIRECTIONS, DTYPES, LEVELS, Family, OperationVectors, VectorError
+from ...vectors.dtypes import DTYPES
+from ...vectors.records import DIRECTIONS, LEVELS, Family, OperationVectors, VectorError
 from ..check.conventions import Tracker, followed, inconsistencies
 from ..check.family import check
 from ..implementation.errors import AdapterError, said

@@ -1,13 +1,15 @@
 """A golden case in words and numbers, so that a person can follow it."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
+from ...vectors.dtypes import FORMATS
 from ...vectors.records import Expectation, Family, OperationVectors, Tensors
 from .summary import WIDTH, wrap
 
-DIGITS = {"float64": 17, "float32": 9, "float16": 5, "bfloat16": 4}
+DIGITS = {dtype: math.ceil(1 + fmt.significand * math.log10(2)) for dtype, fmt in FORMATS.items()}
 """Significant digits that tell any two values of a dtype apart."""
 MOST_ELEMENTS = 200
 

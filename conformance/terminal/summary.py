@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ...vectors.records import DTYPES, Family
+from ...vectors.dtypes import DTYPES
+from ...vectors.records import Family
 from ..check.conventions import Followed
 from ..check.verdict import REFUSED_LAYOUT, Miss, Outcome, Verdict
 from ..implementation.load import Implementation

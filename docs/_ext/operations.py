@@ -15,8 +15,9 @@ from backproof.reference.model import losses
 from backproof.reference.model.fault import faults_of
 from backproof.reference.model.operation import Formulation, Operation, operation, operation_names
 from backproof.vectors import store
-from backproof.vectors.records import DTYPES, LEVELS, Family, OperationVectors
-from backproof.vectors.records import PRECISIONS as PRECISIONS_OF
+from backproof.vectors.dtypes import DTYPES
+from backproof.vectors.dtypes import PRECISIONS as PRECISIONS_OF
+from backproof.vectors.records import LEVELS, Family, OperationVectors
 
 from .markdown import code, codes, fenced, folded, paragraphs, safe, table
 from .vocabulary import flag_table, meaning

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from backproof.reference.arithmetic.precision import PRECISIONS, Format, Precision
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS, KEPT
 from backproof.vectors import store
-from backproof.vectors.records import PRECISIONS as PRECISIONS_OF
+from backproof.vectors.dtypes import FORMATS
+from backproof.vectors.dtypes import PRECISIONS as PRECISIONS_OF
 from backproof.vectors.records import Answer, Family, Flag
 
 from .markdown import code, paragraphs, safe, table
@@ -76,7 +77,7 @@ def meaning(answer: Answer) -> str:
 
 def precisions() -> str:
     """The working precisions: what a result is rounded to, what sums are accumulated in, and where that ends."""
-    formats = {id(PRECISIONS[name].format): name for name in ("float64", "float32", "float16", "bfloat16")}
+    formats = {id(fmt): name for name, fmt in FORMATS.items()}
     formats[id(PRECISIONS["tf32"].operand)] = "tf32 (11 bits)"
 
     def name_of(fmt: Format) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..arithmetic.precision import FORMATS
+from ..arithmetic.precision import FORMATS, HALF
 from ..generation.draws import Words, nearest_held
 from ..kinds.labels_drawn import as_form, labels_apart
 from ..kinds.loss_drafts import Cell, Loss, Shape, curated, family
@@ -16,7 +16,6 @@ from ..model.family import Draft
 
 SHIFT = {"float64": 10000, "float32": 10000, "float16": 64, "bfloat16": 8}
 """How far from 0 logits may lie while their differences still have digits."""
-HALF = ("float16", "bfloat16")
 SPREAD = {"float16": 3}
 """Half the range of logits whose probabilities become small, and stay normal numbers."""
 

@@ -6,7 +6,8 @@ from importlib import import_module
 
 import numpy as np
 
-from ...vectors.records import PRECISIONS, Expectation, Family
+from ...vectors.dtypes import PRECISIONS
+from ...vectors.records import Expectation, Family
 from .. import cases
 from ..arithmetic.protocol import RangeError, UnboundedError
 from ..model.family import Draft, Inputs

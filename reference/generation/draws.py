@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..arithmetic.precision import FORMATS
+from ...vectors.dtypes import FORMATS, numpy_dtype
 
 Shape = tuple[int, ...]
 _COIN_BITS = 60
@@ -30,16 +30,6 @@ def round_to_significand(n: int, bits: int) -> int:
     if rest > half or (rest == half and quotient & 1):
         quotient += 1
     return sign * (quotient << excess)
-
-
-def dtype_of(name: str) -> np.dtype:
-    """Give NumPy's dtype for "float64", "float32", "float16" or "bfloat16" (by ml_dtypes)."""
-    if name == "bfloat16":
-        import ml_dtypes
-
-        bfloat16: np.dtype = np.dtype(ml_dtypes.bfloat16)
-        return bfloat16
-    return np.dtype(name)
 
 
 @dataclass
@@ -117,7 +107,7 @@ class Words:
 def held(values: object, dtype: str) -> np.ndarray:
     """Give values as a C-contiguous array of a dtype. Raises NotHeldError where the dtype does not hold one exactly."""
     wide = np.asarray(values, dtype=np.float64)
-    array = np.ascontiguousarray(wide.astype(dtype_of(dtype))).reshape(wide.shape)
+    array = np.ascontiguousarray(wide.astype(numpy_dtype(dtype))).reshape(wide.shape)
     if not np.array_equal(array.astype(np.float64), wide, equal_nan=True):
         raise NotHeldError(f"{dtype} does not hold {wide[array.astype(np.float64) != wide].ravel()[0]!r}")
     return array

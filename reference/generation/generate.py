@@ -15,7 +15,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ...vectors import store
-from ...vectors.records import DTYPES, PRECISIONS, Expectation, Family, OperationVectors
+from ...vectors.dtypes import DTYPES, PRECISIONS
+from ...vectors.records import Expectation, Family, OperationVectors
 from ..model.operation import operation, operation_names
 from ..model.vocabulary import ANSWERS, FLAGS
 from .build import build, drafts

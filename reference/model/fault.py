@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...vectors.records import DTYPES
+from ...vectors.dtypes import DTYPES
 from .. import faults
 from .operation import Function, operation, operation_names
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..generation.draws import dtype_of
+from ...vectors.dtypes import numpy_dtype
 from ..model.operation import Function
 
 Array = Any
@@ -29,18 +29,18 @@ def computed_in(lower: str, function: Function, *, of: str) -> Function:
     def call(*tensors: Array, **parameters: Any) -> Any:
         if all(t.dtype != of for t in tensors):
             return function(*tensors, **parameters)
-        narrow = (t.astype(dtype_of(lower)) if t.dtype == of else t for t in tensors)
+        narrow = (t.astype(numpy_dtype(lower)) if t.dtype == of else t for t in tensors)
         results = function(*narrow, **parameters)
         if isinstance(results, tuple):
-            return tuple(np.asarray(result, dtype_of(lower)) for result in results)
-        return np.asarray(results, dtype_of(lower))
+            return tuple(np.asarray(result, numpy_dtype(lower)) for result in results)
+        return np.asarray(results, numpy_dtype(lower))
 
     return call
 
 
 def lowered(tensor: Array, lower: str) -> Array:
     """Round to a lower precision and return to the tensor's own dtype."""
-    return tensor.astype(dtype_of(lower)).astype(tensor.dtype)
+    return tensor.astype(numpy_dtype(lower)).astype(tensor.dtype)
 
 
 def significand(tensor: Array, bits: int) -> Array:

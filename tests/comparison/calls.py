@@ -13,9 +13,9 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from backproof.conformance.implementation.arrays import case_dtype
 from backproof.reference.model.losses import REDUCTIONS
 from backproof.reference.ops import softmax
+from backproof.vectors.dtypes import numpy_dtype
 
 Array = Any
 
@@ -78,7 +78,7 @@ def calls(op: str, dtype: str) -> tuple[Call, ...]:
 
 
 def _calls(op: str, dtype: str) -> Iterator[Call]:
-    to = case_dtype(dtype)
+    to = numpy_dtype(dtype)
     for (reduction, kind), (sizes, seed) in product(SETTINGS.get(op, [(None, None)]), DRAWS):
         random = np.random.default_rng([zlib.crc32(f"{op} {reduction} {kind}".encode()), seed])
         length = dict(zip("NIHO", sizes, strict=True)) | {"1": 1}
@@ -132,7 +132,7 @@ def trusted(call: Call) -> Trusted:
     labels = None
     if call.labels is not None:
         labels = torch.tensor(call.labels if call.labels.ndim == 1 else call.labels.astype(np.float64))
-    to = case_dtype(call.dtype)
+    to = numpy_dtype(call.dtype)
     output = _TORCH[call.op](*tensors, *([] if labels is None else [labels]), **call.parameters)
     gradients = torch.autograd.grad(output, tensors, upstream)
     if call.op == "softmax_cross_entropy_from_outputs":

@@ -10,7 +10,7 @@ from backproof.conformance.implementation.arrays import NotAnArray, to_numpy
 from backproof.reference.model.fault import all_faults, widened
 from backproof.reference.model.operation import operation, operation_names
 from backproof.reference.ops import softmax, softmax_cross_entropy
-from backproof.vectors.records import DTYPES
+from backproof.vectors.dtypes import DTYPES
 from sound_variants import variants
 
 from .calls import Call

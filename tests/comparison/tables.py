@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from backproof.reference.model.operation import operation_names
+from backproof.vectors.dtypes import DTYPES
 
 from .checkers import COLUMNS, MOST_SPOILED, OURS, STRICT
 from .ours import KINDS
@@ -41,7 +42,6 @@ HEADS = {
 
 MOVES = 6
 """By so many a checker's faults or false alarms may differ on another machine: seen were 3."""
-EVERYTHING = ("float64", "float32", "float16", "bfloat16")
 Belongs = Callable[[str, Fault], bool]
 
 
@@ -51,7 +51,7 @@ def used(results: Results) -> dict[str, tuple[str, ...]]:
         name: tuple(dtype for dtype, share in shares.items() if useful(*share))
         for name, shares in results.spoiled.items()
     }
-    return {OURS: EVERYTHING, STRICT: EVERYTHING} | dtypes
+    return {OURS: DTYPES, STRICT: DTYPES} | dtypes
 
 
 def useful(spoiled: int, whole: int) -> bool:
@@ -143,7 +143,7 @@ def of_dtypes(results: Results) -> str:
     shares = {name: dict(by_dtype) for name, by_dtype in results.spoiled.items()}
     rows = []
     for column in COLUMNS:
-        for dtype in EVERYTHING if column in (OURS, STRICT) else shares[column]:
+        for dtype in DTYPES if column in (OURS, STRICT) else shares[column]:
             bad, whole = shares.get(column, {}).get(dtype, (0, 0))
             calls = f"{bad} of {whole}" if whole else ""
             killed = kills(column, results.faults.values(), [dtype])

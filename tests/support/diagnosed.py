@@ -14,7 +14,8 @@ from backproof.conformance.implementation.load import Implementation, load
 from backproof.reference import faults
 from backproof.reference.model.fault import Fault
 from backproof.vectors import store
-from backproof.vectors.records import DTYPES, Family, OperationVectors
+from backproof.vectors.dtypes import DTYPES
+from backproof.vectors.records import Family, OperationVectors
 
 Function = Callable[..., Any]
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from backproof.conformance.implementation.arrays import case_dtype
 from backproof.conformance.implementation.load import Implementation
+from backproof.vectors.dtypes import numpy_dtype
 from backproof.vectors.records import Answer, Expectation, Family, OperationVectors
 
 POINT = "slope_at_zero"
@@ -61,7 +61,7 @@ def dense_backward_family(dtype: str = "float64", *, count: int = 3, level: str 
     """Cases of a dense layer's backward with N = 4, I = 3 and O = 2."""
     numbers = np.random.default_rng(5)
     inputs = {
-        name: numbers.standard_normal((count, *shape)).astype(case_dtype(dtype))
+        name: numbers.standard_normal((count, *shape)).astype(numpy_dtype(dtype))
         for name, shape in {
             "dL_doutputs": (4, 2),
             "inputs": (4, 3),
@@ -82,7 +82,7 @@ def slope_backward_family(
     values: list[list[float]], *, dtype: str = "float64", level: str = "required", name: str = "backward-by-hand"
 ) -> Family:
     """Cases of max(0, x) with an upstream of 1, 2, 3 and so on. A convention where a value is 0."""
-    inputs = np.array(values, case_dtype(dtype))
+    inputs = np.array(values, numpy_dtype(dtype))
     upstream = np.broadcast_to(np.arange(1.0, inputs.shape[1] + 1), inputs.shape).astype(inputs.dtype)
     answers = {
         key: _within({"dL_dinputs": upstream * np.where(inputs == 0, slope, inputs > 0).astype(np.float64)}, dtype, 0.0)
@@ -105,7 +105,7 @@ def slope_forward_family(
     values: Any, expected: Any, tolerance: float = 0.0, *, dtype: str = "float64", level: str = "required"
 ) -> Family:
     """Cases of max(0, x), or of whatever `expected` says."""
-    inputs = np.array(values, case_dtype(dtype))
+    inputs = np.array(values, numpy_dtype(dtype))
     answer = Expectation(
         {"outputs": np.array(expected, np.float64)}, {dtype: {"outputs": np.full(inputs.shape, tolerance)}}
     )

@@ -16,7 +16,8 @@ import flint
 import numpy as np
 from backproof.reference.arithmetic.precision import FORMATS, PRECISIONS, Format, Precision
 from backproof.reference.arithmetic.protocol import FormulaArray, elementwise, reduced
-from backproof.reference.generation.draws import dtype_of, round_to_significand
+from backproof.reference.generation.draws import round_to_significand
+from backproof.vectors.dtypes import numpy_dtype
 
 ACCUMULATION_ORDERS = ("straight", "shuffled", "tree", "blocked", "kahan", "neumaier")
 DTYPES = {fmt: name for name, fmt in FORMATS.items()}
@@ -36,12 +37,12 @@ class Style:
     @property
     def dtype(self) -> np.dtype:
         """What results are held in."""
-        return dtype_of(DTYPES[self.precision.format])
+        return numpy_dtype(DTYPES[self.precision.format])
 
     @property
     def accumulator(self) -> np.dtype:
         """What sums are held in."""
-        return dtype_of(DTYPES[self.precision.accumulator])
+        return numpy_dtype(DTYPES[self.precision.accumulator])
 
     def flushed(self, values: Any, fmt: Format) -> Any:
         """Replace subnormal results by 0."""
@@ -269,7 +270,7 @@ def fused_multiply_add(x: float, y: float, z: float, fmt: Format) -> float:
         rounded = round_to_significand(exact.numerator, fmt.significand) / exact.denominator
     except OverflowError:
         return math.inf if exact > 0 else -math.inf
-    return float(np.float64(rounded).astype(dtype_of(DTYPES[fmt])))
+    return float(np.float64(rounded).astype(numpy_dtype(DTYPES[fmt])))
 
 
 def lifted(x: np.ndarray, style: Style) -> Any:

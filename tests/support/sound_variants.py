@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from backproof.vectors.records import DTYPES
+from backproof.vectors.dtypes import DTYPES
 
 Array = Any
 Function = Callable[..., Any]

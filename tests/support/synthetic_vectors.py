@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
-from backproof.vectors.records import DTYPES, PRECISIONS, Answer, Expectation, Family, Flag, OperationVectors
+from backproof.vectors.dtypes import DTYPES, PRECISIONS
+from backproof.vectors.records import Answer, Expectation, Family, Flag, OperationVectors
 from ml_dtypes import bfloat16
 
 OP = "loss"

@@ -9,9 +9,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from backproof.reference.generation.draws import dtype_of
 from backproof.reference.model.operation import operation
-from backproof.vectors.records import DTYPES
+from backproof.vectors.dtypes import DTYPES, FORMATS, numpy_dtype
 
 FACTOR = {8: 2048, 4: 2048, 2: 8}
 """How many unit roundoffs of the largest element a result must be off, by the bytes of an element: far more than any
@@ -29,7 +28,7 @@ class Witness:
 
     def at(self, dtype: str) -> list[np.ndarray]:
         """Fresh arguments of a dtype; index labels stay int64."""
-        return [np.array(t if t.dtype.kind == "i" else t.astype(dtype_of(dtype))) for t in self.tensors]
+        return [np.array(t if t.dtype.kind == "i" else t.astype(numpy_dtype(dtype))) for t in self.tensors]
 
 
 Function = Callable[..., Any]
@@ -97,18 +96,16 @@ def _close(returned: tuple[Any, ...], answer: Iterable[Any], dtype: str) -> bool
 
 
 def _one_close(got: Any, due: np.ndarray, dtype: str) -> bool:
-    if not isinstance(got, np.ndarray) or got.dtype != dtype_of(dtype) or got.shape != due.shape:
+    if not isinstance(got, np.ndarray) or got.dtype != numpy_dtype(dtype) or got.shape != due.shape:
         return False
     wide, wanted = got.astype(np.float64), due.astype(np.float64)
-    fits = np.isfinite(wanted.astype(dtype_of(dtype)).astype(np.float64)) | ~np.isfinite(wanted)
+    fits = np.isfinite(wanted.astype(numpy_dtype(dtype)).astype(np.float64)) | ~np.isfinite(wanted)
     finite = np.isfinite(wanted) & fits
-    allowed = _unit_roundoff(dtype) * FACTOR[dtype_of(dtype).itemsize] * abs(wanted[finite]).max(initial=0)
+    allowed = (
+        float(FORMATS[dtype].unit_roundoff) * FACTOR[numpy_dtype(dtype).itemsize] * abs(wanted[finite]).max(initial=0)
+    )
     near = (abs(wide - wanted) <= allowed + 1e-40) | (wide == wanted) | (np.isnan(wide) & np.isnan(wanted))
     return bool((near | ~fits).all())
-
-
-def _unit_roundoff(dtype: str) -> float:
-    return 2.0 ** -{"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}[dtype]
 
 
 def _tuple(results: Any) -> tuple[Any, ...]:

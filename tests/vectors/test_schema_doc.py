@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 import pytest
 from backproof.vectors import layout, manifest, store
+from backproof.vectors.dtypes import DTYPES, PRECISIONS
 from backproof.vectors.files import LARGEST_FILE
-from backproof.vectors.records import DTYPES, PRECISIONS, Expectation
+from backproof.vectors.records import Expectation
 from synthetic_vectors import OP, every_feature
 
 DOCUMENT = (Path(store.__file__).parent / "SCHEMA.md").read_text(encoding="utf-8")

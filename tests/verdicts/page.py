@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from backproof.reference.model.vocabulary import ANSWERS
-from backproof.vectors.records import DTYPES
+from backproof.vectors.dtypes import DTYPES
 
 from .table import COLUMNS, CONVENTION, FOLDER, MISSED, Explanation, Outcome, Table, read
 

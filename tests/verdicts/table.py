@@ -15,7 +15,7 @@ from backproof.conformance.check.conventions import followed
 from backproof.conformance.check.verdict import Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.session.outcome import Result
-from backproof.vectors.records import DTYPES
+from backproof.vectors.dtypes import DTYPES
 
 FOLDER = Path(__file__).parent
 BY_HAND = "explained:"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
+from backproof.vectors.dtypes import DTYPES
 from backproof.vectors.records import Expectation, Family
 from hand_built import (
     DENSE,
@@ -17,7 +18,6 @@ from hand_built import (
     slope_backward_family,
 )
 
-DTYPES = ("float64", "float32", "float16", "bfloat16")
 counts = pytest.mark.parametrize("count", [1, 2, 3])
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from backproof.conformance.check.values import agrees, compare, differing, precision_of, text
-from backproof.conformance.implementation.arrays import case_dtype
+from backproof.vectors.dtypes import numpy_dtype
 from backproof.vectors.records import Expectation
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ tolerances = st.floats(min_value=0.0, allow_infinity=False, allow_nan=False)
 
 def one(got, expected, tolerance, dtype="float64"):
     return compare(
-        np.array([got], case_dtype(dtype)), np.array([expected], np.float64), np.array([tolerance], np.float64), dtype
+        np.array([got], numpy_dtype(dtype)), np.array([expected], np.float64), np.array([tolerance], np.float64), dtype
     )
 
 

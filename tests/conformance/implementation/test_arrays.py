@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from backproof.conformance.implementation.arrays import NotAnArray, case_dtype, to_numpy
+from backproof.conformance.implementation.arrays import NotAnArray, to_numpy
+from backproof.vectors.dtypes import numpy_dtype
 
-BFLOAT16 = case_dtype("bfloat16")
+BFLOAT16 = numpy_dtype("bfloat16")
 
 
 class OnlyArrayProtocol:
@@ -47,8 +48,8 @@ def test_an_array_is_itself():
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
 def test_a_numpy_scalar_keeps_its_dtype(dtype):
-    scalar = np.ones(1, case_dtype(dtype))[0]
-    assert to_numpy(scalar).dtype == case_dtype(dtype)
+    scalar = np.ones(1, numpy_dtype(dtype))[0]
+    assert to_numpy(scalar).dtype == numpy_dtype(dtype)
     assert to_numpy(scalar).shape == ()
 
 
@@ -122,7 +123,7 @@ def test_torch_tensors_of_every_dtype_are_read(dtype, requires_grad, shape):
     torch = pytest.importorskip("torch")
     tensor = torch.full(shape, 0.5, dtype=getattr(torch, dtype), requires_grad=requires_grad)
     read = to_numpy(tensor)
-    assert read.dtype == case_dtype(dtype)
+    assert read.dtype == numpy_dtype(dtype)
     assert read.shape == shape
     assert (read.astype(np.float64) == 0.5).all()
 
@@ -138,5 +139,5 @@ def test_torch_tensors_with_strides_are_read(dtype):
 def test_jax_arrays_are_read(dtype):
     jnp = pytest.importorskip("jax.numpy")
     read = to_numpy(jnp.full((2, 3), 0.5, dtype))
-    assert read.dtype == case_dtype(dtype)
+    assert read.dtype == numpy_dtype(dtype)
     assert (read.astype(np.float64) == 0.5).all()

@@ -14,6 +14,7 @@ from backproof.conformance.pages import comparison
 from backproof.conformance.pages.changes import changes, closer
 from backproof.conformance.pages.page import page
 from backproof.conformance.record.record import RunRecord
+from backproof.vectors.dtypes import DTYPES
 from run_records import absent, failure, family, record
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ OPS = (
     "softmax_cross_entropy",
     "softmax_cross_entropy_from_outputs",
 )
-DTYPES = ("float64", "float32", "float16", "bfloat16")
 FLAGS = (
     "--headless=new",
     "--no-sandbox",

@@ -14,7 +14,8 @@ from backproof.conformance.record.errors import ReportError
 from backproof.conformance.record.reader import SCHEMA, read
 from backproof.conformance.record.record import RECORD_VERSION, STANDINGS, RunRecord, State
 from backproof.conformance.session.outcome import Ending
-from backproof.vectors.records import DTYPES, RESULTS, Answer
+from backproof.vectors.dtypes import DTYPES
+from backproof.vectors.records import RESULTS, Answer
 from run_records import absent, failure, family, record
 
 

@@ -14,12 +14,11 @@ import pytest
 import python_harness
 import small_harness
 from backproof.conformance.check.family import check
-from backproof.conformance.implementation.arrays import case_dtype
 from backproof.conformance.implementation.timeouts import Lost
 from backproof.conformance.remote import command, process, wire
 from backproof.conformance.remote.process import Broken
 from backproof.vectors import store
-from backproof.vectors.records import DTYPES
+from backproof.vectors.dtypes import DTYPES, numpy_dtype
 from protocol_schema import FOLDER, SCHEMA, Conversation, faults, validator
 
 DOCUMENT = (FOLDER / "PROTOCOL.md").read_text(encoding="utf-8")
@@ -67,7 +66,7 @@ def test_every_line_of_a_run_is_as_the_schema_says(
 
 @pytest.mark.parametrize("dtype", [*DTYPES, "int64"])
 def test_a_tensor_comes_back_as_it_was_bit_for_bit(dtype: str) -> None:
-    kind = case_dtype(dtype)
+    kind = numpy_dtype(dtype)
     raw = np.random.default_rng(1).integers(0, 256, 48 * kind.itemsize, dtype=np.uint8).view(kind)
     special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.5] if kind.kind != "i" else [0, -1, 2**63 - 1]).astype(
         kind
@@ -234,7 +233,7 @@ def test_the_documents_figures_are_those_of_the_code() -> None:
     assert f"has {process.GRACE:g} seconds to end" in DOCUMENT
     assert f"More than {process.MOST_ERRORS >> 20} MiB" in DOCUMENT
     assert f"The rank is at most {wire.MOST_AXES}." in DOCUMENT
-    assert all(f"`{dtype}`" in DOCUMENT for dtype in wire.DTYPES)
+    assert all(f"`{dtype}`" in DOCUMENT for dtype in wire.TENSOR_DTYPES)
 
 
 def test_options_reach_the_process(golden: Path, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from backproof.reference.arithmetic.rounding import Rounding
 from backproof.reference.generation.draws import NotHeldError, Shape, Words
 from backproof.reference.generation.evaluate import Evaluation, UnsettledError, evaluate
 from backproof.reference.model.operation import Formulation, Operation, operation
-from backproof.vectors.records import DTYPES
-from backproof.vectors.records import PRECISIONS as PRECISIONS_OF
+from backproof.vectors.dtypes import DTYPES
+from backproof.vectors.dtypes import PRECISIONS as PRECISIONS_OF
 from calls import SIZES, Form, as_tuple, call, directions, forms, formulations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

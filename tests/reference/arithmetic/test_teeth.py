@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from backproof.reference.model.operation import operation_names
-from backproof.vectors.records import DTYPES, PRECISIONS, Family
+from backproof.vectors.dtypes import DTYPES, PRECISIONS
+from backproof.vectors.records import Family
 from backproof.vectors.store import read_golden
 
 ALLOWED = {"float64": 0.0, "float32": 0.0, "float16": 0.01, "bfloat16": 0.01}

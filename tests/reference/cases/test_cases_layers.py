@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from backproof.reference.generation.build import build, drafts
-from backproof.vectors.records import DTYPES, Family
+from backproof.vectors.dtypes import DTYPES
+from backproof.vectors.records import Family
 from faulty_layers import FAULTS, ROBUST, SOUND, Function, in_tf32, narrow
 
 WIDE = ("float64", "float32")

@@ -13,7 +13,7 @@ from backproof.reference.kinds.outputs_drawn import exact_softmax, saved_outputs
 from backproof.reference.model.losses import one_hot
 from backproof.reference.model.operation import operation
 from backproof.reference.ops import cross_entropy, softmax, softmax_cross_entropy, softmax_cross_entropy_from_outputs
-from backproof.vectors.records import DTYPES
+from backproof.vectors.dtypes import DTYPES
 
 FLOORS = {"cross_entropy": 1300, "softmax_cross_entropy": 1500, "softmax_cross_entropy_from_outputs": 1000}
 # What there is

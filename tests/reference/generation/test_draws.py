@@ -6,16 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from backproof.reference.arithmetic.precision import FORMATS
-from backproof.reference.generation import draws as words
-from backproof.reference.generation.draws import (
-    NotHeldError,
-    Words,
-    dtype_of,
-    held,
-    nearest_held,
-    round_to_significand,
-)
-from backproof.vectors.records import DTYPES
+from backproof.reference.generation.draws import NotHeldError, Words, held, nearest_held, round_to_significand
+from backproof.vectors.dtypes import DTYPES, numpy_dtype
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -218,7 +210,7 @@ def test_a_draw_does_not_depend_on_the_dtype_but_for_its_rounding() -> None:
 def test_draws_are_of_the_dtype_and_use_its_last_bit(draw: str, dtype: str) -> None:
     w = Words(f"bits/{draw}", dtype)
     got = np.concatenate([DRAWS[draw](w).ravel() for _ in range(40)])
-    assert got.dtype == dtype_of(dtype)
+    assert got.dtype == numpy_dtype(dtype)
     fractions, _ = np.frexp(got.astype(np.float64))
     last = np.ldexp(fractions, FORMATS[dtype].significand)
     np.testing.assert_array_equal(last, np.rint(last))
@@ -283,4 +275,4 @@ def test_what_a_dtype_does_not_hold_is_refused(dtype: str) -> None:
 @given(st.floats(2.0**-10, 2.0**10))
 def test_decimal_figures_are_rounded_as_numpy_rounds_them(dtype: str, x: float) -> None:
     assert nearest_held([x, -x], dtype).tolist() == np.array([x, -x]).astype(dtype).tolist()
-    assert words.dtype_of(dtype) == np.dtype(dtype)
+    assert numpy_dtype(dtype) == np.dtype(dtype)

@@ -10,7 +10,8 @@ from backproof.reference.generation.build import build, drafts
 from backproof.reference.generation.draws import Shape, Words
 from backproof.reference.generation.evaluate import Evaluation, UnsettledError, evaluate
 from backproof.reference.model.operation import Formulation, operation
-from backproof.vectors.records import DTYPES, PRECISIONS, Expectation
+from backproof.vectors.dtypes import DTYPES, PRECISIONS
+from backproof.vectors.records import Expectation
 from calls import SIZES, Form, call, directions, forms, formulations
 
 

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from backproof.reference.model.fault import Fault, all_faults, describe, faults_of, widened
 from backproof.reference.model.operation import operation, operation_names
-from backproof.vectors.records import DTYPES
+from backproof.vectors.dtypes import DTYPES
 from witnesses import Witness, gives_itself_away, witnesses
 
 FAULTS = [pytest.param(fault, id=f"{fault.op}.{fault.name}") for fault in all_faults()]

@@ -10,7 +10,8 @@ import pytest
 from backproof.reference import cases, faults, ops
 from backproof.reference.generation.build import drafts
 from backproof.reference.model.operation import operation, operation_names
-from backproof.vectors.records import DIRECTIONS, DTYPES
+from backproof.vectors.dtypes import DTYPES
+from backproof.vectors.records import DIRECTIONS
 
 
 def modules(room: ModuleType) -> set[str]:

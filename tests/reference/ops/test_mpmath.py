@@ -7,7 +7,8 @@ import mpmath
 import numpy as np
 import pytest
 from backproof.reference.model.operation import operation, operation_names
-from backproof.vectors.records import DTYPES, Family
+from backproof.vectors.dtypes import DTYPES
+from backproof.vectors.records import Family
 from backproof.vectors.store import read_golden
 from mpmath import mpf
 

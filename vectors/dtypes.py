@@ -1,0 +1,69 @@
+"""The dtypes of cases and the precisions that an implementation may work at: every fact of either, said once."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)  # a format is itself alone, and hashes as fast
+class Format:
+    """A binary floating-point format, or one that a tensor core reads its operands in."""
+
+    significand: int
+    """Bits of the significand, the hidden one included."""
+    smallest_normal: int
+    """Exponent of the smallest normal number, 2**smallest_normal."""
+    largest_exponent: int
+    """Exponent of the largest finite number, which is a little below 2**(largest_exponent + 1)."""
+    threshold: int
+    """Exponent of eta, the most that an underflow can cost: the smallest normal number, since some implementations
+    flush subnormal results to 0; for float16 the smallest subnormal."""
+
+    @property
+    def unit_roundoff(self) -> Fraction:
+        """Half the distance from 1 to the next number: 2**-significand."""
+        return Fraction(1, 1 << self.significand)
+
+    @property
+    def largest(self) -> Fraction:
+        """The largest finite number."""
+        return (2 - Fraction(1, 1 << (self.significand - 1))) * (1 << self.largest_exponent)
+
+
+FLOAT64 = Format(53, -1022, 1023, -1022)
+FLOAT32 = Format(24, -126, 127, -126)
+FLOAT16 = Format(11, -14, 15, -24)
+BFLOAT16 = Format(8, -126, 127, -126)
+TF32 = Format(11, -126, 127, -126)
+
+FORMATS = {"float64": FLOAT64, "float32": FLOAT32, "float16": FLOAT16, "bfloat16": BFLOAT16}
+"""The format of each dtype that a case may have, widest first."""
+
+DTYPES = tuple(FORMATS)
+"""The dtypes that a case may have, widest first."""
+
+HALF = ("float16", "bfloat16")
+"""The dtypes that are half as wide as float32."""
+
+PRECISIONS = {
+    "float64": ("float64",),
+    "float32": ("float32", "tf32"),
+    "float16": ("float16", "float16-native"),
+    "bfloat16": ("bfloat16", "bfloat16-native"),
+}
+"""The working precisions of each dtype: the first is what an implementation has when it declares nothing."""
+
+ALL_PRECISIONS = frozenset(name for names in PRECISIONS.values() for name in names)
+
+
+@cache
+def numpy_dtype(name: str) -> np.dtype:
+    """NumPy's dtype of a dtype's name; bfloat16 is the one that `ml_dtypes` defines."""
+    if name != "bfloat16":
+        return np.dtype(name)
+    from ml_dtypes import bfloat16  # only runs that have bfloat16 cases should pay for it
+
+    dtype: np.dtype = np.dtype(bfloat16)
+    return dtype
