@@ -6,14 +6,14 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import partial
 from textwrap import dedent
 
 import numpy as np
 from backproof.reference.arithmetic.precision import PRECISIONS
 from backproof.reference.model import losses
 from backproof.reference.model.fault import faults_of
-from backproof.reference.model.operation import Formulation, Operation, operation, operation_names
+from backproof.reference.model.formulations import Formulation
+from backproof.reference.model.operation import Operation, operation, operation_names
 from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES
 from backproof.vectors.dtypes import PRECISIONS as PRECISIONS_OF
@@ -132,28 +132,25 @@ def _conventions(vectors: OperationVectors, families: Iterable[Family]) -> str:
 
 
 def _formulations(described: Operation) -> str:
-    if not any(described.formulations.values()):
+    rows = [
+        [direction, safe(f.name), "stable" if f.stable else "loses digits", _limits(f)]
+        for direction, (_, *others) in described.formulations.items()
+        for f in others
+    ]
+    if not rows:
         return "There is one way to compute it, and it rounds as little as any other."
-    rows, said = [], dict[str, str]()
-    for direction, formulations in described.formulations.items():
-        for formulation in formulations:
-            parts = _parts(described.name, formulation)
-            rows.append([direction, ", ".join(map(code, parts)), "stable" if formulation.stable else "loses digits"])
-            said |= parts
     return paragraphs(
-        "Other right ways to compute the same. The tolerance of an element is the largest bound over all of them; one "
-        "that loses digits counts in required families alone.",
-        table(["direction", "made of", ""], rows),
-        "\n".join(f"- {code(name)}: {safe(text)}" for name, text in said.items()),
+        "Other right ways to compute the same, named for what differs from the code above. The tolerance of an element "
+        "is the largest bound over all of them; one that loses digits counts in required families alone.",
+        table(["direction", "formulation", "", "where"], rows),
     )
 
 
-def _parts(op: str, formulation: Formulation) -> dict[str, str]:
-    """The functions that a formulation is put together from, and what each says of itself."""
-    function = formulation.function
-    parts = [f for f in function.args if callable(f)] if isinstance(function, partial) else [function]
-    names = [f"{part.__module__.rpartition('.')[2]}.{part.__name__}".removeprefix(f"{op}.") for part in parts]
-    return {name: _said(part) for name, part in zip(names, parts, strict=True)}
+def _limits(formulation: Formulation) -> str:
+    limits = [f"last axis of {code(name)} at most {longest}" for name, longest in formulation.longest.items()]
+    if formulation.accumulates:
+        limits.append("sums are accumulated in the dtype itself")
+    return "; ".join(limits)
 
 
 def _said(function: Callable[..., object]) -> str:

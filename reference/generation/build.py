@@ -11,7 +11,8 @@ from ...vectors.records import Expectation, Family
 from .. import cases
 from ..arithmetic.protocol import RangeError, UnboundedError
 from ..model.family import Draft, Inputs
-from ..model.operation import Formulation, Operation, operation
+from ..model.formulations import Formulation
+from ..model.operation import Operation, operation
 from ..model.vocabulary import ANSWERS, FLAGS
 from .draws import NotHeldError, Words
 from .evaluate import BluntError, CaseError, Evaluation, UnsettledError, evaluate
@@ -85,10 +86,6 @@ def _judged(
     wanted = described.arguments[draft.direction]
     if tuple(case) != wanted:
         raise CaseError(f"inputs {tuple(case)} where the call takes {wanted}")
-    canonical = (
-        Formulation(described.functions[draft.direction]),
-        *described.formulations.get(draft.direction, ()),
-    )
 
     def answer(formulas: tuple[Formulation, ...]) -> Evaluation:
         return evaluate(
@@ -102,7 +99,7 @@ def _judged(
             sharp=draft.random and draft.level == "required",
         )
 
-    evaluation = answer(canonical)
+    evaluation = answer(described.formulations[draft.direction])
     return case, evaluation, {key: answer(formulas) for key, formulas in _alternatives(described, draft).items()}
 
 

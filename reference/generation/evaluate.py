@@ -14,7 +14,7 @@ from ..arithmetic.exact import rounded, rounded_up
 from ..arithmetic.precision import FORMATS, PRECISIONS, Format
 from ..arithmetic.protocol import RangeError, UnboundedError, UndecidedError, elementwise
 from ..arithmetic.rounding import LengthError, Rounding
-from ..model.operation import Formulation, Function
+from ..model.formulations import Formulation, Function
 
 FIRST_PRECISION, LAST_PRECISION = 128, 4096
 """Bits: where Ziv's strategy begins, and where it gives up."""
@@ -163,7 +163,7 @@ def _tolerances(case: Case, precision: str, reductions: set[str], sharp: bool) -
         ]
         if formulation.accumulates and model.accumulator != model.format:
             continue
-        if not formulation.applies(*arguments, **case.parameters):
+        if not formulation.applies(case.inputs):
             continue
         try:
             results = _tuple(formulation.function(*arguments, **case.parameters))
@@ -174,7 +174,7 @@ def _tolerances(case: Case, precision: str, reductions: set[str], sharp: bool) -
         bounded = [r if isinstance(r, Rounding) else arguments[0].lift(np.asarray(r)) for r in results]
         for ball, result in zip(case.balls, bounded, strict=True):
             if not overlap(ball, result.value).all():
-                raise CaseError(f"formulation {index} does not enclose the others")
+                raise CaseError(f"formulation {formulation.name!r} does not enclose the others")
         errors = [r.error for r in bounded]
         bounds = [_larger(a, b) for a, b in zip(bounds, errors, strict=True)] if bounds else errors
         if sharp and any(lets_zero_pass(e.astype(np.float64), b) for e, b in zip(bounds, case.expected, strict=True)):

@@ -16,7 +16,8 @@ import numpy as np
 
 from ...vectors.dtypes import DTYPES
 from .. import faults
-from .operation import Function, operation, operation_names
+from .formulations import Function
+from .operation import operation, operation_names
 
 Decorator = Callable[[Function], "Fault"]
 

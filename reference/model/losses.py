@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from .formulations import Alternatives, Function, through, written
+
 Array = Any
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -56,3 +58,19 @@ def row_upstream(dL_dloss: Array, rows: int, reduction: str) -> Array:
     if reduction == "sum" or rows == 0:
         return dL_dloss
     return dL_dloss / rows
+
+
+def divided_last(backward: Function, dL_dloss: Array, scores: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """The gradient of the mean as that of the sum, divided by N after all else."""
+    unscaled = backward(dL_dloss, scores, labels, reduction="none" if reduction == "none" else "sum")
+    return unscaled / len(scores) if reduction == "mean" and len(scores) else unscaled
+
+
+def zero_if_empty(forward: Function, scores: Array, *others: Array, reduction: str) -> Array:
+    """The mean over no rows as 0."""
+    return forward(scores, *others, reduction=reduction if len(scores) else "sum")
+
+
+def empty_mean_is_zero(forward: Function) -> Alternatives:
+    """Give the other answer to what the mean over no rows is, for the forward of any loss."""
+    return {("empty_mean", "0"): {"forward": through(zero_if_empty, [written(forward)])}}

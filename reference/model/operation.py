@@ -1,7 +1,7 @@
 """An operation as its module tells it: found by name, its argument names are its tensor names."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
@@ -10,26 +10,7 @@ from typing import Any
 
 from ...vectors.records import DIRECTIONS
 from .. import ops
-
-Function = Callable[..., Any]
-
-
-def _always(*arguments: Any, **parameters: Any) -> bool:
-    return True
-
-
-@dataclass(frozen=True)
-class Formulation:
-    """Another right way to compute what `forward` or `backward` computes."""
-
-    function: Function
-    stable: bool = True
-    """False where it loses digits that a careful implementation keeps: required families allow for it, robust ones
-    do not."""
-    applies: Callable[..., bool] = _always
-    """Whether it is worth its cost for these arguments (the same as the function takes)."""
-    accumulates: bool = False
-    """Whether it accumulates step by step in the format itself, which is not sound where sums need a wider one."""
+from .formulations import Alternatives, Formulation, Function, written
 
 
 @dataclass(frozen=True)
@@ -40,10 +21,8 @@ class Operation:
     functions: Mapping[str, Function]
     """The canonical formulas by direction."""
     formulations: Mapping[str, tuple[Formulation, ...]]
-    """Beside the canonical ones, by direction."""
-    alternatives: Mapping[tuple[str, str], Mapping[str, tuple[Formulation, ...]]]
-    """By (point, answer), then by direction: what an implementation that follows this convention computes, the
-    formula to read first, then others of the same mathematics."""
+    """By direction, the canonical one first."""
+    alternatives: Alternatives
     arguments: Mapping[str, tuple[str, ...]]
     parameters: Mapping[str, tuple[str, ...]]
     results: Mapping[str, tuple[str, ...]]
@@ -70,7 +49,10 @@ def operation(name: str) -> Operation:
     return Operation(
         name=name,
         functions=functions,
-        formulations=getattr(module, "FORMULATIONS", {}),
+        formulations={
+            direction: (written(function), *getattr(module, "FORMULATIONS", {}).get(direction, ()))
+            for direction, function in functions.items()
+        },
         alternatives=getattr(module, "ALTERNATIVES", {}),
         arguments=arguments,
         parameters={d: _arguments(f, inspect.Parameter.KEYWORD_ONLY) for d, f in functions.items()},

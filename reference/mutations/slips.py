@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...vectors.dtypes import numpy_dtype
-from ..model.operation import Function
+from ..model.formulations import Function
 
 Array = Any
 

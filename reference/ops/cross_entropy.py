@@ -11,14 +11,12 @@ where y is the labels as rows, and g[n] is dL_dloss / N (mean), dL_dloss (sum) o
 weight adds nothing to a loss, even where its probability is 0.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..model.losses import one_hot, reduced, row_upstream, weighted
-from ..model.operation import Formulation
+from ..model.formulations import Formulation, Function, through, written
+from ..model.losses import divided_last, empty_mean_is_zero, one_hot, reduced, row_upstream, weighted
 
 Array = Any
 
@@ -44,13 +42,6 @@ def slope(y: np.ndarray, probabilities: Array) -> Array:
     return np.where(y == 0, 0, -y / probabilities)
 
 
-def backward_late(dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """The division by N after all else."""
-    y, n = one_hot(labels, probabilities), len(probabilities)
-    unscaled = row_upstream(dL_dloss, n, "none" if reduction == "none" else "sum") * slope(y, probabilities)
-    return unscaled / n if reduction == "mean" else unscaled
-
-
 def backward_upstream_first(dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
     """The upstream inside the numerator: (-y g) / p."""
     y = one_hot(labels, probabilities)
@@ -68,38 +59,29 @@ def forward_clipped(probabilities: Array, labels: np.ndarray, *, reduction: str)
     return forward(clipped(probabilities), labels, reduction=reduction)
 
 
-def zero_slope(
-    rule: Callable[..., Array], dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str
-) -> Array:
+def zero_slope(rule: Function, dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
     """The derivative of the clipped loss: nothing passes where the probability was clipped."""
     inside = (probabilities > SMALLEST) & (probabilities < LARGEST)
     return np.where(inside, rule(dL_dloss, probabilities, labels, reduction=reduction), 0)
 
 
 def clipped_denominator(
-    rule: Callable[..., Array], dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str
+    rule: Function, dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str
 ) -> Array:
     """The clipped probability in the denominator, as if clipping had slope 1."""
     return rule(dL_dloss, clipped(probabilities), labels, reduction=reduction)
 
 
-def forward_empty_zero(probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """The mean over no rows as 0."""
-    return forward(probabilities, labels, reduction="sum") / max(len(probabilities), 1)
+BACKWARD = (
+    written(backward),
+    *through(divided_last, [written(backward)], name="divided by N last"),
+    Formulation(backward_upstream_first, "(-y g) / p"),
+)
+CLIPPED = (Formulation(forward_clipped, "p clipped"),)
 
+FORMULATIONS = {"backward": BACKWARD[1:]}
 
-RULES = (backward, backward_late, backward_upstream_first)
-
-FORMULATIONS = {"backward": tuple(Formulation(rule) for rule in RULES[1:])}
-
-ALTERNATIVES = {
-    ("probability_clipping", "zero-slope"): {
-        "forward": (Formulation(forward_clipped),),
-        "backward": tuple(Formulation(partial(zero_slope, rule)) for rule in RULES),
-    },
-    ("probability_clipping", "denominator"): {
-        "forward": (Formulation(forward_clipped),),
-        "backward": tuple(Formulation(partial(clipped_denominator, rule)) for rule in RULES),
-    },
-    ("empty_mean", "0"): {"forward": (Formulation(forward_empty_zero),)},
+ALTERNATIVES = empty_mean_is_zero(forward) | {
+    ("probability_clipping", "zero-slope"): {"forward": CLIPPED, "backward": through(zero_slope, BACKWARD)},
+    ("probability_clipping", "denominator"): {"forward": CLIPPED, "backward": through(clipped_denominator, BACKWARD)},
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.operation import Formulation
+from ..model.formulations import Formulation
 
 Array = Any
 
@@ -41,4 +41,4 @@ def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -
     return dL_dinputs, dL_dweights, dL_dbiases
 
 
-FORMULATIONS = {"forward": (Formulation(forward_bias_inside),)}
+FORMULATIONS = {"forward": (Formulation(forward_bias_inside, "bias inside the product"),)}

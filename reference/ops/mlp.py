@@ -14,34 +14,18 @@ dL_dbiases1  = sum_n dL_dhidden[n]
 dL_dinputs   = dL_dhidden weights1^T
 """
 
-from collections.abc import Callable
-from functools import partial
-from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ..model.operation import Formulation
-from . import dense, relu, softmax, softmax_cross_entropy
+from ..model.formulations import Function, chosen, sized_by, through, written
+from ..model.losses import empty_mean_is_zero
+from . import dense, relu, softmax_cross_entropy
 
 Array = Any
 Gradients = tuple[Array, Array, Array, Array, Array]
 
 BATCH_AXIS = {"inputs": 0, "labels": 0, "loss": 0, "dL_dloss": 0, "dL_dinputs": 0}
-
-
-def logits_of(
-    layer: Callable[[Array, Array, Array], Array],
-    inputs: Array,
-    weights1: Array,
-    biases1: Array,
-    weights2: Array,
-    biases2: Array,
-) -> tuple[Array, Array, Array]:
-    """The hidden layer before and after its activation, and the logits."""
-    hidden = layer(inputs, weights1, biases1)
-    activations = relu.forward(hidden)
-    return hidden, activations, layer(activations, weights2, biases2)
 
 
 def forward(
@@ -79,112 +63,55 @@ def backward(
     return dL_dinputs, dL_dweights1, dL_dbiases1, dL_dweights2, dL_dbiases2
 
 
-def backward_through(
-    layer: Callable[[Array, Array, Array], Array],
-    activation: Callable[[Array, Array], Array],
-    probabilities: Callable[[Array], Array],
-    scaling: Callable[[Array, Array, np.ndarray, str], Array],
-    dL_dloss: Array,
-    inputs: Array,
-    weights1: Array,
-    biases1: Array,
-    weights2: Array,
-    biases2: Array,
-    labels: np.ndarray,
-    *,
-    reduction: str,
-) -> Gradients:
-    """Backward with one formulation of each of its parts."""
-    hidden, activations, logits = logits_of(layer, inputs, weights1, biases1, weights2, biases2)
-    dL_dlogits = scaling(dL_dloss, probabilities(logits), labels, reduction)
-    dL_dactivations, dL_dweights2, dL_dbiases2 = dense.backward(dL_dlogits, activations, weights2, biases2)
-    dL_dinputs, dL_dweights1, dL_dbiases1 = dense.backward(
-        activation(dL_dactivations, hidden), inputs, weights1, biases1
-    )
-    return dL_dinputs, dL_dweights1, dL_dbiases1, dL_dweights2, dL_dbiases2
+def logits_of(
+    layer: Function, inputs: Array, weights1: Array, biases1: Array, weights2: Array, biases2: Array
+) -> tuple[Array, Array, Array]:
+    """The hidden layer before and after its activation, and the logits."""
+    hidden = layer(inputs, weights1, biases1)
+    activations = relu.forward(hidden)
+    return hidden, activations, layer(activations, weights2, biases2)
 
 
-def forward_through(
-    layer: Callable[[Array, Array, Array], Array],
-    loss: Callable[..., Array],
-    inputs: Array,
-    weights1: Array,
-    biases1: Array,
-    weights2: Array,
-    biases2: Array,
-    labels: np.ndarray,
-    *,
-    reduction: str,
-) -> Array:
+def forward_by(layer: Function, loss: Function, *network: Array, reduction: str) -> Array:
     """Forward with one formulation of each of its parts."""
-    _, _, logits = logits_of(layer, inputs, weights1, biases1, weights2, biases2)
+    *tensors, labels = network
+    _, _, logits = logits_of(layer, *tensors)
     return loss(logits, labels, reduction=reduction)
 
 
-LAYERS = (dense.forward, dense.forward_bias_inside)
-HEADS = (
-    (softmax.forward, softmax_cross_entropy.scaled_first, True),
-    (softmax.exp_of_log_softmax, softmax_cross_entropy.scaled_last, True),
-    (softmax.exp_of_logits_minus_logsumexp, softmax_cross_entropy.scaled_apart, False),
-    (softmax.exp_of_logits_minus_running_logsumexp, softmax_cross_entropy.scaled_apart, False),
-    (softmax.forward, softmax_cross_entropy.two_steps, False),
-)
-"""Formulations of the softmax and of the scaling that differ most, and whether both are stable."""
+def backward_by(
+    layer: Function, activation: Function, loss: Function, dL_dloss: Array, *network: Array, reduction: str
+) -> Gradients:
+    """Backward with one formulation of each of its parts."""
+    inputs, weights1, biases1, weights2, biases2, labels = network
+    hidden, activations, logits = logits_of(layer, inputs, weights1, biases1, weights2, biases2)
+    dL_dlogits = loss(dL_dloss, logits, labels, reduction=reduction)
+    dL_dactivations, dL_dweights2, dL_dbiases2 = dense.backward(dL_dlogits, activations, weights2, biases2)
+    dL_dhidden = activation(dL_dactivations, hidden)
+    dL_dinputs, dL_dweights1, dL_dbiases1 = dense.backward(dL_dhidden, inputs, weights1, biases1)
+    return dL_dinputs, dL_dweights1, dL_dbiases1, dL_dweights2, dL_dbiases2
 
 
-def _fits(probabilities: Callable[[Array], Array], dL_dloss: Array, *network: Array, reduction: str) -> bool:
-    *_, biases2, _ = network
-    return softmax.fits(probabilities, biases2)
-
-
-def _loss_fits(loss: Callable[..., Array], *network: Array, reduction: str) -> bool:
-    *_, biases2, _ = network
-    return loss is not softmax_cross_entropy.forward_through_running or softmax.few(biases2)
-
-
-def with_slope(slope: Callable[[Array, Array], Array]) -> tuple[Formulation, ...]:
-    """Backward with a slope of ReLU at its kink, in all formulations, the one to read first."""
-    return tuple(
-        Formulation(
-            partial(backward_through, layer, slope, probabilities, scaling),
-            stable,
-            partial(_fits, probabilities),
-            softmax.runs(probabilities),
-        )
-        for layer, (probabilities, scaling, stable) in product(LAYERS, HEADS)
-    )
-
-
-FORMULATIONS = {
-    "forward": tuple(
-        Formulation(
-            partial(forward_through, layer, loss),
-            loss is softmax_cross_entropy.forward,
-            partial(_loss_fits, loss),
-            loss is softmax_cross_entropy.forward_through_running,
-        )
-        for layer, loss in product(
-            LAYERS,
-            (
-                softmax_cross_entropy.forward,
-                softmax_cross_entropy.forward_through_idiom,
-                softmax_cross_entropy.forward_through_running,
-                softmax_cross_entropy.forward_from_probabilities,
-            ),
-        )
-        if (layer, loss) != (dense.forward, softmax_cross_entropy.forward)
+LAYERS = (written(dense.forward), *dense.FORMULATIONS["forward"])
+LOSSES = sized_by(softmax_cross_entropy.FORWARD, logits="biases2")
+LOSS_GRADIENTS = sized_by(
+    chosen(  # those that differ most
+        softmax_cross_entropy.BACKWARD,
+        "as written",
+        "exp of log-softmax, divided by N last",
+        "exp of log-softmax, z - logsumexp(z), p g - y g",
+        "exp of log-softmax, z - running logsumexp(z), p g - y g",
+        "in two steps",
     ),
-    "backward": with_slope(relu.backward)[1:],
+    logits="biases2",
+)
+SLOPES = {"0": (written(relu.backward),)} | {
+    answer: relu.ALTERNATIVES["relu_slope_at_zero", answer]["backward"] for answer in ("1/2", "1")
 }
+BACKWARD = {answer: through(backward_by, LAYERS, slope, LOSS_GRADIENTS) for answer, slope in SLOPES.items()}
 
+FORMULATIONS = {"forward": through(forward_by, LAYERS, LOSSES)[1:], "backward": BACKWARD["0"][1:]}
 
-def forward_empty_zero(inputs: Array, *others: Array, reduction: str) -> Array:
-    """The mean over no rows as 0."""
-    return forward(inputs, *others, reduction="sum") / max(len(inputs), 1)
-
-
-ALTERNATIVES = {
-    ("relu_slope_at_zero", "1/2"): {"backward": with_slope(relu.backward_slope_half)},
-    ("relu_slope_at_zero", "1"): {"backward": with_slope(relu.backward_slope_one)},
-    ("empty_mean", "0"): {"forward": (Formulation(forward_empty_zero),)},
+ALTERNATIVES = empty_mean_is_zero(forward) | {
+    ("relu_slope_at_zero", answer): {"backward": BACKWARD[answer]} for answer in ("1/2", "1")
 }

@@ -1,17 +1,16 @@
-"""Rectified linear unit: y = max(0, x).
+"""Rectified linear unit, element by element: y = max(0, x).
 
-    outputs    = max(0, inputs)
+outputs    = max(0, inputs)
 
-    dL_dinputs = dL_doutputs where inputs > 0, else 0
-
-All element by element.
+dL_dinputs = dL_doutputs where inputs > 0, else 0
 """
 
 from typing import Any
 
 import numpy as np
 
-from ..model.operation import Formulation
+from ..model.formulations import Formulation
+from ..model.shapes import require_same_shape
 
 Array = Any
 
@@ -25,50 +24,39 @@ def forward(inputs: Array) -> Array:
 
 def backward(dL_doutputs: Array, inputs: Array) -> Array:
     """dL_doutputs and inputs of one shape -> dL_dinputs of the same."""
-    _same_shape(dL_doutputs, inputs)
+    require_same_shape(dL_doutputs=dL_doutputs, inputs=inputs)
     return np.where(inputs > 0, dL_doutputs, 0)  # slope 0 at 0 and at NaN; a dead unit passes nothing, not even inf
 
 
-def backward_slope_half(dL_doutputs: Array, inputs: Array) -> Array:
-    """The subgradient halfway between both sides, as a maximum that shares ties evenly has it."""
+def _slope_half(dL_doutputs: Array, inputs: Array) -> Array:
     return np.where(inputs == 0, dL_doutputs * 0.5, backward(dL_doutputs, inputs))
 
 
-def backward_slope_one(dL_doutputs: Array, inputs: Array) -> Array:
-    """The right-hand derivative at 0."""
+def _slope_one(dL_doutputs: Array, inputs: Array) -> Array:
     return np.where(inputs == 0, dL_doutputs, backward(dL_doutputs, inputs))
 
 
-def backward_by_mask(dL_doutputs: Array, inputs: Array) -> Array:
-    """The mask as a factor: an infinite upstream on a dead unit gives inf * 0, a NaN."""
+def _by_mask(dL_doutputs: Array, inputs: Array) -> Array:
     return dL_doutputs * np.where(inputs > 0, 1, 0)
 
 
-def backward_open_at_nan(dL_doutputs: Array, inputs: Array) -> Array:
-    """All passes that is not <= 0, a NaN's upstream with it."""
+def _open_at_nan(dL_doutputs: Array, inputs: Array) -> Array:
     return np.where(inputs != inputs, dL_doutputs, backward(dL_doutputs, inputs))
 
 
-def backward_nan_at_nan(dL_doutputs: Array, inputs: Array) -> Array:
-    """A NaN makes its gradient NaN."""
+def _nan_at_nan(dL_doutputs: Array, inputs: Array) -> Array:
     return np.where(inputs != inputs, inputs, backward(dL_doutputs, inputs))
 
 
-def forward_zero_at_nan(inputs: Array) -> Array:
-    """A comparison that is false for NaN makes 0 of it."""
+def _zero_at_nan(inputs: Array) -> Array:
     return np.where(inputs > 0, inputs, 0)
 
 
-def _same_shape(dL_doutputs: Array, inputs: Array) -> None:
-    if dL_doutputs.shape != inputs.shape:
-        raise ValueError(f"dL_doutputs of shape {dL_doutputs.shape} for inputs of shape {inputs.shape}")
-
-
 ALTERNATIVES = {
-    ("relu_slope_at_zero", "1/2"): {"backward": (Formulation(backward_slope_half),)},
-    ("relu_slope_at_zero", "1"): {"backward": (Formulation(backward_slope_one),)},
-    ("infinite_times_zero", "nan"): {"backward": (Formulation(backward_by_mask),)},
-    ("relu_slope_at_nan", "1"): {"backward": (Formulation(backward_open_at_nan),)},
-    ("relu_slope_at_nan", "nan"): {"backward": (Formulation(backward_nan_at_nan),)},
-    ("relu_of_nan", "0"): {"forward": (Formulation(forward_zero_at_nan),)},
+    ("relu_slope_at_zero", "1/2"): {"backward": (Formulation(_slope_half, "g / 2 at 0"),)},
+    ("relu_slope_at_zero", "1"): {"backward": (Formulation(_slope_one, "g at 0"),)},
+    ("infinite_times_zero", "nan"): {"backward": (Formulation(_by_mask, "g times the mask"),)},
+    ("relu_slope_at_nan", "1"): {"backward": (Formulation(_open_at_nan, "g at NaN"),)},
+    ("relu_slope_at_nan", "nan"): {"backward": (Formulation(_nan_at_nan, "NaN at NaN"),)},
+    ("relu_of_nan", "0"): {"forward": (Formulation(_zero_at_nan, "0 at NaN"),)},
 }

@@ -12,15 +12,12 @@ where y is the labels as rows, and g[n] is dL_dloss / N (mean), dL_dloss (sum) o
 the labels of a row to sum to 1.
 """
 
-from collections.abc import Callable
-from functools import partial
-from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ..model.losses import one_hot, reduced, row_upstream, weighted
-from ..model.operation import Formulation
+from ..model.formulations import Formulation, Function, through, written
+from ..model.losses import divided_last, empty_mean_is_zero, one_hot, reduced, row_upstream, weighted
 from . import cross_entropy, softmax
 
 Array = Any
@@ -39,26 +36,6 @@ def loss_of(log_probabilities: Array, labels: np.ndarray, reduction: str) -> Arr
     return reduced(-weighted(y, log_probabilities).sum(axis=-1), reduction)
 
 
-def forward_through_idiom(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """From log-probabilities by the common idiom."""
-    return loss_of(softmax.logits_minus_logsumexp(logits), labels, reduction)
-
-
-def forward_through_running(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """The same with a running log-sum-exp."""
-    return loss_of(softmax.logits_minus_running_logsumexp(logits), labels, reduction)
-
-
-def forward_from_probabilities(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """Two steps: the logarithm of the softmax's own outputs. Loses all where a probability underflows."""
-    return cross_entropy.forward(softmax.forward(logits), labels, reduction=reduction)
-
-
-def forward_empty_zero(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """The mean over no rows as 0."""
-    return forward(logits, labels, reduction="sum") / max(len(logits), 1)
-
-
 def backward(dL_dloss: Array, logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
     """dL_dloss () or (N,) and forward's arguments -> dL_dlogits (N, C)."""
     return scaled_first(dL_dloss, softmax.forward(logits), labels, reduction)
@@ -67,12 +44,6 @@ def backward(dL_dloss: Array, logits: Array, labels: np.ndarray, *, reduction: s
 def scaled_first(dL_dloss: Array, outputs: Array, labels: np.ndarray, reduction: str) -> Array:
     """(p - y) (g / N)."""
     return (outputs - one_hot(labels, outputs)) * row_upstream(dL_dloss, len(outputs), reduction)
-
-
-def scaled_last(dL_dloss: Array, outputs: Array, labels: np.ndarray, reduction: str) -> Array:
-    """((p - y) g) / N."""
-    unscaled = scaled_first(dL_dloss, outputs, labels, "none" if reduction == "none" else "sum")
-    return unscaled / len(outputs) if reduction == "mean" and len(outputs) else unscaled
 
 
 def scaled_apart(dL_dloss: Array, outputs: Array, labels: np.ndarray, reduction: str) -> Array:
@@ -87,52 +58,35 @@ def two_steps(dL_dloss: Array, outputs: Array, labels: np.ndarray, reduction: st
     return softmax.centred(dL_doutputs, outputs)
 
 
-SCALINGS: tuple[tuple[Callable[[Array, Array, np.ndarray, str], Array], bool], ...] = (
-    (scaled_first, True),
-    (scaled_last, True),
-    (scaled_apart, True),
-    (two_steps, False),  # where a probability underflows, -y / p has no bound
-)
-"""How p - y and the upstream are put together, and whether each is stable."""
+def forward_by(log_softmax: Function, logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """Forward with one formulation of the log-softmax."""
+    return loss_of(log_softmax(logits), labels, reduction)
 
 
-def backward_through(
-    probabilities: Callable[[Array], Array],
-    scaling: Callable[[Array, Array, np.ndarray, str], Array],
-    dL_dloss: Array,
-    logits: Array,
-    labels: np.ndarray,
-    *,
-    reduction: str,
+def forward_in_two_steps(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """The logarithm of the softmax's own outputs. Loses all where a probability underflows."""
+    return cross_entropy.forward(softmax.forward(logits), labels, reduction=reduction)
+
+
+def backward_by(
+    probabilities: Function, scaling: Function, dL_dloss: Array, logits: Array, labels: np.ndarray, *, reduction: str
 ) -> Array:
     """Backward with one formulation of the softmax and one of the scaling."""
-    return scaling(dL_dloss, probabilities(logits), labels, reduction)
+    return scaling(dL_dloss, probabilities(logits), labels, reduction=reduction)
 
 
-def _few_classes(logits: Array, labels: np.ndarray, *, reduction: str) -> bool:
-    return softmax.few(logits)
+FORWARD = (
+    *through(forward_by, softmax.LOG_SOFTMAX),
+    Formulation(forward_in_two_steps, "in two steps", stable=False),
+)
+SCALINGS = (
+    written(scaled_first),
+    *through(divided_last, [written(scaled_first)], name="divided by N last"),
+    Formulation(scaled_apart, "p g - y g"),
+    Formulation(two_steps, "in two steps", stable=False),  # where a probability underflows, -y / p has no bound
+)
+BACKWARD = through(backward_by, softmax.SOFTMAX, SCALINGS)
 
+FORMULATIONS = {"forward": FORWARD[1:], "backward": BACKWARD[1:]}
 
-def _fits(function: Callable[[Array], Array], dL_dloss: Array, logits: Array, labels: Any, *, reduction: str) -> bool:
-    return softmax.fits(function, logits)
-
-
-FORMULATIONS = {
-    "forward": (
-        Formulation(forward_through_idiom, stable=False),
-        Formulation(forward_through_running, stable=False, applies=_few_classes, accumulates=True),
-        Formulation(forward_from_probabilities, stable=False),
-    ),
-    "backward": tuple(
-        Formulation(
-            partial(backward_through, function, scaling),
-            stable and steady,
-            partial(_fits, function),
-            softmax.runs(function),
-        )
-        for (function, stable), (scaling, steady) in product(softmax.PROBABILITIES, SCALINGS)
-        if (function, scaling) != (softmax.forward, scaled_first)
-    ),
-}
-
-ALTERNATIVES = {("empty_mean", "0"): {"forward": (Formulation(forward_empty_zero),)}}
+ALTERNATIVES = empty_mean_is_zero(forward)

@@ -6,12 +6,10 @@ where outputs are those of the softmax, y is the labels as rows, and g[n] is dL_
 dL_dloss[n] (none).
 """
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..model.operation import Formulation
 from . import softmax_cross_entropy
 
 Array = Any
@@ -25,15 +23,4 @@ def backward(dL_dloss: Array, outputs: Array, labels: np.ndarray, *, reduction: 
     return softmax_cross_entropy.scaled_first(dL_dloss, outputs, labels, reduction)
 
 
-def backward_by(scaling: Any, dL_dloss: Array, outputs: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """Backward with another way to put p - y and the upstream together."""
-    return scaling(dL_dloss, outputs, labels, reduction)
-
-
-FORMULATIONS = {
-    "backward": (
-        Formulation(partial(backward_by, softmax_cross_entropy.scaled_last)),
-        Formulation(partial(backward_by, softmax_cross_entropy.scaled_apart)),
-        Formulation(partial(backward_by, softmax_cross_entropy.two_steps), stable=False),
-    )
-}
+FORMULATIONS = {"backward": softmax_cross_entropy.SCALINGS[1:]}

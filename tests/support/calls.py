@@ -7,8 +7,9 @@ from itertools import product
 import numpy as np
 from backproof.reference.generation.draws import Shape, Words
 from backproof.reference.kinds.labels_drawn import FORMS, labels_drawn
+from backproof.reference.model.formulations import Formulation
 from backproof.reference.model.losses import REDUCTIONS
-from backproof.reference.model.operation import Formulation, Operation, operation, operation_names
+from backproof.reference.model.operation import Operation, operation, operation_names
 
 Draw = Callable[[Words, Shape], np.ndarray]
 
@@ -105,7 +106,7 @@ def shape_of_result(described: Operation, result: str, form: Form, tensors: Mapp
 
 def formulations(described: Operation, direction: str) -> tuple[Formulation, ...]:
     """Give the canonical formulation first, then all others."""
-    return Formulation(described.functions[direction]), *described.formulations.get(direction, ())
+    return described.formulations[direction]
 
 
 def as_tuple(results: object) -> tuple:

@@ -13,7 +13,8 @@ from backproof.reference.arithmetic.protocol import RangeError, UnboundedError
 from backproof.reference.arithmetic.rounding import Rounding
 from backproof.reference.generation.draws import NotHeldError, Shape, Words
 from backproof.reference.generation.evaluate import Evaluation, UnsettledError, evaluate
-from backproof.reference.model.operation import Formulation, Operation, operation
+from backproof.reference.model.formulations import Formulation
+from backproof.reference.model.operation import Operation, operation
 from backproof.vectors.dtypes import DTYPES
 from backproof.vectors.dtypes import PRECISIONS as PRECISIONS_OF
 from calls import SIZES, Form, as_tuple, call, directions, forms, formulations
@@ -127,7 +128,7 @@ def judged(
 def counted(formula: Formulation, arguments: Mapping[str, np.ndarray], form: Form, dtype: str) -> bool:
     """Say whether a formulation has a bound of its own for these arguments in every precision of the dtype."""
     if formula.stable:
-        return formula.applies(*arguments.values(), **form.parameters)
+        return formula.applies(arguments)
     try:
         alone = evaluate((formula,), arguments, form.parameters, dtype, PRECISIONS_OF[dtype], required=True, guard=True)
     except (UnboundedError, RangeError, UnsettledError):

@@ -9,7 +9,8 @@ from backproof.reference.generation import evaluate as module
 from backproof.reference.generation.build import build, drafts
 from backproof.reference.generation.draws import Shape, Words
 from backproof.reference.generation.evaluate import Evaluation, UnsettledError, evaluate
-from backproof.reference.model.operation import Formulation, operation
+from backproof.reference.model.formulations import written
+from backproof.reference.model.operation import operation
 from backproof.vectors.dtypes import DTYPES, PRECISIONS
 from backproof.vectors.records import Expectation
 from calls import SIZES, Form, call, directions, forms, formulations
@@ -90,8 +91,8 @@ def test_what_settles_at_no_precision_is_refused_in_one_line() -> None:
 
     arguments = {"x": np.array(1 + 2.0**-52), "y": np.array(0.75), "z": np.array(-4000.0)}
     with pytest.raises(UnsettledError, match="not settled at 4096 bits") as refusal:
-        evaluate((Formulation(nearly_a_tie),), arguments, {}, "float64", ["float64"], required=True, guard=True)
+        evaluate((written(nearly_a_tie),), arguments, {}, "float64", ["float64"], required=True, guard=True)
     assert "\n" not in str(refusal.value)
     arguments["z"] = np.array(-2000.0)
-    settled = evaluate((Formulation(nearly_a_tie),), arguments, {}, "float64", ["float64"], required=True, guard=True)
+    settled = evaluate((written(nearly_a_tie),), arguments, {}, "float64", ["float64"], required=True, guard=True)
     assert settled.expected[0] == 0.75 + 2.0**-52

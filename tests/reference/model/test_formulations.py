@@ -46,7 +46,7 @@ def enclosures(described: Operation, direction: str, form: object, scale: str) -
     key = f"formulations/{described.name}/{direction}/{form}/{scale}"
     arguments = call(described, direction, form, Words(key, "float64"), SCALES[scale], SIZES)
     balls = [x if x.dtype == np.int64 else Ball(x) for x in arguments.values()]
-    formulas = [f for f in formulations(described, direction) if f.applies(*balls, **form.parameters)]
+    formulas = [f for f in formulations(described, direction) if f.applies(arguments)]
     return [tuple(y.balls for y in as_tuple(f.function(*balls, **form.parameters))) for f in formulas]
 
 

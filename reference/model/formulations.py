@@ -1,0 +1,80 @@
+"""Formulations: other right ways to compute what an operation computes, named, and put together from parts.
+
+A tolerance is the largest bound over all formulations, so each of them widens what a sound implementation may return.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
+from typing import Any
+
+Function = Callable[..., Any]
+AS_WRITTEN = "as written"
+"""The name of an operation's own `forward` and `backward`, and of a part that is computed as they compute it."""
+
+
+@dataclass(frozen=True)
+class Formulation:
+    """One right way to compute an operation, or a part of one."""
+
+    function: Function
+    name: str
+    """In plain words or in the formula's symbols, unique within operation and direction."""
+    stable: bool = True
+    """False where it loses digits that a careful implementation keeps: required families allow for it, robust ones
+    do not."""
+    accumulates: bool = False
+    """Whether it accumulates step by step in the format itself, which is not sound where sums need a wider one."""
+    longest: Mapping[str, int] = field(default_factory=dict)
+    """By argument of the operation, the longest last axis for which it is evaluated."""
+
+    def applies(self, arguments: Mapping[str, Any]) -> bool:
+        """Say whether it is evaluated for these arguments, given by name."""
+        return all(arguments[name].shape[-1] <= length for name, length in self.longest.items())
+
+
+Alternatives = Mapping[tuple[str, str], Mapping[str, tuple[Formulation, ...]]]
+"""What implementations that follow another convention compute: by (point, answer), then by direction, the formula to
+read first, then others of the same mathematics."""
+
+
+def written(function: Function) -> Formulation:
+    """Give the formulation that an operation's text shows."""
+    return Formulation(function, AS_WRITTEN)
+
+
+def through(outer: Function, *choices: Iterable[Formulation], name: str = AS_WRITTEN) -> tuple[Formulation, ...]:
+    """Put `outer` together with one formulation of each of its parts, in every combination.
+
+    outer: takes the function of each part, in the order of `choices`, before the operation's arguments.
+    name: what `outer` does that the operation's text does not.
+    The combination of all first choices comes first. One is stable if all its parts are, and has the limits of all.
+    """
+    return tuple(_combined(outer, parts, name) for parts in product(*choices))
+
+
+def _combined(outer: Function, parts: tuple[Formulation, ...], name: str) -> Formulation:
+    names = [n for n in (name, *(part.name for part in parts)) if n != AS_WRITTEN]
+    limits = [limit for part in parts for limit in part.longest.items()]
+    return Formulation(
+        partial(outer, *(part.function for part in parts)),
+        ", ".join(names) or AS_WRITTEN,
+        all(part.stable for part in parts),
+        any(part.accumulates for part in parts),
+        {argument: min(n for name, n in limits if name == argument) for argument, _ in limits},
+    )
+
+
+def chosen(formulations: Iterable[Formulation], *names: str) -> tuple[Formulation, ...]:
+    """Pick formulations by name. Raises KeyError where there is none of a name."""
+    by_name = {formulation.name: formulation for formulation in formulations}
+    return tuple(by_name[name] for name in names)
+
+
+def sized_by(formulations: Iterable[Formulation], **arguments: str) -> tuple[Formulation, ...]:
+    """Read limits on an argument of a part (`logits="biases2"`) from the operation's argument that is as long."""
+    return tuple(
+        replace(f, longest={arguments.get(name, name): length for name, length in f.longest.items()})
+        for f in formulations
+    )

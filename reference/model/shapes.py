@@ -1,0 +1,11 @@
+"""What operations ask of their arguments' shapes."""
+
+from typing import Any
+
+
+def require_same_shape(**tensors: Any) -> None:
+    """Raise ValueError, naming both, unless the tensors, given by name, have the shape of the first."""
+    (first, tensor), *others = tensors.items()
+    for name, other in others:
+        if other.shape != tensor.shape:
+            raise ValueError(f"{first} of shape {tensor.shape} for {name} of shape {other.shape}")
