@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 import yaml
-from backproof.conformance.check.verdict import Miss, Outcome, Verdict
+from backproof.conformance.check.verdict import Cause, Miss, MissKind, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.session.outcome import Ending, Result
 from backproof.vectors import store
@@ -19,7 +19,7 @@ IMPLEMENTATION = Implementation("adapters.mine", "Mine", "1.0", {}, options={"ji
 
 
 def result(name, outcome=Outcome.PASSED, dtype="float32", **fields):
-    misses = (Miss("value", False, 0, "loss is wrong"),) if outcome in table.MISSED else ()
+    misses = (Miss(MissKind.VALUE, False, 0, "loss is wrong"),) if outcome in table.MISSED else ()
     verdict = Verdict(f"double/{dtype}/{name}", "double", dtype, "forward", "required", outcome, 1, misses, **fields)
     return Result(f"vectors/double.h5::{dtype}/{name}", verdict, Ending.PASSED)
 
@@ -163,8 +163,10 @@ def test_a_miss_needs_an_explanation_and_an_explanation_a_miss():
 
 
 def test_what_an_adapter_refuses_needs_an_explanation_and_what_has_no_tolerance_needs_none():
-    refused = result("a", Outcome.UNSUPPORTED, reason="it would never end")
-    untold = result("b", Outcome.UNSUPPORTED, reason="no tolerance is given at precision float16-native")
+    refused = result("a", Outcome.UNSUPPORTED, cause=Cause.REFUSED, reason="it would never end")
+    untold = result(
+        "b", Outcome.UNSUPPORTED, cause=Cause.NO_TOLERANCE, reason="no tolerance is given at precision float16-native"
+    )
     (line,) = compared([refused, untold], [refused, untold])
     assert line == "double/float32/a: unsupported, and not explained: it would never end"
     assert compared([refused], [refused], Explanation(("double/*/a",), "theirs", "why")) == []

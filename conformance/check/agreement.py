@@ -8,7 +8,7 @@ import numpy as np
 from ...vectors.records import Expectation, Family, OperationVectors
 from .messages import element, wrong_values
 from .values import Comparison, compare, is_true, precision_of
-from .verdict import Miss
+from .verdict import Miss, MissKind, MissReason
 
 Arrays = list[np.ndarray]
 
@@ -129,7 +129,7 @@ def _misses(
     if family.point is not None and declared is not None and declared not in held:
         known = ", ".join(held)
         summary = f"conventions declares {declared!r} for {family.point}, where the answers are {known}"
-        yield Miss("convention", robust, None, summary)
+        yield Miss(MissKind.CONVENTION, robust, None, summary, reason=MissReason.UNKNOWN_ANSWER)
     if not held[nearest].wrong():
         return
     explained = len(held) > 1 and all(
@@ -171,11 +171,13 @@ def _against_declaration(
         returned.stacks[position].dtype,
     )
     return Miss(
-        "convention",
+        MissKind.CONVENTION,
         robust,
         case,
         f"{names[position]} of case {case} does not follow the answer declared for {family.point}, {declared!r}",
         (shown[0], f"it agrees with {_words(held, case) or 'different answers at different elements'}"),
+        result=names[position],
+        reason=MissReason.DECLARED_OTHERWISE,
     )
 
 
@@ -184,11 +186,12 @@ def _mixture(family: Family, held: dict[str, _Held], returned: Returned, robust:
     for case in np.flatnonzero(returned.complete()).tolist():
         seen.setdefault(_words(held, case) or "different answers at different elements", case)
     return Miss(
-        "convention",
+        MissKind.CONVENTION,
         robust,
         min(seen.values(), default=None),
         f"no single answer at {family.point} is followed throughout the family",
         tuple(f"case {case} agrees with {words}" for words, case in seen.items()),
+        reason=MissReason.MIXED_ANSWERS,
     )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from ..implementation.arrays import NotAnArray, to_numpy
 from .messages import in_cases, unlike
 from .values import bits_equal, differing
-from .verdict import Miss
+from .verdict import Miss, MissKind, MissReason
 
 Arrays = list[np.ndarray]
 
@@ -39,8 +39,9 @@ class Form:
 class Complaint:
     """Something about a result that is wrong before its values are looked at."""
 
-    kind: str
+    kind: MissKind
     text: str
+    result: str | None = None
 
 
 class Malformed(Exception):
@@ -109,7 +110,7 @@ def read(returned: object, form: Form) -> Arrays:
     if len(values) != len(names):
         came = f"{len(values)} came" if several else f"one {type(returned).__name__} came"
         due = f"{len(names)} result{'s' if len(names) > 1 else ''} ({', '.join(names)})"
-        raise Malformed([Complaint("count", f"{due} expected, {came}")], [None] * len(names))
+        raise Malformed([Complaint(MissKind.COUNT, f"{due} expected, {came}")], [None] * len(names))
     arrays = []
     for value, shape in zip(values, form.shapes, strict=True):
         try:
@@ -131,21 +132,25 @@ def _complain(values: Sequence[object], form: Form) -> NoReturn:
         try:
             array = to_numpy(value)
         except NotAnArray as error:
-            complaints.append(Complaint("result-type", f"{name} is {error}"))
+            complaints.append(Complaint(MissKind.RESULT_TYPE, f"{name} is {error}", name))
             continue
         if array.shape != shape:
-            complaints.append(Complaint("shape", f"{name} has shape {array.shape}, where {shape} is expected"))
+            text = f"{name} has shape {array.shape}, where {shape} is expected"
+            complaints.append(Complaint(MissKind.SHAPE, text, name))
         if array.dtype != form.dtype:
-            complaints.append(Complaint("dtype", f"{name} is {array.dtype}, where {form.dtype} is expected"))
+            text = f"{name} is {array.dtype}, where {form.dtype} is expected"
+            complaints.append(Complaint(MissKind.DTYPE, text, name))
         if array.shape == shape and array.dtype == form.dtype:
             arrays[-1] = array
     raise Malformed(complaints, arrays)
 
 
 def changed_arguments(
-    names: Sequence[str], stacks: Arrays, originals: Arrays, *, robust: bool, when: str = ""
+    names: Sequence[str], stacks: Arrays, originals: Arrays, *, robust: bool, again: bool = False
 ) -> Iterator[Miss]:
-    """Arguments, (count, *shape) each, that no longer hold the bits that were handed out."""
+    """Arguments, (count, *shape) each, that no longer hold the bits that were handed out; `again` where the calls that
+    may have changed them were made before, and changed nothing."""
+    when = " when made again" if again else ""
     for name, stack, original in zip(names, stacks, originals, strict=True):
         if bits_equal(stack, original):
             continue
@@ -155,11 +160,13 @@ def changed_arguments(
         case, *index = first = tuple(int(i) for i in np.argwhere(out)[0])
         cases = np.flatnonzero(out.reshape(len(out), -1).any(axis=1))
         yield Miss(
-            "changed-argument",
+            MissKind.CHANGED_ARGUMENT,
             robust,
             case,
             f"the call changes its argument {name}{when}, of case {case}",
             (unlike(index, original[first], stack[first], stack.dtype), in_cases(cases.tolist(), len(stack))),
+            result=name,
+            reason=MissReason.MADE_AGAIN if again else None,
         )
 
 
@@ -186,9 +193,10 @@ def overwritten_results(
             continue
         index = tuple(int(i) for i in np.argwhere(out)[0])
         yield Miss(
-            "overwritten-result",
+            MissKind.OVERWRITTEN_RESULT,
             robust,
             cases[0],
             f"{name} of case {cases[0]} is changed by a later call: its memory is used again",
             (unlike(index, copy[cases[0]][index], now[position][index], copy.dtype), in_cases(cases, len(kept))),
+            result=name,
         )

@@ -1,9 +1,9 @@
 """Which answer an implementation follows at each point where the field has several, across a whole run."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from .verdict import Miss, Outcome, Verdict
+from .verdict import Miss, MissKind, MissReason, Outcome, Verdict
 
 ONE_ANSWER = "an implementation follows one answer at a point throughout the run"
 
@@ -104,14 +104,13 @@ def _contradicting(verdict: Verdict, before: tuple[str, ...], *, robust: bool) -
         return verdict
     now, then = _listed(verdict.answers), _listed(before)
     summary = f"agrees with {now} at {verdict.point}, where earlier families agree with {then}"
-    miss = Miss("convention", robust, None, summary, (ONE_ANSWER,))
-    robust_only = robust and verdict.outcome is not Outcome.FAILED
-    outcome = Outcome.ROBUST_MISS if robust_only else Outcome.FAILED
-    return replace(verdict, outcome=outcome, misses=(*verdict.misses, miss))
+    return verdict.with_miss(
+        Miss(MissKind.CONVENTION, robust, None, summary, (ONE_ANSWER,), reason=MissReason.CONTRADICTION)
+    )
 
 
 def _is_contradicting(verdict: Verdict) -> bool:
-    return any(ONE_ANSWER in miss.details for miss in verdict.misses)
+    return any(miss.reason is MissReason.CONTRADICTION for miss in verdict.misses)
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -14,11 +14,11 @@ from ..implementation.errors import said, where
 from ..implementation.load import Implementation
 from ..implementation.timeouts import Lost
 from .agreement import Returned, agree
-from .contract import Arrays, Call, Form, Malformed, changed_arguments, each, overwritten_results
+from .contract import Arrays, Call, Complaint, Form, Malformed, changed_arguments, each, overwritten_results
 from .first_case import FirstCase
 from .messages import in_cases
 from .values import precision_of
-from .verdict import LOST, REFUSED_LAYOUT, Miss, Outcome, Verdict
+from .verdict import Cause, Miss, MissKind, Verdict, verdict_on
 
 LABEL_RANGE = "label-range"
 """The flag of invalid families that ask a label out of range to be refused."""
@@ -33,15 +33,25 @@ def check(family: Family, implementation: Implementation, vectors: OperationVect
     started = time.perf_counter()
     declined = _declined(family, implementation, vectors)
     if declined is not None:
-        outcome, reason = declined
-        return _verdict(family, Findings(), outcome, reason, started)
+        cause, reason = declined
+        return verdict_on(family, cause=cause, reason=reason, seconds=time.perf_counter() - started)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if family.result == "invalid":
             findings = _check_refusals(family, implementation, vectors)
         else:
             findings = _check_values(family, implementation, vectors)
-    return _verdict(family, findings, findings.outcome(), findings.unsupported_reason(family.count), started)
+    return verdict_on(
+        family,
+        findings.misses,
+        Cause.REFUSED if findings.unsupported else None,
+        reason=findings.unsupported_reason(family.count),
+        fraction=findings.fraction,
+        ulps=findings.ulps,
+        answers=findings.answers,
+        calls=findings.calls,
+        seconds=time.perf_counter() - started,
+    )
 
 
 @dataclass
@@ -57,53 +67,25 @@ class Findings:
     answers: tuple[str, ...] = ()
     calls: int = 0
 
-    def outcome(self) -> Outcome:
-        """The worst of what was found."""
-        if any(not miss.robust for miss in self.misses):
-            return Outcome.FAILED
-        if any(miss.kind != REFUSED_LAYOUT for miss in self.misses):
-            return Outcome.ROBUST_MISS
-        return Outcome.UNSUPPORTED if self.unsupported else Outcome.PASSED
-
     def unsupported_reason(self, count: int) -> str:
         """Why cases are unsupported; empty where none is."""
         some = f" {in_cases(self.unsupported, count)}" if len(self.unsupported) < count else ""
         return f"{self.unsupported_words}{some}" if self.unsupported else ""
 
 
-def _verdict(family: Family, findings: Findings, outcome: Outcome, reason: str, started: float) -> Verdict:
-    return Verdict(
-        id=family.id,
-        op=family.op,
-        dtype=family.dtype,
-        direction=family.direction,
-        level=family.level,
-        outcome=outcome,
-        cases=family.count,
-        misses=tuple(findings.misses),
-        reason=reason,
-        fraction=findings.fraction,
-        ulps=findings.ulps,
-        point=family.point,
-        answers=findings.answers,
-        calls=findings.calls,
-        seconds=time.perf_counter() - started,
-    )
-
-
-def _declined(family: Family, implementation: Implementation, vectors: OperationVectors) -> tuple[Outcome, str] | None:
+def _declined(family: Family, implementation: Implementation, vectors: OperationVectors) -> tuple[Cause, str] | None:
     """Why the family is not called at all, None where it is."""
     if (family.op, family.direction) not in implementation.functions:
-        return Outcome.NOT_IMPLEMENTED, f"no function {family.op}_{family.direction}"
+        return Cause.NO_FUNCTION, f"no function {family.op}_{family.direction}"
     if family.dtype not in implementation.dtypes:
-        return Outcome.NOT_IMPLEMENTED, f"{family.dtype} is not among its dtypes"
+        return Cause.NO_DTYPE, f"{family.dtype} is not among its dtypes"
     if family.result == "invalid":
         if LABEL_RANGE in family.flags and implementation.conventions.get(LABELS) == "unchecked":
-            return Outcome.DECLARED, 'conventions = {"labels": "unchecked"}'
+            return Cause.DECLARED, 'conventions = {"labels": "unchecked"}'
         return None
     precision = implementation.working_precision(family.dtype)
     if precision_of(family.answer, precision, vectors.aliases) is None:
-        return Outcome.UNSUPPORTED, f"no tolerance is given at precision {precision}"
+        return Cause.NO_TOLERANCE, f"no tolerance is given at precision {precision}"
     return None
 
 
@@ -145,7 +127,7 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
         arguments = ", ".join(f"{name} {stack.shape[1:]}" for name, stack in zip(names, stacks, strict=True))
         findings.misses.append(
             Miss(
-                "accepted",
+                MissKind.ACCEPTED,
                 robust,
                 accepted[0],
                 f"case {accepted[0]} is accepted, where an exception is due: {family.comment}",
@@ -192,7 +174,7 @@ def _check_values(family: Family, implementation: Implementation, vectors: Opera
         )
         asked_first = list(_until_lost(first.check()))
         if not changed:
-            findings.misses += changed_arguments(names, stacks, originals, robust=robust, when=" when made again")
+            findings.misses += changed_arguments(names, stacks, originals, robust=robust, again=True)
         findings.misses += asked_first
     findings.calls = call.made
     return findings
@@ -203,7 +185,7 @@ def _until_lost(misses: Iterator[Miss]) -> Iterator[Miss]:
     try:
         yield from misses
     except Lost as error:
-        yield Miss(LOST, False, 0, f"case 0, called again: {error}")
+        yield Miss(MissKind.LOST, False, 0, f"case 0, called again: {error}")
 
 
 class Raised:
@@ -226,10 +208,11 @@ class Raised:
     def misses(self, count: int, *, robust: bool) -> Iterator[Miss]:
         """One miss for each kind of exception. No input, however odd, makes it right not to return."""
         for words, cases in self._lost.items():
-            yield Miss(LOST, False, cases[0], f"case {cases[0]}: {words}", (in_cases(cases, count),))
+            yield Miss(MissKind.LOST, False, cases[0], f"case {cases[0]}: {words}", (in_cases(cases, count),))
         for (_, at), (words, cases) in self._seen.items():
             place = (f"at {at}",) if at else ()
-            yield Miss("raised", robust, cases[0], f"case {cases[0]} raised {words}", (*place, in_cases(cases, count)))
+            summary = f"case {cases[0]} raised {words}"
+            yield Miss(MissKind.RAISED, robust, cases[0], summary, (*place, in_cases(cases, count)))
 
 
 def _call_all(call: Call, stacks: Arrays, count: int, findings: Findings, robust: bool) -> Returned:
@@ -238,7 +221,7 @@ def _call_all(call: Call, stacks: Arrays, count: int, findings: Findings, robust
     whole = np.ones((len(copies), count), dtype=bool)
     kept: list[Arrays | None] = [None] * count
     raised = Raised()
-    complaints: dict[tuple[str, str], list[int]] = {}
+    complaints: dict[Complaint, list[int]] = {}
     for case, results in enumerate(call.each([[stack[case, ...] for stack in stacks] for case in range(count)])):
         try:
             arrays = results()
@@ -247,7 +230,7 @@ def _call_all(call: Call, stacks: Arrays, count: int, findings: Findings, robust
                 copy[case, ...] = array
         except Malformed as malformed:
             for complaint in malformed.complaints:
-                complaints.setdefault((complaint.kind, complaint.text), []).append(case)
+                complaints.setdefault(complaint, []).append(case)
             for position, result in enumerate(malformed.arrays):
                 if result is None:
                     whole[position, case] = False
@@ -266,6 +249,7 @@ def _call_all(call: Call, stacks: Arrays, count: int, findings: Findings, robust
             raised.add(case, error, call.function)
             whole[:, case] = False
     findings.misses += raised.misses(count, robust=robust)
-    for (kind, words), cases in complaints.items():
-        findings.misses.append(Miss(kind, robust, cases[0], words, (in_cases(cases, count),)))
+    for complaint, cases in complaints.items():
+        details = (in_cases(cases, count),)
+        findings.misses.append(Miss(complaint.kind, robust, cases[0], complaint.text, details, result=complaint.result))
     return Returned(copies, whole, kept)

@@ -18,7 +18,7 @@ from ..implementation.timeouts import Lost
 from .contract import Arrays, Call, Malformed, overwritten_results
 from .messages import element, unlike
 from .values import agrees, bits_equal, compare, differing, is_true
-from .verdict import REFUSED_LAYOUT, Miss
+from .verdict import Miss, MissKind, MissReason
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,21 @@ class FirstCase:
                 yield from self._permuted_batch(deque(asked, 1).pop(), *self.answer)
         elif self.answer is not None:
             if not self.changes_arguments:
-                yield from self._layout("read-only", [_read_only(a[0, ...]) for a in self.originals])
+                yield from self._layout(MissReason.READ_ONLY, [_read_only(a[0, ...]) for a in self.originals])
             if any(_has_order(a[0, ...]) for a in self.originals):
-                yield from self._layout("Fortran-ordered", [np.array(a[0, ...], order="F") for a in self.originals])
+                yield from self._layout(
+                    MissReason.FORTRAN_ORDERED, [np.array(a[0, ...], order="F") for a in self.originals]
+                )
             repeats = [_repeats(a[0, ...]) for a in self.originals]
             if any(axis is not None for axis in repeats):
-                yield from self._layout(
-                    "broadcast", [_broadcast(a[0, ...], axis) for a, axis in zip(self.originals, repeats, strict=True)]
-                )
+                arguments = [_broadcast(a[0, ...], axis) for a, axis in zip(self.originals, repeats, strict=True)]
+                yield from self._layout(MissReason.BROADCAST, arguments)
             if permuted:
                 yield from self._permuted_batch(deque(asked, 1).pop(), *self.answer)
             # Last: there is an importer of DLPack that aborts the interpreter on negative strides.
             if any(a[0, ...].size > 1 for a in self.originals):
-                yield from self._layout("negatively strided", [_reversed_twice(a[0, ...]) for a in self.originals])
+                arguments = [_reversed_twice(a[0, ...]) for a in self.originals]
+                yield from self._layout(MissReason.NEGATIVELY_STRIDED, arguments)
         deque(asked, 0)  # what was asked and is of no use any more
 
     def _repeated_arguments(self) -> list[Arrays]:
@@ -96,16 +98,21 @@ class FirstCase:
             raise
         except BaseException as error:
             at = where(error, self.call.function)
-            yield self._miss("repeat", "case 0 fails when it is called again", said(error), *([at] if at else []))
+            details = (said(error), *([at] if at else []))
+            summary = "case 0 fails when it is called again"
+            yield self._miss(MissKind.REPEAT, summary, details, reason=MissReason.EXCEPTION)
             return
         if alone or not all(map(bits_equal, self.results, again)):
             before = self.results if alone else after_another
-            repeats = list(self._changed("repeat", before, again, "when the same call is made again"))
+            repeats = list(self._changed(MissKind.REPEAT, before, again, "when the same call is made again"))
             if repeats:
                 yield from repeats
                 return
         yield from self._changed(
-            "state", self.results, after_another, "once another case was called in between: something is kept"
+            MissKind.STATE,
+            self.results,
+            after_another,
+            "once another case was called in between: something is kept",
         )
 
     def _called_again(self, asked: Iterator[Callable[[], Arrays]]) -> Arrays:
@@ -115,7 +122,7 @@ class FirstCase:
                 stack[0, ...] = original[0, ...]
         return [array.copy() for array in next(asked)()]
 
-    def _changed(self, kind: str, first: Arrays, then: Arrays, when: str) -> Iterator[Miss]:
+    def _changed(self, kind: MissKind, first: Arrays, then: Arrays, when: str) -> Iterator[Miss]:
         for position, (name, one, other) in enumerate(zip(self.call.form.names, first, then, strict=True)):
             if bits_equal(one, other):
                 continue
@@ -129,28 +136,25 @@ class FirstCase:
                 continue
             index = tuple(int(i) for i in np.argwhere(out)[0])
             hint = 'if that is meant, declare conventions = {"deterministic": False}'
-            yield self._miss(
-                kind,
-                f"{name} of case 0 differs {when}",
-                unlike(index, one[index], other[index], one.dtype),
-                *([hint] if self.deterministic else []),
-            )
+            details = (unlike(index, one[index], other[index], one.dtype), *([hint] if self.deterministic else []))
+            yield self._miss(kind, f"{name} of case 0 differs {when}", details, result=name)
 
-    def _layout(self, layout: str, arguments: Arrays) -> Iterator[Miss]:
+    def _layout(self, layout: MissReason, arguments: Arrays) -> Iterator[Miss]:
         try:
             results = self.call(arguments)
         except Malformed as error:
-            yield self._miss("layout", f"{layout} arguments: {error}")
+            yield self._miss(MissKind.LAYOUT, f"{layout} arguments: {error}", reason=layout)
         except (KeyboardInterrupt, Lost):
             raise
         except BaseException as error:
             at = where(error, self.call.function)
-            yield Miss(
-                REFUSED_LAYOUT, True, 0, f"{layout} arguments are refused: {said(error)}", (f"at {at}",) if at else ()
-            )
+            summary, details = f"{layout} arguments are refused: {said(error)}", (f"at {at}",) if at else ()
+            yield Miss(MissKind.REFUSED_LAYOUT, True, 0, summary, details, reason=layout)
         else:
             assert self.answer is not None
-            yield from self._wrong("layout", f"for {layout} arguments", results, self.results, *self.answer)
+            yield from self._wrong(
+                MissKind.LAYOUT, f"for {layout} arguments", results, self.results, *self.answer, reason=layout
+            )
 
     def _batch_size(self) -> int:
         """The rows that all arguments with a batch axis have; 0 where there is none, or they differ."""
@@ -177,13 +181,14 @@ class FirstCase:
         except (KeyboardInterrupt, Lost):
             raise
         except BaseException as error:
-            yield self._miss("batch", f"a permuted batch is refused: {said(error)}")
+            summary = f"a permuted batch is refused: {said(error)}"
+            yield self._miss(MissKind.BATCH, summary, reason=MissReason.EXCEPTION)
             return
         due = [
             [_permuted(array, axis, order) for array, axis in zip(arrays, result_axes, strict=True)]
             for arrays in (self.results, expected, tolerance)
         ]
-        yield from self._wrong("batch", "for a permuted batch", results, *due)
+        yield from self._wrong(MissKind.BATCH, "for a permuted batch", results, due[0], due[1], due[2])
 
     def _batch_axis(self, name: str, rank: int) -> int | None:
         axis = self.batch_axis.get(name)
@@ -192,7 +197,14 @@ class FirstCase:
         return axis % rank
 
     def _wrong(
-        self, kind: str, when: str, results: Arrays, before: Arrays, expected: Arrays, tolerance: Arrays
+        self,
+        kind: MissKind,
+        when: str,
+        results: Arrays,
+        before: Arrays,
+        expected: Arrays,
+        tolerance: Arrays,
+        reason: MissReason | None = None,
     ) -> Iterator[Miss]:
         """Results out of tolerance. Most hold the bits of those `before`, which are known to be within it."""
         for name, got, same, due, allowed in zip(
@@ -203,14 +215,19 @@ class FirstCase:
             comparison = compare(got[None], due[None], allowed[None], got.dtype.name)
             _, *index = comparison.worst()
             place = tuple(index)
-            yield self._miss(
-                kind,
-                f"{name} of case 0 is wrong {when} in {int((~right).sum())} of {right.size} elements",
-                *element(index, got[place], due[place], allowed[place], got.dtype),
-            )
+            summary = f"{name} of case 0 is wrong {when} in {int((~right).sum())} of {right.size} elements"
+            details = element(index, got[place], due[place], allowed[place], got.dtype)
+            yield self._miss(kind, summary, details, result=name, reason=reason)
 
-    def _miss(self, kind: str, summary: str, *details: str) -> Miss:
-        return Miss(kind, self.robust, 0, summary, details)
+    def _miss(
+        self,
+        kind: MissKind,
+        summary: str,
+        details: tuple[str, ...] = (),
+        result: str | None = None,
+        reason: MissReason | None = None,
+    ) -> Miss:
+        return Miss(kind, self.robust, 0, summary, details, result=result, reason=reason)
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

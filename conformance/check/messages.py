@@ -7,7 +7,7 @@ import numpy as np
 
 from .heatmap import picture
 from .values import Comparison, text
-from .verdict import Miss
+from .verdict import Miss, MissKind
 
 
 def wrong_values(
@@ -26,7 +26,7 @@ def wrong_values(
     wrong = ~comparison.right
     spread = f"out over the family: {_of(int((~comparison.passed()).sum()), len(cases), 'case')}, "
     return Miss(
-        kind="value",
+        kind=MissKind.VALUE,
         robust=robust,
         case=int(cases[row]),
         summary=f"{name} is wrong in {_of(int(wrong[row].sum()), wrong[row].size, 'element')} of case {cases[row]}"
@@ -36,6 +36,7 @@ def wrong_values(
             spread + _of(int(wrong.sum()), wrong.size, "element"),
         ),
         picture=picture(name, int(cases[row]), comparison.score[row], got[row], expected[row], tolerance[row]),
+        result=name,
     )
 
 

@@ -1,16 +1,65 @@
-"""What a check says of one family: value types that flow from `check` to the plugin and the report."""
+"""The verdict on one family of cases: how it ended, and what is wrong with it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
+from ...vectors.records import Family
 from .heatmap import Picture
 
-REFUSED_LAYOUT = "refused-layout"
-"""The kind of miss that says more of the implementation than of the family: it takes no such arguments at all. It is
-told once in the summary, and fails a family under --impl-strict alone."""
 
-LOST = "lost"
-"""The kind of miss of a call that came to no end: it hung, or its process is gone."""
+class MissKind(StrEnum):
+    """What sort of thing is wrong."""
+
+    VALUE = "value"
+    SHAPE = "shape"
+    DTYPE = "dtype"
+    COUNT = "count"
+    """Another number of results than expected."""
+    RESULT_TYPE = "result-type"
+    """A result that is not an array."""
+    RAISED = "raised"
+    ACCEPTED = "accepted"
+    """A call returned that must raise."""
+    LOST = "lost"
+    """A call timed out, or its process died."""
+    CHANGED_ARGUMENT = "changed-argument"
+    OVERWRITTEN_RESULT = "overwritten-result"
+    REPEAT = "repeat"
+    """The same call, made again at once, gives other bits."""
+    STATE = "state"
+    """The same call gives other bits after another call."""
+    LAYOUT = "layout"
+    """Wrong values for arguments with another layout in memory."""
+    REFUSED_LAYOUT = "refused-layout"
+    """An exception for arguments with another layout in memory. It concerns the implementation more than the family:
+    the summary lists it once, and it fails a family under --impl-strict only."""
+    BATCH = "batch"
+    """A permuted batch does not give the permuted results."""
+    CONVENTION = "convention"
+
+
+class MissReason(StrEnum):
+    """Which of several things a miss of one kind is about, where code decides by it."""
+
+    READ_ONLY = "read-only"
+    FORTRAN_ORDERED = "Fortran-ordered"
+    BROADCAST = "broadcast"
+    NEGATIVELY_STRIDED = "negatively strided"
+    """These four are the layouts of arguments."""
+    MADE_AGAIN = "made again"
+    """Seen when a call was made again, not the first time."""
+    EXCEPTION = "exception"
+    """The call raised, where a value was to be compared."""
+    UNKNOWN_ANSWER = "unknown answer"
+    """The answer that is declared for a convention's point is not one that the vectors have."""
+    DECLARED_OTHERWISE = "declared otherwise"
+    """Another answer is declared for the point than is followed."""
+    MIXED_ANSWERS = "mixed answers"
+    """The cases of a family follow different answers."""
+    CONTRADICTION = "contradiction"
+    """No answer is left that this family and the ones before it agree with."""
 
 
 class Outcome(StrEnum):
@@ -19,22 +68,44 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     ROBUST_MISS = "robust miss"
-    """Something that the design calls robust is off: shown as xfail, failed under --impl-strict."""
+    """A requirement of level "robust" is missed: shown as xfail, failed under --impl-strict."""
     NOT_IMPLEMENTED = "not implemented"
-    """The adapter has no function for the operation and direction, or does not declare the dtype."""
     UNSUPPORTED = "unsupported"
-    """The adapter raised NotImplementedError, or no tolerance is given at its declared precision."""
     DECLARED = "declared"
-    """The adapter says that it does not promise what this family asks."""
+    """The adapter declares that it does not promise what this family asks."""
+
+
+class Cause(StrEnum):
+    """Why a family was not held against its answers."""
+
+    NO_FUNCTION = "no function"
+    """The adapter has no function for the operation and direction."""
+    NO_DTYPE = "no dtype"
+    """The adapter does not declare the dtype."""
+    NO_TOLERANCE = "no tolerance"
+    """The vectors have no tolerance at the declared precision."""
+    REFUSED = "refused"
+    """The function raised NotImplementedError."""
+    DECLARED = "declared"
+    """A declaration of the adapter excludes it."""
+
+
+_OUTCOME_BY_CAUSE = {
+    None: Outcome.PASSED,
+    Cause.NO_FUNCTION: Outcome.NOT_IMPLEMENTED,
+    Cause.NO_DTYPE: Outcome.NOT_IMPLEMENTED,
+    Cause.NO_TOLERANCE: Outcome.UNSUPPORTED,
+    Cause.REFUSED: Outcome.UNSUPPORTED,
+    Cause.DECLARED: Outcome.DECLARED,
+}
+"""The outcome of a family of which nothing is wrong."""
 
 
 @dataclass(frozen=True)
 class Miss:
-    """One thing that is wrong, in words for the person at the keyboard."""
+    """One thing that is wrong. Code decides by `kind`, `result` and `reason`; people read `summary` and `details`."""
 
-    kind: str
-    """A short word: value, shape, dtype, count, raised, accepted, lost, changed-argument, overwritten-result, repeat,
-    state, layout, refused-layout, batch, convention, result-type."""
+    kind: MissKind
     robust: bool
     """True where a miss is shown but does not fail the family."""
     case: int | None
@@ -46,11 +117,14 @@ class Miss:
     elements that are out."""
     picture: Picture | None = None
     """Of a wrong value: where in the tensor the error sits."""
+    result: str | None = None
+    """The result that it concerns, or of a changed argument the argument; None where it concerns the whole call."""
+    reason: MissReason | None = None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of one family."""
+    """What is said of one family. Made by `verdict_on`."""
 
     id: str
     op: str
@@ -60,8 +134,10 @@ class Verdict:
     outcome: Outcome
     cases: int
     misses: tuple[Miss, ...] = ()
+    cause: Cause | None = None
+    """Why it is not implemented, unsupported or declared; None otherwise."""
     reason: str = ""
-    """Why it is not implemented, unsupported or declared; empty otherwise."""
+    """The same as a text for people; empty otherwise."""
     fraction: float | None = None
     """The largest |got - expected| / tolerance over all elements with a finite, positive tolerance."""
     ulps: float | None = None
@@ -74,3 +150,34 @@ class Verdict:
     """How many calls of the implementation the check made."""
     seconds: float = 0.0
     """Wall time of the check."""
+
+    def with_miss(self, miss: Miss) -> "Verdict":
+        """The verdict with one more miss, and the outcome that follows from it."""
+        misses = (*self.misses, miss)
+        return replace(self, misses=misses, outcome=_outcome(misses, self.cause))
+
+
+def verdict_on(family: Family, misses: Sequence[Miss] = (), cause: Cause | None = None, **fields: Any) -> Verdict:
+    """The verdict on a family; `fields` are further fields of `Verdict`. The outcome follows from misses and cause."""
+    return Verdict(
+        id=family.id,
+        op=family.op,
+        dtype=family.dtype,
+        direction=family.direction,
+        level=family.level,
+        outcome=_outcome(misses, cause),
+        cases=family.count,
+        misses=tuple(misses),
+        cause=cause,
+        point=family.point,
+        **fields,
+    )
+
+
+def _outcome(misses: Sequence[Miss], cause: Cause | None) -> Outcome:
+    """Failed if any miss is not robust; a refused layout alone leaves the outcome as it would be without it."""
+    if any(not miss.robust for miss in misses):
+        return Outcome.FAILED
+    if any(miss.kind is not MissKind.REFUSED_LAYOUT for miss in misses):
+        return Outcome.ROBUST_MISS
+    return _OUTCOME_BY_CAUSE[cause]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...vectors.records import DIRECTIONS, OperationVectors
-from ..check.verdict import LOST
+from ..check.verdict import MissKind
 from ..implementation.load import Implementation
 from ..session.outcome import Result
 from ..session.plan import Plan
@@ -56,7 +56,7 @@ def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: Operat
     ran = tuple(ran)
     for direction in DIRECTIONS:
         of_one = [item for item in ran if item.family.direction == direction]
-        lost = any(miss.kind == LOST for item in of_one for miss in item.verdict.misses)
+        lost = any(miss.kind is MissKind.LOST for item in of_one for miss in item.verdict.misses)
         if any(item.fails for item in of_one) and not lost:
             with np.errstate(all="ignore"):
                 findings = tuple(_findings(of_one, direction, implementation, vectors))

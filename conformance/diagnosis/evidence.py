@@ -1,6 +1,5 @@
 """What is known of an implementation when its failures are to be explained: what it returned, family by family."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,19 +12,32 @@ from ...vectors.records import Family, OperationVectors
 from ..check.agreement import answers_of
 from ..check.family import check
 from ..check.values import precision_of
-from ..check.verdict import REFUSED_LAYOUT, Miss, Verdict
+from ..check.verdict import Miss, MissKind, Verdict
 from ..implementation.arrays import NotAnArray, to_numpy
 from ..implementation.load import Implementation
 
 Results = tuple[np.ndarray | None, ...]
 Form = tuple[tuple[int, ...], np.dtype[Any]]
-Signature = tuple[str, ...]
+Signature = tuple[MissKind, str, str]
+"""The kind of a miss, the result that it concerns and its reason; "" where there is none."""
 
 BORDERLINE = 4.0
 """An error of up to so many tolerances is no evidence: of two implementations with one fault, one may be spared it."""
 
-OF_VALUES = ("value", "shape", "dtype", "count", "result-type", "raised", "accepted")
+OF_VALUES = frozenset(
+    {
+        MissKind.VALUE,
+        MissKind.SHAPE,
+        MissKind.DTYPE,
+        MissKind.COUNT,
+        MissKind.RESULT_TYPE,
+        MissKind.RAISED,
+        MissKind.ACCEPTED,
+    }
+)
 """Kinds of misses that the cells of calls, forms and elements tell in full."""
+_ROUNDED = frozenset({MissKind.VALUE, MissKind.LAYOUT, MissKind.BATCH, MissKind.CONVENTION})
+"""Kinds of misses that an error near the tolerance may or may not bring."""
 _SLACK_IN_UNITS = 32
 
 
@@ -90,7 +102,7 @@ class Trial:
 
     @cached_property
     def signatures(self) -> frozenset[Signature]:
-        """What of the contract is broken, in words without numbers."""
+        """What of the contract is broken."""
         return frozenset(signature(miss) for miss in self.verdict.misses if miss.kind not in OF_VALUES)
 
     @cached_property
@@ -192,23 +204,20 @@ def _copied(value: object) -> np.ndarray | None:
 def grave(misses: Iterable[Miss]) -> tuple[Miss, ...]:
     """The misses without layouts refused, which say more of an implementation as a whole, unless there is no other."""
     misses = tuple(misses)
-    return tuple(miss for miss in misses if miss.kind != REFUSED_LAYOUT) or misses
+    return tuple(miss for miss in misses if miss.kind is not MissKind.REFUSED_LAYOUT) or misses
 
 
 def signatures(verdict: Verdict, *, certain: bool = False) -> frozenset[Signature]:
-    """What is wrong with a family in words; with `certain`, without layouts refused and what may be rounding."""
+    """What is wrong with a family; with `certain`, without layouts refused and what may be rounding."""
     misses = grave(verdict.misses) if certain else verdict.misses
     if certain and verdict.fraction is not None and 1 / BORDERLINE < verdict.fraction <= BORDERLINE:
-        misses = tuple(miss for miss in misses if miss.kind not in ("value", "layout", "batch", "convention"))
+        misses = tuple(miss for miss in misses if miss.kind not in _ROUNDED)
     return frozenset(signature(miss) for miss in misses)
 
 
 def signature(miss: Miss) -> Signature:
-    """What a miss says, without its numbers, so that two implementations with the same fault say the same."""
-    if miss.kind in ("raised", "accepted"):
-        return (miss.kind,)
-    words = miss.summary.partition(":")[0].partition(" (")[0]
-    return miss.kind, re.sub(r"\d[\d,]*", "#", words)
+    """What a miss is about, without its numbers: the same for two implementations with the same fault."""
+    return miss.kind, miss.result or "", miss.reason or ""
 
 
 def scored(values: np.ndarray, expected: np.ndarray, tolerance: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from ...vectors.records import Family, OperationVectors
-from ..check.verdict import Outcome
+from ..check.verdict import MissKind, Outcome
 from .conditions import conditions
 from .evidence import grave
 from .forms import form, place
@@ -18,27 +18,32 @@ FEWEST_FAMILIES = 3
 """A condition is told for its own sake where so many families at least are wrong, and so many right."""
 
 _BREACHES = {
-    "changed-argument": Reading(
+    MissKind.CHANGED_ARGUMENT: Reading(
         "an argument written to", "the call changes an argument that was handed in", "work on a copy of it."
     ),
-    "overwritten-result": Reading(
+    MissKind.OVERWRITTEN_RESULT: Reading(
         "memory used again", "a later call overwrites results that were returned", "allocate results in each call."
     ),
-    "state": Reading(
+    MissKind.STATE: Reading(
         STATE,
         "the same call gives something else once another was made in between",
         "clear what is kept between calls: no result may depend on the call before.",
     ),
-    "layout": Reading(
+    MissKind.LAYOUT: Reading(
         "memory read as it lies",
         "right for contiguous arguments, wrong for the same values in another layout",
         "honour strides, or make the arguments contiguous first.",
     ),
 }
 """What a breach of the contract is in itself."""
-_CONSEQUENCES = {STATE: {"layout", "batch", "repeat", "state"}}
-_OF_ANY = {"batch"}
+_CONSEQUENCES = {STATE: {MissKind.LAYOUT, MissKind.BATCH, MissKind.REPEAT, MissKind.STATE}}
+_OF_ANY = {MissKind.BATCH}
 """Breaches that wrong values bring with them, by the name of the reading, and whatever it is."""
+
+_OF_RESULTS = {MissKind.VALUE, MissKind.SHAPE, MissKind.DTYPE}
+"""Kinds of misses that are read result by result."""
+_UNREAD = {MissKind.RAISED, MissKind.ACCEPTED, MissKind.COUNT, MissKind.RESULT_TYPE, MissKind.CONVENTION}
+"""Kinds of misses that no reading explains."""
 
 Told = tuple[tuple[str, ...], Reading]
 
@@ -50,7 +55,7 @@ def read(wrong: Sequence[Wrong], ran: Sequence[Ran], vectors: OperationVectors) 
     named = [
         name for name in vectors.results[failing[0].family.direction] if any(_names(item, name) for item in failing)
     ]
-    if kinds & {"raised", "accepted", "count", "result-type", "convention"}:
+    if kinds & _UNREAD:
         return ()
     told: dict[Reading, list[str]] = {}
     formula = reference(vectors.op, failing[0].family.direction)
@@ -59,7 +64,7 @@ def read(wrong: Sequence[Wrong], ran: Sequence[Ran], vectors: OperationVectors) 
         if reading is None:
             return ()
         told.setdefault(reading, []).append(name)
-    breaches = kinds - {"value", "shape", "dtype"}
+    breaches = kinds - _OF_RESULTS
     for kind in sorted(breaches):
         if told and any(kind in _CONSEQUENCES.get(reading.name, _OF_ANY) for reading in told):
             continue
@@ -71,7 +76,7 @@ def read(wrong: Sequence[Wrong], ran: Sequence[Ran], vectors: OperationVectors) 
 
 def _names(item: Ran, name: str) -> bool:
     """Whether a result's values or form are wrong in a family."""
-    return any(m.kind in ("value", "shape", "dtype") and m.summary.startswith(f"{name} ") for m in item.verdict.misses)
+    return any(miss.kind in _OF_RESULTS and miss.result == name for miss in item.verdict.misses)
 
 
 def _read_result(

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...vectors.records import DIRECTIONS, Family, OperationVectors
 from ..check.family import check
-from ..check.verdict import REFUSED_LAYOUT, Outcome
+from ..check.verdict import MissKind, Outcome
 from ..implementation.load import Implementation
 from .explain import explain
 from .opinion import Opinion, State
@@ -31,7 +31,7 @@ def _opinion(
     name = f"{vectors.op}_{direction}"
     function = implementation.functions.get((vectors.op, direction))
     if function is None:
-        meant = [line for line in implementation.warnings if line.endswith(f"was {name} meant?")]
+        meant = [str(misspelt) for misspelt in implementation.misspelt if misspelt.meant == name]
         return Opinion(name, State.ABSENT, notes=tuple(meant))
     misfit = signature_misfit(function, vectors.arguments[direction], tuple(families[0].parameters))
     if misfit is not None:
@@ -50,12 +50,11 @@ def _opinion(
                 misfit = explain(family, verdict, implementation, vectors)
             return Opinion(name, State.MISFIT, misfit, family.id)
         fitting += 1
-        layouts = (miss.summary.partition(" are refused")[0] for miss in verdict.misses if miss.kind == REFUSED_LAYOUT)
-        refused |= dict.fromkeys(layouts)
+        refused |= {str(miss.reason): None for miss in verdict.misses if miss.kind is MissKind.REFUSED_LAYOUT}
     if not fitting:
         return Opinion(name, State.UNFILLED, notes=tuple(unsupported)[:1] or (_NOT_TRIED,))
     notes = [f"not supported: {reason}" for reason in unsupported]
-    notes += [f"{layout} are refused; np.ascontiguousarray makes them contiguous" for layout in refused]
+    notes += [f"{layout} arguments are refused; np.ascontiguousarray makes them contiguous" for layout in refused]
     return Opinion(name, State.OK, notes=tuple(notes))
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from ...vectors.dtypes import numpy_dtype
 from ...vectors.records import Family, OperationVectors
 from ..check.family import check
-from ..check.verdict import LOST, Outcome, Verdict
+from ..check.verdict import MissKind, Outcome, Verdict
 from ..diagnosis.diagnose import diagnose
 from ..diagnosis.suspects import Ran
 from ..implementation.errors import said, where
@@ -33,8 +33,8 @@ def explain(family: Family, verdict: Verdict, implementation: Implementation, ve
     """What is wrong with a function that fails a family, in plain words."""
     function = implementation.functions[family.op, family.direction]
     names = vectors.arguments[family.direction]
-    if lost := next((miss.summary for miss in verdict.misses if miss.kind == LOST), ""):
-        return Misfit(f"a call of it comes to no end, {lost}", "")
+    if lost := next((miss.summary for miss in verdict.misses if miss.kind is MissKind.LOST), ""):
+        return Misfit(f"a call of it does not return: {lost}", "")
     tries = attempts(function, family, names)
     if any(one.error is not None for one in tries):
         return _wants(function, family, vectors, names) or _raised(tries, function)

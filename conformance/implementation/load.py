@@ -26,6 +26,18 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True)
+class Misspelling:
+    """A name in an adapter that looks like a misspelt one."""
+
+    name: str
+    meant: str
+    what_it_is: str
+
+    def __str__(self) -> str:
+        return f"{self.name} is {self.what_it_is}; was {self.meant} meant?"
+
+
+@dataclass(frozen=True)
 class Implementation:
     """An implementation as its adapter presents it."""
 
@@ -45,8 +57,8 @@ class Implementation:
     """To be called before the first call; raises AdapterError."""
     teardown: Callable[[], None] = _nothing
     """To be called after the last call; raises AdapterError."""
-    warnings: tuple[str, ...] = ()
-    """One line each: names that are close to an operation's, but none's."""
+    misspelt: tuple["Misspelling", ...] = ()
+    """Names that are close to an operation's or a declaration's, but not read."""
     option: str = "--impl"
     """The option that `spec` stood after."""
     language: str = ""
@@ -55,6 +67,11 @@ class Implementation:
     """Whether the layout of arguments in memory reaches it; through a pipe none does."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What `--impl-option` gave its setup."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to tell the adapter's author, one line each."""
+        return tuple(map(str, self.misspelt))
 
     @property
     def argument(self) -> str:
@@ -82,11 +99,11 @@ def present(
 ) -> Implementation:
     """The implementation that an object's attributes, or a mapping's entries, make up. Raises AdapterError."""
     functions = dict(_functions(spec, subject, operations))
-    warnings = tuple(_near_misses(subject, operations, functions))
+    misspelt = tuple(_misspelt(subject, operations, functions))
     if not functions:
         raise AdapterError(
             f"{spec}: no operation found; define functions such as {operations[0]}_forward or {operations[0]}_backward"
-            + (f" ({warnings[0]})" if warnings else "")
+            + (f" ({misspelt[0]})" if misspelt else "")
             if operations
             else f"{spec}: there are no vectors to hold it against"
         )
@@ -101,7 +118,7 @@ def present(
         conventions=declarations.conventions_of(spec, _get(subject, "conventions")),
         setup=_hook(spec, subject, "setup", options),
         teardown=_hook(spec, subject, "teardown"),
-        warnings=warnings,
+        misspelt=misspelt,
         options=options,
     )
 
@@ -167,9 +184,9 @@ def _functions(spec: str, subject: object, operations: tuple[str, ...]) -> Itera
             yield (operation, direction), found
 
 
-def _near_misses(
+def _misspelt(
     subject: object, operations: tuple[str, ...], functions: Mapping[tuple[str, str], Function]
-) -> Iterator[str]:
+) -> Iterator[Misspelling]:
     """Names that look like a misspelt operation which is otherwise not implemented, or like a misspelt declaration."""
     exact = {f"{operation}_{direction}" for operation in operations for direction in DIRECTIONS}
     open_names = exact - {f"{operation}_{direction}" for operation, direction in functions}
@@ -184,11 +201,11 @@ def _near_misses(
             # A slip of the pen seldom hits the first letter; gelu_forward is not a misspelt relu_forward.
             initial = [word for word in squashed if word[0] == _squash(name)[:1]]
             for near in difflib.get_close_matches(_squash(name), initial, n=1, cutoff=_NEAR):
-                yield f"{name} is no operation's name; was {squashed[near]} meant?"
+                yield Misspelling(name, squashed[near], "no operation's name")
         elif isinstance(value, (Mapping, list, tuple)):
             for near in difflib.get_close_matches(name, declarations.NAMES, n=1, cutoff=_NEAR):
                 if _get(subject, near) is None:
-                    yield f"{name} is not read; was {near} meant?"
+                    yield Misspelling(name, near, "not read")
 
 
 def _squash(name: str) -> str:

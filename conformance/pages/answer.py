@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..check.verdict import Outcome, Verdict
+from ..check.verdict import Cause, Outcome, Verdict
 from ..record.record import HELD, NOT_ASKED, NOT_RUN, RunRecord, State
 from ..terminal.summary import plural
 
@@ -98,8 +98,7 @@ def _in_part(record: RunRecord) -> bool:
     for family in record.families:
         verdict = family.result.verdict
         lacks = verdict.outcome is Outcome.NOT_IMPLEMENTED and verdict.dtype in record.implementation.dtypes
-        # Without a call it is the vectors that have no tolerance at the declared precision.
-        refuses = verdict.outcome is Outcome.UNSUPPORTED and verdict.calls > 0 and verdict.level == "required"
+        refuses = verdict.cause is Cause.REFUSED and verdict.level == "required"
         if lacks or refuses:
             return True
     return False

@@ -4,30 +4,30 @@ import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..check.verdict import Miss
+from ..check.verdict import Miss, MissKind
 from ..diagnosis.diagnose import Diagnosis
 from ..record.record import FamilyRecord
-from ..session.outcome import gravest
+from ..session.outcome import Ending, gravest
 from .answer import function
 
-KINDS = {
-    "value": "wrong values",
-    "shape": "wrong shapes",
-    "dtype": "wrong dtypes",
-    "count": "another number of results",
-    "result-type": "results that are no tensors",
-    "raised": "exceptions",
-    "accepted": "calls accepted that should be refused",
-    "lost": "calls that came to no end",
-    "changed-argument": "changed arguments",
-    "overwritten-result": "overwritten results",
-    "repeat": "other results when called again",
-    "state": "results that depend on the call before",
-    "layout": "wrong values for some memory layout",
-    "refused-layout": "refused memory layouts",
-    "batch": "results that depend on the order of the batch",
-    "convention": "no one convention",
-    "unexpected pass": "passes that were expected to fail",
+KINDS: dict[str, str] = {
+    MissKind.VALUE: "wrong values",
+    MissKind.SHAPE: "wrong shapes",
+    MissKind.DTYPE: "wrong dtypes",
+    MissKind.COUNT: "another number of results",
+    MissKind.RESULT_TYPE: "results that are no tensors",
+    MissKind.RAISED: "exceptions",
+    MissKind.ACCEPTED: "calls accepted that should be refused",
+    MissKind.LOST: "calls that timed out, or whose process died",
+    MissKind.CHANGED_ARGUMENT: "changed arguments",
+    MissKind.OVERWRITTEN_RESULT: "overwritten results",
+    MissKind.REPEAT: "other results when called again",
+    MissKind.STATE: "results that depend on the call before",
+    MissKind.LAYOUT: "wrong values for some memory layout",
+    MissKind.REFUSED_LAYOUT: "refused memory layouts",
+    MissKind.BATCH: "results that depend on the order of the batch",
+    MissKind.CONVENTION: "no one convention",
+    Ending.UNEXPECTED_PASS: "passes that were expected to fail",
 }
 """What went wrong in words, by the kind of miss; a kind that is absent stands for itself."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ...vectors.dtypes import DTYPES
+from ..check.verdict import MissKind
 from ..record.record import HELD, NOT_ASKED, NOT_RUN, STANDINGS, FamilyRecord, RunRecord
 from ..terminal.summary import plural
 
@@ -132,4 +133,4 @@ def _measured(families: Iterable[FamilyRecord]) -> Iterator[float]:
         if verdict.fraction is not None and not math.isnan(verdict.fraction):
             yield verdict.fraction
         elif verdict.ulps is not None:
-            yield math.inf if any(miss.kind == "value" for miss in verdict.misses) else 0.0
+            yield math.inf if any(miss.kind is MissKind.VALUE for miss in verdict.misses) else 0.0

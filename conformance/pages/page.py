@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from ..check.verdict import REFUSED_LAYOUT
+from ..check.verdict import MissKind
 from ..record.record import NOT_RUN, FamilyRecord, RunRecord, State
 from ..terminal.summary import headline
 from .answer import absent, answer, function, incompleteness
@@ -66,7 +66,7 @@ def _refused_layouts(record: RunRecord) -> list[tuple[str, int]]:
     for family in record.families:
         verdict = family.result.verdict
         for miss in verdict.misses:
-            if miss.kind == REFUSED_LAYOUT:
+            if miss.kind is MissKind.REFUSED_LAYOUT:
                 counted[function(verdict.op, verdict.direction), miss.summary] += 1
     return [(f"{name}: {summary}", count) for (name, summary), count in counted.most_common()]
 

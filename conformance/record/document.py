@@ -12,6 +12,8 @@ from ..session.outcome import pack, unpack
 from .record import RECORD_VERSION, Asked, FamilyRecord, Machine, Planned, RunRecord, State, Tested, Versions
 
 _MEASURES = ("fraction", "ulps")
+_ABSENT = {"case": None, "picture": None, "result": None, "reason": None}
+"""Of a miss: what is left out of the file where it is None."""
 
 
 def text_of(record: RunRecord) -> str:
@@ -76,7 +78,7 @@ def _family_record(document: Mapping[str, Any]) -> FamilyRecord:
     own = {key: packed.pop(key) for key in ("flags", "kind", "parameters", "comment")}
     outer = {key: packed.pop(key) for key in ("nodeid", "ending", "note")}
     measures = {key: _number(packed[key]) for key in _MEASURES}
-    misses = [{"case": None, "picture": None, **miss} for miss in packed["misses"]]
+    misses = [_ABSENT | miss for miss in packed["misses"]]
     result = unpack({**outer, "verdict": {**packed, **measures, "misses": misses}})
     return FamilyRecord(result, **_tuples(own))
 

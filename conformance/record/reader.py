@@ -26,10 +26,12 @@ def read(path: Path) -> RunRecord:
     version = document.get("backproof_run")
     if type(version) is not int or version < 1:
         raise ReportError(f"{path}: is no record of a run; name a file that pytest --impl-report=FILE wrote")
-    if version > RECORD_VERSION:
+    if version != RECORD_VERSION:
+        newer = "a newer backproof", "upgrade: pip install --upgrade backproof"
+        older = "an older backproof", "run pytest --impl-report=FILE again"
+        writer, cure = newer if version > RECORD_VERSION else older
         raise ReportError(
-            f"{path}: was written by a newer backproof (record version {version}, and this one reads up to "
-            f"{RECORD_VERSION}); upgrade: pip install --upgrade backproof"
+            f"{path}: was written by {writer} (record version {version}, and this one reads {RECORD_VERSION}); {cure}"
         )
     _validate(path, document)
     return record_of(document)

@@ -9,7 +9,7 @@ from ..check.conventions import Followed
 from ..diagnosis.diagnose import Diagnosis
 from ..session.outcome import Ending, Result
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 """Of the layout, which run.schema.json describes."""
 
 NOT_RUN = "not run"

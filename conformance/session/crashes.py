@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from ...vectors.records import Family
-from ..check.verdict import LOST, Miss, Outcome, Verdict
+from ..check.verdict import Miss, MissKind, Verdict, verdict_on
 from ..implementation.load import Implementation
 from ..implementation.timeouts import Lost, Patience
 from ..implementation.watch import Watch, calls_noted
@@ -94,7 +94,7 @@ class Crashes:
         result = self.run.results.get(report.nodeid)
         if report.when != "call" or result is None:
             return
-        if result.verdict.calls and not any(miss.kind == LOST for miss in result.verdict.misses):
+        if result.verdict.calls and not any(miss.kind is MissKind.LOST for miss in result.verdict.misses):
             self._patience.pop(f"{result.verdict.op}_{result.verdict.direction}", None)
 
     def _family(self, nodeid: str) -> Family | None:
@@ -113,18 +113,7 @@ class Crashes:
                 f"case {case}{'' if calls <= family.count else ', called again'}: the interpreter ended in the call"
             )
         details = (f"in pytest-xdist's worker {node.gateway.id}; its last words are on standard error",)
-        return Verdict(
-            id=family.id,
-            op=family.op,
-            dtype=family.dtype,
-            direction=family.direction,
-            level=family.level,
-            outcome=Outcome.FAILED,
-            cases=family.count,
-            misses=(Miss(LOST, False, case if calls else None, summary, details),),
-            point=family.point,
-            calls=calls,
-        )
+        return verdict_on(family, [Miss(MissKind.LOST, False, case if calls else None, summary, details)], calls=calls)
 
     def _trace(self, node: Any) -> Path:
         if self._folder is None:

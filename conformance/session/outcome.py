@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..check.heatmap import pack_picture, unpack_picture
-from ..check.verdict import Miss, Outcome, Verdict
+from ..check.verdict import Cause, Miss, MissKind, MissReason, Outcome, Verdict
 from .xfails import ExpectedFailure
 
 RESULT = "backproof_result"
@@ -85,25 +85,38 @@ def by_kind(results: Iterable[Result]) -> dict[tuple[str, str, str], list[Result
 def pack(result: Result) -> dict[str, Any]:
     """The result in dicts, lists, strings and numbers, as pytest-xdist sends them between processes."""
     verdict = result.verdict
-    misses = [_pack_miss(miss) for miss in verdict.misses]
-    fields = vars(verdict) | {"outcome": verdict.outcome.value, "misses": misses, "answers": list(verdict.answers)}
-    return vars(result) | {"verdict": fields, "ending": result.ending.value}
+    fields = _plain(vars(verdict)) | {"misses": [_pack_miss(miss) for miss in verdict.misses]}
+    return _plain(vars(result)) | {"verdict": fields}
 
 
 def unpack(packed: Mapping[str, Any]) -> Result:
     """The result that `pack` packed."""
     verdict = packed["verdict"]
     misses = tuple(_unpack_miss(miss) for miss in verdict["misses"])
-    fields = {**verdict, "outcome": Outcome(verdict["outcome"]), "misses": misses, "answers": tuple(verdict["answers"])}
+    cause = None if verdict["cause"] is None else Cause(verdict["cause"])
+    more = {"outcome": Outcome(verdict["outcome"]), "cause": cause, "answers": tuple(verdict["answers"])}
+    fields = {**verdict, **more, "misses": misses}
     return Result(packed["nodeid"], Verdict(**fields), Ending(packed["ending"]), packed["note"])
 
 
 def _pack_miss(miss: Miss) -> dict[str, Any]:
-    shown = miss.picture
-    return vars(miss) | {"details": list(miss.details), "picture": None if shown is None else pack_picture(shown)}
+    return _plain(vars(miss)) | {"picture": None if miss.picture is None else pack_picture(miss.picture)}
 
 
 def _unpack_miss(packed: Mapping[str, Any]) -> Miss:
-    shown = packed["picture"]
-    more = {"details": tuple(packed["details"]), "picture": None if shown is None else unpack_picture(shown)}
+    shown, reason = packed["picture"], packed["reason"]
+    more = {
+        "kind": MissKind(packed["kind"]),
+        "details": tuple(packed["details"]),
+        "picture": None if shown is None else unpack_picture(shown),
+        "reason": None if reason is None else MissReason(reason),
+    }
     return Miss(**{**packed, **more})
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with a string for each enum and a list for each tuple: pytest-xdist sends nothing else."""
+    return {
+        key: value.value if isinstance(value, StrEnum) else list(value) if isinstance(value, tuple) else value
+        for key, value in fields.items()
+    }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...vectors.dtypes import DTYPES
 from ...vectors.records import Family
 from ..check.conventions import Followed
-from ..check.verdict import REFUSED_LAYOUT, Miss, Outcome, Verdict
+from ..check.verdict import Cause, Miss, MissKind, Outcome, Verdict
 from ..implementation.load import Implementation
 from ..session.outcome import Ending, Result, by_kind, gravest
 
@@ -210,8 +210,8 @@ def _reasons(results: Sequence[Result]) -> list[str]:
 
 def _absent(verdicts: Sequence[Verdict]) -> str:
     """What an adapter lacks: functions, and dtypes."""
-    functions = {f"{v.op}_{v.direction}" for v in verdicts if v.reason.startswith("no function")}
-    dtypes = {v.dtype for v in verdicts if not v.reason.startswith("no function")}
+    functions = {f"{v.op}_{v.direction}" for v in verdicts if v.cause is Cause.NO_FUNCTION}
+    dtypes = {v.dtype for v in verdicts if v.cause is Cause.NO_DTYPE}
     return ", ".join([*sorted(functions), *(dtype for dtype in DTYPES if dtype in dtypes)])
 
 
@@ -220,7 +220,7 @@ def _refused_layouts(results: Iterable[Result]) -> Iterator[str]:
     refused: dict[str, list[Verdict]] = {}
     for result in results:
         for miss in result.verdict.misses:
-            if miss.kind == REFUSED_LAYOUT:
+            if miss.kind is MissKind.REFUSED_LAYOUT:
                 refused.setdefault(miss.summary, []).append(result.verdict)
     for summary, verdicts in refused.items():
         functions = dict.fromkeys(f"{verdict.op}_{verdict.direction}" for verdict in verdicts)

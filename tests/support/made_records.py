@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 from backproof.conformance.check.conventions import followed
-from backproof.conformance.check.verdict import Miss, Outcome, Verdict
+from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
 from backproof.conformance.diagnosis.diagnose import Diagnosis
 from backproof.conformance.record.record import (
     STANDINGS,
@@ -25,7 +25,7 @@ TESTED = Tested("Mine", "1.0", "--impl", "mine", "--impl=mine", "", {}, ("double
 def family(name: str, outcome: Outcome = Outcome.PASSED, summary: str = "loss is wrong", **fields) -> FamilyRecord:
     """A backward family of this name and outcome; what is wrong with it, if anything, is `summary`."""
     missed = outcome in (Outcome.FAILED, Outcome.ROBUST_MISS)
-    misses = (Miss("value", outcome is Outcome.ROBUST_MISS, 0, summary),) if missed else ()
+    misses = (Miss(MissKind.VALUE, outcome is Outcome.ROBUST_MISS, 0, summary),) if missed else ()
     op, dtype = fields.pop("op", "double"), fields.pop("dtype", "float32")
     verdict = Verdict(f"{op}/{dtype}/{name}", op, dtype, "backward", "required", outcome, 1, misses, **fields)
     result = conclude(f"vectors/{op}.h5::{dtype}/{name}", verdict, None, strict=False)

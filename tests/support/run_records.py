@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import made_records
-from backproof.conformance.check.verdict import Miss, Outcome, Verdict
+from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
 from backproof.conformance.record.record import NOT_ASKED, FamilyRecord, RunRecord
 from backproof.conformance.session.outcome import Ending, Result
 from backproof.vectors.records import Flag
@@ -31,7 +31,7 @@ def family(
 
 def failure(number: int = 0, *misses: Miss, **more: Any) -> FamilyRecord:
     """A family that fails."""
-    misses = misses or (Miss("value", False, 3, f"outputs is wrong, number {number}", ("by much",)),)
+    misses = misses or (Miss(MissKind.VALUE, False, 3, f"outputs is wrong, number {number}", ("by much",)),)
     return family(number, ending=Ending.FAILED, outcome=Outcome.FAILED, misses=misses, **({"fraction": 12345.0} | more))
 
 

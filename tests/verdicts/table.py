@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from backproof.conformance.check.conventions import followed
-from backproof.conformance.check.verdict import Outcome, Verdict
+from backproof.conformance.check.verdict import Cause, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.session.outcome import Result
 from backproof.vectors.dtypes import DTYPES
@@ -21,8 +21,6 @@ FOLDER = Path(__file__).parent
 BY_HAND = "explained:"
 COLUMNS = {outcome: str(outcome).replace(" ", "_") for outcome in Outcome}
 MISSED = (Outcome.FAILED, Outcome.ROBUST_MISS)
-NO_TOLERANCE = "no tolerance is given"
-"""How the reason begins why a family is unsupported that the adapter has not refused itself."""
 THEIRS, CONVENTION = "theirs", "convention"
 GROWN = 2.0
 """By what factor the largest fraction of a tolerance may grow on another machine before it is a difference."""
@@ -172,8 +170,7 @@ def unexplained(explanations: Sequence[Explanation], missed: Mapping[str, Verdic
 
 
 def _needs_explaining(verdict: Verdict) -> bool:
-    refused = verdict.outcome is Outcome.UNSUPPORTED and not verdict.reason.startswith(NO_TOLERANCE)
-    return refused or verdict.outcome in MISSED
+    return verdict.cause is Cause.REFUSED or verdict.outcome in MISSED
 
 
 def not_reproduced(explanations: Iterable[Explanation]) -> Iterator[str]:

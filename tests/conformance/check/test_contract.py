@@ -54,7 +54,7 @@ def test_a_backward_that_writes_into_its_upstream(dtype, count):
     verdict = check(family, implementation(backward=backward), SLOPE)
     assert verdict.outcome is Outcome.FAILED
     miss = only_miss(verdict)
-    assert miss.kind == "changed-argument"
+    assert (miss.kind, miss.result) == ("changed-argument", "dL_doutputs")
     assert miss.summary == "the call changes its argument dL_doutputs, of case 0"
     assert miss.details[0].startswith("first at [1]: was 2")
     assert miss.details[1] == f"in {count} of {count} case{'s' if count > 1 else ''}"
@@ -113,7 +113,7 @@ def test_a_result_in_a_buffer_that_the_next_call_fills_again(count):
         return dL_dinputs, buffer, dL_dbiases
 
     miss = only_miss(verdict_on(function, count=count))
-    assert miss.kind == "overwritten-result"
+    assert (miss.kind, miss.result) == ("overwritten-result", "dL_dweights")
     assert miss.summary == "dL_dweights of case 0 is changed by a later call: its memory is used again"
 
 
@@ -247,7 +247,7 @@ def test_a_layout_that_is_refused_is_told_and_does_not_count_against_the_family(
     verdict = verdict_on(refusing(condition, error))
     assert verdict.outcome is Outcome.PASSED
     miss = only_miss(verdict)
-    assert miss.kind == "refused-layout"
+    assert (miss.kind, miss.reason) == ("refused-layout", layout)
     assert miss.robust
     assert miss.summary == f"{layout} arguments are refused: {error.__name__}: not this layout"
 
@@ -263,6 +263,7 @@ def test_a_layout_that_is_misread_is_a_required_miss(layout, condition):
     verdict = verdict_on(function)
     assert verdict.outcome is Outcome.FAILED
     miss = only_miss(verdict)
+    assert (miss.kind, miss.result, miss.reason) == ("layout", "dL_dweights", layout)
     assert miss.summary == f"dL_dweights of case 0 is wrong for {layout} arguments in 4 of 6 elements"
     assert "x the tolerance" in miss.details[1]
 

@@ -1,7 +1,7 @@
 """One answer at a point throughout a run, from verdicts alone."""
 
 from backproof.conformance.check.conventions import Tracker, followed, inconsistencies
-from backproof.conformance.check.verdict import Miss, Outcome, Verdict
+from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
 
 
 def verdict(name, *answers, level="required", point="slope_at_zero", outcome=Outcome.PASSED, misses=()):
@@ -20,7 +20,7 @@ def test_points_are_apart():
 
 
 def test_a_verdict_with_no_answer_has_no_say():
-    failed = verdict("b", outcome=Outcome.FAILED, misses=(Miss("value", False, 0, "wrong"),))
+    failed = verdict("b", outcome=Outcome.FAILED, misses=(Miss(MissKind.VALUE, False, 0, "wrong"),))
     assert followed([verdict("a", "0"), failed])[0].families == ("a",)
 
 

@@ -190,7 +190,7 @@ def test_an_exception_is_told_once_with_its_place_and_the_other_cases_go_on():
     raised, value = verdict.misses
     assert (raised.kind, raised.case) == ("raised", 1)
     assert raised.summary == "case 1 raised ZeroDivisionError: at -2.0"
-    assert raised.details[0].endswith(f"test_check.py:{function.__code__.co_firstlineno + 2}")
+    assert raised.details[0].endswith(f"test_family.py:{function.__code__.co_firstlineno + 2}")
     assert raised.details[1] == "in 2 of 4 cases"
     assert value.summary == "outputs is wrong in 1 of 1 element of case 3"
     assert value.details[-1] == "out over the family: 1 of 2 cases, 1 of 2 elements"

@@ -384,7 +384,7 @@ def test_a_call_that_hangs_is_given_up(
     monkeypatch.setattr("backproof.conformance.doctor.commands.SECONDS", 0.05)
     (folder / "hanging.py").write_text("import time\n\ndef relu_forward(x):\n    time.sleep(1000)\n")
     code, printed, _ = doctor(capsys, "hanging", "--op=relu")
-    assert "A call of it comes to no end, case 0: no answer within 0.05 s." in printed
+    assert "A call of it does not return: case 0: no answer within 0.05 s." in printed
     assert code == 1
 
 

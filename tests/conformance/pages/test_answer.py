@@ -1,7 +1,7 @@
 """The answer of a run in a word and a sentence."""
 
 import pytest
-from backproof.conformance.check.verdict import Outcome
+from backproof.conformance.check.verdict import Cause, Outcome
 from backproof.conformance.pages.answer import Answer, Word, answer
 from backproof.conformance.record.record import FamilyRecord, RunRecord, State
 from backproof.conformance.session.outcome import Ending
@@ -71,8 +71,8 @@ UNSUPPORTED = {"ending": Ending.SKIPPED, "outcome": Outcome.UNSUPPORTED}
     [
         (absent(2, dtype="bfloat16"), Word.CONFORMS),
         (absent(2, op="relu"), Word.IN_PART),
-        (family(2, **UNSUPPORTED, calls=4), Word.IN_PART),
-        (family(2, **UNSUPPORTED, calls=0), Word.CONFORMS),
+        (family(2, **UNSUPPORTED, cause=Cause.REFUSED), Word.IN_PART),
+        (family(2, **UNSUPPORTED, cause=Cause.NO_TOLERANCE), Word.CONFORMS),
     ],
     ids=["another dtype", "an operation at a dtype that is declared", "refused by it", "without a tolerance"],
 )

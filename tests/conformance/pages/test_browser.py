@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from backproof.conformance.check.heatmap import Picture
-from backproof.conformance.check.verdict import Miss
+from backproof.conformance.check.verdict import Miss, MissKind
 from backproof.conformance.diagnosis.diagnose import Diagnosis, Finding
 from backproof.conformance.pages import comparison
 from backproof.conformance.pages.changes import changes, closer
@@ -85,7 +85,7 @@ def failing_run() -> RunRecord:
     """All operations and dtypes; dense fails in two ways, one with a large tensor."""
     cells = tuple(tuple(float(10.0 ** (r - c)) for c in range(32)) for r in range(32))
     value = Miss(
-        "value",
+        MissKind.VALUE,
         False,
         0,
         "dL_dweights is wrong",
@@ -93,14 +93,14 @@ def failing_run() -> RunRecord:
         Picture("dL_dweights", 0, (64, 64), 64, 64, cells),
     )
     small = Miss(
-        "value",
+        MissKind.VALUE,
         False,
         0,
         "dL_dbiases is wrong",
         ("by much",),
         Picture("dL_dbiases", 0, (2, 8), 2, 8, ((0.0, 0.5, 4.0, 400.0, 4e5, 1e308, 4e9, "exact"),) * 2),
     )
-    raised = Miss("raised", False, 0, "case 0 raised ValueError: " + "long" * 60)
+    raised = Miss(MissKind.RAISED, False, 0, "case 0 raised ValueError: " + "long" * 60)
     passing = [family(1, op=op, dtype=dtype, fraction=0.4) for op in OPS for dtype in DTYPES[:3]]
     missing = [absent(1, op=op, dtype="bfloat16") for op in OPS]
     wrong = [failure(n, value if n % 2 else small, dtype=d) for d in DTYPES[:2] for n in range(2, 14)]

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from backproof.conformance.check.conventions import Followed
 from backproof.conformance.check.heatmap import Picture
-from backproof.conformance.check.verdict import Miss, Outcome
+from backproof.conformance.check.verdict import Miss, MissKind, Outcome
 from backproof.conformance.diagnosis.diagnose import Diagnosis, Finding
 from backproof.conformance.pages.page import MOST_OF_A_GROUP, page
 from backproof.conformance.record.record import RunRecord, State
@@ -16,7 +16,7 @@ from html_reader import Element, read_html
 from run_records import absent, failure, family, record
 
 PICTURE = Picture("dL_dweights", 3, (2, 2), 2, 2, ((0.5, "nan"), (4e9, "exact")))
-WRONG = Miss("value", False, 3, "dL_dweights is wrong", ("worst at [1, 0]: got 1, expected 2",), PICTURE)
+WRONG = Miss(MissKind.VALUE, False, 3, "dL_dweights is wrong", ("worst at [1, 0]: got 1, expected 2",), PICTURE)
 DIAGNOSIS = Diagnosis("dense", "backward", (Finding("dense.x", "Is wrong.", "mend it."),))
 
 
@@ -32,12 +32,12 @@ def matrix(run: RunRecord) -> dict[str, list[str]]:
 
 def every_kind() -> RunRecord:
     """A run in which there is something of everything to show."""
-    robust = Miss("value", True, 0, "NaN where 0 is due")
-    refused = Miss("refused-layout", True, 0, "read-only arguments are refused")
+    robust = Miss(MissKind.VALUE, True, 0, "NaN where 0 is due")
+    refused = Miss(MissKind.REFUSED_LAYOUT, True, 0, "read-only arguments are refused")
     return record(
         family(0, fraction=0.25, misses=(refused,)),
         failure(1, WRONG),
-        failure(2, Miss("raised", False, 0, "case 0 raised ValueError: no")),
+        failure(2, Miss(MissKind.RAISED, False, 0, "case 0 raised ValueError: no")),
         family(3, ending=Ending.ROBUST_MISS, outcome=Outcome.ROBUST_MISS, misses=(robust,), note="robust miss: NaN"),
         family(4, ending=Ending.EXPECTED_FAILURE, outcome=Outcome.FAILED, misses=(WRONG,), note="to be mended"),
         family(5, ending=Ending.SKIPPED, outcome=Outcome.UNSUPPORTED, note="unsupported: no such labels", ulps=None),
@@ -150,7 +150,7 @@ def test_each_cell_leads_to_what_there_is_to_say_of_it() -> None:
 
 def test_how_close_to_the_bound_is_counted_in_bins() -> None:
     fractions = (0.0, 0.005, 0.25, 0.3, 1.0)
-    exact = Miss("value", False, 0, "wrong where the exact value is due")
+    exact = Miss(MissKind.VALUE, False, 0, "wrong where the exact value is due")
     root = html(
         record(
             *(family(number, fraction=fraction) for number, fraction in enumerate(fractions)),
@@ -204,7 +204,7 @@ def test_a_small_tensor_is_shown_in_numbers() -> None:
 def test_a_large_tensor_is_drawn() -> None:
     cells = tuple(tuple(2.0 if (r, c) == (30, 4) else 0.0 for c in range(32)) for r in range(31))
     large = Picture("outputs", 0, (2, 62, 900), 124, 900, cells)
-    figure = html(record(failure(1, Miss("value", False, 0, "wrong", (), large)))).one("figure")
+    figure = html(record(failure(1, Miss(MissKind.VALUE, False, 0, "wrong", (), large)))).one("figure")
     drawing = figure.one("svg")
     assert drawing["aria-label"] == "1 of 992 cells are beyond the bound; the worst is 2 in row 31, column 5"
     shapes = {path["class"]: path["d"] for path in drawing.all("path")}
@@ -224,7 +224,7 @@ def test_of_many_failures_a_few_are_shown_whole_and_all_are_named() -> None:
 
 
 def test_every_kind_of_failure_is_shown_once_at_least() -> None:
-    kinds = [failure(n, Miss(f"kind-{n}", False, 0, f"is wrong in way {n}"), op=f"op{n}") for n in range(300)]
+    kinds = [failure(n, Miss(MissKind.RAISED, False, 0, f"is wrong in way {n}"), op=f"op{n}") for n in range(300)]
     root = html(record(*kinds))
     assert len(root.all("div", kind="failure")) == 300
 
@@ -262,7 +262,7 @@ def test_a_point_without_a_single_answer_says_so() -> None:
 
 def test_what_an_implementation_says_is_never_taken_for_html() -> None:
     evil = "<script>alert(1)</script>"
-    miss = Miss("value", False, 0, evil, (evil,))
+    miss = Miss(MissKind.VALUE, False, 0, evil, (evil,))
     base = record(failure(1, miss))
     tested = vars(base.implementation) | {"name": evil, "version": evil, "argument": f"--impl={evil}"}
     run = record(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from backproof.conformance.check.heatmap import MOST_CELLS, WORDS, Picture
-from backproof.conformance.check.verdict import Miss, Outcome
+from backproof.conformance.check.verdict import Cause, Miss, MissKind, MissReason, Outcome
 from backproof.conformance.diagnosis.diagnose import Diagnosis, Finding
 from backproof.conformance.record.document import text_of
 from backproof.conformance.record.errors import ReportError
@@ -41,13 +41,13 @@ def everything() -> RunRecord:
     """A record with something in every field."""
     picture = Picture("outputs", 3, (2, 2), 2, 2, ((0.5, "nan"), (4e9, "exact")))
     misses = (
-        Miss("value", False, 3, "outputs is wrong", ("by much", "everywhere"), picture),
-        Miss("convention", True, None, "no answer"),
+        Miss(MissKind.VALUE, False, 3, "outputs is wrong", ("by much", "everywhere"), picture, "outputs"),
+        Miss(MissKind.CONVENTION, True, None, "no answer", reason=MissReason.CONTRADICTION),
     )
     return record(
         family(1, fraction=0.25, point="slope", answers=("0", "1/2")),
         failure(2, *misses, fraction=float("inf"), ulps=float("nan")),
-        absent(3, dtype="bfloat16"),
+        absent(3, dtype="bfloat16", cause=Cause.NO_DTYPE),
         not_run=7,
         not_asked=2,
         state=State.INTERRUPTED,
@@ -91,8 +91,13 @@ def test_json_that_is_no_record_is_a_line(tmp_path: Path, version: object) -> No
 
 
 def test_a_record_of_a_later_version_asks_for_an_upgrade(tmp_path: Path) -> None:
-    words = complaint(written(tmp_path, {"backproof_run": 2}))
-    assert words.startswith("was written by a newer backproof (record version 2, and this one reads up to 1); upgrade")
+    words = complaint(written(tmp_path, {"backproof_run": 3}))
+    assert words.startswith("was written by a newer backproof (record version 3, and this one reads 2); upgrade")
+
+
+def test_a_record_of_an_earlier_version_asks_for_another_run(tmp_path: Path) -> None:
+    words = complaint(written(tmp_path, {"backproof_run": 1}))
+    assert words.startswith("was written by an older backproof (record version 1, and this one reads 2); run pytest")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +126,9 @@ def test_the_schema_knows_the_same_words_as_the_code() -> None:
     assert kinds["family"]["properties"]["ending"]["enum"] == list(Ending)
     assert kinds["family"]["properties"]["outcome"]["enum"] == list(Outcome)
     assert kinds["family"]["properties"]["kind"]["enum"] == list(RESULTS)
+    assert kinds["family"]["properties"]["cause"]["enum"] == [*Cause, None]
+    assert kinds["miss"]["properties"]["kind"]["enum"] == list(MissKind)
+    assert kinds["miss"]["properties"]["reason"]["enum"] == list(MissReason)
     assert kinds["dtype"]["enum"] == list(DTYPES)
     cells = kinds["picture"]["properties"]["cells"]
     assert cells["items"]["items"]["oneOf"][1]["enum"] == list(WORDS)

@@ -75,6 +75,7 @@ def test_a_family_is_written_down_with_all_that_was_found(project: pytest.Pytest
         "level": "required",
         "outcome": "failed",
         "cases": 4,
+        "cause": None,
         "reason": "",
         "fraction": 2.0**22,
         "ulps": pytest.approx(2.0**22, rel=1),
@@ -86,6 +87,7 @@ def test_a_family_is_written_down_with_all_that_was_found(project: pytest.Pytest
         "comment": "backward plain, as small as can be",
     }
     assert (miss["kind"], miss["robust"], miss["case"]) == ("value", False, 0)
+    assert (miss["result"], "reason" in miss) == ("dL_dinputs", False)
     assert miss["picture"]["cells"] == [[4190000.0, 4190000.0, 4190000.0]]
     assert counted(written) == {"failed": 1, "not asked": FAMILIES - 1}
 

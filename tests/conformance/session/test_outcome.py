@@ -3,15 +3,18 @@
 import json
 
 import pytest
-from backproof.conformance.check.verdict import Miss, Outcome, Verdict
+from backproof.conformance.check.verdict import Cause, Miss, MissKind, MissReason, Outcome, Verdict
 from backproof.conformance.session.outcome import Ending, conclude, pack, unpack
 from backproof.conformance.session.xfails import ExpectedFailure
 
 EXPECTED = ExpectedFailure("dense/*", "a reason", "expected.txt:1")
-MISSES = (Miss("value", True, 3, "outputs is wrong", ("worst at [1]", "out in 2")), Miss("state", False, None, "kept"))
+MISSES = (
+    Miss(MissKind.VALUE, True, 3, "outputs is wrong", ("worst at [1]", "out in 2"), result="outputs"),
+    Miss(MissKind.CHANGED_ARGUMENT, False, None, "kept", reason=MissReason.MADE_AGAIN),
+)
 
 
-REFUSAL = (Miss("refused-layout", True, 0, "read-only arguments are refused"),)
+REFUSAL = (Miss(MissKind.REFUSED_LAYOUT, True, 0, "read-only arguments are refused"),)
 
 
 def verdict(outcome: Outcome, misses: tuple[Miss, ...] = MISSES) -> Verdict:
@@ -25,6 +28,7 @@ def verdict(outcome: Outcome, misses: tuple[Miss, ...] = MISSES) -> Verdict:
         outcome=outcome,
         cases=5,
         misses=() if outcome is Outcome.PASSED and misses is MISSES else misses,
+        cause=Cause.REFUSED,
         reason="because",
         fraction=1.5,
         ulps=3.0,

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import small_vectors
-from backproof.conformance.check.verdict import Miss, Outcome, Verdict
+from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
 from backproof.conformance.diagnosis.diagnose import Diagnosis, Finding
 from backproof.conformance.session.outcome import Ending, Result
 from backproof.conformance.terminal.annotations import MOST, annotations
@@ -12,7 +12,7 @@ from backproof.conformance.terminal.annotations import MOST, annotations
 WRONG = small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "return 3 * dL_doutputs")
 
 
-def failed(op: str, number: int = 0, kind: str = "value", summary: str = "it is wrong") -> Result:
+def failed(op: str, number: int = 0, kind: MissKind = MissKind.VALUE, summary: str = "it is wrong") -> Result:
     """A family that fails."""
     misses = (Miss(kind, False, 0, summary, ("by much",)),)
     name = f"backward-{number}"
@@ -35,7 +35,7 @@ def parsed(line: str) -> tuple[str, str]:
 
 
 def test_each_kind_of_failure_of_a_function_is_annotated_once() -> None:
-    results = [failed("dense", 1), failed("dense", 2), failed("dense", 3, "shape"), failed("relu")]
+    results = [failed("dense", 1), failed("dense", 2), failed("dense", 3, MissKind.SHAPE), failed("relu")]
     told = [parsed(line) for line in annotations(results, [], [], "--impl=mine")]
     assert [title for title, _ in told] == ["dense_backward fails", "dense_backward fails", "relu_backward fails"]
     assert told[0][1].splitlines() == [
@@ -48,7 +48,7 @@ def test_each_kind_of_failure_of_a_function_is_annotated_once() -> None:
 
 def test_the_diagnosis_is_told_with_the_first_kind_of_a_function() -> None:
     look = Diagnosis("dense", "backward", (Finding("dense.halved", "Half of it.", "Double it."),))
-    first, second = annotations([failed("dense"), failed("dense", 1, "shape")], [look], [], "--impl=mine")
+    first, second = annotations([failed("dense"), failed("dense", 1, MissKind.SHAPE)], [look], [], "--impl=mine")
     assert "\nlooks like: dense.halved - Half of it. Cure: Double it.\n" in parsed(first)[1]
     assert "looks like" not in second
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 import small_vectors
 from backproof.conformance.check.conventions import Followed, followed
-from backproof.conformance.check.verdict import Miss, Outcome, Verdict
+from backproof.conformance.check.verdict import Cause, Miss, MissKind, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.session.outcome import Ending, Result
 from backproof.conformance.terminal.summary import header, headline, nothing_passed, summary
@@ -59,7 +59,7 @@ def result(
 def failed(number: int) -> Result:
     """A family that fails, with more to say than there is room for."""
     miss = Miss(
-        "value",
+        MissKind.VALUE,
         False,
         3,
         "dL_dweights is wrong in 40 of 48 elements of case 3, which is quite a number of them",
@@ -101,7 +101,8 @@ def test_the_whole_of_a_failure(project: pytest.Pytester, file_regression: FileR
 def test_many_operations_and_failures_stay_within_80_columns(file_regression: FileRegressionFixture) -> None:
     operations = ("dense", "softmax_cross_entropy", "softmax_cross_entropy_from_outputs")
     passed = [result(op, dtype, 9, fraction=0.4375) for op in operations for dtype in ("float32", "float64")]
-    absent = [result(op, "bfloat16", 9, Ending.SKIPPED, Outcome.NOT_IMPLEMENTED) for op in operations]
+    skipped = {"ending": Ending.SKIPPED, "outcome": Outcome.NOT_IMPLEMENTED, "cause": Cause.NO_DTYPE}
+    absent = [result(op, "bfloat16", 9, **skipped) for op in operations]
     declared = [result("dense", "float64", 8, Ending.SKIPPED, Outcome.DECLARED)]
     everything = [*passed, *absent, *declared, *(failed(number) for number in range(12))]
     lines = text(everything).splitlines()
@@ -123,21 +124,21 @@ def test_reasons_beyond_a_dozen_are_counted() -> None:
 
 
 def test_refused_layouts_are_told_once() -> None:
-    refusal = Miss("refused-layout", True, 0, "negatively strided arguments are refused: ValueError: no")
+    refusal = Miss(MissKind.REFUSED_LAYOUT, True, 0, "negatively strided arguments are refused: ValueError: no")
     passed = [result("dense", "float32", n, misses=(refusal,)) for n in range(3)]
     told = text(passed).split("layouts refused (fails under --impl-strict):\n")[1]
     assert told.splitlines()[0].strip() == "dense_backward (3 families): negatively strided arguments are refused:"
 
 
 def test_the_gravest_miss_stands_for_a_failure() -> None:
-    misses = (Miss("layout", True, 0, "it refuses"), Miss("value", False, 2, "it is wrong", ("by much",)))
+    misses = (Miss(MissKind.LAYOUT, True, 0, "it refuses"), Miss(MissKind.VALUE, False, 2, "it is wrong", ("by much",)))
     grave = result("dense", "float32", 0, Ending.FAILED, Outcome.FAILED, misses=misses)
     assert headline(grave) == "it is wrong"
     assert "    it is wrong\n    by much\n" in text([grave])
 
 
 def test_failures_of_more_kinds_than_are_shown_are_counted() -> None:
-    miss = Miss("value", False, 0, "it is wrong")
+    miss = Miss(MissKind.VALUE, False, 0, "it is wrong")
     ops = [f"op{n}" for n in range(9)]
     results = [result(op, "float32", 0, Ending.FAILED, Outcome.FAILED, misses=(miss,)) for op in (*ops, "op8")]
     lines = text(results).splitlines()

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 import small_vectors
-from backproof.conformance.check.verdict import Miss, Outcome, Verdict
+from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
 from backproof.conformance.session.outcome import Ending, Result
 from backproof.conformance.terminal.truncation import MOST, MOST_ALIKE, telling
 
@@ -27,7 +27,7 @@ def kink_forward(inputs):
 """
 
 
-def failed(op: str, number: int, kind: str = "value") -> Result:
+def failed(op: str, number: int, kind: MissKind = MissKind.VALUE) -> Result:
     """A family that fails."""
     verdict = Verdict(
         f"{op}/float32/{number}", op, "float32", "forward", "required", Outcome.FAILED, 1, (Miss(kind, False, 0, "no"),)
@@ -61,7 +61,7 @@ def test_the_first_of_each_kind_is_shown_before_the_second_of_any() -> None:
 
 
 def test_of_one_kind_a_few_are_shown_in_their_order() -> None:
-    results = [failed("dense", n, kind) for n in range(9) for kind in ("value", "shape")]
+    results = [failed("dense", n, kind) for n in range(9) for kind in (MissKind.VALUE, MissKind.SHAPE)]
     assert telling(results) == results[: 2 * MOST_ALIKE]
     assert telling([]) == []
 
