@@ -4,7 +4,6 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 
 import documents
@@ -39,16 +38,24 @@ COMMANDS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, str], str]:
+@pytest.fixture
+def printed(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Path, str], str]:
     """What a command prints in a folder with the files that its page has the reader make."""
+    for name in ("COLUMNS", "FORCE_COLOR", "PY_COLORS"):  # what the reader's terminal need not have
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.syspath_prepend(pytester.path)
 
-    @cache
     def run(page: Path, command: str) -> str:
-        folder = tmp_path_factory.mktemp("reader")
         for name, text in documents.files(page).items():
-            (folder / name).write_text(text, encoding="utf-8")
-        return documents.run(command, folder)
+            (pytester.path / name).write_text(text, encoding="utf-8")
+        program, *arguments = shlex.split(command)
+        if program == "pytest":
+            return f"{pytester.runpytest_inprocess('-p', 'no:hypothesispytest', *arguments).stdout}\n"
+        capsys.readouterr()
+        cli.main(arguments)
+        return capsys.readouterr().out
 
     return run
 

@@ -18,26 +18,26 @@ def test_the_failure_shown_is_what_the_adapter_shown_gives(pytester: pytest.Pyte
     shown = block_after("failure of mylayer").splitlines()
     family = re.search(r"vectors/dense\.h5::\S+", shown[-1])
     assert family
-    result = pytester.runpytest_subprocess("--impl=mylayer", family[0])
+    result = pytester.runpytest_inprocess("--impl=mylayer", family[0])
     result.stdout.fnmatch_lines([line.replace("[", "[[]") for line in shown], consecutive=True)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
 def test_the_diagnosis_shown_is_what_the_adapter_shown_gets(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mylayer=block_after("adapter: mylayer.py"))
-    result = pytester.runpytest_subprocess("--impl=mylayer", "--impl-op=dense", "-q")
+    result = pytester.runpytest_inprocess("--impl=mylayer", "--impl-op=dense", "-q")
     result.stdout.fnmatch_lines(block_after("diagnosis of mylayer").splitlines(), consecutive=True)
 
 
 def test_the_adapter_shown_is_right_once_its_bias_gradient_is_summed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mylayer=block_after("adapter: mylayer.py").replace("np.mean", "np.sum"))
-    result = pytester.runpytest_subprocess("--impl=mylayer", "--impl-op=dense", "-q")
+    result = pytester.runpytest_inprocess("--impl=mylayer", "--impl-op=dense", "-q")
     assert result.ret == pytest.ExitCode.OK
 
 
 def test_the_automatic_adapter_shown_passes(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mydense=block_after("adapter: mydense.py"))
-    result = pytester.runpytest_subprocess("--impl=mydense", "--impl-op=dense", "-q")
+    result = pytester.runpytest_inprocess("--impl=mydense", "--impl-op=dense", "-q")
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes()["passed"] > 200  # in two dtypes
 
@@ -45,13 +45,13 @@ def test_the_automatic_adapter_shown_passes(pytester: pytest.Pytester) -> None:
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node: there is no program node on PATH")
 def test_the_harness_shown_passes(pytester: pytest.Pytester) -> None:
     (pytester.path / "harness.mjs").write_text(block_after("harness: harness.mjs"), encoding="utf-8")
-    result = pytester.runpytest_subprocess("--impl-cmd=node harness.mjs", "--impl-op=relu", "-q")
+    result = pytester.runpytest_inprocess("--impl-cmd=node harness.mjs", "--impl-op=relu", "-q")
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes()["passed"] > 90  # in two dtypes
 
 
 def test_every_option_named_exists(pytester: pytest.Pytester) -> None:
-    shown = pytester.runpytest_subprocess("--help").stdout.str()
+    shown = pytester.runpytest_inprocess("--help").stdout.str()
     for option in set(re.findall(r"--impl[a-z-]*", TEXT)):
         assert option in shown
 
