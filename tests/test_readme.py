@@ -6,7 +6,7 @@ from functools import partial
 
 import documents
 import pytest
-from backproof.reference.model.operation import operation, operation_names
+from backproof.reference.model.operation import operation
 
 README = documents.ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -56,11 +56,13 @@ def test_every_option_named_exists(pytester: pytest.Pytester) -> None:
         assert option in shown
 
 
-def test_every_operation_is_in_the_table() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", TEXT, re.MULTILINE))
-    for name in operation_names():
+def test_the_operations_in_the_table_return_what_it_says() -> None:
+    (table,) = re.findall(r"^\| operation \|.*?\n\n", TEXT, re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^\| `(\w+)` \| (.*)$", table, re.MULTILINE)
+    assert len(rows) >= 7
+    for name, row in rows:
         for gradient in operation(name).results["backward"]:
-            assert gradient in rows[name] or "a gradient for each" in rows[name]
+            assert gradient in row or "a gradient for each" in row
 
 
 def test_the_test_command_stands_alone_on_one_line() -> None:

@@ -33,6 +33,8 @@ TENSORS = {
     "softmax_cross_entropy_from_outputs": ("N O",),
     "mlp": ("N I", "I H", "1 H", "H O", "1 O"),
 }
+OPERATIONS = tuple(sorted(TENSORS))
+"""Those that are compared."""
 OF_PROBABILITIES = ("cross_entropy", "softmax_cross_entropy_from_outputs")
 LOSSES = (*OF_PROBABILITIES, "softmax_cross_entropy", "mlp")
 SETTINGS = {

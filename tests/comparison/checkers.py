@@ -7,10 +7,9 @@ from time import perf_counter
 
 import numpy as np
 from backproof.conformance.check.verdict import Outcome
-from backproof.reference.model.operation import operation_names
 
 from . import ours
-from .calls import TYPICAL, Call, calls
+from .calls import OPERATIONS, TYPICAL, Call, calls
 from .differences import check_grads, gradcheck, lesson
 from .subjects import PLAIN, Subject, reference, subjects
 from .values import numpy_default, onnx, same_values, torch_default
@@ -116,5 +115,5 @@ def spoiled(name: str, op: str, dtype: str) -> frozenset[int]:
 
 def spoiled_share(name: str, dtype: str) -> tuple[int, int]:
     """How many calls of all operations are spoiled, and of how many."""
-    ops = operation_names()
+    ops = OPERATIONS
     return sum(len(spoiled(name, op, dtype)) for op in ops), sum(len(CHECKERS[name].calls(op, dtype)) for op in ops)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from backproof.conformance.implementation.arrays import NotAnArray, to_numpy
 from backproof.reference.model.fault import all_faults, widened
-from backproof.reference.model.operation import operation, operation_names
+from backproof.reference.model.operation import operation
 from backproof.reference.ops import softmax, softmax_cross_entropy
 from backproof.vectors.dtypes import DTYPES
 from sound_variants import variants
 
-from .calls import Call
+from .calls import OPERATIONS, Call
 
 Array = Any
 Function = Callable[..., Any]
@@ -93,11 +93,12 @@ def subjects() -> Mapping[str, Subject]:
     found = [
         Subject("fault", f"{f.op}.{f.name}", f.op, f.functions, (f.direction,), fresh=f.setup, memory=f.memory)
         for f in all_faults()
+        if f.op in OPERATIONS
     ]
     for variant in variants():
         if variant.precision:
             continue
-        for op in operation_names():
+        for op in OPERATIONS:
             sound = reference(op).functions
             own = {d: variant.functions[f"{op}_{d}"] for d in sound if f"{op}_{d}" in variant.functions}
             if own:

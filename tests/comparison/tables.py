@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from backproof.reference.model.operation import operation_names
 from backproof.vectors.dtypes import DTYPES
 
+from .calls import OPERATIONS
 from .checkers import COLUMNS, MOST_SPOILED, OURS, STRICT
 from .ours import KINDS
 from .record import ByColumn, Fault, Results
@@ -116,7 +116,7 @@ def short(results: Results) -> str:
 
 def of_operations(results: Results) -> str:
     """Faults rejected, by operation."""
-    return _by(results, {op: (lambda name, _, op=op: name.startswith(f"{op}.")) for op in operation_names()})
+    return _by(results, {op: (lambda name, _, op=op: name.startswith(f"{op}.")) for op in OPERATIONS})
 
 
 def of_kinds(results: Results) -> str:
