@@ -6,7 +6,7 @@ import pytest
 import yaml
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
-from backproof.conformance.session.outcome import Ending, Result
+from backproof.conformance.record.results import Ending, Result
 from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES
 from verdicts import table

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...vectors.records import Expectation, Family, OperationVectors
+from ..implementation.arrays import Arrays
 from .messages import element, wrong_values
 from .values import Comparison, compare, is_true, precision_of
 from .verdict import Miss, MissKind, MissReason
-
-Arrays = list[np.ndarray]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ Of every call:
 What is asked of the first case of a family besides is in `first_case`.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,12 +17,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..implementation.arrays import NotAnArray, to_numpy
+from ..implementation.arrays import Arrays, NotAnArray, to_numpy
+from ..implementation.batching import Batching, each
 from .messages import in_cases, unlike
 from .values import bits_equal, differing
 from .verdict import Miss, MissKind, MissReason
-
-Arrays = list[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -53,21 +51,6 @@ class Malformed(Exception):
         self.arrays = tuple(arrays)
 
 
-class Batching(ABC):
-    """A function that is the faster for being handed the calls of a family together.
-
-    A class of its own, and no protocol: a user's callable that happens to have a `batch` is none of these.
-    """
-
-    @abstractmethod
-    def __call__(self, *arguments: np.ndarray, **parameters: object) -> object:
-        """Make one call."""
-
-    @abstractmethod
-    def batch(self, calls: Sequence[Arrays], parameters: Mapping[str, object]) -> Iterator[Callable[[], object]]:
-        """What to ask for each call's result, in order; asked, it returns or raises as the call itself would."""
-
-
 @dataclass
 class Call:
     """An implementation's function with a family's parameters; counts the calls that are made."""
@@ -91,15 +74,6 @@ class Call:
 
     def _read(self, result: Callable[[], object]) -> Arrays:
         return read(result(), self.form)
-
-
-def each(
-    function: Callable[..., object], calls: Sequence[Arrays], parameters: Mapping[str, object]
-) -> Iterator[Callable[[], object]]:
-    """What to ask for each call's result, in order; asked, it returns or raises as the call itself would."""
-    if isinstance(function, Batching):
-        return function.batch(calls, parameters)
-    return (partial(function, *arguments, **parameters) for arguments in calls)
 
 
 def read(returned: object, form: Form) -> Arrays:

@@ -9,12 +9,14 @@ import numpy as np
 
 from ...vectors.dtypes import numpy_dtype
 from ...vectors.records import Family, OperationVectors
+from ..implementation.arrays import Arrays
+from ..implementation.batching import each
 from ..implementation.declarations import DETERMINISTIC, LABELS
-from ..implementation.errors import said, where
+from ..implementation.errors import describe_error, error_location
 from ..implementation.load import Implementation
 from ..implementation.timeouts import Lost
 from .agreement import Returned, agree
-from .contract import Arrays, Call, Complaint, Form, Malformed, changed_arguments, each, overwritten_results
+from .contract import Call, Complaint, Form, Malformed, changed_arguments, overwritten_results
 from .first_case import FirstCase
 from .messages import in_cases
 from .values import precision_of
@@ -114,7 +116,7 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
             accepted.append(case)
         except NotImplementedError as error:
             findings.unsupported.append(case)
-            findings.unsupported_words = said(error)
+            findings.unsupported_words = describe_error(error)
         except Exception:
             continue
         except Lost as error:
@@ -201,8 +203,8 @@ class Raised:
 
     def add(self, case: int, error: BaseException, function: object) -> None:
         """Note that `case` raised `error`."""
-        at = where(error, function)
-        _, cases = self._seen.setdefault((type(error), at), (said(error), []))
+        at = error_location(error, function)
+        _, cases = self._seen.setdefault((type(error), at), (describe_error(error), []))
         cases.append(case)
 
     def misses(self, count: int, *, robust: bool) -> Iterator[Miss]:
@@ -238,7 +240,7 @@ def _call_all(call: Call, stacks: Arrays, count: int, findings: Findings, robust
                     copies[position][case, ...] = result
         except NotImplementedError as error:
             findings.unsupported.append(case)
-            findings.unsupported_words = findings.unsupported_words or said(error)
+            findings.unsupported_words = findings.unsupported_words or describe_error(error)
             whole[:, case] = False
         except Lost as error:
             raised.lose(case, error)

@@ -13,9 +13,10 @@ from functools import cache
 
 import numpy as np
 
-from ..implementation.errors import said, where
+from ..implementation.arrays import Arrays
+from ..implementation.errors import describe_error, error_location
 from ..implementation.timeouts import Lost
-from .contract import Arrays, Call, Malformed, overwritten_results
+from .contract import Call, Malformed, overwritten_results
 from .messages import element, unlike
 from .values import agrees, bits_equal, compare, differing, is_true
 from .verdict import Miss, MissKind, MissReason
@@ -97,8 +98,8 @@ class FirstCase:
         except (KeyboardInterrupt, Lost):
             raise
         except BaseException as error:
-            at = where(error, self.call.function)
-            details = (said(error), *([at] if at else []))
+            at = error_location(error, self.call.function)
+            details = (describe_error(error), *([at] if at else []))
             summary = "case 0 fails when it is called again"
             yield self._miss(MissKind.REPEAT, summary, details, reason=MissReason.EXCEPTION)
             return
@@ -147,8 +148,8 @@ class FirstCase:
         except (KeyboardInterrupt, Lost):
             raise
         except BaseException as error:
-            at = where(error, self.call.function)
-            summary, details = f"{layout} arguments are refused: {said(error)}", (f"at {at}",) if at else ()
+            at = error_location(error, self.call.function)
+            summary, details = f"{layout} arguments are refused: {describe_error(error)}", (f"at {at}",) if at else ()
             yield Miss(MissKind.REFUSED_LAYOUT, True, 0, summary, details, reason=layout)
         else:
             assert self.answer is not None
@@ -181,7 +182,7 @@ class FirstCase:
         except (KeyboardInterrupt, Lost):
             raise
         except BaseException as error:
-            summary = f"a permuted batch is refused: {said(error)}"
+            summary = f"a permuted batch is refused: {describe_error(error)}"
             yield self._miss(MissKind.BATCH, summary, reason=MissReason.EXCEPTION)
             return
         due = [

@@ -151,6 +151,16 @@ class Verdict:
     seconds: float = 0.0
     """Wall time of the check."""
 
+    @property
+    def function(self) -> str:
+        """The name of the function that was called: "dense_backward"."""
+        return f"{self.op}_{self.direction}"
+
+    @property
+    def gravest(self) -> Miss | None:
+        """The first miss that is not robust, or else the first."""
+        return min(self.misses, key=lambda miss: miss.robust, default=None)
+
     def with_miss(self, miss: Miss) -> "Verdict":
         """The verdict with one more miss, and the outcome that follows from it."""
         misses = (*self.misses, miss)

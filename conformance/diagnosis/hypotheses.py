@@ -29,12 +29,6 @@ class Reading:
     cure: str
 
 
-def listed(names: Sequence[str]) -> str:
-    """ "a, b and c"."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 @dataclass(frozen=True)
 class Hypothesis:
     """A way to be wrong that foretells what comes."""

@@ -7,8 +7,9 @@ from itertools import combinations, product
 import numpy as np
 
 from ...vectors.dtypes import BFLOAT16, FLOAT16, FLOAT32, FORMATS, TF32
+from ..check.wording import listed
 from .evidence import unit_roundoff
-from .hypotheses import Reading, listed
+from .hypotheses import Reading
 from .misread import Reference, lowered
 from .result_views import Scene
 

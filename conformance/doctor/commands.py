@@ -85,24 +85,24 @@ def _loaded(options: argparse.Namespace, known: Sequence[str]) -> "Implementatio
 
 
 def _lines(opinion: "Opinion") -> Iterator[str]:
-    from ..terminal.summary import wrap
+    from ..check.wording import wrapped
 
     yield f"{opinion.state:<8}{opinion.function}"
     indent = " " * 8
     if opinion.misfit is not None:
         words = opinion.misfit.words
         first = words[0].upper() if words.startswith(_SENTENCES) else words[0]
-        yield from wrap(f"{first}{words[1:]}.", indent, indent)
+        yield from wrapped(f"{first}{words[1:]}.", indent, indent)
         if opinion.misfit.cure:
-            yield from wrap(f"{opinion.misfit.cure}.", f"{indent}Cure: ", indent)
+            yield from wrapped(f"{opinion.misfit.cure}.", f"{indent}Cure: ", indent)
         if opinion.family:
             yield f"{indent}(met in {opinion.family})"
     for note in opinion.notes:
-        yield from wrap(note, indent, f"{indent}  ")
+        yield from wrapped(note, indent, f"{indent}  ")
 
 
 def _ending(wrong: int, fits: int, implementation: "Implementation", options: argparse.Namespace) -> Iterator[str]:
-    from ..terminal.summary import plural
+    from ..check.wording import plural
 
     argument = " ".join([implementation.argument, *(f"--impl-op={op}" for op in options.ops or ())])
     yield ""

@@ -8,11 +8,10 @@ from ...vectors.dtypes import numpy_dtype
 from ...vectors.records import Family, OperationVectors
 from ..check.family import check
 from ..check.verdict import MissKind, Outcome, Verdict
-from ..diagnosis.diagnose import diagnose
+from ..diagnosis.findings import diagnose
 from ..diagnosis.suspects import Ran
-from ..implementation.errors import said, where
+from ..implementation.errors import describe_error, error_location
 from ..implementation.load import Implementation
-from ..session.outcome import Ending, Result, gravest
 from .attempts import Arguments, Attempt, attempts
 from .changes import Change, changes
 from .opinion import Misfit
@@ -77,9 +76,9 @@ def _changed(tried: Iterable[Change], arguments: Arguments) -> Arguments:
 
 def _raised(tries: Sequence[Attempt], function: object) -> Misfit:
     error = next(one.error for one in tries if one.error is not None)
-    at = where(error, function)
+    at = error_location(error, function)
     cure = next((cure for part, cure in _HINTS if part in str(error)), "")
-    return Misfit(f"it raises {said(error).rstrip('.')}{f' ({at})' if at else ''}", cure)
+    return Misfit(f"it raises {describe_error(error).rstrip('.')}{f' ({at})' if at else ''}", cure)
 
 
 def _types(tries: Sequence[Attempt], names: Sequence[str]) -> Misfit | None:
@@ -141,7 +140,7 @@ def _diagnosed(family: Family, implementation: Implementation, vectors: Operatio
 
 def _plain(verdict: Verdict) -> Misfit:
     """What the check says."""
-    miss = gravest(Result(verdict.id, verdict, Ending.FAILED))
+    miss = verdict.gravest
     assert miss is not None
     return Misfit("; ".join([miss.summary, *miss.details[:2]]), "")
 

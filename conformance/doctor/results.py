@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...vectors.records import Family, OperationVectors
-from ..diagnosis.hypotheses import listed
+from ..check.wording import listed
 from .attempts import Attempt, due, near
 from .opinion import Misfit
 

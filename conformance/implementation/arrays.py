@@ -7,6 +7,8 @@ import numpy as np
 
 from ...vectors.dtypes import numpy_dtype
 
+Arrays = list[np.ndarray]
+
 
 class NotAnArray(Exception):
     """A result that is no array of any framework, or one that cannot be read from here. The message is one line."""

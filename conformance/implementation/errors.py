@@ -10,7 +10,7 @@ class AdapterError(Exception):
     """An adapter that cannot be used. The message is one line: what is wrong, where, and what to do."""
 
 
-def where(error: BaseException, function: object = None) -> str:
+def error_location(error: BaseException, function: object = None) -> str:
     """ "file:line" of the frame to look at: the innermost one outside installed packages, else in `function`'s file.
 
     Empty where the exception passed no Python frame that has a file.
@@ -25,11 +25,17 @@ def where(error: BaseException, function: object = None) -> str:
     return f"{_shown(own[-1][0])}:{own[-1][1]}" if own else ""
 
 
-def said(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """ "TypeName: first line of the message", shortened to a line."""
     lines = str(error).strip().splitlines()
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return text if len(text) <= 200 else text[:197] + "..."
+
+
+def describe_with_location(error: BaseException, function: object = None) -> str:
+    """ "TypeName: first line of the message (file:line)"."""
+    at = error_location(error, function)
+    return f"{describe_error(error)} ({at})" if at else describe_error(error)
 
 
 _CONFORMANCE = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ from types import MappingProxyType, ModuleType
 
 from ...vectors.records import DIRECTIONS
 from . import declarations
-from .errors import AdapterError, said, where
+from .errors import AdapterError, describe_with_location
 from .options import OptionError, arguments, bound
 
 _NEAR = 0.85
@@ -155,8 +155,7 @@ def _import(spec: str, name: str, folder: Path | None) -> ModuleType:
             hint = "; an object in a module is written module:object" if "." in name and ":" not in spec else ""
             place = f"in {folder} or " if folder is not None else ""
             raise AdapterError(f"{spec}: no module named {error.name!r} {place}on the import path{hint}") from error
-        at = where(error)
-        raise AdapterError(f"{spec}: importing {name} raised {said(error)}{f' ({at})' if at else ''}") from error
+        raise AdapterError(f"{spec}: importing {name} raised {describe_with_location(error)}") from error
 
 
 def _get(subject: object, name: str, default: object = None) -> object:
@@ -234,7 +233,6 @@ def _hook(spec: str, subject: object, name: str, options: Mapping[str, str] = NO
         try:
             ready()
         except Exception as error:
-            at = where(error, hook)
-            raise AdapterError(f"{spec}: {name}() raised {said(error)}{f' ({at})' if at else ''}") from error
+            raise AdapterError(f"{spec}: {name}() raised {describe_with_location(error, hook)}") from error
 
     return call

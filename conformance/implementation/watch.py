@@ -20,7 +20,7 @@ from types import FrameType
 from typing import NoReturn
 
 from .load import Function, Implementation
-from .timeouts import Lost, Patience
+from .timeouts import Lost, LostCalls
 
 LAST_RESORT = 5.0
 """Seconds beyond twice what a call may take, after which the interpreter is ended."""
@@ -39,7 +39,7 @@ class Watch:
         self._made = 0
         self._trace = _mapped(trace) if trace else None
         self._armed_at = 0.0
-        self._patience: dict[str, Patience] = {}
+        self._lost: dict[str, LostCalls] = {}
         self._signals = hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
 
     def watched(self, implementation: Implementation) -> Implementation:
@@ -55,8 +55,8 @@ class Watch:
     def family(self) -> Iterator[None]:
         """Around the calls of one family."""
         self._note(0)
-        for patience in self._patience.values():
-            patience.begin_family()
+        for lost in self._lost.values():
+            lost.begin_family()
         if self.seconds is None:
             yield
             return
@@ -73,11 +73,11 @@ class Watch:
     def _bounded(self, function: Function, name: str) -> Function:
         seconds = self.seconds
         assert seconds is not None
-        patience = self._patience[name] = Patience(name)
+        lost = self._lost[name] = LostCalls(name)
 
         @wraps(function)
         def call(*arguments: object, **parameters: object) -> object:
-            if words := patience.ended():
+            if words := lost.why_not_called():
                 raise Lost(words)
             # faulthandler starts a thread each time, which would cost more than most calls.
             if time.monotonic() - self._armed_at > seconds / 2:
@@ -89,14 +89,14 @@ class Watch:
             try:
                 result = function(*arguments, **parameters)
             except Lost:
-                patience.lose()
+                lost.lose()
                 raise
             except BaseException:
-                patience.answer()
+                lost.answer()
                 raise
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-            patience.answer()
+            lost.answer()
             return result
 
         return call

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..check.verdict import Cause, Outcome, Verdict
-from ..record.record import HELD, NOT_ASKED, NOT_RUN, RunRecord, State
-from ..terminal.summary import plural
+from ..check.wording import plural
+from ..record.contents import HELD, NOT_ASKED, NOT_RUN, Progress, RunRecord
 
 MOST_NAMED = 6
 _WRONG = ("failed", "expected failure")
@@ -45,7 +45,7 @@ def answer(record: RunRecord) -> Answer:
         as_expected = "" if not expected else ", as expected" if expected == wrong else f", {expected:,} as expected"
         sentence = f"{wrong:,} of {plural(held, 'family', 'families')} that ran {'fails' if wrong == 1 else 'fail'}"
         return Answer(Word.FAILS, f"{sentence}{as_expected}: in {named(functions)}.")
-    if record.state is not State.COMPLETE:
+    if record.state is not Progress.COMPLETE:
         return Answer(Word.INCOMPLETE, f"{incompleteness(record)} Of {held:,} that ran, none fails.")
     if record.problems or record.counts["unexpected pass"] or not record.counts["passed"]:
         surprise = ["families pass that were expected to fail"] if record.counts["unexpected pass"] else []
@@ -62,7 +62,7 @@ def answer(record: RunRecord) -> Answer:
 def incompleteness(record: RunRecord) -> str:
     """How far a run came that did not come to its end."""
     left = f"{plural(record.counts[NOT_RUN], 'family was', 'families were')} not reached."
-    if record.state is State.RUNNING:
+    if record.state is Progress.RUNNING:
         return f"The run was still going, or was killed, when this was written; {left}"
     return f"The run was interrupted ({record.reason}); {left}"
 

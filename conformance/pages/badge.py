@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from ..record.record import RunRecord
+from ..record.contents import RunRecord
 from .answer import Word, answer
 from .overview import Cell, cells
 

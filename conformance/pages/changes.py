@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..check.verdict import Outcome
-from ..record.record import NOT_RUN, FamilyRecord, RunRecord
+from ..record.contents import NOT_RUN, FamilyRecord, RunRecord
 
 ABSENT = (*map(str, (Outcome.NOT_IMPLEMENTED, Outcome.UNSUPPORTED)), NOT_RUN)
 """What is said of families that nothing is known of."""

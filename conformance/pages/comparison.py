@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ...vectors.dtypes import DTYPES
 from ..check.verdict import Outcome
-from ..record.record import RunRecord
+from ..record.contents import RunRecord
 from .answer import Answer, answer
 from .changes import Change, Closer, Direction
 from .failures import groups

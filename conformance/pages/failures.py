@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..check.verdict import Miss, MissKind
-from ..diagnosis.diagnose import Diagnosis
-from ..record.record import FamilyRecord
-from ..session.outcome import Ending, gravest
+from ..diagnosis.findings import Diagnosis
+from ..record.contents import FamilyRecord
+from ..record.results import Ending
 from .answer import function
 
 KINDS: dict[str, str] = {
@@ -69,7 +69,7 @@ def groups(
     for family in families:
         if wanted(family):
             verdict = family.result.verdict
-            miss = gravest(family.result)
+            miss = verdict.gravest
             kind = family.standing if miss is None else miss.kind
             found.setdefault((verdict.op, verdict.direction, kind), []).append(family)
     look = {(diagnosis.op, diagnosis.direction): diagnosis for diagnosis in diagnoses}

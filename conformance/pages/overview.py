@@ -8,8 +8,8 @@ from enum import Enum
 
 from ...vectors.dtypes import DTYPES
 from ..check.verdict import MissKind
-from ..record.record import HELD, NOT_ASKED, NOT_RUN, STANDINGS, FamilyRecord, RunRecord
-from ..terminal.summary import plural
+from ..check.wording import plural
+from ..record.contents import HELD, NOT_ASKED, NOT_RUN, STANDINGS, FamilyRecord, RunRecord
 
 
 class Stand(Enum):

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ..check.verdict import MissKind
-from ..record.record import NOT_RUN, FamilyRecord, RunRecord, State
-from ..terminal.summary import headline
+from ..record.contents import NOT_RUN, FamilyRecord, Progress, RunRecord
 from .answer import absent, answer, function, incompleteness
 from .failures import Group, groups, misses_of, rerun_command, show_command
 from .heat import LEVELS, Heat
@@ -25,7 +24,7 @@ def page(record: RunRecord) -> str:
         "run.html",
         record=record,
         answer=answer(record),
-        incomplete="" if record.state is State.COMPLETE else incompleteness(record),
+        incomplete="" if record.state is Progress.COMPLETE else incompleteness(record),
         table=cells(record),
         dtypes=list(dict.fromkeys(planned.dtype for planned in record.planned)),
         edges=EDGES,
@@ -41,7 +40,6 @@ def page(record: RunRecord) -> str:
         flags={flag.name: flag for flag in record.flags},
         levels=LEVELS,
         heats=_heats,
-        headline=headline,
         misses_of=misses_of,
         show_command=show_command,
         rerun_command=rerun_command,

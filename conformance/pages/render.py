@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...vectors.files import replace_atomically
+from ..check.wording import plural
 from ..record.errors import ReportError
-from ..terminal.summary import plural
 from .heat import ratio
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from string import ascii_uppercase
 
 from ...vectors.dtypes import DTYPES
 from ..check.verdict import Outcome
-from ..record.record import NOT_RUN, RunRecord
-from ..terminal.summary import WIDTH, full_name, plural, wrap
+from ..check.wording import WIDTH, full_name, plural, wrapped
+from ..record.contents import NOT_RUN, RunRecord
 from .answer import answer
 from .changes import Change, Closer, Direction
 from .overview import Cell, Stand, cells
@@ -40,7 +40,7 @@ def table(records: Sequence[RunRecord]) -> Iterator[str]:
     named = list(zip(letters(), records, strict=False))
     for letter, record in named:
         said = answer(record)
-        yield from wrap(f"{title(record)} {said.word}. {said.sentence}", f"{letter}  ", "   ")
+        yield from wrapped(f"{title(record)} {said.word}. {said.sentence}", f"{letter}  ", "   ")
     for start in range(0, len(named), MOST_RUNS):
         yield ""
         yield from _columns(named[start : start + MOST_RUNS])
@@ -97,7 +97,7 @@ def conventions(records: Sequence[RunRecord]) -> Iterator[str]:
         yield from ("", "conventions that differ:")
     for point, by_answer in found.items():
         said = "; ".join(f"{words} ({', '.join(who)})" for words, who in by_answer.items())
-        yield from wrap(f"{point} = {said}", "  ", "    ")
+        yield from wrapped(f"{point} = {said}", "  ", "    ")
 
 
 def progress(changed: Iterable[Change], nearer: Iterable[Closer]) -> Iterator[str]:
@@ -112,7 +112,7 @@ def progress(changed: Iterable[Change], nearer: Iterable[Closer]) -> Iterator[st
     if closer:
         yield from ("", f"closer to the bound, and within it: {plural(len(closer), 'family', 'families')}")
         for one in closer[:MOST_CHANGES]:
-            yield from wrap(f"{one.id}: {one.before:.2g} of the tolerance, now {one.after:.2g}", "  ", "    ")
+            yield from wrapped(f"{one.id}: {one.before:.2g} of the tolerance, now {one.after:.2g}", "  ", "    ")
         if len(closer) > MOST_CHANGES:
             yield f"  and {len(closer) - MOST_CHANGES:,} more"
     if not found and not closer:
@@ -126,7 +126,7 @@ def _listed(alike: Sequence[Change]) -> Iterator[str]:
         yield f"  {count:,} {before} -> {after}"
         of_kind = (change for change in alike if (change.before, change.after) == (before, after))
         for change in islice(of_kind, MOST_CHANGES):
-            yield from wrap(change.id + (f": {change.why}" if change.why else ""), "    ", "      ")
+            yield from wrapped(change.id + (f": {change.why}" if change.why else ""), "    ", "      ")
         if count > MOST_CHANGES:
             yield f"    and {count - MOST_CHANGES:,} more"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from ...vectors.records import Answer, Flag
 from ..check.conventions import Followed
-from ..diagnosis.diagnose import Diagnosis, Finding
-from ..session.outcome import pack, unpack
-from .record import RECORD_VERSION, Asked, FamilyRecord, Machine, Planned, RunRecord, State, Tested, Versions
+from ..diagnosis.findings import Diagnosis, Finding
+from .contents import RECORD_VERSION, Asked, FamilyRecord, Machine, Planned, Progress, RunRecord, Tested, Versions
+from .results import pack, unpack
 
 _MEASURES = ("fraction", "ulps")
 _ABSENT = {"case": None, "picture": None, "result": None, "reason": None}
@@ -53,7 +53,7 @@ def record_of(document: Mapping[str, Any]) -> RunRecord:
     implementation = document["implementation"]
     fields = {key: document[key] for key in RunRecord.__dataclass_fields__}
     fields |= {
-        "state": State(document["state"]),
+        "state": Progress(document["state"]),
         "implementation": Tested(**_tuples(implementation)),
         "versions": Versions(**document["versions"]),
         "machine": Machine(**document["machine"]),

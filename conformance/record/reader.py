@@ -6,9 +6,9 @@ from typing import Any
 
 from ...vectors.parse_json import json_object
 from ...vectors.records import VectorError
+from .contents import RECORD_VERSION, RunRecord
 from .document import record_of
 from .errors import ReportError
-from .record import RECORD_VERSION, RunRecord
 
 SCHEMA = Path(__file__).with_name("run.schema.json")
 

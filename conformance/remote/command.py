@@ -12,17 +12,19 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..check.contract import Arrays, Batching
+from ..implementation.arrays import Arrays
+from ..implementation.batching import Batching
 from ..implementation.errors import AdapterError
 from ..implementation.load import Implementation, present
-from ..implementation.timeouts import Lost, Patience
+from ..implementation.timeouts import Lost, LostCalls
 from . import wire
 from .process import Broken, Process, parse
 
 SECONDS = 60.0
 """What a call may take where nothing is said; the start may always take as much."""
 
-Result = Callable[[], object]
+Pending = Callable[[], object]
+"""Returns the result of a call, or raises what the call raised."""
 
 
 def load(
@@ -81,7 +83,7 @@ class Remote:
     """Of the last request."""
     _owed: int = 0
     """Answers of the process that are still due."""
-    _patience: dict[str, Patience] = field(default_factory=dict)
+    _lost: dict[str, LostCalls] = field(default_factory=dict)
     """By function."""
 
     def start(self) -> Mapping[str, Any]:
@@ -111,29 +113,29 @@ class Remote:
         if process:
             process.kill()
 
-    def ask(self, function: str, lines: Sequence[str]) -> Iterator[Result]:
+    def ask(self, function: str, lines: Sequence[str]) -> Iterator[Pending]:
         """What to ask for each call's result, in order. Whatever breaks the process loses the call at hand alone."""
-        patience = self._patience.setdefault(function, Patience(function))
-        patience.begin_family()
+        lost = self._lost.setdefault(function, LostCalls(function))
+        lost.begin_family()
         position = 0
         while position < len(lines):
-            if words := patience.ended():
+            if words := lost.why_not_called():
                 position += 1
                 yield partial(_lose, words)
                 continue
             try:
                 for result in self._converse(lines[position:]):
-                    patience.answer()
+                    lost.answer()
                     position += 1
                     yield result
             except Broken as broken:
                 self.kill()
-                patience.lose()
+                lost.lose()
                 words = f"{broken}{self._once_more(lines[position]) if broken.died else ''}"
                 position += 1
                 yield partial(_lose, words)
 
-    def _converse(self, lines: Sequence[str]) -> Iterator[Result]:
+    def _converse(self, lines: Sequence[str]) -> Iterator[Pending]:
         if self._owed:  # by a conversation that nobody took to its end
             self.kill()
         if self._process is None:
@@ -174,8 +176,8 @@ class RemoteFunction(Batching):
         (result,) = self.batch([list(arguments)], parameters)
         return result()
 
-    def batch(self, calls: Sequence[Arrays], parameters: Mapping[str, object]) -> Iterator[Result]:
-        """See contract.Batching."""
+    def batch(self, calls: Sequence[Arrays], parameters: Mapping[str, object]) -> Iterator[Pending]:
+        """See Batching."""
         lines = [wire.call(self.operation, self.direction, arguments, parameters) for arguments in calls]
         return self.remote.ask(f"{self.operation}_{self.direction}", lines)
 

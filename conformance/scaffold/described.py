@@ -2,13 +2,14 @@
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import wrap
 
 from ...reference.model.operation import Operation, operation
 from ...vectors import store
 from ...vectors.records import Family
+from ..check.wording import listed
 
 WIDTH = 96
 
@@ -50,10 +51,10 @@ class Described:
         """What the arguments and results are, in lines of comments."""
         said = (inspect.getdoc(self.operation.functions[direction]) or "").splitlines()[:1]
         for name in self.operation.parameters[direction]:
-            said.append(f"{name} is {_either(self.values[name])}.")
+            said.append(f"{name} is {listed(self.values[name], 'or')}.")
         if self.label_forms:
-            labels = _either(sorted(self.operation.labels & {*self.operation.arguments[direction]}), "and")
-            said.append(f"{labels} come as {_either(self.label_forms)}; they have no gradient.")
+            labels = listed(sorted(self.operation.labels & {*self.operation.arguments[direction]}))
+            said.append(f"{labels} come as {listed(self.label_forms, 'or')}; they have no gradient.")
         return "\n".join(f"{indent}# {line}" for text in said for line in _wrapped(text))
 
     def unfilled(self, function: str, verb: str, direction: str, indent: str = "    ") -> str:
@@ -87,8 +88,3 @@ def _wrapped(text: str) -> list[str]:
     """A text in lines; a name and its shape, "weights (I, O)", stay together."""
     joined = re.sub(r" ?\([^)]*\)", lambda shape: shape[0].replace(" ", "\xa0"), text)
     return [line.replace("\xa0", " ") for line in wrap(joined, WIDTH, break_on_hyphens=False)]
-
-
-def _either(words: Iterable[str], joint: str = "or") -> str:
-    *most, last = words
-    return f"{', '.join(most)} {joint} {last}" if most else last

@@ -3,17 +3,15 @@
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from ...vectors.records import Family, OperationVectors
-from ..terminal.summary import failure, headline
-from .outcome import Ending, Result
+from ..record.results import Ending, Result
+from ..terminal.summary import failure
 from .selection import item_name
-
-if TYPE_CHECKING:
-    from .run import Run
+from .state import SessionState
 
 
 class FamilyFailed(Exception):
@@ -27,9 +25,11 @@ class FamilyFailed(Exception):
 class VectorFile(pytest.File):
     """One vector file."""
 
-    def __init__(self, *, run: "Run", vectors: OperationVectors, families: Sequence[Family], **node: Any) -> None:
+    def __init__(
+        self, *, state: SessionState, vectors: OperationVectors, families: Sequence[Family], **node: Any
+    ) -> None:
         super().__init__(**node)
-        self.run = run
+        self.state = state
         self.vectors = vectors
         self.families = families
 
@@ -58,12 +58,11 @@ class FamilyItem(pytest.Item):
     def runtest(self) -> None:
         """Check the family; what is wrong, skipped or forgiven is raised as pytest wants it."""
         assert isinstance(self.parent, VectorFile)
-        run = self.parent.run
-        self.result = result = run.check(self.nodeid, self.family, self.parent.vectors)
+        self.result = result = self.parent.state.check(self.nodeid, self.family, self.parent.vectors)
         self.user_properties += _properties(result)
         match result.ending:
             case Ending.FAILED | Ending.UNEXPECTED_PASS:
-                raise FamilyFailed(self._words(result), headline(result))
+                raise FamilyFailed(self._words(result), result.headline)
             case Ending.ROBUST_MISS | Ending.EXPECTED_FAILURE:
                 pytest.xfail(result.note)
             case Ending.SKIPPED:
@@ -82,7 +81,7 @@ class FamilyItem(pytest.Item):
 
     def _words(self, result: Result) -> str:
         assert isinstance(self.parent, VectorFile)
-        return failure(result, self.family, self.parent.run.plan.implementation.argument)
+        return failure(result, self.family, self.parent.state.plan.implementation.argument)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """The file, no line, and the family's id as the title of its failure."""

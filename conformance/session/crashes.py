@@ -8,22 +8,21 @@ import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from ...vectors.records import Family
 from ..check.verdict import Miss, MissKind, Verdict, verdict_on
 from ..implementation.load import Implementation
-from ..implementation.timeouts import Lost, Patience
-from ..implementation.watch import Watch, calls_noted
+from ..implementation.timeouts import Lost, LostCalls
+from ..implementation.watch import calls_noted
+from ..record.results import RESULT, pack
 from ..terminal import summary as words
 from . import xfails
-from .outcome import RESULT, conclude, pack
+from .outcome import conclude
 from .selection import item_name
-
-if TYPE_CHECKING:
-    from .run import Run
+from .state import SessionState
 
 MOST_WORKERS = 100
 """How many workers are replaced where the user does not say; pytest-xdist's own limit is soon used up."""
@@ -31,15 +30,10 @@ _TRACE = "backproof_trace"
 _GONE = "backproof_gone"
 
 
-def watch(config: pytest.Config, errors: int) -> Watch:
-    """What this process, whose standard error is the descriptor `errors`, keeps in sight of its calls.
-
-    Nothing of calls that are another process's: --impl-cmd sees to those itself.
-    """
-    if config.option.impl is None:
-        return Watch(None, None, errors)
+def trace_file(config: pytest.Config) -> Path | None:
+    """The file in which this process counts the calls of a family, if it is a worker of pytest-xdist."""
     trace = getattr(config, "workerinput", {}).get(_TRACE)
-    return Watch(config.option.impl_timeout, Path(trace) if trace else None, errors)
+    return Path(trace) if trace else None
 
 
 def without_gone(implementation: Implementation, config: pytest.Config) -> Implementation:
@@ -52,20 +46,20 @@ def without_gone(implementation: Implementation, config: pytest.Config) -> Imple
 class Crashes:
     """What pytest-xdist's directing process does about workers that end."""
 
-    def __init__(self, run: "Run") -> None:
-        self.run = run
-        self._patience: dict[str, Patience] = {}
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
+        self._lost: dict[str, LostCalls] = {}
         """By function."""
         self._folder: Path | None = None
-        if run.config.option.maxworkerrestart is None:
-            run.config.option.maxworkerrestart = str(MOST_WORKERS)
+        if state.config.option.maxworkerrestart is None:
+            state.config.option.maxworkerrestart = str(MOST_WORKERS)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker that is about to start where to note its calls, and what not to call any more."""
         if node.gateway.spec.popen:  # on this machine, that is
             node.workerinput[_TRACE] = str(self._trace(node))
-        node.workerinput[_GONE] = {name: patience.ended() for name, patience in self._patience.items()}
+        node.workerinput[_GONE] = {name: lost.why_not_called() for name, lost in self._lost.items()}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
@@ -73,13 +67,13 @@ class Crashes:
         family = self._family(crashitem)
         if family is None:
             return
-        name = f"{family.op}_{family.direction}"
-        patience = self._patience.setdefault(name, Patience(name))
-        patience.begin_family()
-        patience.lose()
-        plan = self.run.plan
+        verdict = self._verdict(family, report.node)
+        lost = self._lost.setdefault(verdict.function, LostCalls(verdict.function))
+        lost.begin_family()
+        lost.lose()
+        plan = self.state.plan
         expected = xfails.find(plan.expected, crashitem, family.id)
-        result = conclude(crashitem, self._verdict(family, report.node), expected, strict=plan.strict)
+        result = conclude(crashitem, verdict, expected, strict=plan.strict)
         setattr(report, RESULT, pack(result))
         report.when = "call"
         report.location = (crashitem.partition("::")[0], None, family.id)
@@ -91,15 +85,15 @@ class Crashes:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take note of a family that came to its end."""
-        result = self.run.results.get(report.nodeid)
+        result = self.state.results.get(report.nodeid)
         if report.when != "call" or result is None:
             return
         if result.verdict.calls and not any(miss.kind is MissKind.LOST for miss in result.verdict.misses):
-            self._patience.pop(f"{result.verdict.op}_{result.verdict.direction}", None)
+            self._lost.pop(result.verdict.function, None)
 
     def _family(self, nodeid: str) -> Family | None:
         fileid, _, name = nodeid.partition("::")
-        families = (family for file in self.run.plan.files if file.nodeid == fileid for family in file.chosen)
+        families = (family for file in self.state.plan.files if file.nodeid == fileid for family in file.chosen)
         return next((family for family in families if item_name(family) == name), None)
 
     def _verdict(self, family: Family, node: Any) -> Verdict:
@@ -118,7 +112,7 @@ class Crashes:
     def _trace(self, node: Any) -> Path:
         if self._folder is None:
             folder = tempfile.TemporaryDirectory(prefix="backproof-")
-            self.run.config.add_cleanup(folder.cleanup)
+            self.state.config.add_cleanup(folder.cleanup)
             self._folder = Path(folder.name)
         return self._folder / str(node.gateway.id)
 

@@ -60,7 +60,7 @@ class Plan:
     """What the header says besides."""
 
 
-def plan(config: pytest.Config) -> Plan:
+def read_plan(config: pytest.Config) -> Plan:
     """Read all that the options name. Raises UsageError, AdapterError or VectorError, of one line."""
     option = config.option
     folder = config.invocation_params.dir

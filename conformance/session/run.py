@@ -1,30 +1,24 @@
 """The hooks of a run with an implementation, and what comes of it."""
 
-import os
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from ...vectors.dtypes import DTYPES
-from ...vectors.records import DIRECTIONS, LEVELS, Family, OperationVectors, VectorError
-from ..check.conventions import Tracker, followed, inconsistencies
-from ..check.family import check
-from ..implementation.errors import AdapterError, said
+from ...vectors.records import DIRECTIONS, LEVELS, VectorError
+from ..check.conventions import followed, inconsistencies
+from ..implementation.errors import AdapterError
+from ..record.results import RESULT, Ending, pack, unpack
 from ..terminal import annotations
 from ..terminal import summary as report
-from ..terminal.truncation import Brevity
-from . import xfails
+from ..terminal.truncation import Truncation
+from . import crashes, xfails
 from .collect import FamilyItem, VectorFile
-from .crashes import Crashes, watch, without_gone
-from .outcome import RESULT, Ending, Result, conclude, pack, unpack
-from .plan import Plan, golden_files, plan
-
-if TYPE_CHECKING:
-    from ..diagnosis.diagnose import Diagnosis
+from .plan import golden_files, read_plan
+from .state import SessionState
 
 PROBLEMS = "backproof_problems"
 """The key of a pytest-xdist worker's output for what went wrong outside its tests."""
@@ -33,19 +27,10 @@ PROBLEMS = "backproof_problems"
 class Run:
     """One run of pytest with --impl."""
 
-    plan: Plan
-
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.tracker = Tracker()
-        self.results: dict[str, Result] = {}
-        """By node id, in the order in which they came in."""
-        self.problems: list[str] = []
-        """What fails the session, although every test may have passed; one line each."""
-        self.looped = False
-        """Whether tests were to run: neither --collect-only nor --fixtures asks for any."""
-        self.brevity = Brevity(self.results)
-        self._diagnosed: tuple[Diagnosis, ...] | None = None
+        self.state = SessionState(config, crashes.trace_file(config))
+        self._truncation = Truncation(self.state.results)
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the markers that are known before a file is read, for `pytest --markers`."""
@@ -56,33 +41,33 @@ class Run:
         _register(config, LEVELS, "families of this level")
         directs = not hasattr(config, "workerinput")
         if directs and (name := config.option.impl_report):
-            from ..record.recorder import Recorder  # a run that is not written down must not pay for it
+            from .recorder import Recorder  # a run that is not written down must not pay for it
 
-            config.pluginmanager.register(Recorder(self, config.invocation_params.dir / name, name), "backproof-report")
-        config.pluginmanager.register(self.brevity, "backproof-brevity")
+            recorder = Recorder(self.state, config.invocation_params.dir / name, name)
+            config.pluginmanager.register(recorder, "backproof-report")
+        config.pluginmanager.register(self._truncation, "backproof-truncation")
         if directs and hasattr(config.option, "maxworkerrestart"):
-            config.pluginmanager.register(Crashes(self), "backproof-crashes")
-        errors = os.dup(2)  # pytest captures the descriptor itself while tests run
-        config.add_cleanup(partial(os.close, errors))
-        self.watch = watch(config, errors)
+            config.pluginmanager.register(crashes.Crashes(self.state), "backproof-crashes")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Read all that may be wrong, so that it is a usage error before anything has run."""
         with _usage_errors():
-            self.plan = plan(self.config)
-        if self.plan.implementation.option == "--impl":
-            implementation = self.watch.watched(without_gone(self.plan.implementation, self.config))
-            self.plan = replace(self.plan, implementation=implementation)
-        for file in self.plan.files:
+            plan = read_plan(self.config)
+        if plan.implementation.option == "--impl":
+            implementation = crashes.without_gone(plan.implementation, self.config)
+            plan = replace(plan, implementation=self.state.watch.watched(implementation))
+        self.state.plan = plan
+        for file in plan.files:
             for flag in file.vectors.flags:
                 _register(self.config, [flag.name], flag.effect)
-        self.config.args = list(self.plan.paths)
+        self.config.args = list(plan.paths)
         self.config.args_source = pytest.Config.ArgsSource.ARGS
 
     def pytest_report_header(self) -> list[str]:
         """Say what is held against what."""
-        return report.header(self.plan.implementation, self.plan.vectors_version, self.plan.remarks)
+        plan = self.state.plan
+        return report.header(plan.implementation, plan.vectors_version, plan.remarks)
 
     # The outermost wrapper, so that --lf's neither sorts the vector files nor leaves them out.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -94,9 +79,14 @@ class Run:
         if isinstance(collector, pytest.Session) and collected.passed:
             files = [
                 VectorFile.from_parent(
-                    collector, path=file.path, nodeid=file.nodeid, run=self, vectors=file.vectors, families=file.chosen
+                    collector,
+                    path=file.path,
+                    nodeid=file.nodeid,
+                    state=self.state,
+                    vectors=file.vectors,
+                    families=file.chosen,
                 )
-                for file in self.plan.files
+                for file in self.state.plan.files
                 if file.chosen
             ]
             collected.result = [*files, *(collected.result or [])]
@@ -105,12 +95,12 @@ class Run:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Set the implementation up and down around the tests, in each process that runs some."""
-        self.looped = not self.config.option.collectonly
-        idle = self._directs_workers() or not self.looped
+        self.state.looped = not self.config.option.collectonly
+        idle = self._directs_workers() or not self.state.looped
         if idle or not any(isinstance(item, FamilyItem) for item in session.items):
             return (yield)
         try:
-            self.plan.implementation.setup()
+            self.state.plan.implementation.setup()
         except AdapterError as error:
             session.shouldfail = str(error)  # ends the other processes too under pytest-xdist
             raise pytest.UsageError(str(error)) from None
@@ -118,16 +108,9 @@ class Run:
             return (yield)
         finally:
             try:
-                self.plan.implementation.teardown()
+                self.state.plan.implementation.teardown()
             except AdapterError as error:
-                self.problems.append(str(error))
-
-    def check(self, nodeid: str, family: Family, vectors: OperationVectors) -> Result:
-        """Check one family, in the light of what others of the run have shown."""
-        with self.watch.family():
-            verdict = self.tracker.add(check(family, self.plan.implementation, vectors))
-        expected = xfails.find(self.plan.expected, nodeid, family.id)
-        return conclude(nodeid, verdict, expected, strict=self.plan.strict)
+                self.state.problems.append(str(error))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -144,77 +127,49 @@ class Run:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in a result, which under pytest-xdist comes from a worker."""
         if packed := getattr(report, RESULT, None):
-            self.results[report.nodeid] = unpack(packed)
+            self.state.results[report.nodeid] = unpack(packed)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take in what went wrong in a pytest-xdist worker outside its tests."""
-        self.problems += getattr(node, "workeroutput", {}).get(PROBLEMS, [])
+        self.state.problems += getattr(node, "workeroutput", {}).get(PROBLEMS, [])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Fail a session in which nothing passed, or something is wrong that is no single test's."""
         if hasattr(self.config, "workeroutput"):
-            self.config.workeroutput[PROBLEMS] = self.problems
+            self.config.workeroutput[PROBLEMS] = self.state.problems
             return
-        if not self.looped or exitstatus not in (
+        if not self.state.looped or exitstatus not in (
             pytest.ExitCode.OK,
             pytest.ExitCode.TESTS_FAILED,
             pytest.ExitCode.NO_TESTS_COLLECTED,
         ):
             return
-        self.problems = list(dict.fromkeys([*self.problems, *self._problems()]))
-        if self.problems and exitstatus == pytest.ExitCode.OK:
+        self.state.problems = list(dict.fromkeys([*self.state.problems, *self._problems()]))
+        if self.state.problems and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Write the summary, after what pytest writes of failures and before its own short one."""
-        self.brevity.after_failures(terminalreporter, self.config)
+        self._truncation.after_failures(terminalreporter, self.config)
+        state, results = self.state, self.state.results_so_far()
+        implementation, diagnoses = state.plan.implementation, state.diagnoses()
         lines = []
         if self.config.get_verbosity() > -2:
-            points = followed(result.verdict for result in self._all())
+            points = followed(result.verdict for result in results)
             paint = self.config.get_terminal_writer().markup
-            lines = report.summary(self._all(), self.plan.implementation, points, self.diagnoses(), paint)
-        if lines or self.problems:
+            lines = report.summary(results, implementation, points, diagnoses, paint)
+        if lines or state.problems:
             terminalreporter.ensure_newline()
             terminalreporter.section("backproof")
         for line in lines:
             terminalreporter.write_line(line)
-        for problem in self.problems:
+        for problem in state.problems:
             terminalreporter.write_line(f"backproof: {problem}", red=True)  # one line, for whoever greps a log
         if annotations.wanted():
-            implementation = self.plan.implementation
-            for line in annotations.annotations(self._all(), self.diagnoses(), self.problems, implementation.argument):
+            for line in annotations.annotations(results, diagnoses, state.problems, implementation.argument):
                 terminalreporter.write_line(line)
-
-    def diagnoses(self) -> tuple["Diagnosis", ...]:
-        """What the failures look like; found out once."""
-        if self._diagnosed is None:
-            self._diagnosed = tuple(self._diagnose())
-        return self._diagnosed
-
-    def _diagnose(self) -> list["Diagnosis"]:
-        """What the failures look like, for which the implementation is set up once more. No report fails for it."""
-        if not self.looped or not any(result.ending.fails for result in self._all()):
-            return []
-        from ..diagnosis.diagnose import diagnoses  # a run without failures must not pay for it
-
-        try:
-            self.plan.implementation.setup()
-        except AdapterError:
-            return []
-        try:
-            with self.watch.family():
-                return list(diagnoses(self.results, self.plan))
-        except Exception as error:
-            self.problems.append(f"the failures could not be diagnosed ({said(error)}); this is a fault of backproof's")
-            return []
-        finally:
-            with suppress(AdapterError):
-                self.plan.implementation.teardown()
-
-    def _all(self) -> list[Result]:
-        return list(self.results.values())
 
     def _directs_workers(self) -> bool:
         """Whether this is pytest-xdist's directing process, which runs no test itself."""
@@ -222,12 +177,12 @@ class Run:
 
     def _problems(self) -> Iterator[str]:
         """What is wrong with the run as a whole."""
-        results = self._all()
-        yield from report.nothing_passed(results, self.plan.paths)
+        results, plan = self.state.results_so_far(), self.state.plan
+        yield from report.nothing_passed(results, plan.paths)
         yield from inconsistencies(result.verdict for result in results)
-        if self.plan.expected:
+        if plan.expected:
             failing = {result.nodeid: result.ending is Ending.EXPECTED_FAILURE for result in results}
-            yield from xfails.stale(self.plan.expected, self.plan.known, failing, whole=self.plan.whole)
+            yield from xfails.stale(plan.expected, plan.known, failing, whole=plan.whole)
 
 
 def _register(config: pytest.Config, names: Iterable[str], meaning: str) -> None:

@@ -8,11 +8,11 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..session.outcome import Result, by_kind, gravest
-from .summary import headline, plural
+from ..check.wording import plural
+from ..record.results import Result, by_kind
 
 if TYPE_CHECKING:
-    from ..diagnosis.diagnose import Diagnosis
+    from ..diagnosis.findings import Diagnosis
 
 MOST = 10
 """So many errors of a step GitHub shows, and drops the rest."""
@@ -41,8 +41,8 @@ def _failures(
     look = {(diagnosis.op, diagnosis.direction): diagnosis for diagnosis in diagnoses}
     for (op, direction, _), alike in by_kind(results).items():
         first = alike[0]
-        miss = gravest(first)
-        lines = [headline(first), *(miss.details if miss else ())]
+        miss = first.verdict.gravest
+        lines = [first.headline, *(miss.details if miss else ())]
         if diagnosis := look.pop((op, direction), None):
             lines += [f"looks like: {one.name} - {one.wrong} Cure: {one.cure}" for one in diagnosis.findings]
         lines.append(f"{plural(len(alike), 'family fails', 'families fail')} so; the first: {first.nodeid}")

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ...vectors.records import Expectation, Family, OperationVectors, Tensors
-from .summary import WIDTH, wrap
+from ..check.wording import WIDTH, wrapped
 
 DIGITS = {dtype: math.ceil(1 + fmt.significand * math.log10(2)) for dtype, fmt in FORMATS.items()}
 """Significant digits that tell any two values of a dtype apart."""
@@ -113,4 +113,4 @@ def _word(element: float, digits: int) -> str:
 
 
 def _wrap(text: str, indent: str) -> list[str]:
-    return wrap(text, indent, " " * len(indent))
+    return wrapped(text, indent, " " * len(indent))

@@ -1,6 +1,5 @@
 """Results in words for a terminal: the header, what a failed family says, the summary. Lines fit 80 columns."""
 
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -9,13 +8,13 @@ from ...vectors.dtypes import DTYPES
 from ...vectors.records import Family
 from ..check.conventions import Followed
 from ..check.verdict import Cause, Miss, MissKind, Outcome, Verdict
+from ..check.wording import WIDTH, full_name, plural, wrapped
 from ..implementation.load import Implementation
-from ..session.outcome import Ending, Result, by_kind, gravest
+from ..record.results import Ending, Result, by_kind
 
 if TYPE_CHECKING:
-    from ..diagnosis.diagnose import Diagnosis
+    from ..diagnosis.findings import Diagnosis
 
-WIDTH = 80
 MOST_FAILURES = 5
 MOST_REASONS = 12
 MOST_MISSES = 8
@@ -67,27 +66,11 @@ def failure(result: Result, family: Family, argument: str) -> str:
         lines.append(f"and {len(misses) - MOST_MISSES} more")
     lines.append("")
     if family.comment:
-        lines += wrap(family.comment, "family: ", "        ")
+        lines += wrapped(family.comment, "family: ", "        ")
     case = next((miss.case for miss in misses if miss.case is not None), None)
     lines.append(f"  show: backproof show {result.nodeid}{'' if case is None else f'#{case}'}")
     lines.append(f" rerun: pytest {argument} {result.nodeid}")
     return "\n".join(lines)
-
-
-def headline(result: Result) -> str:
-    """The one line that stands for a failed family."""
-    miss = gravest(result)
-    return result.note if miss is None else miss.summary
-
-
-def full_name(name: str, version: str) -> str:
-    """An implementation's name, with its version where there is one."""
-    return " ".join(word for word in (name, version) if word)
-
-
-def plural(count: int, one: str, many: str) -> str:
-    """A count and its noun."""
-    return f"{count:,} {one if count == 1 else many}"
 
 
 def nothing_passed(results: Sequence[Result], other_paths: Sequence[str]) -> Iterator[str]:
@@ -106,13 +89,6 @@ def nothing_passed(results: Sequence[Result], other_paths: Sequence[str]) -> Ite
         yield f"no family ran: {' '.join(other_paths)} names no vector file; give no path, or vectors/OP.h5"
     else:
         yield "no family ran, and that is a failure; the options or node ids leave none"
-
-
-def wrap(line: str, first: str, then: str) -> list[str]:
-    """A line in lines that fit the width; ids, which are to be copied, stay whole."""
-    return textwrap.wrap(
-        line, WIDTH, initial_indent=first, subsequent_indent=then, break_on_hyphens=False, break_long_words=False
-    )
 
 
 def summary(
@@ -199,9 +175,9 @@ def _reasons(results: Sequence[Result]) -> list[str]:
         if result.ending in (Ending.ROBUST_MISS, Ending.EXPECTED_FAILURE)
     )
     ordered = reasons.most_common()
-    lines = [part for reason, count in ordered[:MOST_REASONS] for part in wrap(reason, f"{count:>7}  ", " " * 11)]
+    lines = [part for reason, count in ordered[:MOST_REASONS] for part in wrapped(reason, f"{count:>7}  ", " " * 11)]
     if absent:
-        lines += wrap(f"{Outcome.NOT_IMPLEMENTED}: {_absent(absent)}", f"{len(absent):>7}  ", " " * 11)
+        lines += wrapped(f"{Outcome.NOT_IMPLEMENTED}: {_absent(absent)}", f"{len(absent):>7}  ", " " * 11)
     if rest := ordered[MOST_REASONS:]:
         count = sum(count for _, count in rest)
         lines.append(f"{count:>7}  for {plural(len(rest), 'further reason', 'further reasons')}; -rsx prints them")
@@ -210,7 +186,7 @@ def _reasons(results: Sequence[Result]) -> list[str]:
 
 def _absent(verdicts: Sequence[Verdict]) -> str:
     """What an adapter lacks: functions, and dtypes."""
-    functions = {f"{v.op}_{v.direction}" for v in verdicts if v.cause is Cause.NO_FUNCTION}
+    functions = {v.function for v in verdicts if v.cause is Cause.NO_FUNCTION}
     dtypes = {v.dtype for v in verdicts if v.cause is Cause.NO_DTYPE}
     return ", ".join([*sorted(functions), *(dtype for dtype in DTYPES if dtype in dtypes)])
 
@@ -223,13 +199,13 @@ def _refused_layouts(results: Iterable[Result]) -> Iterator[str]:
             if miss.kind is MissKind.REFUSED_LAYOUT:
                 refused.setdefault(miss.summary, []).append(result.verdict)
     for summary, verdicts in refused.items():
-        functions = dict.fromkeys(f"{verdict.op}_{verdict.direction}" for verdict in verdicts)
+        functions = dict.fromkeys(verdict.function for verdict in verdicts)
         yield f"{', '.join(functions)} ({plural(len(verdicts), 'family', 'families')}): {summary}"
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
-    wrapped = [part for line in lines for part in wrap(line, "  ", "    ")]
-    return wrapped and [title, *wrapped]
+    shown = [part for line in lines for part in wrapped(line, "  ", "    ")]
+    return shown and [title, *shown]
 
 
 def _followed(point: Followed, results: Iterable[Result]) -> str:
@@ -257,8 +233,8 @@ def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Dia
     for (op, direction, _), alike in list(kinds.items())[:MOST_FAILURES]:
         first = alike[0]
         lines.append(f"  {first.nodeid}")
-        lines += wrap(headline(first), "    ", "    ")
-        if miss := gravest(first):
+        lines += wrapped(first.headline, "    ", "    ")
+        if miss := first.verdict.gravest:
             lines += [_fit(f"    {detail}") for detail in miss.details[:2]]
         if len(alike) > 1:
             lines.append(_fit(f"    and {len(alike) - 1} more of {op}_{direction}"))
@@ -278,7 +254,7 @@ def _looks_like(diagnosis: "Diagnosis") -> Iterator[str]:
     """What is wrong and what to do, fault by fault."""
     label = "looks like"
     for finding in diagnosis.findings:
-        yield from wrap(f"{finding.name} - {finding.wrong} Cure: {finding.cure}", f"    {label}: ", "      ")
+        yield from wrapped(f"{finding.name} - {finding.wrong} Cure: {finding.cure}", f"    {label}: ", "      ")
         label = "and like"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ..session.outcome import RESULT, Result, by_kind
-from .summary import plural, wrap
+from ..check.wording import plural, wrapped
+from ..record.results import RESULT, Result, by_kind
 
 MOST_ALIKE = 3
 """Failures of one kind and function that are shown."""
@@ -21,7 +21,7 @@ _USUAL = "fE"
 """What -r stands at where nobody has said anything."""
 
 
-class Brevity:
+class Truncation:
     """The first failures of each kind stand for all while pytest writes its summaries."""
 
     def __init__(self, results: Mapping[str, Result]) -> None:
@@ -52,7 +52,7 @@ class Brevity:
             return
         more = plural(hidden, "more failure is", "more failures are")
         terminalreporter.ensure_newline()
-        for line in wrap(f"{more} not shown: -vv shows all, -rf lists them, --impl-report keeps them", "", "  "):
+        for line in wrapped(f"{more} not shown: -vv shows all, -rf lists them, --impl-report keeps them", "", "  "):
             terminalreporter.write_line(line, bold=True)
         if config.option.reportchars != _USUAL:  # a list was asked for
             terminalreporter.stats["failed"] = self._whole

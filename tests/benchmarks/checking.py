@@ -33,7 +33,7 @@ import pathlib
 
 import numpy as np
 import pytest
-from backproof.conformance.adapter import load
+from backproof.conformance.implementation.load import load
 from backproof.vectors import store
 
 adapter = load("%(adapter)s", operations=store.golden_operations())

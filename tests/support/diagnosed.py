@@ -8,7 +8,7 @@ from typing import Any
 from backproof.conformance.check.conventions import Tracker
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
-from backproof.conformance.diagnosis.diagnose import Finding, diagnose
+from backproof.conformance.diagnosis.findings import Finding, diagnose
 from backproof.conformance.diagnosis.suspects import Ran
 from backproof.conformance.implementation.load import Implementation, load
 from backproof.reference import faults

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 from backproof.conformance.check.conventions import followed
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
-from backproof.conformance.diagnosis.diagnose import Diagnosis
-from backproof.conformance.record.record import (
+from backproof.conformance.diagnosis.findings import Diagnosis
+from backproof.conformance.record.contents import (
     STANDINGS,
     Asked,
     FamilyRecord,
     Machine,
     Planned,
+    Progress,
     RunRecord,
-    State,
     Tested,
     Versions,
 )
@@ -35,7 +35,7 @@ def family(name: str, outcome: Outcome = Outcome.PASSED, summary: str = "loss is
 def record(
     *families: FamilyRecord,
     not_run: int = 0,
-    state: State = State.COMPLETE,
+    state: Progress = Progress.COMPLETE,
     manifest: str = "0" * 64,
     name: str = "Mine",
     diagnoses: tuple[Diagnosis, ...] = (),
@@ -49,7 +49,7 @@ def record(
     counts = dict.fromkeys(STANDINGS, 0) | Counter(f.standing for f in families) | {"not run": not_run}
     return RunRecord(
         state=state,
-        reason="" if state is State.COMPLETE else "Ctrl-C",
+        reason="" if state is Progress.COMPLETE else "Ctrl-C",
         started="2026-01-31T12:00:00Z",
         ended="2026-01-31T12:00:01Z",
         seconds=1.0,

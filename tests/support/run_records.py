@@ -5,8 +5,8 @@ from typing import Any
 
 import made_records
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
-from backproof.conformance.record.record import NOT_ASKED, FamilyRecord, RunRecord
-from backproof.conformance.session.outcome import Ending, Result
+from backproof.conformance.record.contents import NOT_ASKED, FamilyRecord, RunRecord
+from backproof.conformance.record.results import Ending, Result
 from backproof.vectors.records import Flag
 
 FLAG = Flag("two-words", "missing factor", "steps are too short", "https://example.org/factor")

@@ -50,7 +50,7 @@ def main(words: list[str]) -> int:
     ended = pytest.main(["-q", "--no-summary", "--tb=no", *arguments, *rest], [taken])
     if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return int(ended)
-    plan, results = taken.run.plan, list(taken.run.results.values())
+    plan, results = taken.run.state.plan, taken.run.state.results_so_far()
     seen = table.of_run(plan.implementation, results, plan.vectors_version)
     if command == "record":
         table.record(name, seen)

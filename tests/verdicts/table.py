@@ -14,7 +14,7 @@ import yaml
 from backproof.conformance.check.conventions import followed
 from backproof.conformance.check.verdict import Cause, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
-from backproof.conformance.session.outcome import Result
+from backproof.conformance.record.results import Result
 from backproof.vectors.dtypes import DTYPES
 
 FOLDER = Path(__file__).parent

@@ -11,7 +11,7 @@ import pytest
 from backproof.conformance import adapters
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome, Verdict
-from backproof.conformance.diagnosis.diagnose import diagnose
+from backproof.conformance.diagnosis.findings import diagnose
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.remote import command
 from backproof.vectors import store

@@ -3,8 +3,8 @@
 import pytest
 from backproof.conformance.check.verdict import Cause, Outcome
 from backproof.conformance.pages.answer import Answer, Word, answer
-from backproof.conformance.record.record import FamilyRecord, RunRecord, State
-from backproof.conformance.session.outcome import Ending
+from backproof.conformance.record.contents import FamilyRecord, Progress, RunRecord
+from backproof.conformance.record.results import Ending
 from run_records import absent, failure, family, record
 
 ROBUST = family(7, ending=Ending.ROBUST_MISS, outcome=Outcome.ROBUST_MISS)
@@ -32,18 +32,18 @@ DECLARED = family(6, ending=Ending.SKIPPED, outcome=Outcome.DECLARED)
         ),
         (record(EXPECTED), Word.FAILS, "1 of 1 family that ran fails, as expected: in dense_backward."),
         (
-            record(family(1), not_run=5, state=State.INTERRUPTED, reason="Ctrl-C"),
+            record(family(1), not_run=5, state=Progress.INTERRUPTED, reason="Ctrl-C"),
             Word.INCOMPLETE,
             "The run was interrupted (Ctrl-C); 5 families were not reached. Of 1 that ran, none fails.",
         ),
         (
-            record(family(1), not_run=1, state=State.RUNNING, ended=None),
+            record(family(1), not_run=1, state=Progress.RUNNING, ended=None),
             Word.INCOMPLETE,
             "The run was still going, or was killed, when this was written; 1 family was not reached. "
             "Of 1 that ran, none fails.",
         ),
         (
-            record(failure(1), not_run=1, state=State.INTERRUPTED, reason="-x"),
+            record(failure(1), not_run=1, state=Progress.INTERRUPTED, reason="-x"),
             Word.FAILS,
             "1 of 1 family that ran fails: in dense_backward.",
         ),

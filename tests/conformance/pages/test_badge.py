@@ -7,7 +7,7 @@ import pytest
 from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.pages.answer import Word
 from backproof.conformance.pages.badge import COLOURS, endpoint, message, svg, width
-from backproof.conformance.record.record import State
+from backproof.conformance.record.contents import Progress
 from made_records import family, record
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -15,7 +15,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 RIGHT = record(family("a"))
 WRONG = record(family("a"), family("b", Outcome.FAILED), family("c", op="triple"))
 PART = record(family("a"), family("b", Outcome.NOT_IMPLEMENTED, op="triple"))
-CUT = record(family("a"), not_run=3, state=State.INTERRUPTED)
+CUT = record(family("a"), not_run=3, state=Progress.INTERRUPTED)
 
 
 @pytest.mark.parametrize(

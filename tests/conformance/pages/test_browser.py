@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from backproof.conformance.check.heatmap import Picture
 from backproof.conformance.check.verdict import Miss, MissKind
-from backproof.conformance.diagnosis.diagnose import Diagnosis, Finding
+from backproof.conformance.diagnosis.findings import Diagnosis, Finding
 from backproof.conformance.pages import comparison
 from backproof.conformance.pages.changes import changes, closer
 from backproof.conformance.pages.page import page
-from backproof.conformance.record.record import RunRecord
+from backproof.conformance.record.contents import RunRecord
 from backproof.vectors.dtypes import DTYPES
 from run_records import absent, failure, family, record
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.pages.changes import GONE, Direction, changes, closer, direction
-from backproof.conformance.record.record import NOT_RUN
+from backproof.conformance.record.contents import NOT_RUN
 from backproof.conformance.session.outcome import conclude
 from made_records import family, record
 

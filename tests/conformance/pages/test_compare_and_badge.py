@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from backproof.conformance import cli
 from backproof.conformance.check.verdict import Outcome
-from backproof.conformance.diagnosis.diagnose import Diagnosis, Finding
+from backproof.conformance.diagnosis.findings import Diagnosis, Finding
 from backproof.conformance.record.document import text_of
 from made_records import family, record
 

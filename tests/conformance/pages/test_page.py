@@ -7,10 +7,10 @@ import pytest
 from backproof.conformance.check.conventions import Followed
 from backproof.conformance.check.heatmap import Picture
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome
-from backproof.conformance.diagnosis.diagnose import Diagnosis, Finding
+from backproof.conformance.diagnosis.findings import Diagnosis, Finding
 from backproof.conformance.pages.page import MOST_OF_A_GROUP, page
-from backproof.conformance.record.record import RunRecord, State
-from backproof.conformance.session.outcome import Ending
+from backproof.conformance.record.contents import Progress, RunRecord
+from backproof.conformance.record.results import Ending
 from backproof.vectors.records import Answer, Flag
 from html_reader import Element, read_html
 from run_records import absent, failure, family, record
@@ -56,8 +56,8 @@ EVERY_RUN = {
     "everything": every_kind(),
     "empty": record(),
     "partial": record(family(1), absent(2, op="relu"), not_asked=4),
-    "interrupted": record(family(1), not_run=5, state=State.INTERRUPTED, reason="Ctrl-C"),
-    "killed": record(not_run=9, state=State.RUNNING, ended=None, exit_status=None),
+    "interrupted": record(family(1), not_run=5, state=Progress.INTERRUPTED, reason="Ctrl-C"),
+    "killed": record(not_run=9, state=Progress.RUNNING, ended=None, exit_status=None),
 }
 
 
@@ -114,7 +114,7 @@ def test_the_answer_is_at_the_top(name: str, words: str) -> None:
 
 
 def test_a_failing_run_that_did_not_complete_says_both() -> None:
-    root = html(record(failure(1), not_run=2, state=State.INTERRUPTED, reason="-x"))
+    root = html(record(failure(1), not_run=2, state=Progress.INTERRUPTED, reason="-x"))
     words = [answer.text().partition(".")[0] for answer in root.all("p", kind="answer")]
     assert words == ["Does not conform", "Did not complete"]
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from backproof.conformance.check.heatmap import MOST_CELLS, WORDS, Picture
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, MissReason, Outcome
-from backproof.conformance.diagnosis.diagnose import Diagnosis, Finding
+from backproof.conformance.diagnosis.findings import Diagnosis, Finding
+from backproof.conformance.record.contents import RECORD_VERSION, STANDINGS, Progress, RunRecord
 from backproof.conformance.record.document import text_of
 from backproof.conformance.record.errors import ReportError
 from backproof.conformance.record.reader import SCHEMA, read
-from backproof.conformance.record.record import RECORD_VERSION, STANDINGS, RunRecord, State
-from backproof.conformance.session.outcome import Ending
+from backproof.conformance.record.results import Ending
 from backproof.vectors.dtypes import DTYPES
 from backproof.vectors.records import RESULTS, Answer
 from run_records import absent, failure, family, record
@@ -50,7 +50,7 @@ def everything() -> RunRecord:
         absent(3, dtype="bfloat16", cause=Cause.NO_DTYPE),
         not_run=7,
         not_asked=2,
-        state=State.INTERRUPTED,
+        state=Progress.INTERRUPTED,
         reason="Ctrl-C",
         problems=("something is stale",),
         diagnoses=(Diagnosis("dense", "backward", (Finding("dense.x", "is wrong", "mend it"),)),),
@@ -121,7 +121,7 @@ def test_the_schema_knows_the_same_words_as_the_code() -> None:
     schema = json.loads(SCHEMA.read_text())
     kinds = schema["$defs"]
     assert tuple(schema["properties"]["counts"]["properties"]) == STANDINGS
-    assert schema["properties"]["state"]["enum"] == list(State)
+    assert schema["properties"]["state"]["enum"] == list(Progress)
     assert schema["properties"]["backproof_run"]["const"] == RECORD_VERSION
     assert kinds["family"]["properties"]["ending"]["enum"] == list(Ending)
     assert kinds["family"]["properties"]["outcome"]["enum"] == list(Outcome)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import small_vectors
-from backproof.conformance.implementation.timeouts import MOST_CALLS, MOST_FAMILIES, Lost, Patience
+from backproof.conformance.implementation.timeouts import MOST_CALLS, MOST_FAMILIES, Lost, LostCalls
 
 RunApart = Callable[..., pytest.RunResult]
 
@@ -31,9 +31,9 @@ def stubborn():
 {third}
 """
 HOLDING = """
-import backproof.conformance.watch
+import backproof.conformance.implementation.watch
 {adapter}
-backproof.conformance.watch.LAST_RESORT = 0.0
+backproof.conformance.implementation.watch.LAST_RESORT = 0.0
 {third}
 """
 """Hangs with the interpreter's lock held, where no signal is seen."""
@@ -68,8 +68,8 @@ def test_a_function_that_ends_interpreters_is_given_up_and_may_be_expected_to(
     project.makepyfile(
         adapter=f"""
 import os
-from backproof.conformance import patience
-patience.MOST_FAMILIES = 1
+from backproof.conformance.implementation import timeouts
+timeouts.MOST_FAMILIES = 1
 {small_vectors.ADAPTER}
 def double_forward(inputs):
     os.abort()
@@ -131,34 +131,34 @@ def test_a_timeout_is_a_number_of_seconds(project: pytest.Pytester, seconds: str
 # How long it goes on
 
 
-def test_patience_ends_for_a_family_and_begins_anew_with_the_next() -> None:
-    patience = Patience("f")
+def test_lost_calls_end_a_family_and_begins_anew_with_the_next() -> None:
+    lost = LostCalls("f")
     for _ in range(MOST_CALLS):
-        assert patience.ended() == ""
-        patience.lose()
-    assert patience.ended() == "not called: 2 calls before it were lost"
-    patience.begin_family()
-    assert patience.ended() == ""
+        assert lost.why_not_called() == ""
+        lost.lose()
+    assert lost.why_not_called() == "not called: 2 calls before it were lost"
+    lost.begin_family()
+    assert lost.why_not_called() == ""
 
 
-def test_patience_ends_for_a_function_that_never_answers() -> None:
-    patience = Patience("f")
+def test_lost_calls_end_a_function_that_never_answers() -> None:
+    lost = LostCalls("f")
     for _ in range(MOST_FAMILIES):
-        patience.begin_family()
-        assert patience.ended() == ""
-        patience.lose()
-    patience.begin_family()
-    assert patience.ended() == "not called: f answered nothing in 5 families in a row"
+        lost.begin_family()
+        assert lost.why_not_called() == ""
+        lost.lose()
+    lost.begin_family()
+    assert lost.why_not_called() == "not called: f answered nothing in 5 families in a row"
 
 
-def test_an_answer_restores_patience() -> None:
-    patience = Patience("f")
+def test_an_answer_starts_the_count_anew() -> None:
+    lost = LostCalls("f")
     for _ in range(3 * MOST_FAMILIES):
-        patience.begin_family()
-        patience.lose()
-        patience.answer()
-        patience.lose()
-        assert patience.ended() == ""
+        lost.begin_family()
+        lost.lose()
+        lost.answer()
+        lost.lose()
+        assert lost.why_not_called() == ""
 
 
 def test_what_is_lost_is_no_exception() -> None:

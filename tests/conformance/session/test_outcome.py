@@ -4,7 +4,8 @@ import json
 
 import pytest
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, MissReason, Outcome, Verdict
-from backproof.conformance.session.outcome import Ending, conclude, pack, unpack
+from backproof.conformance.record.results import Ending, pack, unpack
+from backproof.conformance.session.outcome import conclude
 from backproof.conformance.session.xfails import ExpectedFailure
 
 EXPECTED = ExpectedFailure("dense/*", "a reason", "expected.txt:1")

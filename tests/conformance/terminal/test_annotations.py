@@ -5,8 +5,8 @@ import re
 import pytest
 import small_vectors
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
-from backproof.conformance.diagnosis.diagnose import Diagnosis, Finding
-from backproof.conformance.session.outcome import Ending, Result
+from backproof.conformance.diagnosis.findings import Diagnosis, Finding
+from backproof.conformance.record.results import Ending, Result
 from backproof.conformance.terminal.annotations import MOST, annotations
 
 WRONG = small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "return 3 * dL_doutputs")

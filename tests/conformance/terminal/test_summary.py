@@ -7,8 +7,8 @@ import small_vectors
 from backproof.conformance.check.conventions import Followed, followed
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
-from backproof.conformance.session.outcome import Ending, Result
-from backproof.conformance.terminal.summary import header, headline, nothing_passed, summary
+from backproof.conformance.record.results import Ending, Result
+from backproof.conformance.terminal.summary import header, nothing_passed, summary
 from pytest_regressions.file_regression import FileRegressionFixture
 
 FAULTY = f"""{small_vectors.ADAPTER}
@@ -133,7 +133,7 @@ def test_refused_layouts_are_told_once() -> None:
 def test_the_gravest_miss_stands_for_a_failure() -> None:
     misses = (Miss(MissKind.LAYOUT, True, 0, "it refuses"), Miss(MissKind.VALUE, False, 2, "it is wrong", ("by much",)))
     grave = result("dense", "float32", 0, Ending.FAILED, Outcome.FAILED, misses=misses)
-    assert headline(grave) == "it is wrong"
+    assert grave.headline == "it is wrong"
     assert "    it is wrong\n    by much\n" in text([grave])
 
 

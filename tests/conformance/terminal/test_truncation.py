@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 import small_vectors
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
-from backproof.conformance.session.outcome import Ending, Result
+from backproof.conformance.record.results import Ending, Result
 from backproof.conformance.terminal.truncation import MOST, MOST_ALIKE, telling
 
 BROKEN = """

@@ -1,18 +1,15 @@
 """Which named fault does a wrong implementation look like? Asked of failures alone, once the run is over."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...vectors.records import DIRECTIONS, OperationVectors
 from ..check.verdict import MissKind
+from ..check.wording import listed
 from ..implementation.load import Implementation
-from ..session.outcome import Result
-from ..session.plan import Plan
-from ..session.selection import item_name
 from .evidence import observe
-from .hypotheses import listed
 from .matching import Wrong
 from .readings import read
 from .sample import sample
@@ -37,14 +34,6 @@ class Diagnosis:
     op: str
     direction: str
     findings: tuple[Finding, ...]
-
-
-def diagnoses(results: Mapping[str, Result], plan: Plan) -> Iterator[Diagnosis]:
-    """What the failures of a run look like, by its results by node id. The implementation has to be set up."""
-    for file in plan.files:
-        pairs = ((family, results.get(f"{file.nodeid}::{item_name(family)}")) for family in file.chosen)
-        ran = [Ran(family, result.verdict, result.ending.fails) for family, result in pairs if result is not None]
-        yield from diagnose(ran, plan.implementation, file.vectors)
 
 
 def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: OperationVectors) -> Iterator[Diagnosis]:

@@ -1,4 +1,4 @@
-"""The record of a run: all that there is to say of it, in values. `write` and `read` turn it into a file and back."""
+"""What the record of a run contains. `document` turns it into JSON and back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from ...vectors.records import Answer, Flag, Parameter
 from ..check.conventions import Followed
-from ..diagnosis.diagnose import Diagnosis
-from ..session.outcome import Ending, Result
+from ..diagnosis.findings import Diagnosis
+from .results import Ending, Result
 
 RECORD_VERSION = 2
 """Of the layout, which run.schema.json describes."""
@@ -18,7 +18,7 @@ NOT_ASKED = "not asked"
 """The standing of a family that the options or node ids left out."""
 
 
-class State(StrEnum):
+class Progress(StrEnum):
     """How far a run came."""
 
     RUNNING = "running"
@@ -133,7 +133,7 @@ class FamilyRecord:
 class RunRecord:
     """One run."""
 
-    state: State
+    state: Progress
     reason: str
     """Why it was interrupted; empty otherwise."""
     started: str

@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 import small_harness
 import small_vectors
-from backproof.conformance.record import recorder
 from backproof.conformance.record.reader import SCHEMA
+from backproof.conformance.session import recorder
 
 RunApart = Callable[..., pytest.RunResult]
 

@@ -365,7 +365,7 @@ def test_a_diagnosis_that_breaks_down_does_not_take_the_report_with_it(
     def explain(*_: object) -> None:
         raise RuntimeError("of ours")
 
-    monkeypatch.setattr("backproof.conformance.diagnosis.diagnose.explain", explain)
+    monkeypatch.setattr("backproof.conformance.diagnosis.findings.explain", explain)
     project.makepyfile(wrong=WRONG)
     result = project.runpytest("--impl=wrong")
     result.stdout.fnmatch_lines(["failures:", "*could not be diagnosed (RuntimeError: of ours)*"])

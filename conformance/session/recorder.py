@@ -5,7 +5,7 @@ So there is a valid record whatever ends the run; one that nobody came to write 
 
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,18 +13,30 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ...vectors import store
 from ...vectors.files import replace_atomically
-from ...vectors.records import Answer, Flag
+from ...vectors.records import Answer, Flag, OperationVectors
 from ..check.conventions import followed
-from ..session.outcome import RESULT, Result
-from ..session.selection import item_name
-from . import about
-from .document import text_of
-from .record import NOT_ASKED, NOT_RUN, STANDINGS, FamilyRecord, RunRecord, State, standing
+from ..record import about
+from ..record.contents import (
+    NOT_ASKED,
+    NOT_RUN,
+    STANDINGS,
+    Asked,
+    FamilyRecord,
+    Planned,
+    Progress,
+    RunRecord,
+    standing,
+)
+from ..record.document import text_of
+from ..record.results import RESULT, Result
+from .plan import Plan
+from .selection import item_name
+from .state import SessionState
 
 if TYPE_CHECKING:
-    from ..diagnosis.diagnose import Diagnosis
-    from ..session.run import Run
+    from ..diagnosis.findings import Diagnosis
 
 OPTION = "--impl-report"
 SECONDS = 5.0
@@ -37,8 +49,8 @@ _IDLE = ("collectonly", "showfixtures", "show_fixtures_per_test")
 class Recorder:
     """Writes the record of a run to `path`; one process of a run does."""
 
-    def __init__(self, run: "Run", path: Path, name: str) -> None:
-        self.run = run
+    def __init__(self, state: SessionState, path: Path, name: str) -> None:
+        self.state = state
         self._path = path
         self._name = name
         if path.is_dir():
@@ -57,18 +69,18 @@ class Recorder:
         if any(getattr(session.config.option, name, False) for name in _IDLE):
             session.config.pluginmanager.unregister(self)
             return
-        plan = self.run.plan
+        plan = self.state.plan
         self._began = time.monotonic()
         self._about: dict[str, Any] = {
             "started": _now(),
             "implementation": about.tested(plan.implementation),
             "versions": about.versions(plan.vectors_version),
             "machine": about.machine(),
-            "asked": about.asked(session.config, plan),
-            "planned": about.planned(plan),
+            "asked": _asked(session.config, plan),
+            "planned": _planned(plan),
         }
         try:
-            self._write(State.RUNNING)
+            self._write(Progress.RUNNING)
         except OSError as error:
             raise pytest.UsageError(f"{OPTION}={self._name}: cannot be written: {error.strerror or error}") from None
 
@@ -78,7 +90,7 @@ class Recorder:
             self._broken.append(f"{report.nodeid}: ended without a verdict")
         if time.monotonic() >= self._next:
             with suppress(OSError):  # the end of the run tells of it
-                self._write(State.RUNNING)
+                self._write(Progress.RUNNING)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note why the run ends early."""
@@ -95,34 +107,34 @@ class Recorder:
         diagnoses: tuple[Diagnosis, ...] = ()
         try:
             result = yield
-            diagnoses = self.run.diagnoses()
+            diagnoses = self.state.diagnoses()
             return result
         finally:
             reason = self._reason or str(session.shouldfail or session.shouldstop or "")
             status = int(session.exitstatus)
             try:
-                self._write(State.INTERRUPTED if reason else State.COMPLETE, reason, status, diagnoses)
+                self._write(Progress.INTERRUPTED if reason else Progress.COMPLETE, reason, status, diagnoses)
             except OSError as error:
                 words = f"backproof: {OPTION}={self._name}: cannot be written: {error.strerror or error}"
                 pytest.exit(words, returncode=pytest.ExitCode.USAGE_ERROR)
 
     def _write(
-        self, state: State, reason: str = "", status: int | None = None, diagnoses: tuple["Diagnosis", ...] = ()
+        self, progress: Progress, reason: str = "", status: int | None = None, diagnoses: tuple["Diagnosis", ...] = ()
     ) -> None:
         begun = time.monotonic()
         families = tuple(self._families())
         results = [family.result for family in families]
         counts = self._counts(results)
-        if state is State.INTERRUPTED and not counts[NOT_RUN]:  # -x at the last family leaves nothing out
-            state, reason = State.COMPLETE, ""
+        if progress is Progress.INTERRUPTED and not counts[NOT_RUN]:  # -x at the last family leaves nothing out
+            progress, reason = Progress.COMPLETE, ""
         record = RunRecord(
             **self._about,
-            state=state,
+            state=progress,
             reason=reason,
-            ended=None if state is State.RUNNING else _now(),
+            ended=None if progress is Progress.RUNNING else _now(),
             seconds=round(begun - self._began, 3),
             exit_status=status,
-            problems=(*self.run.problems, *self._broken),
+            problems=(*self.state.problems, *self._broken),
             counts=counts,
             conventions=followed(result.verdict for result in results),
             diagnoses=diagnoses,
@@ -136,9 +148,9 @@ class Recorder:
 
     def _families(self) -> Iterator[FamilyRecord]:
         """Those that have run, in the order of the vector files, whatever the order in which they came in."""
-        for file in self.run.plan.files:
+        for file in self.state.plan.files:
             for family in file.chosen:
-                result = self.run.results.get(f"{file.nodeid}::{item_name(family)}")
+                result = self.state.results.get(f"{file.nodeid}::{item_name(family)}")
                 if result is not None:
                     yield FamilyRecord(result, family.flags, family.result, family.parameters, family.comment)
 
@@ -151,17 +163,52 @@ class Recorder:
 
     def _flags(self, families: Sequence[FamilyRecord]) -> tuple[Flag, ...]:
         used = {name for family in families for name in family.flags}
-        known = {flag.name: flag for file in self.run.plan.files for flag in file.vectors.flags}
+        known = {flag.name: flag for file in self.state.plan.files for flag in file.vectors.flags}
         return tuple(flag for name, flag in known.items() if name in used)
 
     def _answers(self, results: Sequence[Result]) -> tuple[Answer, ...]:
         points = {result.verdict.point for result in results}
-        known = {answer.key: answer for file in self.run.plan.files for answer in file.vectors.answers}
+        known = {answer.key: answer for file in self.state.plan.files for answer in file.vectors.answers}
         return tuple(answer for answer in known.values() if answer.point in points)
 
     def _is_family(self, nodeid: str) -> bool:
-        return nodeid.partition("::")[0] in {file.nodeid for file in self.run.plan.files}
+        return nodeid.partition("::")[0] in {file.nodeid for file in self.state.plan.files}
 
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _asked(config: pytest.Config, plan: Plan) -> Asked:
+    """The options that say what is to run, and how."""
+    option = config.option
+    return Asked(
+        strict=plan.strict,
+        ops=tuple(option.impl_ops or ()),
+        dtypes=tuple(option.impl_dtypes or ()),
+        whole=plan.whole,
+        keyword=option.keyword,
+        markers=option.markexpr,
+        timeout=option.impl_timeout,
+        xfails=option.impl_xfails or "",
+    )
+
+
+def _planned(plan: Plan) -> tuple[Planned, ...]:
+    """How many families there are, and are to run, of each function at each dtype."""
+    there = Counter(_cells(_all_vectors(plan)))
+    wanted = Counter((f.op, f.dtype, f.direction) for file in plan.files for f in file.chosen)
+    return tuple(Planned(*cell, families=count, asked=wanted[cell]) for cell, count in there.items())
+
+
+def _cells(files: Iterable[OperationVectors]) -> Iterator[tuple[str, str, str]]:
+    return ((family.op, family.dtype, family.direction) for vectors in files for family in vectors.families)
+
+
+def _all_vectors(plan: Plan) -> Iterator[OperationVectors]:
+    """The golden files, read anew where the plan has left them out, and the others that were given."""
+    given = {file.path: file.vectors for file in plan.files}
+    for op in store.golden_operations():
+        vectors = given.pop(store.golden_folder() / f"{op}.h5", None)
+        yield store.read_golden(op) if vectors is None else vectors
+    yield from given.values()

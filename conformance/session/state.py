@@ -1,0 +1,91 @@
+"""What is known of a run with an implementation while it goes on, which its hooks share."""
+
+import os
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ...vectors.records import Family, OperationVectors
+from ..check.conventions import Tracker
+from ..check.family import check
+from ..implementation.errors import AdapterError, describe_error
+from ..implementation.watch import Watch
+from ..record.results import Result
+from . import xfails
+from .outcome import conclude
+from .plan import Plan
+from .selection import item_name
+
+if TYPE_CHECKING:
+    from ..diagnosis.findings import Diagnosis
+
+
+class SessionState:
+    """One run of pytest with --impl or --impl-cmd, in one process."""
+
+    plan: Plan
+    """From pytest_sessionstart on."""
+
+    def __init__(self, config: pytest.Config, trace: Path | None) -> None:
+        """`trace` is the file in which a pytest-xdist worker counts its calls."""
+        self.config = config
+        self.results: dict[str, Result] = {}
+        """By node id, in the order in which they came in."""
+        self.problems: list[str] = []
+        """What fails the session, although every test may have passed; one line each."""
+        self.looped = False
+        """Whether tests were to run: neither --collect-only nor --fixtures asks for any."""
+        errors = os.dup(2)  # pytest captures the descriptor itself while tests run
+        config.add_cleanup(partial(os.close, errors))
+        # The calls of --impl-cmd are made by another process, and bounded where it is spoken to.
+        here = config.option.impl is not None
+        self.watch = Watch(config.option.impl_timeout if here else None, trace if here else None, errors)
+        self._tracker = Tracker()
+        self._diagnosed: tuple[Diagnosis, ...] | None = None
+
+    def check(self, nodeid: str, family: Family, vectors: OperationVectors) -> Result:
+        """Check one family; a convention also against the families before it."""
+        with self.watch.family():
+            verdict = self._tracker.add(check(family, self.plan.implementation, vectors))
+        expected = xfails.find(self.plan.expected, nodeid, family.id)
+        return conclude(nodeid, verdict, expected, strict=self.plan.strict)
+
+    def results_so_far(self) -> list[Result]:
+        """All results, in the order in which they came in."""
+        return list(self.results.values())
+
+    def diagnoses(self) -> tuple["Diagnosis", ...]:
+        """What the failures look like; found out once."""
+        if self._diagnosed is None:
+            self._diagnosed = tuple(self._diagnose())
+        return self._diagnosed
+
+    def _diagnose(self) -> list["Diagnosis"]:
+        """What the failures look like, for which the implementation is set up once more. An error fails no report."""
+        if not self.looped or not any(result.ending.fails for result in self.results.values()):
+            return []
+        from ..diagnosis.findings import diagnose  # a run without failures must not pay for these
+        from ..diagnosis.suspects import Ran
+
+        try:
+            self.plan.implementation.setup()
+        except AdapterError:
+            return []
+        found: list[Diagnosis] = []
+        try:
+            with self.watch.family():
+                for file in self.plan.files:
+                    pairs = ((f, self.results.get(f"{file.nodeid}::{item_name(f)}")) for f in file.chosen)
+                    ran = [Ran(f, result.verdict, result.ending.fails) for f, result in pairs if result is not None]
+                    found += diagnose(ran, self.plan.implementation, file.vectors)
+        except Exception as error:
+            why = f"the failures could not be diagnosed ({describe_error(error)})"
+            self.problems.append(f"{why}; this is a fault of backproof's")
+            return []
+        finally:
+            with suppress(AdapterError):
+                self.plan.implementation.teardown()
+        return found
