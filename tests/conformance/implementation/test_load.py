@@ -7,7 +7,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 from backproof.conformance.implementation.declarations import verify_conventions
-from backproof.conformance.implementation.errors import AdapterError, said, where
+from backproof.conformance.implementation.errors import AdapterError, describe_error, error_location
 from backproof.conformance.implementation.load import load
 from backproof.vectors.records import Answer
 
@@ -277,10 +277,11 @@ def test_an_exception_is_placed_in_the_adapter_and_not_in_the_library_that_it_ca
 
     with pytest.raises(np.linalg.LinAlgError) as raised:
         function()
-    assert where(raised.value, function).endswith(f"{Path(__file__).name}:{function.__code__.co_firstlineno + 1}")
+    place = f"{Path(__file__).name}:{function.__code__.co_firstlineno + 1}"
+    assert error_location(raised.value, function).endswith(place)
 
 
 def test_a_long_message_is_cut_to_a_line():
-    assert said(ValueError("first\nsecond")) == "ValueError: first"
-    assert said(KeyError()) == "KeyError"
-    assert len(said(ValueError("x" * 1000))) == 200
+    assert describe_error(ValueError("first\nsecond")) == "ValueError: first"
+    assert describe_error(KeyError()) == "KeyError"
+    assert len(describe_error(ValueError("x" * 1000))) == 200
