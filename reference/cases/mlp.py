@@ -1,129 +1,191 @@
 """What is tested of the network of two layers."""
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from itertools import cycle, product
+from typing import Any
 
 import numpy as np
 
-from ..arithmetic.precision import HALF
-from ..generation.draws import Words
-from ..kinds import network_curated
-from ..kinds.contractions_drawn import initial_weights
-from ..kinds.labels_drawn import FORMS, REDUCTIONS
-from ..kinds.network_curated import curated
-from ..kinds.network_drawn import Network, network
-from ..kinds.paired import paired, refused, without_upstream
+from ...vectors.dtypes import HALF
+from ..generation.draws import Words, nearest_held
+from ..kinds.labels import FORMS
+from ..kinds.network import PLAIN, Network, changed_network, curated, network
+from ..kinds.operands import initial
+from ..kinds.paired import families, refused
+from ..kinds.special_values import ends
 from ..model.family import Draft, Inputs
+from ..model.losses import REDUCTIONS
 
 Sizes = tuple[int, int, int, int]
-MIXTURES = tuple(product(FORMS, REDUCTIONS))
 DISTINCT: tuple[Sizes, ...] = ((2, 3, 5, 4), (4, 3, 6, 2), (5, 4, 2, 3))
 """(N, I, H, C), no two of which coincide; each form of labels with each reduction at one of them."""
-COINCIDING: tuple[Sizes, ...] = (
-    (3, 3, 3, 3),
-    (4, 4, 5, 3),
-    (3, 4, 4, 2),
-    (2, 3, 4, 4),
-    (3, 2, 5, 3),
-    (2, 4, 3, 4),
-    (4, 3, 4, 2),
+GROUPS: tuple[tuple[str, tuple[int, int], tuple[Sizes, ...]], ...] = (
+    (
+        "square",
+        (4, 8),
+        ((3, 3, 3, 3), (4, 4, 5, 3), (3, 4, 4, 2), (2, 3, 4, 4), (3, 2, 5, 3), (2, 4, 3, 4), (4, 3, 4, 2)),
+    ),
+    ("smallest", (4, 8), ((1, 3, 4, 2), (1, 4, 3, 5), (3, 4, 1, 2), (4, 1, 3, 2), (1, 1, 1, 2))),
+    ("odd-sizes", (1, 2), ((9, 7, 17, 5), (7, 17, 9, 3), (3, 31, 4, 7), (3, 5, 33, 4), (33, 3, 5, 2), (2, 3, 4, 17))),
 )
-THIN: tuple[Sizes, ...] = ((1, 3, 4, 2), (1, 4, 3, 5), (3, 4, 1, 2), (4, 1, 3, 2), (1, 1, 1, 2))
-ODD: tuple[Sizes, ...] = ((9, 7, 17, 5), (7, 17, 9, 3), (3, 31, 4, 7), (3, 5, 33, 4), (33, 3, 5, 2), (2, 3, 4, 17))
-COUNT = 12
+ALL_ON, ALL_OFF = [[1, 4, 6.5]], [[-8, -8.5, -9]]
+G = [1.5, -2, 3]
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    yield from random()
+    yield from drawn()
     yield from scales(dtype)
-    yield from network_curated.drafts(dtype)
-    yield from smallest(dtype)
+    yield from upstreams(dtype)
+    yield from kinks(dtype)
+    yield from far(dtype)
+    yield from labels_and_shapes(dtype)
+    yield from special(dtype)
     yield from invalid(dtype)
 
 
-def random() -> Iterator[Draft]:
+def drawn() -> Iterator[Draft]:
     """Ordinary networks of many sizes, under every form of labels and every reduction."""
-    mixtures = cycle(MIXTURES)
     for k, sizes in enumerate(DISTINCT):
         for form, reduction in zip(FORMS, REDUCTIONS[k:] + REDUCTIONS[:k], strict=True):
-            yield from _drawn(Network(*sizes, form, reduction), "distinct-sizes", COUNT // 3, COUNT)
-    for group, flag, forward, backward in (
-        (COINCIDING, "square", COUNT // 3, 2 * COUNT // 3),
-        (THIN, "smallest", COUNT // 3, 2 * COUNT // 3),
-        (ODD, "odd-sizes", 1, 2),
-    ):
+            yield from _drawn(Network(*sizes, form, reduction), "distinct-sizes", (4, 8))
+    mixtures = cycle(product(FORMS, REDUCTIONS))
+    for flag, counts, group in GROUPS:
         for sizes in group:
-            form, reduction = next(mixtures)
-            yield from _drawn(
-                Network(*sizes, form, reduction), "batch-of-one" if sizes[0] == 1 else flag, forward, backward
-            )
+            yield from _drawn(Network(*sizes, *next(mixtures)), "batch-of-one" if sizes[0] == 1 else flag, counts)
 
 
-def _drawn(what: Network, flag: str, forward: int, backward: int) -> Iterator[Draft]:
-    yield from paired(
-        f"random-{what.sizes}-{what.labels}-{what.reduction}",
-        ("random", flag, f"labels-{what.labels}", "reduction", "upstream-signed"),
-        f"A network of {what.inputs} inputs, {what.hidden} hidden units and {what.classes} classes, for a batch of "
-        f"{what.rows}.",
-        draw=lambda w: network(w, what),
-        forward=forward,
-        backward=backward,
-        parameters={"reduction": what.reduction},
-    )
+def _drawn(what: Network, flag: str, counts: tuple[int, int]) -> Iterator[Draft]:
+    n, i, h, c = what.rows, what.inputs, what.hidden, what.classes
+    flags = f"random {flag} labels-{what.labels} reduction upstream-signed"
+    comment = f"A network of {i} inputs, {h} hidden units and {c} classes, for a batch of {n}."
+    name, parameters = f"random-n{n}-i{i}-h{h}-c{c}-{what.labels}-{what.reduction}", {"reduction": what.reduction}
+    yield from families(name, flags, comment, draw=partial(network, what=what), counts=counts, parameters=parameters)
 
 
 def scales(dtype: str) -> Iterator[Draft]:
     """Inputs and weights far from 1."""
-    what = Network(3, 4, 5, 2, "indices", "mean")
-    exponent = 4 if dtype == "float16" else 30
+    what, far_off, mean = Network(3, 4, 5, 2, "indices", "mean"), 4 if dtype == "float16" else 30, {"reduction": "mean"}
 
-    def scaled(w: Words, power: int) -> Inputs:
-        case = network(w, what)
-        factors = {"inputs": power, "weights1": -power}
-        return {
-            name: w.array(np.ldexp(x.astype(np.float64), factors[name])) if name in factors else x
-            for name, x in case.items()
-        }
+    def scaled(power: int, w: Words) -> Inputs:
+        case, factors = network(w, what), {"inputs": power, "weights1": -power}
+        return {**case, **{k: w.array(np.ldexp(case[k].astype(np.float64), e)) for k, e in factors.items()}}
 
-    for word, power in (("large", exponent), ("small", -exponent)):
-        yield from paired(
-            f"{word}-inputs",
-            ("spread", "upstream-signed"),
-            f"Inputs around 2**{power}, and weights that make up for it: the gradients of both are far apart.",
-            draw=partial(scaled, power=power),
-            forward=COUNT // 3,
-            backward=COUNT // 3,
-            parameters={"reduction": what.reduction},
-        )
+    for word, power in (("large", far_off), ("small", -far_off)):
+        comment = f"Inputs around 2**{power}, and weights that make up for it: the gradients of both are far apart."
+        flags, draw = "spread upstream-signed", partial(scaled, power)
+        yield from families(f"{word}-inputs", flags, comment, draw=draw, counts=(4, 4), parameters=mean)
     if dtype in HALF:
         return
 
     def start(w: Words) -> Inputs:
         case = network(w, what)
-        return {
-            **case,
-            "weights1": initial_weights(w, (what.inputs, what.hidden)),
-            "biases1": w.array(np.zeros((1, what.hidden))),
-            "weights2": initial_weights(w, (what.hidden, what.classes)),
-            "biases2": w.array(np.zeros((1, what.classes))),
-        }
+        weights = {"weights1": initial(w, (4, 5)), "weights2": initial(w, (5, 2))}
+        return {**case, **weights, "biases1": w.array(np.zeros((1, 5))), "biases2": w.array(np.zeros((1, 2)))}
 
-    yield from paired(
+    yield from families(
         "initial-weights",
-        ("random", "small-values", "upstream-signed"),
+        "random small-values upstream-signed",
         "A network as training starts: weights 0.01 times bell-shaped numbers, biases of 0.",
         draw=start,
-        forward=COUNT // 3,
-        backward=COUNT // 2,
-        parameters={"reduction": what.reduction},
+        counts=(4, 6),
+        parameters=mean,
         source="nnfs.io, chapter on layers",
     )
 
 
-def smallest(dtype: str) -> Iterator[Draft]:
-    """One of everything, one class, and no rows at all."""
+def upstreams(dtype: str) -> Iterator[Draft]:
+    """Upstream gradients that show what becomes of them."""
+    far_off = 8 if dtype == "float16" else 16
+    both = "Upstreams of both signs: none, ordinary, small and large."
+    scalars = [0, -0.75, 3, 2.0**-far_off * 5, -(2.0**far_off) * 3]
+    mixed = [[1.5, -2, 0.25], [-3, 0.75, 5]]
+    for name, flags, comment, values, reduction in (
+        ("zero", "upstream-zero", "No upstream, no gradient.", [[0, 0, 0]], "none"),
+        ("one-hot", "upstream-one-hot", "One unit of upstream for each row in turn.", np.eye(3), "none"),
+        ("mixed", "upstream-signed", "Rows of different sign and size.", mixed, "none"),
+        ("mean", "upstream-signed reduction", both, scalars, "mean"),
+        ("sum", "upstream-signed reduction", both, scalars, "sum"),
+    ):
+        cases = [{"dL_dloss": g} for g in values]
+        yield from curated(dtype, f"backward-upstream-{name}", flags, comment, *cases, reduction=reduction)
+
+
+def kinks(dtype: str) -> Iterator[Draft]:
+    """Hidden units at exactly 0, where the derivative jumps, and units that are off, or on, for every row."""
+    zero = {
+        "inputs": [[1, 2], [0, 0], [3, -1]],
+        "weights1": [[0.5, -1, 2], [1.25, 0.25, -0.75]],
+        "biases1": [[0, 0, 0]],
+    }
+    some = {"inputs": [[2, 1], [-2, 1], [3, -1]], "labels": [0, 1, 2]}
+    cancelled = (
+        {**some, "weights1": [[1, -1, 2], [-2, 0.25, -1]], "biases1": [[0, -0.5, 1]]},
+        {**some, "weights1": [[1, -1, 2], [-1, 0.25, -1]], "biases1": [[-1, -0.5, 1]]},
+    )
+    for name, comment, cases in (
+        (
+            "zero-row",
+            "A row of zeros and biases of 0: its hidden units are at 0.",
+            (zero, {**zero, "labels": [2, 0, 1]}),
+        ),
+        ("cancelled", "A hidden unit whose terms cancel to exactly 0.", cancelled),
+    ):
+        for reduction, g in {"mean": -2.5, "none": G}.items():
+            for direction, point in (("forward", None), ("backward", "relu_slope_at_zero")):
+                id, under = f"{direction}-kink-{name}-{reduction}", [{**case, "dL_dloss": g} for case in cases]
+                yield from curated(dtype, id, "kink", comment, *under, reduction=reduction, point=point)
+    for name, biases, comment in (
+        ("dead-layer", ALL_OFF, "All hidden units are off: nothing passes but to the last biases."),
+        ("dead-unit", [[-8, -0.5, 1]], "One hidden unit is off for every row."),
+        ("all-on", ALL_ON, "All hidden units are on: the network is linear up to its logits."),
+    ):
+        other = {"biases1": biases, "labels": [1, 1, 0], "dL_dloss": -0.75}
+        yield from curated(dtype, name, "dead", comment, {"biases1": biases}, other)
+
+
+def far(dtype: str) -> Iterator[Draft]:
+    """Logits far from one another, or from 0: a shift so large that exp overflows."""
+    right, wrong = [0, 1, 0], [1, 2, 2]
+
+    def apart(gap: float, labels: list[int]) -> dict[str, Any]:
+        weights2 = np.array([[2, 0, -0.5], [0, 2, -0.5], [0, 0, 0]]) * nearest_held(gap, dtype).astype(np.float64)
+        first = {"inputs": [[1, 0], [0, 1], [1, -1]], "weights1": [[1, 0, 0.25], [0, 1, 0.25]]}
+        second = {"biases1": [[-0.5, -0.5, 0.25]], "weights2": weights2, "biases2": [[0, 0, 0]]}
+        return {**first, **second, "dL_dloss": 0.5, "labels": labels}
+
+    beyond, gap = 768 if dtype == "float64" else 96, 4 if dtype == "float16" else 8
+    comment = f"The network is sure of the true classes, by logits of {beyond}: exp of them overflows."
+    flags = "confident-right far-logits"
+    yield from curated(dtype, "confident-right-beyond-exp", flags, comment, apart(beyond, right))
+    for word, labels, comment in (
+        ("right", right, "The network is sure of the true classes: losses and gradients are small."),
+        ("wrong", wrong, "The network is sure of other classes than the true ones."),
+    ):
+        near = [apart(gap, labels), apart(gap / 2, labels)]
+        yield from curated(dtype, f"confident-{word}", f"confident-{word}", comment, *near)
+        comment += " Logits are 64, 512 and 10000 apart, beyond what exp takes."
+        flags, distant = f"confident-{word} far-logits", [apart(gap, labels) for gap in (64, 512, 10000)]
+        yield from curated(dtype, f"far-{word}", flags, comment, *distant, reduction="sum", level="robust")
+    if dtype in HALF:
+        return
+    soft = [[0.5, 0, 0.5], [0.25, 0.75, 0], [0.125, 0.25, 0.625]]
+    comment = f"The last biases shift all logits by {beyond}: exp of them overflows, and no probability changes."
+    for form, labels, g, reduction in (("indices", [0, 2, 1], 1.5, "mean"), ("soft", soft, G, "none")):
+        case = {"biases2": [[beyond + 0.5, beyond - 0.25, beyond]], "labels": labels, "dL_dloss": g}
+        flags = f"shifted-logits far-logits labels-{form}"
+        yield from curated(dtype, f"shifted-{form}", flags, comment, case, reduction=reduction)
+
+
+def labels_and_shapes(dtype: str) -> Iterator[Draft]:
+    """Labels of the first class and of the last in every form, one of everything, one class, and no rows at all."""
+    indices = ([0, 2, 0], [2, 0, 2], [2, 2, 2], [0, 0, 0])
+    one_hot, soft = [np.eye(3)[y] for y in indices], [[[0.5, 0, 0.5], [0.25, 0.75, 0], [0, 0.125, 0.875]]]
+    for form, labels in {"indices": indices, "one-hot": one_hot, "soft": soft}.items():
+        cases, comment = [{"labels": y} for y in labels], "Labels of the first class and of the last."
+        yield from curated(dtype, f"label-edges-{form}", f"label-edge labels-{form}", comment, *cases)
     one = {
         "inputs": [[3]],
         "weights1": [[0.5]],
@@ -133,39 +195,32 @@ def smallest(dtype: str) -> Iterator[Draft]:
         "labels": [0],
     }
     one_class = {"weights2": [[1], [-1.5], [0.75]], "biases2": [[0.5]], "labels": [0, 0, 0]}
-    for name, changes in (("smallest-n1-i1-h1-c1", one), ("one-class", one_class)):
-        yield from paired(
-            name,
-            ("one-class", "smallest"),
-            "The only class is certain: no loss, and no gradient.",
-            cases=(curated(dtype, **changes),),
-            parameters={"reduction": "mean"},
-            level="robust",
-        )
-    for form, labels in (("indices", np.zeros(0)), ("one-hot", np.zeros((0, 3)))):
-        for reduction in REDUCTIONS:
-            upstream = np.zeros(0) if reduction == "none" else 1.5
-            case = curated(dtype, dL_dloss=upstream, inputs=np.zeros((0, 2)), labels=labels)
-            yield Draft(
-                f"forward-empty-{form}-{reduction}",
-                "forward",
-                ("empty-batch",),
-                "No rows, no loss.",
-                (without_upstream(case),),
-                parameters={"reduction": reduction},
-                level="robust",
-                result="convention" if reduction == "mean" else "valid",
-                point="empty_mean" if reduction == "mean" else None,
-            )
-            yield Draft(
-                f"backward-empty-{form}-{reduction}",
-                "backward",
-                ("empty-batch",),
-                "No rows, and gradients of 0 for weights and biases.",
-                (case,),
-                parameters={"reduction": reduction},
-                level="robust",
-            )
+    comment = "The only class is certain: no loss, and no gradient."
+    yield from curated(dtype, "smallest-n1-i1-h1-c1", "one-class smallest", comment, one, level="robust")
+    yield from curated(dtype, "one-class", "one-class smallest", comment, one_class, level="robust")
+    for (form, labels), reduction in product({"indices": np.zeros(0), "one-hot": np.zeros((0, 3))}.items(), REDUCTIONS):
+        case = {"dL_dloss": np.zeros(0) if reduction == "none" else 1.5, "inputs": np.zeros((0, 2)), "labels": labels}
+        for direction in ("forward", "backward"):
+            point = "empty_mean" if (direction, reduction) == ("forward", "mean") else None
+            name, comment = f"{direction}-empty-{form}-{reduction}", "No rows: no loss, and gradients of 0."
+            more = {"reduction": reduction, "level": "robust", "point": point}
+            yield from curated(dtype, name, "empty-batch", comment, case, **more)
+
+
+def special(dtype: str) -> Iterator[Draft]:
+    """Infinities, NaN and subnormal numbers."""
+    nan, give = math.nan, partial(curated, dtype, level="robust")
+    comment = "A NaN among the last biases spoils everything."
+    yield from give("nan", "nan", comment, {"biases1": ALL_ON, "biases2": [[0.5, nan, 0]]})
+    comment = "A NaN of the upstream spoils its row's gradient, and those of the weights, but no other row's."
+    case = {"dL_dloss": [1.5, nan, -2], "biases1": ALL_ON}
+    yield from give("backward-nan-upstream", "nan", comment, case, reduction="none")
+    comment = "A class masked by a bias of -inf has probability 0, and no gradient."
+    case = {"biases2": [[0.5, -0.25, -math.inf]], "labels": [0, 1, 1]}
+    yield from give("masked-class", "masked-logits infinity", comment, case)
+    case = {"inputs": np.array(PLAIN["inputs"]) * ends(dtype).normal / 4}
+    comment = "Subnormal inputs, and so subnormal gradients of the first weights."
+    yield from give("subnormal-inputs", "subnormal", comment, case)
 
 
 def invalid(dtype: str) -> Iterator[Draft]:
@@ -180,13 +235,6 @@ def invalid(dtype: str) -> Iterator[Draft]:
         ("inputs", "size-mismatch", "Three inputs a row for weights of two.", {"inputs": np.ones((3, 3))}),
         ("hidden", "size-mismatch", "Three hidden units for weights of two.", {"weights2": np.ones((2, 3))}),
     ):
-        case = curated(dtype, **changes)
-        yield refused(f"forward-invalid-{name}", flag, comment, without_upstream(case), reduction="mean")
-        yield refused(f"backward-invalid-{name}", flag, comment, case, reduction="mean")
-    yield refused(
-        "backward-invalid-upstream",
-        "size-mismatch",
-        "An upstream for two rows of a batch of three.",
-        curated(dtype, dL_dloss=[1.5, -2]),
-        reduction="none",
-    )
+        yield from refused(f"invalid-{name}", flag, comment, changed_network(dtype, changes), reduction="mean")
+    case, comment = changed_network(dtype, {"dL_dloss": [1.5, -2]}), "An upstream for two rows of a batch of three."
+    yield from refused("backward-invalid-upstream", "size-mismatch", comment, case, reduction="none")

@@ -1,42 +1,50 @@
-"""Families that ask both directions about the same kind of inputs, and calls to refuse."""
+"""Families that ask both directions about the same arguments, calls to refuse, and changes to what a kind gives."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...vectors.records import Parameter
 from ..generation.draws import Words
-from ..model.family import Draft, Inputs
+from ..model.family import DRAWN, Draft, Inputs
 
-Draw = Callable[[Words], Inputs]
+DIRECTIONS = ("forward", "backward")
 
 
-def paired(
+def families(
     name: str,
-    flags: tuple[str, ...],
+    flags: str,
     comment: str,
-    *,
     cases: tuple[Inputs, ...] = (),
-    draw: Draw | None = None,
-    forward: int = 1,
-    backward: int = 1,
-    **common: Any,
+    *,
+    draw: Callable[[Words], Inputs] | None = None,
+    counts: tuple[int, int] = (DRAWN, DRAWN),
+    point: str | None = None,
+    **more: Any,
 ) -> Iterator[Draft]:
-    """Give two drafts, `forward-NAME` and `backward-NAME`.
+    """Give the drafts `forward-NAME` and `backward-NAME`, or one alone where the name begins with its direction.
 
-    cases and draw are backward's: forward is asked about the same arguments without their upstream. forward and
-    backward are how many cases of each to draw; common goes to both drafts.
+    flags: as words with spaces between. cases and draw: backward's arguments; forward is asked about the same without
+    their upstream. counts: how many cases to draw forward and backward. A point makes it a family of a convention;
+    `more` are further fields of Draft.
     """
-    yield Draft(
-        f"forward-{name}",
-        "forward",
-        tuple(flag for flag in flags if not flag.startswith("upstream")),
-        comment,
-        cases=tuple(without_upstream(case) for case in cases),
-        draw=draw and (lambda w: without_upstream(draw(w))),
-        count=forward,
-        **common,
-    )
-    yield Draft(f"backward-{name}", "backward", flags, comment, cases=cases, draw=draw, count=backward, **common)
+    if point:
+        more |= {"point": point, "result": "convention"}
+    start = name.partition("-")[0]
+    for direction, count in zip(DIRECTIONS, counts, strict=True):
+        if start in DIRECTIONS and start != direction:
+            continue
+        forward = direction == "forward"
+        yield Draft(
+            name if start == direction else f"{direction}-{name}",
+            direction,
+            tuple(flag for flag in flags.split() if not (forward and flag.startswith("upstream"))),
+            comment,
+            tuple(without_upstream(case) for case in cases) if forward else cases,
+            (lambda w: without_upstream(draw(w))) if forward and draw else draw,
+            count,
+            **more,
+        )
 
 
 def without_upstream(case: Inputs) -> Inputs:
@@ -44,15 +52,29 @@ def without_upstream(case: Inputs) -> Inputs:
     return {name: x for name, x in case.items() if not name.startswith("dL_d")}
 
 
-def refused(name: str, flag: str, comment: str, case: Inputs, **parameters: Parameter) -> Draft:
-    """Give a draft of one call that must raise; its name begins with its direction."""
-    return Draft(
-        name,
-        name.partition("-")[0],
-        (flag,),
-        comment,
-        cases=(case,),
-        parameters=parameters,
-        level="robust",
-        result="invalid",
-    )
+def refused(name: str, flag: str, comment: str, *cases: Inputs, **parameters: Any) -> Iterator[Draft]:
+    """Give families of calls that must raise, in the directions that `families` has."""
+    return families(name, flag, comment, cases, level="robust", result="invalid", parameters=parameters)
+
+
+def changed(
+    drafts: Iterable[Draft],
+    changes: Mapping[str, Mapping[str, Any] | None],
+    parameters: Mapping[str, Parameter] | None = None,
+    suffix: str = "",
+) -> Iterator[Draft]:
+    """Change fields of the families named, or leave out those whose change is None.
+
+    A point makes a family one of a convention. Every family is given the parameters and the suffix of its name.
+    Raises ValueError where a change names no family.
+    """
+    unused = set(changes)
+    for draft in drafts:
+        unused.discard(draft.name)
+        change = changes.get(draft.name, {})
+        if change is not None:
+            result = {"result": "convention"} if "point" in change else {}
+            final = replace(draft, **change, **result)
+            yield replace(final, name=f"{draft.name}{suffix}", parameters={**(parameters or {}), **final.parameters})
+    if unused:
+        raise ValueError(f"changes to families that there are not: {', '.join(sorted(unused))}")

@@ -9,6 +9,8 @@ from ...vectors.records import Parameter
 from ..generation.draws import Words
 
 Inputs = Mapping[str, np.ndarray]
+DRAWN = 8
+"""Cases of a drawn family; where it has fewer, they are large or many alike."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Draft:
     draw: Callable[[Words], Inputs] | None = None
     """Draws one case's inputs. A draw that cannot be judged (a comparison too close to call, a number that the dtype
     does not hold) is drawn again."""
-    count: int = 1
+    count: int = DRAWN
     """How many cases to draw."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     level: str = "required"

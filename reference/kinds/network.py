@@ -1,17 +1,47 @@
-"""Random networks of two layers: arguments of the mlp's backward, fit for each dtype."""
+"""Networks of two layers with ReLU between: drawn ones, fit for each dtype, and one that can be followed by hand."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
-from ..arithmetic.precision import HALF
-from ..generation.draws import Words, nearest_held
-from ..model.family import Inputs
-from .labels_drawn import as_form, labels_drawn, soft_rows, upstream_drawn
+from ...vectors.dtypes import HALF
+from ..generation.draws import Shape, Words, held, nearest_held
+from ..model.family import Draft, Inputs
+from .labels import as_form, labels_drawn, soft_rows
+from .loss import upstream_drawn
+from .paired import families
 
 CLEARANCE = Fraction(1, 64)
 """How far hidden units stay from the kink, so that a sound implementation of less precision takes the same side."""
+PLAIN: dict[str, Any] = {
+    "dL_dloss": 1.5,
+    "inputs": [[1, 2], [-2, 1], [3, -1]],
+    "weights1": [[0.5, -1, 2], [1.5, 0.25, -1]],
+    "biases1": [[0.25, -0.5, 1]],
+    "weights2": [[0.5, -0.25, 0.125], [-0.75, 1, 0.5], [0.25, -0.5, 0.375]],
+    "biases2": [[0.5, -0.25, 0]],
+    "labels": [0, 2, 1],
+}
+"""The arguments of backward: a network of which two of three hidden units are on for each row."""
+
+
+def changed_network(dtype: str, changes: dict[str, Any]) -> Inputs:
+    """Give the plain network's case with some of its tensors changed. Labels of rank 1 are indices."""
+    tensors = {name: np.asarray(x) for name, x in (PLAIN | changes).items()}
+    return {
+        name: x.astype(np.int64) if name == "labels" and x.ndim == 1 else held(x, dtype) for name, x in tensors.items()
+    }
+
+
+def curated(
+    dtype: str, name: str, flags: str, comment: str, *changes: dict[str, Any], reduction: str = "mean", **more: Any
+) -> Iterator[Draft]:
+    """Give families of the plain network, a case for each set of tensors that are changed in it."""
+    cases = tuple(changed_network(dtype, change) for change in changes)
+    return families(name, flags, comment, cases, parameters={"reduction": reduction}, **more)
 
 
 @dataclass(frozen=True)
@@ -25,11 +55,6 @@ class Network:
     labels: str
     reduction: str
 
-    @property
-    def sizes(self) -> str:
-        """The sizes, as family names have them."""
-        return f"n{self.rows}-i{self.inputs}-h{self.hidden}-c{self.classes}"
-
 
 def network(w: Words, what: Network) -> Inputs:
     """Draw the arguments of backward.
@@ -37,37 +62,17 @@ def network(w: Words, what: Network) -> Inputs:
     In the half precisions signs are arranged so that few sums cancel: else most draws would have gradients smaller
     than what a sound implementation may err by.
     """
-    return _without_cancellation(w, what) if w.dtype in HALF else _bell_shaped(w, what)
+    tensors = _without_cancellation(w, what) if w.dtype in HALF else _bell_shaped(w, what)
+    return dict(zip(PLAIN, tensors, strict=True))
 
 
-def network_case(
-    dL_dloss: np.ndarray,
-    inputs: np.ndarray,
-    weights1: np.ndarray,
-    biases1: np.ndarray,
-    weights2: np.ndarray,
-    biases2: np.ndarray,
-    labels: np.ndarray,
-) -> Inputs:
-    """Name the arguments of backward."""
-    return {
-        "dL_dloss": dL_dloss,
-        "inputs": inputs,
-        "weights1": weights1,
-        "biases1": biases1,
-        "weights2": weights2,
-        "biases2": biases2,
-        "labels": labels,
-    }
-
-
-def _bell_shaped(w: Words, what: Network) -> Inputs:
+def _bell_shaped(w: Words, what: Network) -> tuple[np.ndarray, ...]:
     weights1 = w.normal((what.inputs, what.hidden), 0.5)
     biases1 = w.normal((1, what.hidden), 0.5)
-    rows = [_clear_row(w, weights1, biases1) for _ in range(what.rows)]
-    return network_case(
-        upstream_drawn(w, what.rows, what.reduction),
-        np.concatenate(rows),
+    inputs = np.concatenate([_clear_row(w, weights1, biases1) for _ in range(what.rows)])
+    return (
+        upstream_drawn(w, (what.rows,), what.reduction),
+        inputs,
         weights1,
         biases1,
         w.normal((what.hidden, what.classes), 0.5),
@@ -87,7 +92,7 @@ def _clear_row(w: Words, weights: np.ndarray, biases: np.ndarray) -> np.ndarray:
             return row
 
 
-def _without_cancellation(w: Words, what: Network) -> Inputs:
+def _without_cancellation(w: Words, what: Network) -> tuple[np.ndarray, ...]:
     """Signs chosen so that a hidden unit is on for rows of one label alone, of the lowest or the highest class.
 
     Classes are put in an order, and every hidden unit's weights to them rise along it, or fall. Rows are labelled
@@ -98,15 +103,15 @@ def _without_cancellation(w: Words, what: Network) -> Inputs:
     rank = np.argsort(order)
     side, unit, feature = 1 - 2 * ends, w.signs((what.hidden,)), w.signs((what.inputs,))
 
-    def magnitudes(shape: tuple[int, ...], low: float, high: float) -> np.ndarray:
+    def magnitudes(shape: Shape, low: float, high: float) -> np.ndarray:
         return w.uniform(shape, low, high).astype(np.float64)
 
-    upstream = abs(upstream_drawn(w, what.rows, what.reduction).astype(np.float64)) * int(w.signs(()))
+    upstream = abs(upstream_drawn(w, (what.rows,), what.reduction).astype(np.float64)) * int(w.signs(()))
     climb = magnitudes((what.hidden, what.classes), 0.25, 1) + rank - (what.classes - 1) / 2
     climb = np.where(abs(climb) < 1 / 16, np.copysign(1 / 16, climb), climb)
     slope = 2.0 ** -(what.hidden * what.classes).bit_length() * unit[:, None]
     fan_in = 2.0 ** what.inputs.bit_length()
-    return network_case(
+    return (
         w.array(upstream),
         w.array(magnitudes((what.rows, what.inputs), 0.5, 2) * side[:, None] * feature),
         w.array(magnitudes((what.inputs, what.hidden), 0.5, 2) * feature[:, None] * unit / fan_in),

@@ -1,19 +1,22 @@
-"""Logits, and softmax outputs as a network saves them: exact, then rounded to the dtype."""
+"""Logits, and probabilities as a softmax gives them: exact, then rounded to the dtype."""
+
+import math
 
 import flint
 import numpy as np
 
+from ...vectors.dtypes import FORMATS
 from ..arithmetic.ball import Ball
 from ..arithmetic.exact import rounded
 from ..arithmetic.protocol import elementwise
-from ..generation.draws import Words, nearest_held
+from ..generation.draws import Shape, Words, nearest_held, round_to_significand
 from ..ops import softmax
 
 PRECISION = 128
 """Bits, enough for the rounding of any quotient that is met here."""
 
 
-def logits_drawn(w: Words, shape: tuple[int, int]) -> np.ndarray:
+def logits_drawn(w: Words, shape: Shape) -> np.ndarray:
     """Draw bell-shaped logits (N, C), closer together where there are many: no probability is subnormal in float16."""
     return w.normal(shape, 0.5 if shape[1] > 100 else 1.0)
 
@@ -31,3 +34,12 @@ def saved_outputs(logits: np.ndarray, dtype: str) -> np.ndarray:
     Raises NotHeldError where an output is subnormal and the dtype does not hold it.
     """
     return nearest_held(exact_softmax(logits), dtype)
+
+
+def rows_of_probabilities(w: Words, shape: Shape) -> np.ndarray:
+    """Draw rows that sum to 1 but for the rounding of each element; a single class is drawn below 1."""
+    if shape[1] == 1:
+        return w.uniform(shape, 0.125, 0.875)
+    bits, parts = FORMATS[w.dtype].significand, w.integers(shape, 1 << 36, 1 << 40).tolist()
+    quotients = [[round_to_significand((part << 120) // sum(row), bits) for part in row] for row in parts]
+    return w.array([[math.ldexp(quotient, -120) for quotient in row] for row in quotients])

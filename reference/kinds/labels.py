@@ -1,18 +1,15 @@
-"""Labels in their three forms, and an upstream gradient for each reduction of a loss."""
+"""Labels of classes in their three forms."""
 
 import numpy as np
 
-from ..arithmetic.precision import FORMATS
+from ...vectors.dtypes import FORMATS
 from ..generation.draws import Words, held
-from ..model.losses import REDUCTIONS
 
 FORMS = ("indices", "one-hot", "soft")
 PARTS = 16
 """Soft labels are multiples of 1 / PARTS, so that a row sums to exactly 1 in every dtype, in any order."""
 ROUNDINGS = 48
 """How many unit roundoffs part p from y at least: in bfloat16 a softmax and what follows may cost 40."""
-
-__all__ = ["FORMS", "PARTS", "REDUCTIONS", "as_form", "labels_apart", "labels_drawn", "soft_rows", "upstream_drawn"]
 
 
 def as_form(indices: np.ndarray, form: str, classes: int, dtype: str) -> np.ndarray:
@@ -52,11 +49,17 @@ def labels_apart(w: Words, form: str, probabilities: np.ndarray) -> np.ndarray:
     return np.concatenate(drawn)
 
 
+def least_likely(w: Words, form: str, scores: np.ndarray) -> np.ndarray:
+    """Give labels of the class of each row whose score is the lowest."""
+    return as_form(scores.astype(np.float64).argmin(axis=1), form, scores.shape[1], w.dtype)
+
+
+def first_and_last(w: Words, form: str, scores: np.ndarray) -> np.ndarray:
+    """Give labels of the first and the last class in turn; the draw says which comes first."""
+    (rows, classes), start = scores.shape, int(w.integers((), 0, 2))
+    return as_form((start + np.arange(rows)) % 2 * (classes - 1), form, classes, w.dtype)
+
+
 def _weights(labels: np.ndarray, classes: int) -> np.ndarray:
     rows = labels if labels.ndim == 2 else labels[:, None] == np.arange(classes)
     return rows.astype(np.float64)
-
-
-def upstream_drawn(w: Words, rows: int, reduction: str) -> np.ndarray:
-    """Draw dL_dloss, () or (N,) for "none", of either sign and never of size 1."""
-    return w.signed((rows,) if reduction == "none" else (), 1.25, 3.5)

@@ -1,0 +1,190 @@
+"""Contractions of two matrices, with biases or without: (N, I) by (I, O)."""
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+
+import numpy as np
+
+from ...vectors.dtypes import FORMATS
+from ..generation.draws import Shape, Words, held
+from ..model.family import DRAWN, Draft, Inputs
+from . import operands
+from .operands import Contraction, Sizes, ordinary
+from .paired import changed, families, refused
+from .special_values import ends
+from .upstreams import far, mismatched, units
+
+BESIDE, BEYOND = "beside the sizes that tiles have", "one of which is more than a block of threads has"
+GROUPS: tuple[tuple[str, str, tuple[int, int], tuple[Sizes, ...]], ...] = (
+    ("distinct-sizes", "all different", (DRAWN, DRAWN), ((4, 3, 2), (2, 5, 3), (3, 2, 4), (5, 4, 3), (4, 8, 6))),
+    ("square", "some of them equal", (DRAWN, DRAWN), ((4, 4, 2), (2, 4, 4), (3, 5, 3), (3, 3, 3), (8, 8, 8))),
+    ("smallest", "one of which is 1", (DRAWN, DRAWN), ((1, 4, 3), (1, 3, 3), (5, 1, 3), (4, 3, 1))),
+    ("odd-sizes", BESIDE, (2, 3), ((9, 7, 5), (7, 17, 3), (3, 5, 17), (15, 2, 9), (31, 3, 2), (2, 33, 3))),
+    ("odd-sizes", BESIDE, (2, 3), ((3, 2, 33), (65, 3, 2), (2, 65, 3), (3, 2, 65))),
+    ("odd-sizes", BESIDE, (1, 1), ((33, 31, 17),)),
+    ("odd-sizes", BEYOND, (1, 1), ((129, 2, 2), (257, 1, 1), (1025, 1, 1), (2, 129, 1), (2, 1, 129))),
+)
+"""Flag, what the sizes are, how many cases forward and backward, sizes."""
+CANCELLING = "The sums of products cancel in pairs down to half of the digits."
+
+
+def contraction(kind: Contraction, dtype: str) -> Iterator[Draft]:
+    """Give all families of a contraction at a dtype."""
+    parts = (scales, upstreams, smallest, ranges, special, mismatches)
+    yield from changed(chain(drawn(kind), sums(kind), *(part(kind, dtype) for part in parts)), kind.changes)
+
+
+def drawn(kind: Contraction) -> Iterator[Draft]:
+    """Ordinary input of many shapes."""
+    for flag, words, counts, group in GROUPS:
+        for sizes in group:
+            n, i, o = sizes
+            flags = f"random {'batch-of-one' if n == 1 else flag} upstream-signed"
+            comment = f"Bell-shaped everything, of sizes (N, I, O) = {sizes}, {words}."
+            draw = partial(ordinary, kind, sizes)
+            yield from families(f"random-n{n}-i{i}-o{o}", flags, comment, draw=draw, counts=counts)
+
+
+def scales(kind: Contraction, dtype: str) -> Iterator[Draft]:
+    """Upstreams far from 1."""
+
+    def scaled(w: Words, exponent: int) -> Inputs:
+        case = {name: w.signed(x.shape, 1, 2) for name, x in ordinary(kind, (3, 5, 4), w).items()}
+        return {**case, "dL_doutputs": w.array(np.ldexp(case["dL_doutputs"].astype(np.float64), exponent))}
+
+    yield from far(scaled, *((6, -4) if dtype == "float16" else (12, -20)))
+
+
+def sums(kind: Contraction) -> Iterator[Draft]:
+    """Sums that try the arithmetic."""
+    for name, flags, comment, sizes, draw in (
+        ("sparse", "signed-zero", "About half of all elements are 0 or -0.", (5, 6, 4), operands.sparse),
+        ("extremes", "spread", "Each factor is either very large or very small.", (3, 4, 5), operands.extremes),
+        ("spread", "spread", "Magnitudes spread evenly over the range.", (3, 4, 5), operands.spread),
+        ("alternating", "cancellation", "Terms of every sum alternate in sign.", (5, 7, 4), operands.alternating),
+        ("rising", "spread", "Terms grow along every sum.", (4, 6, 5), operands.rising),
+        ("falling", "spread", "Terms shrink along every sum.", (4, 6, 5), operands.falling),
+        ("forward-cancellation", "cancellation", CANCELLING, (3, 8, 5), operands.cancelling_outputs),
+        ("backward-cancellation", "cancellation", CANCELLING, (4, 3, 6), operands.cancelling),
+    ):
+        yield from families(name, flags, comment, draw=partial(draw, kind, sizes))
+    comment, draw = "One term of every sum is near 1, the others about a unit roundoff.", operands.swallowed
+    yield from families("swallowed", "spread", comment, draw=partial(draw, kind, (17, 9, 5)), counts=(2, 4))
+
+
+def upstreams(kind: Contraction, dtype: str) -> Iterator[Draft]:
+    """Upstream gradients that show what becomes of them."""
+    left = held([[1.5, -2, 0.25, 3], [-0.5, 3, -1, 2], [2, 4, -8, 0.5]], dtype)
+    right = held([[0.5, -1.5], [2, 0.25], [-3, 4], [1, -0.125]], dtype)
+
+    def under(upstream: object) -> Inputs:
+        return kind.case(held(upstream, dtype), left, right, held([[0.5, -2]], dtype))
+
+    yield from units(under, (3, 2))
+    balanced = ([[2, -2], [-0.75, 0.75], [5, -5]], [[2, -1], [-3, 0.75], [1, 0.25]], [[2, -2], [-3, 3], [1, -1]])
+    comment = "Rows, columns or all of the upstream sum to 0, and none of it is 0: all of it passes."
+    yield from families("backward-upstream-sums-to-zero", "upstream-signed", comment, tuple(map(under, balanced)))
+
+    def repeated(axis: int, w: Words) -> Inputs:
+        case = ordinary(kind, (4, 5, 3), w)
+        line = np.take(case["dL_doutputs"], [0], axis=axis)
+        return {**case, "dL_doutputs": np.repeat(line, case["dL_doutputs"].shape[axis], axis=axis)}
+
+    for axis, word in enumerate(("rows", "columns")):
+        comment = f"All {word} of the upstream are the same, as broadcasting makes them."
+        flags, draw = "stride-zero upstream-signed", partial(repeated, axis)
+        yield from families(f"backward-equal-{word}", flags, comment, draw=draw)
+
+
+def smallest(kind: Contraction, dtype: str) -> Iterator[Draft]:
+    """One of everything, and no rows at all."""
+    numbers = ((3, 5, -2, 0.5), (-0.75, -2, 4, -1), (2, 0, 3, 0))
+    cases = tuple(kind.case(*(held([[x]], dtype) for x in row)) for row in numbers)
+    yield from families("smallest-1x1x1", "smallest batch-of-one", "One row, one input, one output.", cases)
+    empty = (np.zeros((0, 2)), np.zeros((0, 3)), [[1, -2], [3, 0.5], [-1, 4]], [[0.5, -1]])
+    comment = "No rows: no outputs, and gradients of 0 for what all rows share."
+    case = kind.case(*(held(x, dtype) for x in empty))
+    yield from families("empty", "empty-batch", comment, (case,), level="robust")
+
+
+def ranges(kind: Contraction, dtype: str) -> Iterator[Draft]:
+    """The ends of the dtype's range."""
+    fmt, end = FORMATS[dtype], ends(dtype)
+    top, bottom, shapes = int(fmt.largest).bit_length(), fmt.smallest_normal, kind.shapes((2, 4, 3))
+    high, half = top // 2 - 3, bottom // 2
+    low, half_low = top - 5 - high, bottom - half - 4
+
+    def near_top(w: Words) -> Inputs:
+        values = [w.signed(shape, 1, 2).astype(np.float64) for shape in shapes]
+        return kind.case(*(w.array(np.ldexp(x, e)) for x, e in zip(values, (high, low, low, high), strict=False)))
+
+    def near_bottom(w: Words) -> Inputs:
+        def bits(shape: Shape, exponent: int) -> np.ndarray:
+            return w.array(np.ldexp((w.signs(shape) * w.integers(shape, 1, 8)).astype(np.float64), exponent))
+
+        return kind.case(*map(bits, shapes, (half, half_low, half_low, bottom)))
+
+    comment, four = "Products and sums close to the largest finite number.", (DRAWN // 2, DRAWN // 2)
+    yield from families("near-overflow", "near-overflow", comment, draw=near_top, counts=four)
+    beyond = ([[end.largest, 1], [end.largest, -1]], [[end.largest, 1, 0.5], [2, end.largest, -1]])
+    case = kind.case(*(held(x, dtype) for x in (*beyond, [[4, -4], [8, 16], [2, 0.5]], [[1, -1]])))
+    comment = "Products beyond the largest finite number are infinite, with their sign."
+    yield from families("overflow", "overflow", comment, (case,), level="robust", overflows=True)
+    comment = "Products and sums around the smallest normal number."
+    yield from families("subnormal-results", "subnormal", comment, draw=near_bottom, counts=four, level="robust")
+    scale = math.ldexp(1.0, min(-bottom, top - 3))
+    upstream, left = np.array([[3, -1], [-2, 5]]), np.array([[1, -3, 2], [5, 1, -7]])
+    right = np.array([[1, -2], [1.5, 1], [-1, 0.5]]) * scale
+    case = kind.case(*(held(x, dtype) for x in (upstream * end.smallest, left * end.smallest, right, [[0, 0]])))
+    comment = "Subnormal numbers times large ones are ordinary: flushed to 0, they show."
+    yield from families("subnormal-inputs", "subnormal", comment, (case,), level="robust")
+
+
+def special(kind: Contraction, dtype: str) -> Iterator[Draft]:
+    """Infinities and NaN reach what depends on them, and nothing else."""
+    values = (
+        [[2, -3], [0.5, 4], [-1, 2]],
+        [[1, 2, -4], [3, -1, 0.5], [-2, 5, 1]],
+        [[0.5, -1], [2, 0.25], [-3, 4]],
+        [[1, -2]],
+    )
+    plain = kind.case(*(held(x, dtype) for x in values))
+    places = kind.case(*map(np.array, ((1, 0), (1, 2), (2, 1), (0, 1))))
+
+    def with_value(name: str, value: float) -> Inputs:
+        spoilt = plain[name].copy()
+        spoilt[tuple(places[name])] = value
+        return {**plain, name: spoilt}
+
+    differentiated = ("dL_doutputs", *kind.tensors[:2])
+    for word, what, odd in (("infinity", "infinite element", (math.inf, -math.inf)), ("nan", "NaN", (math.nan,))):
+        for name, arguments in (("forward", kind.tensors), ("backward", differentiated)):
+            cases = tuple(with_value(argument, value) for argument in arguments for value in odd)
+            comment = f"One {what} in each argument in turn."
+            yield from families(f"{name}-{word}", word, comment, cases, level="robust")
+
+
+def mismatches(kind: Contraction, dtype: str) -> Iterator[Draft]:
+    """Sizes that do not fit, to be refused."""
+    fit = ((2, 3), (2, 4), (4, 3), (1, 3))
+
+    def call(place: int, shape: Shape) -> Inputs:
+        shapes = (*fit[:place], shape, *fit[place + 1 :])
+        return kind.case(*(held(np.arange(1, 1 + math.prod(s)).reshape(s), dtype) for s in shapes))
+
+    tensors = ("upstream", *kind.tensors)
+    table: tuple[tuple[str, str, int, Shape], ...] = (
+        ("mismatch-inner-size", "Four inputs a row for five rows of the other factor.", 2, (5, 3)),
+        ("mismatch-inner-size-one", "One input a row for four, to be broadcast by none.", 1, (2, 1)),
+        (f"mismatch-transposed-{tensors[2]}", "The second factor transposed.", 2, (3, 4)),
+        (f"mismatch-{tensors[-1]}", "Four of them for three outputs.", 3, (1, 4)),
+    )
+    for name, comment, place, shape in table[: len(tensors)]:
+        yield from refused(f"forward-{name}", "size-mismatch", comment, call(place, shape))
+    name, comment, place, shape = table[0]
+    yield from refused(f"backward-{name}", "size-mismatch", comment, call(place, shape))
+    _, *fitting = call(0, fit[0]).values()
+    names, wrong = "rows one-row columns transposed", ((3, 3), (1, 3), (2, 2), (3, 2))
+    yield from mismatched(lambda g: kind.case(held(g, dtype), *fitting), names, wrong, (2, 3))

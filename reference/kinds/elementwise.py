@@ -1,0 +1,183 @@
+"""Operations that work element by element on one tensor of any shape: inputs -> outputs."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from ...vectors.dtypes import FORMATS
+from ...vectors.records import Parameter
+from ..generation.draws import Shape, Words, held
+from ..model.family import DRAWN, Draft, Inputs
+from .paired import changed, families, refused
+from .special_values import ends
+from .upstreams import mismatched, units
+
+Tensor = Callable[[Words], np.ndarray]
+SHAPES: dict[str, Shape] = {
+    "n6": (6,),
+    "n4-f5": (4, 5),
+    "n3-f4-w2": (3, 4, 2),
+    "n2-f3-h2-w3": (2, 3, 2, 3),
+    "n1-f7": (1, 7),
+    "n5-f5": (5, 5),
+}
+ODD: dict[str, Shape] = {"n9-f7": (9, 7), "n7-f17": (7, 17), "n3-f31": (3, 31), "n3-f33": (3, 33), "n2-f65": (2, 65)}
+ORDINARY = [[1.5, -2, 0.25], [-0.5, 3, -1], [2, 4, -8]]
+REQUIRED = {"level": "required", "overflows": False}
+"""The change for an operation whose results are in range wherever its arguments are."""
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """What tells one elementwise operation of one tensor from another."""
+
+    kinks: Mapping[float, str | None] = field(default_factory=dict)
+    """Where the derivative jumps, and the convention's point for the slope there, if that is one."""
+    inside: Callable[[np.ndarray], np.ndarray] = lambda x: x
+    """Takes any numbers to ordinary inputs, exactly: `abs` for a logarithm."""
+    scale: float = 2.0
+    """The standard deviation of bell-shaped inputs, a power of two."""
+    spread: tuple[int, int] = (-60, 60)
+    """From which to which power of two inputs and upstream are spread."""
+    spread16: tuple[int, int] = (-6, 6)
+    """The same in float16."""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    suffix: str = ""
+    """Ends the names of families, for an operation tried with several parameters."""
+    changes: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    """What is changed of the families below, by name; None leaves one out."""
+
+
+def elementwise(kind: Elementwise, dtype: str) -> Iterator[Draft]:
+    """Give all families of an elementwise operation at a dtype."""
+    given = (drawn(kind, dtype), upstreams(kind, dtype), kinks(kind, dtype), special(kind, dtype), shapes(kind, dtype))
+    yield from changed(chain(*given), kind.changes, kind.parameters, kind.suffix)
+
+
+def call(kind: Elementwise, dtype: str, upstream: object, inputs: object) -> Inputs:
+    """Give backward's arguments."""
+    return {"dL_doutputs": held(upstream, dtype), "inputs": held(kind.inside(np.asarray(inputs, float)), dtype)}
+
+
+def drawn(kind: Elementwise, dtype: str) -> Iterator[Draft]:
+    """Bell-shaped numbers in every rank, and numbers spread over most of the range."""
+    for group, flag, count in ((SHAPES, "rank", DRAWN), (ODD, "odd-sizes", DRAWN // 2)):
+        for name, shape in group.items():
+            flags, comment = f"random {flag} upstream-signed", f"Bell-shaped, of shape {shape}."
+            inputs, upstream = _normal(shape, kind.scale), _normal(shape, 1.0)
+            yield from _drawn(kind, f"random-{name}", flags, comment, inputs, upstream, count)
+    between = kind.spread16 if dtype == "float16" else kind.spread
+
+    def spread(w: Words) -> np.ndarray:
+        return w.spread((4, 6), *between)
+
+    comment = "Magnitudes spread over most of the range."
+    yield from _drawn(kind, "spread", "spread upstream-signed", comment, spread, spread, DRAWN)
+
+
+def _normal(shape: Shape, scale: float) -> Tensor:
+    return lambda w: w.normal(shape, scale)
+
+
+def _drawn(
+    kind: Elementwise, name: str, flags: str, comment: str, inputs: Tensor, upstream: Tensor, count: int
+) -> Iterator[Draft]:
+    """Draw the upstream first, and for forward none."""
+
+    def x(w: Words) -> Inputs:
+        return {"inputs": w.array(kind.inside(inputs(w).astype(np.float64)))}
+
+    def g_and_x(w: Words) -> Inputs:
+        return {"dL_doutputs": upstream(w), **x(w)}
+
+    for direction, draw in (("forward", x), ("backward", g_and_x)):
+        yield from families(f"{direction}-{name}", flags, comment, draw=draw, counts=(count, count))
+
+
+def upstreams(kind: Elementwise, dtype: str) -> Iterator[Draft]:
+    """Upstream gradients that show what becomes of them."""
+
+    def under(upstream: object) -> Inputs:
+        return call(kind, dtype, upstream, ORDINARY)
+
+    yield from units(under, (3, 3))
+    comment = "The same upstream in every row, as broadcasting makes it."
+    yield from families("backward-upstream-broadcast", "stride-zero", comment, (under([[3, -5, 0.5]] * 3),))
+
+
+def kinks(kind: Elementwise, dtype: str) -> Iterator[Draft]:
+    """Inputs of 0 and -0, and wherever the derivative jumps, at the jump and as near it as normal numbers are."""
+    g = np.array([[2, -3, 5, 7]])
+    for kink in {0.0: None, **kind.kinks}:
+        place = "zero" if kink == 0 else f"kink-{kink:g}"
+        flags = ("kink " if kink in kind.kinks else "") + ("signed-zero" if kink == 0 else "")
+        at = [[kink, -kink if kink == 0 else kink, kink + 1, kink - 1]]
+        where = "0 and -0" if kink == 0 else f"{kink:g}"
+        forward, backward = call(kind, dtype, g, at), call(kind, dtype, -g, at)
+        yield from families(f"forward-{place}", flags, f"Inputs of exactly {where}.", (forward,))
+        point = kind.kinks.get(kink)
+        comment = f"Inputs of exactly {where}" + (", where the derivative jumps." if kink in kind.kinks else ".")
+        yield from families(f"backward-{place}", flags, comment, (forward, backward), point=point)
+        if kink in kind.kinks:
+            step = ends(dtype).normal if kink == 0 else math.ulp(kink) * 2.0 ** (53 - FORMATS[dtype].significand)
+            near = call(kind, dtype, g, [[kink + k * step for k in (1, -1, 2, -2)]])
+            comment = f"The nearest normal numbers on both sides of {kink:g}: a threshold such as 1e-7 shows."
+            yield from families(f"near-{place}", "near-kink", comment, (near,))
+
+
+def special(kind: Elementwise, dtype: str) -> Iterator[Draft]:
+    """The ends of the range, infinities and NaN."""
+    inf, nan, least, largest = math.inf, math.nan, ends(dtype).smallest, ends(dtype).largest
+    near_kink = " near-kink" if 0 in kind.kinks else ""
+    robust, overflows = {"level": "robust"}, {"level": "robust", "overflows": True}
+    signs, small = [[2, -3, 5, 7]], [[least, -least, 3 * least, -3 * least]]
+    table: tuple[tuple[str, str, str, object, object, dict[str, Any]], ...] = (
+        ("forward-subnormal", "subnormal", "Subnormal inputs on both sides of 0.", signs, small, robust),
+        ("backward-subnormal", f"subnormal{near_kink}", "Subnormal inputs are not 0.", signs, small, robust),
+        (
+            "largest",
+            "near-overflow",
+            "The largest finite number as upstream and as input.",
+            [[largest, largest, -largest]],
+            [[largest, -largest, 1]],
+            overflows,
+        ),
+        ("infinity", "infinity", "Infinite inputs.", signs, [[inf, -inf, 1, -1]], robust),
+        ("nan", "nan", "A NaN stays in its place, and is no other.", signs, [[nan, 1, -1, nan]], robust),
+        (
+            "backward-nan-upstream",
+            "nan upstream-signed",
+            "A NaN of the upstream passes where the slope is not 0.",
+            [[nan, -3, 5, nan]],
+            [[1, 2, -1, 4]],
+            robust,
+        ),
+        (
+            "backward-infinite-upstream",
+            "infinite-upstream",
+            "An infinite upstream.",
+            [[inf, -inf, 5, inf]],
+            [[-1, -2, 1, 4]],
+            robust,
+        ),
+    )
+    for name, flags, comment, g, z, more in table:
+        yield from families(name, flags, comment, (call(kind, dtype, g, z),), **more)
+
+
+def shapes(kind: Elementwise, dtype: str) -> Iterator[Draft]:
+    """The smallest shapes, an empty batch, and calls to refuse."""
+    for name, shape in {"1": (1,), "1x1": (1, 1)}.items():
+        cases = tuple(call(kind, dtype, np.full(shape, 5), np.full(shape, z)) for z in (3, -3))
+        yield from families(f"smallest-{name}", "smallest", "A single element, positive and negative.", cases)
+    empty = call(kind, dtype, np.zeros((0, 3)), np.zeros((0, 3)))
+    yield from families("empty", "empty-batch", "No rows in, no rows out.", (empty,), level="robust")
+    many = call(kind, dtype, np.ones((3, 4)), np.ones((2, 4)))
+    yield from refused("backward-mismatch", "size-mismatch", "An upstream with one row too many.", many)
+    inputs = [[1, -2, 3, 0.5], [-1, 2, 0.25, -4], [2, 1, -3, 5]]
+    wrong = ((1, 4), (3, 1), (4,))
+    yield from mismatched(lambda g: call(kind, dtype, g, inputs), "one-row one-column rank", wrong, (3, 4))
