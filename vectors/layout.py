@@ -1,46 +1,20 @@
-"""What a golden file is called inside: its tables, their fields and limits, and the spelling of names.
-
-`pack` and `unpack` share it; SCHEMA.md says the same in words.
-"""
+"""What a golden file is called inside, and its limits. SCHEMA.md says the same in words."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from .dtypes import PRECISIONS
+import numpy as np
 
-ATTRIBUTES = (
-    "schema_version",
-    "operation",
-    "vectors_version",
-    "generator",
-    "arguments",
-    "results",
-    "batch_axis",
-    "aliases",
-)
-"""The attributes of the root: an integer, three strings and four strings of JSON."""
+from .dtypes import PRECISIONS, numpy_dtype
+from .records import OperationVectors, Parameter
 
-ATTRIBUTE_BYTES = 16_384
-"""The longest string attribute. HDF5 itself ends at 64 kB."""
+CONTENTS = "contents"
+"""The dataset of one string, a JSON document: all but the numbers."""
+LARGEST_CONTENTS = 2**24
 
-FAMILIES_TABLE: dict[str, int | None] = {
-    "id": 200,
-    "direction": 16,
-    "first": None,
-    "count": None,
-    "level": 16,
-    "result": 16,
-    "flags": 500,
-    "parameters": 1000,
-    "seed": 200,
-    "comment": 1000,
-    "source": 500,
-}
-FLAGS_TABLE: dict[str, int | None] = {"flag": 100, "kind": 500, "effect": 1000, "link": 500}
-CONVENTIONS_TABLE: dict[str, int | None] = {"point": 100, "answer": 100, "canonical": None, "meaning": 1000}
-"""Fields of the tables in their order: the most bytes a string may have, None for an int64."""
-
-COLUMN = ("values", "shapes", "starts")
 LABEL_SUFFIX = ".int64"
+"""Ends the name of a column of index labels, whatever the dtype of the case."""
 
 LARGEST_RANK = 8
 LARGEST_SIZE = 2**31
@@ -49,18 +23,53 @@ MOST_CASES = 2**20
 an empty tensor takes no room, so that the size of its file does not bound them."""
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-FAMILY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*")
+FAMILY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]{0,149}")
 WORD = re.compile(r"[!-~]+")
 ANSWER_KEY = re.compile(r"[A-Za-z0-9_-]+=[!-~]+")
 
-ALL_PRECISIONS = frozenset(name for names in PRECISIONS.values() for name in names)
+ID = "{id}"
+"""Stands for the family's id in the seed of an entry."""
+
+Shape = tuple[int, ...]
 
 
-def link_of(answer_key: str) -> str:
-    """The name of a group for "point=answer": HDF5 keeps "/" to itself, so it is written %2F, and % as %25."""
-    return answer_key.replace("%", "%25").replace("/", "%2F")
+@dataclass(frozen=True)
+class Entry:
+    """What the contents say of a family, once for all dtypes in which it differs by its numbers alone."""
+
+    name: str
+    dtypes: tuple[str, ...]
+    direction: str
+    count: int
+    inputs: Mapping[str, Shape]
+    """The shape of one case by column, in the order of the call."""
+    results: Mapping[str, Shape]
+    """The shape of one case by result, in the order of the return; empty where the call must be refused."""
+    level: str = "required"
+    result: str = "valid"
+    flags: tuple[str, ...] = ()
+    parameters: Mapping[str, Parameter] | None = None
+    seed: str = ""
+    comment: str = ""
+    source: str = ""
+    alternatives: tuple[str, ...] = ()
+    """The other right answers, "point=answer"."""
+    without: tuple[str, ...] = ()
+    """The precisions that the file has for a dtype and that this family lacks."""
 
 
-def answer_key_of(link: str) -> str:
-    """The "point=answer" that a group is named for."""
-    return link.replace("%2F", "/").replace("%25", "%")
+def columns(vectors: OperationVectors, dtype: str) -> dict[str, np.dtype]:
+    """The columns that the group of a dtype may have, by their path within it, and the dtype of their elements."""
+    found = {}
+    for name in {name for names in vectors.arguments.values() for name in names}:
+        found[f"inputs/{name}"] = stored_dtype(dtype)
+        found[f"inputs/{name}{LABEL_SUFFIX}"] = np.dtype("<i8")
+    for name in {name for names in vectors.results.values() for name in names}:
+        found[f"expected/{name}"] = np.dtype("<f8")
+        found |= {f"tolerance/{precision}/{name}": np.dtype("<u2") for precision in PRECISIONS[dtype]}
+    return found
+
+
+def stored_dtype(dtype: str) -> np.dtype:
+    """What a tensor of the dtype is stored as: bfloat16 as its 16 bits."""
+    return np.dtype("<u2") if dtype == "bfloat16" else numpy_dtype(dtype).newbyteorder("<")

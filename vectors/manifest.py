@@ -1,4 +1,4 @@
-"""`golden/MANIFEST.json`: what the golden files are, by SHA-256 and by the content hash of every group."""
+"""`golden/MANIFEST.json`: what the golden files are, by SHA-256 and by the content hash of all that they hold."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from .files import replace_atomically
 from .parse_json import without_duplicates
 from .records import VectorError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the files' layout and of the manifest's. SCHEMA.md says when it changes."""
 
 MANIFEST_NAME = "MANIFEST.json"
@@ -26,8 +26,8 @@ class FileEntry:
     """What the manifest says of one file."""
 
     sha256: str
-    groups: Mapping[str, str]
-    """Content hash by the path of the group, "/" the whole file."""
+    content: Mapping[str, str]
+    """Content hash by the path of the group or dataset, "/" the whole file."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         "schema_version": SCHEMA_VERSION,
         "vectors_version": manifest.vectors_version,
         "files": {
-            name: {"sha256": entry.sha256, "groups": dict(sorted(entry.groups.items()))}
+            name: {"sha256": entry.sha256, "content": dict(sorted(entry.content.items()))}
             for name, entry in sorted(manifest.files.items())
         },
     }
@@ -79,13 +79,13 @@ def hash_complaint(image: bytes, entry: FileEntry) -> str:
 
 
 def content_complaints(hashes: Mapping[str, str], entry: FileEntry) -> list[str]:
-    """What to say of the groups whose content is not that of the entry; empty where all is as listed."""
+    """What to say of the groups and datasets whose content is not that of the entry; empty where all is as listed."""
     found = []
-    for group in sorted({*hashes, *entry.groups}):
-        if group not in hashes or group not in entry.groups:
-            found.append(f"the group {group} is in the {'file' if group in hashes else 'manifest'} alone")
-        elif hashes[group] != entry.groups[group]:
-            found.append(f"the content of {group} is not what the manifest lists")
+    for path in sorted({*hashes, *entry.content}):
+        if path not in hashes or path not in entry.content:
+            found.append(f"{path} is in the {'file' if path in hashes else 'manifest'} alone")
+        elif hashes[path] != entry.content[path]:
+            found.append(f"the content of {path} is not what the manifest lists")
     return found
 
 
@@ -95,11 +95,14 @@ def check_schema_version(version: object, remedy: str = "regenerate the file") -
         raise VectorError(f"schema_version is {version!r}, where a whole number is due; {remedy}")
     if version > SCHEMA_VERSION:
         raise VectorError(
-            f"has schema version {version}, and this backproof reads up to {SCHEMA_VERSION}; "
+            f"has schema version {version}, and this backproof reads {SCHEMA_VERSION}; "
             "upgrade it: pip install --upgrade backproof"
         )
-    if version < 1:
-        raise VectorError(f"has schema version {version}, which there never was; {remedy}")
+    if version != SCHEMA_VERSION:
+        raise VectorError(
+            f"has schema version {version}, and this backproof reads {SCHEMA_VERSION}; "
+            "run `backproof generate`, or read it with the backproof that wrote it (0.1 for version 1)"
+        )
 
 
 @lru_cache(maxsize=4)  # it is read for each of its files
@@ -122,10 +125,10 @@ def _parse_entry(name: str, entry: object, remedy: str) -> FileEntry:
         raise VectorError(f"{name!r} is no name of a golden file; {remedy}")
     if not isinstance(entry, dict) or not _is_hash(entry.get("sha256")):
         raise VectorError(f"the entry of {name} has no SHA-256 of 64 hexadecimal digits; {remedy}")
-    groups = entry.get("groups")
-    if not isinstance(groups, dict) or "/" not in groups or not all(map(_is_hash, groups.values())):
+    content = entry.get("content")
+    if not isinstance(content, dict) or "/" not in content or not all(map(_is_hash, content.values())):
         raise VectorError(f"the entry of {name} has no content hash for each of its groups; {remedy}")
-    return FileEntry(entry["sha256"], groups)
+    return FileEntry(entry["sha256"], content)
 
 
 def _is_hash(text: object) -> bool:

@@ -10,12 +10,17 @@ from .records import VectorError
 def json_object(text: str, where: str) -> dict[str, Any]:
     """The object that the text holds.
 
-    Raises VectorError for anything else, a repeated key or a number that is not finite.
+    Raises VectorError for anything else, a repeated key, a number that is not finite or half of a surrogate pair.
     """
     try:
         document = json.loads(text, object_pairs_hook=without_duplicates, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise VectorError(f"{where} {shortened(text)} is no JSON: {error}") from None
+    if "\\ud" in text.lower():  # an escape of half a character, which json.loads lets pass and nobody can print
+        try:
+            json.dumps(document, ensure_ascii=False).encode()
+        except (UnicodeEncodeError, RecursionError):
+            raise VectorError(f"{where} contain half of a surrogate pair") from None
     if not isinstance(document, dict):
         raise VectorError(f"{where} {shortened(text)} is no JSON object")
     return document

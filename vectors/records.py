@@ -8,22 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-DTYPES = ("float64", "float32", "float16", "bfloat16")
-"""The dtypes a case may have, widest first."""
-
-PRECISIONS = {
-    "float64": ("float64",),
-    "float32": ("float32", "tf32"),
-    "float16": ("float16", "float16-native"),
-    "bfloat16": ("bfloat16", "bfloat16-native"),
-}
-"""The working precisions of each dtype: the first is what an implementation has when it declares nothing."""
-
 DIRECTIONS = ("forward", "backward")
 LEVELS = ("required", "robust")
 RESULTS = ("valid", "convention", "invalid")
 
-Parameter = str | int | float | bool
+Parameter = str | int | float | bool | None | tuple["Parameter", ...]
+"""A keyword argument. In a file it is JSON, where a tuple is a list."""
 Tensors = Mapping[str, np.ndarray]
 
 
@@ -66,7 +56,8 @@ class Expectation:
     expected: Tensors
     """By result name; the exact value correctly rounded, or the class (NaN, inf, -inf)."""
     tolerance: Mapping[str, Tensors]
-    """By precision, then by result name. A precision that is absent was not given for this family."""
+    """By precision, then by result name: the upper 16 bits of a float64. A precision that is absent was not given for
+    this family."""
 
 
 @dataclass(frozen=True)

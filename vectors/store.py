@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import accumulate, count
+from itertools import count
 from math import prod
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5t  # type: ignore[import-untyped, unused-ignore]
 
 from .files import LARGEST_FILE, bytes_of, one_line
-from .layout import ATTRIBUTE_BYTES
+from .layout import LARGEST_CONTENTS
 from .manifest import (
     FileEntry,
     Manifest,
@@ -27,14 +27,14 @@ from .manifest import (
     read_manifest,
     write_manifest,
 )
-from .reading import unpack
+from .reading import from_tree
 from .records import OperationVectors, VectorError
-from .tree import Attribute, Dataset, Group, content_hashes
+from .tree import Group, content_hashes
 from .validation import problems
-from .writing import pack
+from .writing import to_tree
 
-MOST_OBJECTS = 50_000
-DEEPEST = 8
+MOST_OBJECTS = 5_000
+DEEPEST = 4
 _SMALLEST_FILE = 96
 _image_numbers = count()  # HDF5 takes two images of one name for one file, and hands out the first while it is open
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -93,7 +93,7 @@ def write(path: str | Path, vectors: OperationVectors) -> None:
     where the records do not fit the layout.
     """
     path = Path(path)
-    tree = pack(vectors)
+    tree = to_tree(vectors)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         try:
@@ -180,7 +180,7 @@ def _verify_file(path: Path, manifest: Manifest | None) -> list[str]:
 
 def _records(path: Path, tree: Group) -> OperationVectors:
     try:
-        return unpack(tree)
+        return from_tree(tree)
     except VectorError as error:
         raise VectorError(one_line(f"{path}: {error}")) from None
 
@@ -220,9 +220,11 @@ class _Loader:
         attributes = self.attributes(group, path)
         if depth == 0:
             check_schema_version(attributes.get("schema_version"))
+        for name in sorted(attributes.keys() - ({"schema_version"} if depth == 0 else set())):
+            raise VectorError(f"{path} has an attribute {name}, which is none of the layout")
         if depth > DEEPEST:
             raise VectorError(f"{path} is nested deeper than the layout goes")
-        children: dict[str, Group | Dataset] = {}
+        children: dict[str, Group | np.ndarray] = {}
         for link in group:
             name = link.decode("ascii", "backslashreplace")
             below = f"{path.rstrip('/')}/{name}"
@@ -240,7 +242,7 @@ class _Loader:
                 raise VectorError(f"{below} is neither a group nor a dataset")
         return Group(children, attributes)
 
-    def dataset(self, dataset: h5d.DatasetID, path: str) -> Dataset:
+    def dataset(self, dataset: h5d.DatasetID, path: str) -> np.ndarray:
         if not self.trusted:
             self.refuse_tricks(dataset, path)
         dtype = _dtype(dataset.get_type(), path)
@@ -248,11 +250,11 @@ class _Loader:
         shape = space.get_simple_extent_dims()
         if shape is None or space.get_simple_extent_type() == h5s.NULL:
             raise VectorError(f"{path} has no shape")
-        if len(shape) > 2 or max(shape, default=0) > LARGEST_FILE:
-            raise VectorError(f"{path} declares the sizes {shape}, which are beyond any column or table")
+        if len(shape) != (0 if dtype.kind == "S" else 1) or max(shape, default=0) > LARGEST_FILE:
+            raise VectorError(f"{path} declares the sizes {shape}, which are beyond any column or string")
         size = prod(shape)
         if not size:
-            return Dataset(np.empty(shape, dtype), self.attributes(dataset, path))
+            return np.empty(shape, dtype)
         offset, length = dataset.get_offset(), size * dtype.itemsize
         if offset is None or dataset.get_storage_size() != length or offset + length > len(self.image):
             raise VectorError(f"{path} declares {length} bytes, which the file of {len(self.image)} does not hold")
@@ -260,10 +262,12 @@ class _Loader:
         if not array.flags.aligned:
             array = array.copy()
             array.flags.writeable = False
-        return Dataset(array, self.attributes(dataset, path))
+        return array
 
     def refuse_tricks(self, dataset: h5d.DatasetID, path: str) -> None:
-        """Raise VectorError where the values do not simply lie in the file."""
+        """Raise VectorError where a dataset is more than values that simply lie in the file."""
+        if h5a.get_num_attrs(dataset):
+            raise VectorError(f"{path} has attributes, and none is of the layout")
         creation = dataset.get_create_plist()
         layout = creation.get_layout()
         if layout == h5d.VIRTUAL:
@@ -275,58 +279,33 @@ class _Loader:
         if creation.get_nfilters():
             raise VectorError(f"{path} is filtered, where a plain dataset is due")
 
-    def attributes(self, node: h5g.GroupID | h5d.DatasetID, path: str) -> dict[str, Attribute]:
-        attributes: dict[str, Attribute] = {}
+    def attributes(self, node: h5g.GroupID, path: str) -> dict[str, int]:
+        attributes: dict[str, int] = {}
         for index in range(h5a.get_num_attrs(node)):
             attribute = h5a.open(node, index=index)
             name = attribute.name.decode("ascii", "backslashreplace")
             where = f"attribute {name} of {path}"
-            dtype = _dtype(attribute.get_type(), where)
             if attribute.shape != () or attribute.get_space().get_simple_extent_type() != h5s.SCALAR:
                 raise VectorError(f"{where} is no scalar")
-            if dtype.kind not in "Si" or dtype.itemsize > ATTRIBUTE_BYTES:
-                raise VectorError(f"{where} has dtype {dtype.str}, where a string of fixed length or an integer is due")
-            value = np.zeros((), dtype)
-            attribute.read(value, mtype=attribute.get_type())
-            item = value.item()
-            try:
-                attributes[name] = item.decode() if isinstance(item, bytes) else item
-            except UnicodeDecodeError:
-                raise VectorError(f"{where} is not UTF-8") from None
+            if not attribute.get_type().equal(h5t.STD_I64LE):
+                raise VectorError(f"{where} is no integer of 64 bits")
+            value = np.zeros((), "<i8")
+            attribute.read(value, mtype=h5t.STD_I64LE)
+            attributes[name] = value.item()
         return attributes
 
 
 def _dtype(kind: h5t.TypeID, where: str) -> np.dtype:
-    """The NumPy dtype of a type that the layout has: five numbers, strings, and records of int64 and strings."""
+    """The NumPy dtype of a type that the layout has: five numbers, and a string of fixed length."""
     if kind.committed():
         raise VectorError(f"{where} has a committed type, where it should have one of its own")
     for stored, dtype in _NUMBERS:
         if kind.equal(stored):
             return dtype
-    if kind.get_class() != h5t.COMPOUND:
-        return _string_dtype(kind, where)
-    fields = []
-    for index in range(kind.get_nmembers()):
-        field = kind.get_member_name(index).decode("ascii", "backslashreplace")
-        member = kind.get_member_type(index)
-        fields.append(
-            (field, np.dtype("<i8") if member.equal(h5t.STD_I64LE) else _string_dtype(member, f"{where}: {field}"))
+    if kind.get_class() != h5t.STRING or kind.is_variable_str() or kind.get_size() > LARGEST_CONTENTS:
+        raise VectorError(
+            f"{where} has a type that no golden file has (records, references, other numbers, variable length)"
         )
-    record = np.dtype(fields)
-    offsets = [kind.get_member_offset(index) for index in range(kind.get_nmembers())]
-    if record.itemsize != kind.get_size() or offsets != _offsets(record):
-        raise VectorError(f"{where} has gaps between its fields")
-    return record
-
-
-def _offsets(record: np.dtype) -> list[int]:
-    ends = accumulate(record[name].itemsize for name in record.names or ())
-    return [0, *ends][:-1]
-
-
-def _string_dtype(kind: h5t.TypeID, where: str) -> np.dtype:
-    if kind.get_class() != h5t.STRING or kind.is_variable_str():
-        raise VectorError(f"{where} has a type that no golden file has (references, variable length, other numbers)")
     if kind.get_strpad() != h5t.STR_NULLPAD or kind.get_cset() != h5t.CSET_UTF8:
         raise VectorError(f"{where} is a string that is not UTF-8 filled up with NUL")
     return np.dtype(f"S{kind.get_size()}")
@@ -341,40 +320,27 @@ def _save(path: Path, tree: Group) -> None:
 
 def _save_group(group: h5g.GroupID, tree: Group) -> None:
     for name, value in sorted(tree.attributes.items()):
-        _save_attribute(group, name, value)
+        attribute = h5a.create(group, name.encode(), h5t.STD_I64LE, h5s.create(h5s.SCALAR))
+        attribute.write(np.array(value, "<i8"), mtype=h5t.STD_I64LE)
     for name, child in sorted(tree.children.items()):
         if isinstance(child, Group):
             _save_group(h5g.create(group, name.encode()), child)
-            continue
-        creation = h5p.create(h5p.DATASET_CREATE)
-        creation.set_obj_track_times(False)
-        creation.set_layout(h5d.CONTIGUOUS)
-        kind = _hdf5_type(child.array.dtype)
-        dataset = h5d.create(group, name.encode(), kind, h5s.create_simple(child.array.shape), creation)
-        if child.array.size:
-            dataset.write(h5s.ALL, h5s.ALL, child.array, mtype=kind)
-        for key, value in sorted(child.attributes.items()):
-            _save_attribute(dataset, key, value)
+        else:
+            _save_dataset(group, name, child)
 
 
-def _save_attribute(node: h5g.GroupID | h5d.DatasetID, name: str, value: Attribute) -> None:
-    content = (
-        np.array(value, "<i8") if isinstance(value, int) else np.array(value.encode(), f"S{len(value.encode()) or 1}")
-    )
-    kind = _hdf5_type(content.dtype)
-    h5a.create(node, name.encode(), kind, h5s.create(h5s.SCALAR)).write(content, mtype=kind)
-
-
-def _hdf5_type(dtype: np.dtype) -> h5t.TypeID:
-    if dtype.names is not None:
-        record = h5t.create(h5t.COMPOUND, dtype.itemsize)
-        for name, offset in zip(dtype.names, _offsets(dtype), strict=True):
-            record.insert(name.encode(), offset, _hdf5_type(dtype[name]))
-        return record
-    if dtype.kind == "S":
-        string = h5t.C_S1.copy()
-        string.set_size(dtype.itemsize)
-        string.set_strpad(h5t.STR_NULLPAD)
-        string.set_cset(h5t.CSET_UTF8)
-        return string
-    return next(stored for stored, number in _NUMBERS if number == dtype)
+def _save_dataset(group: h5g.GroupID, name: str, array: np.ndarray) -> None:
+    creation = h5p.create(h5p.DATASET_CREATE)
+    creation.set_obj_track_times(False)
+    creation.set_layout(h5d.CONTIGUOUS)
+    if array.dtype.kind == "S":
+        kind = h5t.C_S1.copy()
+        kind.set_size(array.dtype.itemsize)
+        kind.set_strpad(h5t.STR_NULLPAD)
+        kind.set_cset(h5t.CSET_UTF8)
+    else:
+        kind = next(stored for stored, number in _NUMBERS if number == array.dtype)
+    space = h5s.create_simple(array.shape) if array.shape else h5s.create(h5s.SCALAR)
+    dataset = h5d.create(group, name.encode(), kind, space, creation)
+    if array.size:
+        dataset.write(h5s.ALL, h5s.ALL, array, mtype=kind)

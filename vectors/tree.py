@@ -1,77 +1,45 @@
 """A golden file as a plain tree of groups and arrays, and the hash of what it holds, whatever its packing.
 
-Between the records and HDF5: `layout` turns records into a tree and back, `store` a tree into a file and back.
+Between the records and HDF5: `writing` and `reading` turn records into a tree and back, `store` a tree into a file and
+back.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 import numpy as np
 
-Attribute = str | int
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """An array whose dtype is little-endian: a number, or a record of UTF-8 strings (NUL-padded) and int64."""
-
-    array: np.ndarray
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
-
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Named groups and datasets."""
+    """Named groups and arrays. An array is of little-endian numbers and one-dimensional, or one string."""
 
-    children: Mapping[str, "Group | Dataset"]
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    children: Mapping[str, "Group | np.ndarray"]
+    attributes: Mapping[str, int] = field(default_factory=dict)
 
 
 def content_hashes(root: Group) -> dict[str, str]:
-    """The content hash of every group of a tree, by its path ("/", "/float32", "/float32/inputs").
+    """The content hash of every group and dataset of a tree, by its path ("/", "/float32/expected/loss").
 
     SCHEMA.md gives the hash byte by byte. It does not see how a file is laid out, so that a repacked file has the
     hashes of the original.
     """
     hashes: dict[str, str] = {}
-    _group_hash(root, "/", hashes)
+    _hash(root, "/", hashes)
     return dict(sorted(hashes.items()))
 
 
-def _group_hash(group: Group, path: str, hashes: dict[str, str]) -> str:
-    digest = sha256(b"group\n")
-    for piece in _attribute_bytes(group.attributes):
-        digest.update(piece)
-    for name in sorted(group.children):
-        child = group.children[name]
-        below = f"{path.rstrip('/')}/{name}"
-        child_hash = _group_hash(child, below, hashes) if isinstance(child, Group) else _dataset_hash(child)
-        digest.update(f"{name} {child_hash}\n".encode())
+def _hash(node: Group | np.ndarray, path: str, hashes: dict[str, str]) -> str:
+    if isinstance(node, Group):
+        digest = sha256(b"group\n")
+        for name, value in sorted(node.attributes.items()):
+            digest.update(f"@{name} {value}\n".encode())
+        for name, child in sorted(node.children.items()):
+            below = f"{path.rstrip('/')}/{name}"
+            digest.update(f"{name} {_hash(child, below, hashes)}\n".encode())
+    else:
+        kind = node.dtype.str if node.dtype.kind != "S" else f"S{node.dtype.itemsize}"
+        digest = sha256(f"dataset {kind} {','.join(map(str, node.shape))}\n".encode() + node.tobytes())
     hashes[path] = digest.hexdigest()
     return hashes[path]
-
-
-def _dataset_hash(dataset: Dataset) -> str:
-    array = dataset.array
-    digest = sha256(f"dataset {type_name(array.dtype)} {','.join(map(str, array.shape))}\n".encode())
-    for piece in _attribute_bytes(dataset.attributes):
-        digest.update(piece)
-    digest.update(b"\n")
-    digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def _attribute_bytes(attributes: Mapping[str, Attribute]) -> Iterator[bytes]:
-    for name in sorted(attributes):
-        value = attributes[name]
-        kind = "string" if isinstance(value, str) else "integer"
-        text = str(value).encode()
-        yield f"@{name} {kind} {len(text)}\n".encode() + text + b"\n"
-
-
-def type_name(dtype: np.dtype) -> str:
-    """How the content hash spells a dtype: "<f8", or "{id:S41,first:<i8}" for a table."""
-    if dtype.names is None:
-        return dtype.str if dtype.kind != "S" else f"S{dtype.itemsize}"
-    return "{" + ",".join(f"{name}:{type_name(dtype[name])}" for name in dtype.names) + "}"

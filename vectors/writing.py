@@ -1,179 +1,173 @@
-"""Records into a tree: families one after another in columns."""
+"""Records into a tree: families one after another in columns, and a JSON document that says which is where."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from math import prod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 
 from .dtypes import DTYPES
-from .layout import ATTRIBUTE_BYTES, CONVENTIONS_TABLE, FAMILIES_TABLE, FLAGS_TABLE, LABEL_SUFFIX, WORD, link_of
+from .layout import CONTENTS, ID, LABEL_SUFFIX, LARGEST_CONTENTS, Entry, Shape
 from .manifest import SCHEMA_VERSION
-from .records import Expectation, Family, OperationVectors, VectorError
-from .tree import Dataset, Group
+from .records import Family, OperationVectors, VectorError
+from .tolerances import to_bits
+from .tree import Group
 
-Row = tuple[str | int, ...]
 
-
-def pack(vectors: OperationVectors) -> Group:
+def to_tree(vectors: OperationVectors) -> Group:
     """The tree of a golden file.
 
-    Families keep their order within a dtype. Raises VectorError, naming the family, where a string is too long for
-    its field or a tensor's dtype or shape is not what its family says.
+    Families keep their order within a dtype. Raises VectorError, naming the family, where a tensor's dtype or shape is
+    not what its family says, or a text cannot be written.
     """
     families = tuple(vectors.families)
-    children: dict[str, Group | Dataset] = {
-        "flags": _table(FLAGS_TABLE, [(flag.name, flag.kind, flag.effect, flag.link) for flag in vectors.flags]),
-        "conventions": _table(
-            CONVENTIONS_TABLE,
-            [(answer.point, answer.answer, int(answer.canonical), answer.meaning) for answer in vectors.answers],
-        ),
-    }
     for family in families:
         if family.op != vectors.op or family.dtype not in DTYPES:
             raise VectorError(f"{family.id}: is no family of {vectors.op} in a known dtype")
+    children: dict[str, Group | np.ndarray] = {CONTENTS: _contents(vectors, families)}
     for dtype in DTYPES:
-        of_dtype = [family for family in families if family.dtype == dtype]
-        if of_dtype:
-            children[dtype] = _pack_dtype(dtype, of_dtype)
-    return Group(children, _attributes(vectors))
+        pieces: dict[str, list[np.ndarray]] = {}
+        for family in families:
+            for path, values in _values(family) if family.dtype == dtype else ():
+                pieces.setdefault(path, []).append(values)
+        if pieces:
+            children[dtype] = _nested({path: np.concatenate(found) for path, found in pieces.items()})
+    return Group(children, {"schema_version": SCHEMA_VERSION})
 
 
-def _attributes(vectors: OperationVectors) -> dict[str, str | int]:
-    attributes: dict[str, str | int] = {
-        "schema_version": SCHEMA_VERSION,
+def _contents(vectors: OperationVectors, families: tuple[Family, ...]) -> np.ndarray:
+    document = {
         "operation": vectors.op,
         "vectors_version": vectors.vectors_version,
         "generator": vectors.generator,
-        "arguments": _json(dict(vectors.arguments), "attribute arguments"),
-        "results": _json(dict(vectors.results), "attribute results"),
-        "batch_axis": _json(dict(vectors.batch_axis), "attribute batch_axis"),
-        "aliases": _json(dict(vectors.aliases), "attribute aliases"),
+        "arguments": dict(vectors.arguments),
+        "results": dict(vectors.results),
+        "batch_axis": dict(vectors.batch_axis),
+        "aliases": dict(vectors.aliases),
+        "flags": [list(asdict(flag).values()) for flag in vectors.flags],
+        "conventions": [list(asdict(answer).values()) for answer in vectors.answers],
+        "families": [_plain(entry) for entry in _merged(families)],
     }
-    for name, value in attributes.items():
-        if isinstance(value, str):
-            _encoded(value, ATTRIBUTE_BYTES, f"attribute {name}")
-    return attributes
+    content = _json(document, "the contents").encode()
+    if len(content) > LARGEST_CONTENTS:
+        raise VectorError(f"the contents take {len(content)} bytes, and {LARGEST_CONTENTS} is the most that is read")
+    return np.array(content, f"S{len(content)}")
 
 
-def _pack_dtype(dtype: str, families: Sequence[Family]) -> Group:
-    inputs = [
-        {name + LABEL_SUFFIX if tensor.dtype == np.int64 else name: tensor for name, tensor in family.inputs.items()}
-        for family in families
-    ]
-    children: dict[str, Group | Dataset] = {
-        "families": _families_table(families),
-        "inputs": _columns(dtype, families, inputs),
-        **_expectations(families, [family.answer for family in families]),
-    }
-    keys = sorted({key for family in families for key in family.alternatives})
-    if keys:
-        nothing = Expectation({}, {})
-        alternatives = {
-            link_of(key): Group(_expectations(families, [family.alternatives.get(key, nothing) for family in families]))
-            for key in keys
-        }
-        children["alternatives"] = Group(alternatives)
-    return Group(children)
+def _merged(families: Iterable[Family]) -> list[Entry]:
+    """An entry for each family; those of several dtypes are one where they differ by their numbers alone."""
+    merged: list[Entry] = []
+    keys: list[str] = []
+    for dtype in DTYPES:
+        own = [family for family in families if family.dtype == dtype]
+        precisions = {precision for family in own for precision in family.answer.tolerance}
+        at = 0
+        for family in own:
+            entry = _entry(family, precisions)
+            key = _json(_plain(replace(entry, dtypes=(), without=())), f"{family.id}: what is said of it")
+            if key in keys[at:]:
+                at = keys.index(key, at)
+                other = merged[at]
+                both = replace(other, dtypes=(*other.dtypes, dtype), without=(*other.without, *entry.without))
+                merged[at] = both
+            else:
+                keys.insert(at, key)
+                merged.insert(at, entry)
+            at += 1
+    return merged
 
 
-def _families_table(families: Sequence[Family]) -> Dataset:
-    rows: list[Row] = []
-    first = 0
-    for family in families:
-        for flag in family.flags:
-            if not WORD.fullmatch(flag):
-                raise VectorError(f"{family.id}: the flag {flag!r} is no word of ASCII without spaces")
-        rows.append(
-            (
-                family.id,
-                family.direction,
-                first,
-                family.count,
-                family.level,
-                family.result,
-                " ".join(family.flags),
-                _json(dict(family.parameters), f"{family.id}: its parameters"),
-                family.seed,
-                family.comment,
-                family.source,
-            )
-        )
-        first += family.count
-    return _table(FAMILIES_TABLE, rows)
-
-
-def _expectations(families: Sequence[Family], expectations: Sequence[Expectation]) -> dict[str, Group]:
-    precisions = sorted({precision for expectation in expectations for precision in expectation.tolerance})
-    tolerance = {
-        precision: _columns("float64", families, [one.tolerance.get(precision, {}) for one in expectations])
-        for precision in precisions
-    }
-    expected = _columns("float64", families, [expectation.expected for expectation in expectations])
-    return {"expected": expected, "tolerance": Group(tolerance)}
-
-
-def _columns(dtype: str, families: Sequence[Family], tensors: Sequence[Mapping[str, np.ndarray]]) -> Group:
-    names = sorted({name for by_name in tensors for name in by_name})
-    return Group({name: _column(name, dtype, families, [one.get(name) for one in tensors]) for name in names})
-
-
-def _column(name: str, dtype: str, families: Sequence[Family], tensors: Sequence[np.ndarray | None]) -> Group:
-    wanted = "int64" if name.endswith(LABEL_SUFFIX) else dtype
-    stored = np.dtype("<u2") if wanted == "bfloat16" else np.dtype(wanted).newbyteorder("<")
-    width = max(tensor.ndim - 1 for tensor in tensors if tensor is not None)
-    shapes = np.full((len(tensors), 1 + width), -1, "<i8")
-    starts = np.zeros(len(tensors) + 1, "<i8")
-    pieces: list[np.ndarray] = [np.empty(0, stored)]
-    for index, (family, tensor) in enumerate(zip(families, tensors, strict=True)):
-        starts[index + 1] = starts[index]
-        if tensor is None:
-            continue
-        if tensor.dtype.name != wanted:
-            raise VectorError(f"{family.id}: {name} has dtype {tensor.dtype.name}, where {wanted} is due")
-        if tensor.ndim == 0 or tensor.shape[0] != family.count:
-            raise VectorError(
-                f"{family.id}: {name} has shape {tensor.shape}, where the first size is the count {family.count}"
-            )
-        shapes[index, : tensor.ndim] = (tensor.ndim - 1, *tensor.shape[1:])
-        starts[index + 1] += prod(tensor.shape)
-        flat = np.ascontiguousarray(tensor).reshape(-1)
-        pieces.append(flat.view(stored) if wanted == "bfloat16" else flat.astype(stored, copy=False))
-    attributes = {"dtype": "bfloat16"} if wanted == "bfloat16" else {}
-    return Group(
-        {"values": Dataset(np.concatenate(pieces), attributes), "shapes": Dataset(shapes), "starts": Dataset(starts)}
+def _entry(family: Family, precisions: Iterable[str]) -> Entry:
+    answer = family.answer
+    for other in (answer, *family.alternatives.values()):
+        if other.tolerance.keys() != answer.tolerance.keys() or _shapes(other.expected) != _shapes(answer.expected):
+            raise VectorError(f"{family.id}: its alternatives have other precisions, names or shapes than its answer")
+        for precision, tolerances in other.tolerance.items():
+            if _shapes(tolerances) != _shapes(other.expected):
+                raise VectorError(
+                    f"{family.id}: its tolerances for {precision} have other names or shapes than the results"
+                )
+    return Entry(
+        name=family.name,
+        dtypes=(family.dtype,),
+        direction=family.direction,
+        count=family.count,
+        inputs={_column(name, tensor): tensor.shape[1:] for name, tensor in family.inputs.items()},
+        results={name: tensor.shape[1:] for name, tensor in answer.expected.items()},
+        level=family.level,
+        result=family.result,
+        flags=family.flags,
+        parameters=dict(family.parameters) or None,
+        seed=family.seed.replace(family.id, ID),
+        comment=family.comment,
+        source=family.source,
+        alternatives=tuple(family.alternatives),
+        without=tuple(sorted(set(precisions) - set(answer.tolerance))) if answer.expected else (),
     )
 
 
-def _table(fields: Mapping[str, int | None], rows: Iterable[Row]) -> Dataset:
-    encoded = [
-        tuple(
-            value if limit is None else _encoded(str(value), limit, f"{row[0]}: its {name}")
-            for (name, limit), value in zip(fields.items(), row, strict=True)
-        )
-        for row in rows
-    ]
-    kinds = []
-    for index, (name, limit) in enumerate(fields.items()):
-        width = max((len(value) for row in encoded if isinstance(value := row[index], bytes)), default=0)
-        kinds.append((name, "<i8" if limit is None else f"S{width or 1}"))
-    return Dataset(np.array(encoded, np.dtype(kinds)))
+def _values(family: Family) -> Iterator[tuple[str, np.ndarray]]:
+    """The elements of a family's tensors by column, as they are stored, in the order of the file."""
+
+    def flat(tensor: np.ndarray, dtype: str, name: str) -> np.ndarray:
+        if tensor.dtype.name != dtype:
+            raise VectorError(f"{family.id}: {name} has dtype {tensor.dtype.name}, where {dtype} is due")
+        if tensor.shape[:1] != (family.count,):
+            raise VectorError(
+                f"{family.id}: {name} has shape {tensor.shape}, where the first size is the count {family.count}"
+            )
+        return np.ascontiguousarray(tensor).reshape(-1)
+
+    for name, tensor in family.inputs.items():
+        column = _column(name, tensor)
+        dtype = "int64" if column != name else family.dtype
+        values = flat(tensor, dtype, column)
+        yield f"inputs/{column}", values.view("<u2") if dtype == "bfloat16" else _little_endian(values)
+    for expectation in (family.answer, *family.alternatives.values()):
+        for name, tensor in expectation.expected.items():
+            yield f"expected/{name}", _little_endian(flat(tensor, "float64", name))
+        for precision, tolerances in expectation.tolerance.items():
+            for name, tensor in tolerances.items():
+                try:
+                    yield f"tolerance/{precision}/{name}", to_bits(flat(tensor, "float64", name))
+                except ValueError as error:
+                    raise VectorError(f"{family.id}: the tolerance of {name} for {precision} {error}") from None
 
 
-def _encoded(text: str, limit: int, where: str) -> bytes:
-    try:
-        content = text.encode()
-    except UnicodeEncodeError:
-        raise VectorError(f"{where} is no text: it contains a lone surrogate") from None
-    if len(content) > limit:
-        raise VectorError(f"{where} takes {len(content)} bytes, and its field holds {limit}; shorten it")
-    if b"\0" in content:
-        raise VectorError(f"{where} contains a NUL character; leave it out")
-    return content
+def _column(name: str, tensor: np.ndarray) -> str:
+    return name + LABEL_SUFFIX if tensor.dtype == np.int64 else name
+
+
+def _little_endian(values: np.ndarray) -> np.ndarray:
+    return values.astype(values.dtype.newbyteorder("<"), copy=False)
+
+
+def _shapes(tensors: Mapping[str, np.ndarray]) -> dict[str, Shape]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
+
+
+def _nested(arrays: Mapping[str, np.ndarray]) -> Group:
+    """Groups for a mapping of arrays by path."""
+    heads = dict.fromkeys(path.partition("/")[0] for path in arrays)
+    below = {
+        head: {path.removeprefix(f"{head}/"): array for path, array in arrays.items() if path.startswith(f"{head}/")}
+        for head in heads
+    }
+    return Group({head: _nested(below[head]) if below[head] else arrays[head] for head in heads})
+
+
+def _plain(entry: Entry) -> dict[str, object]:
+    """The fields of an entry that are not what a reader takes where they are absent."""
+    given = {field.name: (getattr(entry, field.name), field.default) for field in fields(Entry)}
+    return {name: value for name, (value, default) in given.items() if value != default}
 
 
 def _json(document: Mapping[str, object], where: str) -> str:
     try:
-        return json.dumps(document, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text.encode()
+    except UnicodeEncodeError:
+        raise VectorError(f"{where} is no text: it contains a lone surrogate") from None
     except (TypeError, ValueError) as error:
         raise VectorError(f"{where} cannot be written as JSON: {error}") from None
+    return text

@@ -8,6 +8,7 @@ from typing import Any
 import flint
 import numpy as np
 
+from ...vectors import tolerances
 from ...vectors.records import Parameter
 from ..arithmetic.ball import Ball
 from ..arithmetic.exact import rounded, rounded_up
@@ -150,9 +151,10 @@ class Case:
 
 
 def _tolerances(case: Case, precision: str, reductions: set[str], sharp: bool) -> Results:
-    """Bound the error of each element by the largest bound over the formulations, and round it up.
+    """Bound the error of each element by the largest bound over the formulations, and round it up to 16 bits.
 
-    What reductions they use is added to `reductions`.
+    Whether 0 would pass is judged before that, so that it changes no draw. What reductions they use is added to
+    `reductions`.
     """
     model = PRECISIONS[precision]
     bounds: list[np.ndarray] = []
@@ -204,7 +206,10 @@ def _rounded_up(bound: np.ndarray, ball: np.ndarray, value: np.ndarray, fmt: For
         bound = e + abs(exact - flint.arb(golden))
         return rounded_up(bound if bound.is_exact() else bound + bound / WIDENING)
 
-    return elementwise(one, 3)(bound, ball, value).astype(np.float64)
+    tolerance = tolerances.rounded_up(elementwise(one, 3)(bound, ball, value).astype(np.float64))
+    if not np.isfinite(tolerance).all():
+        raise UnboundedError("a tolerance is beyond the largest number of its format")
+    return tolerance
 
 
 def _lifted(x: np.ndarray, kind: Any) -> Any:

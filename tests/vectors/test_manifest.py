@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 import pytest
 from backproof.vectors import store
 from backproof.vectors.manifest import FileEntry, Manifest, read_manifest, write_manifest
@@ -38,15 +39,14 @@ def test_a_manifest_survives_the_round_trip(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "MANIFEST.json"]
 
 
-def test_the_manifest_lists_every_group_of_every_file(folder: Path) -> None:
+def test_the_manifest_lists_every_group_and_column_of_every_file(folder: Path) -> None:
     manifest = read_manifest(folder)
     assert set(manifest.files) == {"loss.h5", "dense.h5"}
     for name, entry in manifest.files.items():
-        names: list[str] = []
+        paths: list[str] = []
         with h5py.File(folder / name) as file:
-            file.visit(names.append)
-            groups = {f"/{path}" for path in names if isinstance(file[path], h5py.Group)}
-        assert set(entry.groups) == {"/", *groups}
+            file.visit(paths.append)
+        assert set(entry.content) == {"/", *(f"/{path}" for path in paths)}
 
 
 def test_the_order_in_which_files_are_entered_does_not_show(folder: Path) -> None:
@@ -80,24 +80,27 @@ def test_verify_finds_nothing_in_a_folder_as_it_was_written(folder: Path) -> Non
     assert store.verify(folder / "loss.h5") == []
 
 
-def test_an_altered_value_is_found_by_file_and_by_every_group_around_it(folder: Path) -> None:
+def test_an_altered_value_is_found_by_file_and_by_its_column_and_every_group_around_it(folder: Path) -> None:
     with h5py.File(folder / "loss.h5", "r+", libver="earliest") as file:
-        file["float32/expected/loss/values"][0] += 1
-    file_line, *group_lines = store.verify(folder)
+        file["float32/expected/loss"][0] += 1
+    file_line, *other_lines = store.verify(folder)
     assert file_line.startswith(f"{folder / 'loss.h5'}: is not the file that the manifest lists (SHA-256 ")
-    assert group_lines == [
+    assert other_lines == [
         f"{folder / 'loss.h5'}: the content of {group} is not what the manifest lists"
         for group in ("/", "/float32", "/float32/expected", "/float32/expected/loss")
     ]
-    assert store.verify(folder / "loss.h5") == [file_line, *group_lines]
+    assert store.verify(folder / "loss.h5") == [file_line, *other_lines]
     with pytest.raises(VectorError, match=r"is not the file that the manifest lists .* reinstall backproof, or run"):
         store.read_golden("loss", folder)
 
 
-def test_an_altered_attribute_is_found(folder: Path) -> None:
+def test_an_altered_word_is_found(folder: Path) -> None:
     with h5py.File(folder / "loss.h5", "r+", libver="earliest") as file:
-        file.attrs.create("generator", b"another", dtype=h5py.string_dtype("utf-8", 7))
-    assert f"{folder / 'loss.h5'}: the content of / is not what the manifest lists" in store.verify(folder)
+        text = file["contents"][()].replace(b"synthetic", b"synthesis")
+        file["contents"].write_direct(np.array(text, file["contents"].dtype))
+    assert store.verify(folder)[1:] == [
+        f"{folder / 'loss.h5'}: the content of {path} is not what the manifest lists" for path in ("/", "/contents")
+    ]
 
 
 def test_a_repacked_file_keeps_its_content_hashes(folder: Path) -> None:
@@ -105,24 +108,21 @@ def test_a_repacked_file_keeps_its_content_hashes(folder: Path) -> None:
     with h5py.File(folder / "loss.h5") as old, h5py.File(folder / "new.h5", "w", libver="latest") as new:
         for name in reversed(list(old)):
             old.copy(name, new)
-        for name in reversed(list(old.attrs)):
-            new.attrs.create(
-                name, old.attrs.get_id(name).dtype.type(old.attrs[name]), dtype=old.attrs.get_id(name).dtype
-            )
+        new.attrs.create("schema_version", old.attrs["schema_version"])
     before = read_manifest(folder).files["loss.h5"]
     (folder / "new.h5").replace(folder / "loss.h5")
     store.update_manifest(folder, ["loss"])
     after = read_manifest(folder).files["loss.h5"]
     assert after.sha256 != before.sha256
-    assert after.groups == before.groups
+    assert after.content == before.content
 
 
 def test_a_group_that_is_listed_and_not_there_is_found(folder: Path) -> None:
-    edit_manifest(folder, lambda document: document["files"]["loss.h5"]["groups"].update({"/float8": HASH}))
-    edit_manifest(folder, lambda document: document["files"]["loss.h5"]["groups"].pop("/float16"))
+    edit_manifest(folder, lambda document: document["files"]["loss.h5"]["content"].update({"/float8": HASH}))
+    edit_manifest(folder, lambda document: document["files"]["loss.h5"]["content"].pop("/float16"))
     assert store.verify(folder) == [
-        f"{folder / 'loss.h5'}: the group /float16 is in the file alone",
-        f"{folder / 'loss.h5'}: the group /float8 is in the manifest alone",
+        f"{folder / 'loss.h5'}: /float16 is in the file alone",
+        f"{folder / 'loss.h5'}: /float8 is in the manifest alone",
     ]
 
 
@@ -160,7 +160,7 @@ def test_files_of_two_vectors_versions_do_not_go_into_one_manifest(folder: Path)
 
 def test_an_update_does_not_bless_what_it_was_not_asked_about(folder: Path) -> None:
     with h5py.File(folder / "loss.h5", "r+", libver="earliest") as file:
-        file["float32/expected/loss/values"][0] += 1
+        file["float32/expected/loss"][0] += 1
     store.update_manifest(folder, ["dense"])
     assert any("loss.h5: is not the file" in line for line in store.verify(folder))
 
@@ -172,8 +172,8 @@ def test_a_missing_manifest_is_said_to_be(tmp_path: Path) -> None:
 
 
 def test_a_newer_manifest_asks_for_a_newer_backproof(folder: Path) -> None:
-    edit_manifest(folder, lambda document: document.update(schema_version=2))
-    with pytest.raises(VectorError, match="has schema version 2, and this backproof reads up to 1; upgrade it: pip"):
+    edit_manifest(folder, lambda document: document.update(schema_version=3))
+    with pytest.raises(VectorError, match="has schema version 3, and this backproof reads 2; upgrade it: pip"):
         store.read_golden("loss", folder)
 
 
@@ -185,19 +185,19 @@ def test_a_newer_manifest_asks_for_a_newer_backproof(folder: Path) -> None:
         ("[]", "is no JSON object"),
         ("{}", "schema_version is None"),
         ('{"schema_version": true}', "schema_version is True, where a whole number is due"),
-        ('{"schema_version": 1, "schema_version": 1}', "a key appears twice"),
-        ('{"schema_version": 1}', "vectors_version is None, where a string is due"),
-        ('{"schema_version": 1, "vectors_version": "1"}', "names no files"),
-        ('{"schema_version": 1, "vectors_version": "1", "files": {"../x.h5": {}}}', "'../x.h5' is no name of a golden"),
-        ('{"schema_version": 1, "vectors_version": "1", "files": {"x.h5": []}}', "the entry of x.h5 has no SHA-256"),
+        ('{"schema_version": 2, "schema_version": 2}', "a key appears twice"),
+        ('{"schema_version": 2}', "vectors_version is None, where a string is due"),
+        ('{"schema_version": 2, "vectors_version": "1"}', "names no files"),
+        ('{"schema_version": 2, "vectors_version": "1", "files": {"../x.h5": {}}}', "'../x.h5' is no name of a golden"),
+        ('{"schema_version": 2, "vectors_version": "1", "files": {"x.h5": []}}', "the entry of x.h5 has no SHA-256"),
         (
-            '{"schema_version": 1, "vectors_version": "1", "files": {"x.h5": {"sha256": "abc", "groups": {}}}}',
+            '{"schema_version": 2, "vectors_version": "1", "files": {"x.h5": {"sha256": "abc", "content": {}}}}',
             "the entry of x.h5 has no SHA-256 of 64 hexadecimal digits",
         ),
         (
-            '{"schema_version": 1, "vectors_version": "1", "files": {"x.h5": {"sha256": "'
+            '{"schema_version": 2, "vectors_version": "1", "files": {"x.h5": {"sha256": "'
             + HASH
-            + '", "groups": {}}}}',
+            + '", "content": {}}}}',
             "the entry of x.h5 has no content hash for each of its groups",
         ),
     ],
