@@ -25,6 +25,6 @@ def to_bits(tolerance: np.ndarray) -> np.ndarray:
 
 def from_bits(bits: np.ndarray) -> np.ndarray:
     """The tolerances of which these are the upper 16 bits: a read-only array of float64."""
-    tolerance: np.ndarray = (bits.astype(np.uint64) << _LOWER).view(np.float64)
+    tolerance: np.ndarray = np.asarray(np.asarray(bits, np.uint64) << _LOWER).view(np.float64)
     tolerance.flags.writeable = False
     return tolerance
