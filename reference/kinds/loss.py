@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ...vectors.records import DIRECTIONS
 from ..generation.draws import Shape, Words, held
 from ..model.family import DRAWN, Draft, Inputs
 from ..model.losses import REDUCTIONS
 from .labels import FORMS, as_form, first_and_last, labels_drawn
-from .paired import DIRECTIONS, families, refused
+from .paired import families, refused
 from .special_values import ends
 
 DrawScores = Callable[[Words, Shape], np.ndarray]

@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...vectors.records import Parameter
+from ...vectors.records import DIRECTIONS, Parameter
 from ..generation.draws import Words
 from ..model.family import DRAWN, Draft, Inputs
-
-DIRECTIONS = ("forward", "backward")
 
 
 def families(

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 from backproof.reference.generation.draws import Shape, Words
-from backproof.reference.kinds.labels_drawn import FORMS, labels_drawn
+from backproof.reference.kinds.labels import FORMS, labels_drawn
 from backproof.reference.model.formulations import Formulation
 from backproof.reference.model.losses import REDUCTIONS
 from backproof.reference.model.operation import Operation, operation, operation_names

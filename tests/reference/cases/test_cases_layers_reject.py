@@ -1,4 +1,4 @@
-"""The cases of dense, softmax and mlp: the lesson's figures come out, and faults do not get through."""
+"""The cases of dense, softmax and mlp: faults do not get through."""
 
 from functools import cache
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 from backproof.reference.generation.build import build, drafts
-from backproof.vectors.dtypes import DTYPES
 from backproof.vectors.records import Family
 from faulty_layers import FAULTS, ROBUST, SOUND, Function, in_tf32, narrow
 
@@ -52,49 +51,6 @@ def families(op: str, dtype: str, direction: str, level: str) -> list[str]:
 def caught_by(op: str, dtype: str, direction: str, level: str, function: Function) -> str | None:
     """The first family that a function misses."""
     return next((n for n in families(op, dtype, direction, level) if misses(built(op, dtype, n), function)), None)
-
-
-def expected(op: str, name: str) -> dict[str, np.ndarray]:
-    """The golden results of a family's first case, in float64."""
-    return {result: values[0] for result, values in built(op, "float64", name).answer.expected.items()}
-
-
-def test_the_lesson_s_dense_gradients_come_out() -> None:
-    gradients = expected("dense", "backward-lesson")
-    np.testing.assert_allclose(
-        gradients["dL_dinputs"],
-        [[0.44, -0.38, -0.07, 1.37], [0.88, -0.76, -0.14, 2.74], [1.32, -1.14, -0.21, 4.11]],
-        atol=1e-12,
-    )
-    np.testing.assert_allclose(
-        gradients["dL_dweights"], np.repeat([[0.5], [20.1], [10.9], [4.1]], 3, axis=1), atol=1e-12
-    )
-    np.testing.assert_array_equal(gradients["dL_dbiases"], [[6, 6, 6]])
-
-
-def test_the_lesson_s_dense_outputs_come_out() -> None:
-    outputs = expected("dense", "forward-lesson")["outputs"]
-    np.testing.assert_allclose(outputs, [[4.8, 1.21, 2.385], [8.9, -1.81, 0.2], [1.41, 1.051, 0.026]], atol=1e-12)
-
-
-def test_the_lesson_s_softmax_outputs_come_out() -> None:
-    outputs = expected("softmax", "forward-lesson")["outputs"]
-    np.testing.assert_allclose(outputs, [[0.89528266, 0.02470831, 0.08000903]], atol=5e-9)
-
-
-def test_the_lesson_s_shifted_logits_have_the_same_softmax_and_halved_ones_another() -> None:
-    plain, shifted, halved = built("softmax", "float64", "forward-lesson-shifted").answer.expected["outputs"]
-    np.testing.assert_allclose(plain, [[0.09003057, 0.24472847, 0.66524096]], atol=5e-9)
-    np.testing.assert_array_equal(shifted, plain)
-    np.testing.assert_allclose(halved, [[0.18632372, 0.30719589, 0.50648039]], atol=5e-9)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_a_network_s_kinks_are_exact_at_every_dtype(dtype: str) -> None:
-    for name in ("zero-row", "cancelled"):
-        tensors = built("mlp", dtype, f"backward-kink-{name}-mean").inputs
-        x, w, b = (tensors[key][0].astype(np.float64) for key in ("inputs", "weights1", "biases1"))
-        assert (x @ w + b == 0).any()
 
 
 @pytest.mark.parametrize("dtype", WIDE)

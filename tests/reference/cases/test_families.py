@@ -1,0 +1,97 @@
+"""What holds of the families of every operation."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+import pytest
+from backproof.reference.generation.build import build, drafts
+from backproof.reference.kinds.labels import FORMS
+from backproof.reference.model.family import DRAWN
+from backproof.reference.model.losses import REDUCTIONS
+from backproof.reference.model.operation import operation, operation_names
+from backproof.vectors import store
+from backproof.vectors.dtypes import DTYPES, FORMATS
+from backproof.vectors.records import Family
+
+OPS = operation_names()
+LOSSES = [op for op in OPS if "labels" in operation(op).labels & set(operation(op).arguments["backward"])]
+
+
+def golden(op: str, dtype: str) -> Iterator[Family]:
+    """An operation's golden families at a dtype."""
+    return (f for f in store.read(store.golden_folder() / f"{op}.h5").families if f.dtype == dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op", OPS)
+def test_each_direction_meets_ordinary_input_no_rows_and_nan(op: str, dtype: str) -> None:
+    for direction in operation(op).functions:
+        flags = {flag for d in drafts(op, dtype).values() if d.direction == direction for flag in d.flags}
+        assert {"random", "smallest", "empty-batch", "nan", "subnormal"} <= flags
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op", OPS)
+def test_upstreams_of_zeros_and_one_hot_are_asked_and_misshapen_ones_refused(op: str, dtype: str) -> None:
+    backward = [d for d in drafts(op, dtype).values() if d.direction == "backward"]
+    assert {"upstream-zero", "upstream-one-hot", "upstream-signed"} <= {flag for d in backward for flag in d.flags}
+    assert any(d.result == "invalid" and "size-mismatch" in d.flags for d in backward)
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_a_drawn_family_has_8_cases_at_most(op: str) -> None:
+    for dtype in DTYPES:
+        assert all(1 <= d.count <= DRAWN for d in drafts(op, dtype).values() if d.random)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op", OPS)
+def test_the_reference_refuses_every_invalid_call(op: str, dtype: str) -> None:
+    invalid = [name for name, draft in drafts(op, dtype).items() if draft.result == "invalid"]
+    assert invalid
+    for name in invalid:
+        assert not build(op, dtype, name).answer.expected  # raises where the reference computes the call
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_ordinary_draws_have_no_subnormal_numbers(op: str) -> None:
+    smallest = 2.0 ** FORMATS["float16"].smallest_normal
+    for f in golden(op, "float16"):
+        if f.seed and f.level == "required" and "random" in f.flags:
+            for x in (*f.inputs.values(), *f.answer.expected.values()):
+                magnitudes = abs(x.astype(np.float64))
+                assert not ((magnitudes > 0) & (magnitudes < smallest)).any(), f.id
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_every_convention_is_told_apart_by_some_family(op: str) -> None:
+    told = set()
+    for f in golden(op, "float64"):
+        for key, answer in f.alternatives.items():
+            same = (np.array_equal(x, f.answer.expected[name], equal_nan=True) for name, x in answer.expected.items())
+            told |= set() if all(same) else {key}
+    assert told == {f"{point}={answer}" for point, answer in operation(op).alternatives}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op", LOSSES)
+def test_every_form_of_labels_with_every_reduction_is_drawn(op: str, dtype: str) -> None:
+    ordinary = [d for d in drafts(op, dtype).values() if d.random and d.level == "required"]
+    drawn = {(d.direction, d.parameters["reduction"], flag) for d in ordinary for flag in d.flags}
+    forms = [f"labels-{form}" for form in FORMS]
+    assert set(product(operation(op).functions, REDUCTIONS, forms)) <= drawn
+
+
+@pytest.mark.parametrize("op", LOSSES)
+def test_a_mean_is_drawn_over_numbers_of_rows_whose_reciprocal_rounds(op: str) -> None:
+    names = [d.name for d in drafts(op, "float64").values() if d.random and d.parameters["reduction"] == "mean"]
+    assert sum(any(f"-n{rows}-" in name for name in names) for rows in (3, 5, 7)) >= 2
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_hidden_units_at_a_kink_are_there_exactly_at_every_dtype(dtype: str) -> None:
+    for name in ("zero-row", "cancelled"):
+        case = drafts("mlp", dtype)[f"backward-kink-{name}-mean"].cases[0]
+        x, w, b = (case[key].astype(np.float64) for key in ("inputs", "weights1", "biases1"))
+        assert (x @ w + b == 0).any()
