@@ -8,7 +8,8 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, nearest_held
-from ..kinds.loss import Loss, common, curated, drawn
+from ..kinds.labelled import common
+from ..kinds.loss import Loss, curated, drawn
 from ..kinds.probabilities import rows_of_probabilities
 from ..kinds.special_values import ends
 from ..model.family import Draft
@@ -32,7 +33,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
     for form, labels in {"indices": [1, 2, 3], "one-hot": np.eye(4)[[1, 2, 3]]}.items():
         for reduction in ("sum", "mean"):
             name, flags = f"lesson-{form}-{reduction}", f"lesson labels-{form} reduction"
-            yield from curated(LOSS, dtype, name, flags, comment, (p, labels, 1.0), reduction, source=SOURCE)
+            yield from curated(LOSS, dtype, name, flags, comment, (p, labels, 1.0), reduction=reduction, source=SOURCE)
     yield from common(LOSS, dtype)
     low, high = SMALL.get(dtype, (-20, -10))
 
@@ -66,7 +67,7 @@ def zeros(dtype: str) -> Iterator[Draft]:
     comment = "One infinite loss makes the whole infinite, unless probabilities are clipped."
     for reduction in ("mean", "sum"):
         call, flags = (p, [0, 2, 1], 1.5), "probability-zero reduction"
-        yield from give(f"zero-{reduction}", flags, comment, call, reduction, **at_zero)
+        yield from give(f"zero-{reduction}", flags, comment, call, reduction=reduction, **at_zero)
     p = [[0, 0.75, 0.25], [0.375, 0, 0.625], [0.625, 0.375, 0]]
     soft = [[0, 0.5, 0.5], [0.125, 0, 0.875], [0.375, 0.625, 0]]
     comment = "p = 0 where y = 0 adds nothing: neither 0 log 0 nor 0 / 0 may be NaN."
@@ -93,7 +94,7 @@ def ones(dtype: str) -> Iterator[Draft]:
         ("wrong", "Nearly 0 at the true class.", [1, 2, 0]),
     ):
         flag = f"confident-{word}"
-        yield from give(f"{flag}-mean", flag, comment, (p, labels, 1.25), "mean")
+        yield from give(f"{flag}-mean", flag, comment, (p, labels, 1.25), reduction="mean")
         yield from give(f"{flag}-none", flag, comment, (p, labels, G))
 
 
@@ -151,7 +152,7 @@ def special_values(dtype: str) -> Iterator[Draft]:
     full = [[0.25, 0.5, 0.25], [0.125, 0.125, 0.75], [0.5, 0.0625, 0.4375]]
     for reduction in ("mean", "none"):
         comment = "A NaN at the true class makes " + ("the whole loss NaN." if reduction == "mean" else "its row NaN.")
-        yield from give(f"forward-nan-{reduction}", "nan", comment, (p, [0, 0, 2], 1), reduction)
+        yield from give(f"forward-nan-{reduction}", "nan", comment, (p, [0, 0, 2], 1), reduction=reduction)
     for name, flags, comment, call in (
         ("nan", "nan", "A NaN at a weighted class makes its own gradient NaN.", (p, full, G)),
         ("nan-upstream", "nan upstream-signed", "A NaN of the upstream stays in its row.", (full, full, [1.5, nan, 3])),

@@ -8,8 +8,9 @@ import numpy as np
 
 from ...vectors.dtypes import HALF
 from ..generation.draws import Shape, Words, nearest_held
+from ..kinds.labelled import common, special
 from ..kinds.labels import labels_apart, least_likely
-from ..kinds.loss import Loss, common, curated, drawn, special
+from ..kinds.loss import Loss, curated, drawn
 from ..kinds.probabilities import exact_softmax, logits_drawn
 from ..kinds.special_values import ends
 from ..model.family import Draft
@@ -81,7 +82,7 @@ def at_size(dtype: str, size: int, name: str, level: str) -> Iterator[Draft]:
         ("soft", "labels-soft", soft, -1.25, "mean"),
     ):
         flags, call = f"far-logits {flag}", (z, labels, g)
-        yield from curated(LOSS, dtype, f"{name}-{kind}", flags, comment, call, reduction, level=level)
+        yield from curated(LOSS, dtype, f"{name}-{kind}", flags, comment, call, reduction=reduction, level=level)
 
 
 def fixed(dtype: str) -> Iterator[Draft]:
@@ -96,7 +97,7 @@ def fixed(dtype: str) -> Iterator[Draft]:
         ("confident-right", "p - 1 cancels: what is left is small, and so is the loss.", [0, 1, 2]),
         ("confident-wrong", "A large loss, which is not to be clipped.", [2, 0, 1]),
     ):
-        yield from give(f"{flag}-mean", flag, comment, (z, labels, 1.25), "mean")
+        yield from give(f"{flag}-mean", flag, comment, (z, labels, 1.25), reduction="mean")
         yield from give(f"{flag}-none", flag, comment, (z, labels, THREE_G))
     z = [[0, 0, 0, 0], [7.5, 7.5, 7.5, 7.5], [-3, -3, -3, -3], [2, 2, -1, 0.5]]
     soft = [[0.5, 0.125, 0.375, 0], [0, 0.0625, 0.75, 0.1875], [0.25, 0.25, 0.5, 0], [0.125, 0.125, 0.25, 0.5]]
@@ -104,13 +105,13 @@ def fixed(dtype: str) -> Iterator[Draft]:
     one_hot = np.eye(4)[[2, 0, 3, 0]]
     yield from give("equal-logits-one-hot", "equal-logits labels-one-hot", equal, (z, one_hot, FOUR_G))
     comment = "Equal logits, soft labels; where p is y there is no gradient."
-    yield from give("equal-logits-soft", "equal-logits labels-soft", comment, (z, soft, 2.5), "mean")
+    yield from give("equal-logits-soft", "equal-logits labels-soft", comment, (z, soft, 2.5), reduction="mean")
     most, small = ends(dtype).largest, ends(dtype).subnormal
     comment = "Logits of the largest finite size, whose differences overflow: probabilities are still 0 and 1."
     call, robust = ([[most, -most, 0], [-most, 1, 0.5]], [0, 2], [1.5, -2]), {"level": "robust"}
     yield from give("largest", "near-overflow far-logits", comment, call, **robust, overflows=True)
     call, comment = ([[small, -small], [0, small / 2]], [0, 1], 1.5), "Subnormal logits are as good as 0."
-    yield from give("subnormal", "subnormal equal-logits", comment, call, "mean", **robust)
+    yield from give("subnormal", "subnormal equal-logits", comment, call, reduction="mean", **robust)
 
 
 def masked(dtype: str) -> Iterator[Draft]:
@@ -143,4 +144,4 @@ def masked(dtype: str) -> Iterator[Draft]:
             "none",
         ),
     ):
-        yield from curated(LOSS, dtype, name, flags, comment, call, reduction, level="robust")
+        yield from curated(LOSS, dtype, name, flags, comment, call, reduction=reduction, level="robust")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..generation.draws import Shape, Words, nearest_held
+from ..kinds.labelled import common, special
 from ..kinds.labels import labels_apart, least_likely
-from ..kinds.loss import Loss, common, curated, drawn, special
+from ..kinds.loss import Loss, curated, drawn
 from ..kinds.probabilities import logits_drawn, saved_outputs
 from ..kinds.special_values import ends
 from ..model.family import Draft
@@ -28,7 +29,9 @@ def drafts(dtype: str) -> Iterator[Draft]:
     for form, labels in {"indices": [0, 1, 1], "one-hot": np.eye(3)[[0, 1, 1]]}.items():
         flags, comment = f"lesson labels-{form} reduction", "The lesson's outputs and classes: (p - y) / 3."
         call = (outputs, labels, 1.0)
-        yield from curated(LOSS, dtype, f"backward-lesson-{form}", flags, comment, call, "mean", source=SOURCE)
+        yield from curated(
+            LOSS, dtype, f"backward-lesson-{form}", flags, comment, call, reduction="mean", source=SOURCE
+        )
     yield from common(LOSS, dtype)
     yield from small_outputs(dtype)
     yield from certain(dtype)

@@ -71,7 +71,7 @@ def changed(
         unused.discard(draft.name)
         change = changes.get(draft.name, {})
         if change is not None:
-            result = {"result": "convention"} if "point" in change else {}
+            result = {"result": "convention" if change["point"] else "valid"} if "point" in change else {}
             final = replace(draft, **change, **result)
             yield replace(final, name=f"{draft.name}{suffix}", parameters={**(parameters or {}), **final.parameters})
     if unused:
