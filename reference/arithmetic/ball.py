@@ -13,7 +13,7 @@ import numpy as np
 from flint import arb, arb_mat
 
 from .exact import exact_array
-from .protocol import FormulaArray, UndecidedError, elementwise, filled, reduced
+from .protocol import Axis, FormulaArray, UndecidedError, elementwise, filled, reduced
 
 ZERO = arb(0)
 
@@ -162,12 +162,12 @@ class Ball(FormulaArray):
         """x @ y, matrices alone."""
         return self.of_parts(contraction(self.balls, other.balls))
 
-    def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
-        """Sum along an axis, or of all elements."""
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Sum along axes, or of all elements."""
         rows, shape = reduced(self.balls, axis, keepdims)
         return self.of_parts(filled(total(rows), shape))
 
-    def max(self, axis: int | None = None, keepdims: bool = False) -> Self:
-        """The largest along an axis, or of all elements; NaN where one is NaN."""
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """The largest along axes, or of all elements; NaN where one is NaN."""
         rows, shape = reduced(self.balls, axis, keepdims)
         return self.of_parts(filled([reduce(_largest, row) for row in rows.tolist()], shape))

@@ -13,6 +13,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 Index = Any
 Shape = int | tuple[int, ...]
+Axis = int | tuple[int, ...] | None
 
 
 class UndecidedError(ArithmeticError):
@@ -42,7 +43,10 @@ class FormulaArray(NDArrayOperatorsMixin):
         ]
     )
     FUNCTIONS: ClassVar[frozenset[str]] = frozenset(
-        ("sum", "max", "where", "concatenate", "ones_like", "zeros_like", "broadcast_to", "swapaxes", "expand_dims")
+        [
+            *("sum", "mean", "max", "where", "concatenate", "ones_like", "zeros_like", "broadcast_to"),
+            *("swapaxes", "moveaxis", "transpose", "expand_dims"),
+        ]
     )
 
     # What a subclass must say -------------------------------------------------------------------------------------
@@ -57,6 +61,10 @@ class FormulaArray(NDArrayOperatorsMixin):
 
     def of_parts(self, *parts: np.ndarray) -> Self:
         """Make an array of this class from object arrays."""
+        raise NotImplementedError
+
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Sum along axes, or of all elements."""
         raise NotImplementedError
 
     # NumPy's protocols --------------------------------------------------------------------------------------------
@@ -104,6 +112,11 @@ class FormulaArray(NDArrayOperatorsMixin):
         """The smaller of x and y."""
         return cast(Self, -np.maximum(-self, -other))
 
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """The sum along axes, or of all elements, over their number."""
+        total = self.sum(axis, keepdims)
+        return cast(Self, total / (math.prod(self.shape) // max(math.prod(total.shape), 1)))
+
     def reshape(self, *shape: Any) -> Self:
         """Give the same elements in another shape."""
         return self.of_parts(*(part.reshape(*shape) for part in self.parts()))
@@ -111,6 +124,14 @@ class FormulaArray(NDArrayOperatorsMixin):
     def swapaxes(self, one: int, other: int) -> Self:
         """Exchange two axes."""
         return self.of_parts(*(part.swapaxes(one, other) for part in self.parts()))
+
+    def transpose(self, *axes: Any) -> Self:
+        """Reorder the axes, or reverse them."""
+        return self.of_parts(*(part.transpose(*axes) for part in self.parts()))
+
+    def moveaxis(self, source: Shape, destination: Shape) -> Self:
+        """Move axes to other places."""
+        return self.of_parts(*(np.moveaxis(part, source, destination) for part in self.parts()))
 
     def expand_dims(self, axis: int) -> Self:
         """Add an axis of length 1."""
@@ -154,16 +175,17 @@ def elementwise(function: Callable[..., Any], arity: int) -> Callable[..., np.nd
     return lambda *arrays: as_array(ufunc(*arrays))
 
 
-def reduced(parts: np.ndarray, axis: int | None, keepdims: bool) -> tuple[np.ndarray, tuple[int, ...]]:
+def reduced(parts: np.ndarray, axis: Axis, keepdims: bool) -> tuple[np.ndarray, tuple[int, ...]]:
     """Arrange an array for reduction: the reduced elements on the last axis, and the shape of the result."""
-    if axis is None:
-        return parts.reshape(1, -1), (1,) * parts.ndim if keepdims else ()
-    if not -parts.ndim <= axis < parts.ndim:
+    given = tuple(range(parts.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    if not all(-parts.ndim <= a < parts.ndim for a in given):
         raise ValueError(f"axis {axis} of an array of rank {parts.ndim}")
-    axis = axis % parts.ndim
-    kept = parts.shape[:axis] + ((1,) if keepdims else ()) + parts.shape[axis + 1 :]
-    rows = math.prod(kept)
-    return np.moveaxis(parts, axis, -1).reshape(rows, parts.shape[axis]), kept
+    axes = [a % parts.ndim for a in given]
+    others = [size for i, size in enumerate(parts.shape) if i not in axes]
+    kept = [1 if i in axes else size for i, size in enumerate(parts.shape)] if keepdims else others
+    last = range(parts.ndim - len(axes), parts.ndim)
+    terms = math.prod(parts.shape[i] for i in axes)
+    return np.moveaxis(parts, axes, last).reshape(math.prod(others), terms), tuple(kept)
 
 
 def filled(rows: list[Any], shape: tuple[int, ...]) -> np.ndarray:

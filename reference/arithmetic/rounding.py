@@ -41,7 +41,7 @@ from .ball import ZERO, contraction, exponential, largest, logarithm, quotient, 
 from .bounds import Cost, choose, cost_of, fits
 from .exact import exact, exact_array
 from .precision import Format, Precision
-from .protocol import FormulaArray, RangeError, as_array, filled, reduced
+from .protocol import Axis, FormulaArray, RangeError, as_array, filled, reduced
 
 
 class LengthError(ArithmeticError):
@@ -246,8 +246,8 @@ class Rounding(FormulaArray):
         error = cost if exact_operands else magnitude - plain + cost
         return self._accumulated(value, error, (terms == 0).astype(object))
 
-    def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
-        """Sum along an axis or of all elements: (n - 1) u times the sum of magnitudes, exact zeros not counted."""
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Sum along axes or of all elements: (n - 1) u times the sum of magnitudes, exact zeros not counted."""
         self.reductions.add("sum")
         values, shape = reduced(self.value, axis, keepdims)
         errors, _ = reduced(self.error, axis, keepdims)
@@ -267,8 +267,8 @@ class Rounding(FormulaArray):
         passed = (terms <= 1).astype(object).reshape(shape)
         return self._accumulated(value.reshape(shape), (error + cost).reshape(shape), passed)
 
-    def max(self, axis: int | None = None, keepdims: bool = False) -> Self:
-        """The largest along an axis, or of all elements: exact, and off by no more than the largest error."""
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """The largest along axes, or of all elements: exact, and off by no more than the largest error."""
         values, shape = reduced(self.value, axis, keepdims)
         errors, _ = reduced(self.error, axis, keepdims)
         value = filled([reduce(lambda x, y: largest(x, y)[()], row) for row in values.tolist()], shape)

@@ -68,7 +68,7 @@ def divided_last(backward: Function, dL_dloss: Array, scores: Array, labels: np.
 
 def zero_if_empty(forward: Function, scores: Array, *others: Array, reduction: str) -> Array:
     """The mean over no rows as 0."""
-    return forward(scores, *others, reduction=reduction if len(scores) else "sum")
+    return forward(scores, *others, reduction="sum" if reduction == "mean" and not len(scores) else reduction)
 
 
 def empty_mean_is_zero(forward: Function) -> Alternatives:

@@ -1,15 +1,25 @@
 """Right implementations that differ in every legitimate way: none of them may be failed.
 
-Each is an adapter. Most compute all operations by one text, `operations`, and differ in how they add up, multiply
-matrices, divide, and in what precision; the rest differ in their formulas or in how they hand results back.
+Most are made for any operation from its own formulas: evaluated in other orders of summation, with other products,
+quotients and precisions (`STYLES`), by its other formulations and by its other answers to conventions, or with results
+handed back in another form. Written out are those alone that differ in their algorithm.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 import numpy as np
-from backproof.vectors.dtypes import DTYPES
+from backproof.reference.arithmetic.protocol import reduced
+from backproof.reference.model.formulations import Formulation
+from backproof.reference.model.losses import one_hot, row_upstream
+from backproof.reference.model.losses import reduced as reduced_loss
+from backproof.reference.model.operation import Operation, operation, operation_names
+from backproof.reference.model.shapes import require_same_shape
+from backproof.reference.ops import dense
+from backproof.vectors.dtypes import DTYPES, HALF
+from number_arrays import NumberArray
 
 Array = Any
 Function = Callable[..., Any]
@@ -22,13 +32,18 @@ class SoundVariant:
     """A right implementation as an adapter."""
 
     name: str
-    differs: str
     functions: Mapping[str, Function] = field(repr=False)
     """By an adapter's names."""
+    sort: str
+    """How it differs: "style", "formulation", "convention", "algorithm", "results" or "precision"."""
     dtypes: tuple[str, ...] = DTYPES
     precision: Mapping[str, str] = field(default_factory=dict)
-    share: int = 1
-    """One family in so many is tried with it."""
+    robust: bool = True
+    """False where it loses digits, or range, so that robust families may say so."""
+    formulation: Formulation | None = None
+    """The one that it computes, which may have no bound for some arguments."""
+    point: str | None = None
+    """The convention's point that it answers in its own way."""
 
     def __getattr__(self, attribute: str) -> Function:
         functions: Mapping[str, Function] = self.__dict__.get("functions", {})
@@ -107,7 +122,7 @@ def float32_for_halves(dtype: np.dtype) -> np.dtype:
 
 
 def next_wider(dtype: np.dtype) -> np.dtype:
-    return {8: np.dtype(np.longdouble), 4: np.dtype(np.float64), 2: np.dtype(np.float64)}[dtype.itemsize]
+    return np.dtype(np.longdouble if dtype.itemsize == 8 else np.float64)
 
 
 def float64_for_all(dtype: np.dtype) -> np.dtype:
@@ -118,35 +133,9 @@ def itself(dtype: np.dtype) -> np.dtype:
     return dtype
 
 
-def divided(a: Array, b: Array) -> Array:
-    return a / b
-
-
 def times_reciprocal(a: Array, b: Array) -> Array:
-    reciprocal = np.asarray(1, np.asarray(b).dtype) / b
+    reciprocal = np.asarray(1, b.dtype) / b
     return np.where(np.isfinite(reciprocal), a * reciprocal, a / b)
-
-
-@dataclass(frozen=True)
-class Style:
-    """How one implementation adds up, multiplies matrices and divides, and in what dtype."""
-
-    fold: Fold = left_to_right
-    working: Callable[[np.dtype], np.dtype] = float32_for_halves
-    divide: Callable[[Array, Array], Array] = divided
-    contract: Callable[[Array, Array], Array] | None = None
-
-    def total(self, terms: Array, axis: int) -> Array:
-        """The sum along an axis, which stays with length 1."""
-        return np.expand_dims(self.fold(np.moveaxis(terms, axis, 0)), axis)
-
-    def product(self, a: Array, b: Array) -> Array:
-        """The product of two matrices."""
-        if a.shape[1] != b.shape[0]:
-            raise ValueError("inner sizes differ")
-        if self.contract is not None:
-            return self.contract(a, b)
-        return self.fold(a.T[:, :, None] * b[:, None, :])
 
 
 def fused(a: Array, b: Array) -> Array:
@@ -162,153 +151,147 @@ def of_tf32_operands(a: Array, b: Array) -> Array:
         fraction, exponent = np.frexp(x)
         return np.ldexp(np.rint(np.ldexp(fraction, 11)), exponent - 11).astype(x.dtype)
 
-    return rounded(a) @ rounded(b) if a.dtype == np.float32 else a @ b
+    return rounded(a) @ rounded(b)
 
 
-def rows_of_labels(labels: Array, scores: Array) -> Array:
-    n, classes = scores.shape
-    if labels.shape not in ((n,), (n, classes)):
-        raise ValueError("labels do not fit the scores")
-    if labels.ndim == 2:
-        return labels
-    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
-        raise ValueError("a label out of range")
-    return np.eye(classes, dtype=scores.dtype)[labels]
+@dataclass(frozen=True)
+class Style:
+    """How one implementation adds up, multiplies matrices and divides, and in what dtype."""
+
+    fold: Fold = left_to_right
+    working: Callable[[np.dtype], np.dtype] = float32_for_halves
+    divide: Callable[[Array, Array], Array] = np.divide
+    contract: Callable[[Array, Array], Array] | None = None
+    """None for the fold of the products."""
 
 
-def upstream_of_rows(style: Style, upstream: Array, n: int, reduction: str) -> Array:
-    if reduction == "none":
-        if upstream.shape != (n,):
-            raise ValueError("an upstream does not fit the rows")
-        return upstream[:, None]
-    if upstream.shape != ():
-        raise ValueError("an upstream is no scalar")
-    return style.divide(upstream, upstream.dtype.type(n)) if reduction == "mean" and n else upstream
+class Computed(NumberArray):
+    """An array of a dtype's numbers, computed in a style."""
+
+    def __init__(self, data: Array, style: Style) -> None:
+        self.data = data
+        self.style = style
+
+    def lift(self, other: Any) -> "Computed":
+        """Round constants and exact arrays to the dtype."""
+        return other if isinstance(other, Computed) else self.of_parts(np.asarray(other).astype(self.data.dtype))
+
+    def of_parts(self, *parts: np.ndarray) -> "Computed":
+        """Make an array that is computed in the same style."""
+        return Computed(parts[0], self.style)
+
+    def computed(self, name: str, *operands: np.ndarray) -> np.ndarray:
+        """Compute by NumPy, quotients as the style has them."""
+        return (self.style.divide if name == "divide" else getattr(np, name))(*operands)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> "Computed":
+        """Sum along axes, in the style's order."""
+        rows, shape = reduced(self.data, axis, keepdims)
+        return self.of_parts(self.style.fold(rows.T).reshape(shape))
+
+    def matmul(self, other: "Computed") -> "Computed":
+        """Multiply matrices."""
+        a, b = self.data, other.data
+        if a.shape[1] != b.shape[0]:
+            raise ValueError("inner sizes differ")
+        if self.style.contract is not None:
+            return self.of_parts(self.style.contract(a, b))
+        return self.of_parts(self.style.fold(a.T[:, :, None] * b[:, None, :]))
 
 
-def reduced(style: Style, losses: Array, reduction: str) -> Array:
-    if reduction == "none":
-        return losses
-    total = style.fold(losses)
-    return total / losses.dtype.type(len(losses)) if reduction == "mean" else total
+def called(function: Function, convert: Callable[[np.ndarray], Any], *tensors: Array, **parameters: Any) -> Any:
+    """Call a function of converted tensors, and give its results in the dtype that came in."""
+    dtype = next(t.dtype for t in tensors if t.dtype.kind != "i")
+    with np.errstate(all="ignore"):
+        results = function(*(t if t.dtype.kind == "i" else convert(t) for t in tensors), **parameters)
+    plain = [x.data if isinstance(x, Computed) else x for x in (results if isinstance(results, tuple) else (results,))]
+    rounded = tuple(np.asarray(x, dtype) for x in plain)
+    return rounded if isinstance(results, tuple) else rounded[0]
 
 
-def selected(weights: Array, values: Array) -> Array:
-    return np.where(weights == 0, np.zeros_like(values), weights * values)
+def in_style(function: Function, style: Style) -> Function:
+    """Evaluate a formula in a style."""
 
-
-def operations(style: Style) -> dict[str, Function]:
-    """All operations in a style, before results are rounded to the arguments' dtype."""
-
-    def same(a: Array, b: Array) -> None:
-        if a.shape != b.shape:
-            raise ValueError("shapes differ")
-
-    def dense_forward(x: Array, w: Array, b: Array) -> Array:
-        if b.shape != (1, w.shape[1]):
-            raise ValueError("biases do not fit")
-        return style.product(x, w) + b
-
-    def dense_backward(g: Array, x: Array, w: Array, b: Array) -> tuple[Array, ...]:
-        if g.shape != (x.shape[0], w.shape[1]) or b.shape != (1, w.shape[1]) or x.shape[1] != w.shape[0]:
-            raise ValueError("shapes differ")
-        return style.product(g, w.T), style.product(x.T, g), style.total(g, 0)
-
-    def relu_forward(x: Array) -> Array:
-        return np.maximum(x, np.zeros_like(x))
-
-    def relu_backward(g: Array, x: Array) -> Array:
-        same(g, x)
-        return np.where(x > 0, g, np.zeros_like(g))
-
-    def shifted(z: Array) -> Array:
-        return z - z.max(axis=-1, keepdims=True)
-
-    def softmax_forward(z: Array) -> Array:
-        e = np.exp(shifted(z))
-        return style.divide(e, style.total(e, -1))
-
-    def softmax_backward(g: Array, z: Array) -> Array:
-        same(g, z)
-        s = softmax_forward(z)
-        return s * (g - style.total(s * g, -1))
-
-    def cross_entropy_forward(p: Array, labels: Array, *, reduction: str) -> Array:
-        terms = selected(rows_of_labels(labels, p), np.log(p))
-        return reduced(style, -style.total(terms, -1)[:, 0], reduction)
-
-    def cross_entropy_backward(g: Array, p: Array, labels: Array, *, reduction: str) -> Array:
-        y = rows_of_labels(labels, p)
-        slope = np.where(y == 0, np.zeros_like(p), style.divide(-y, p))
-        return slope * upstream_of_rows(style, g, len(p), reduction)
-
-    def softmax_cross_entropy_forward(z: Array, labels: Array, *, reduction: str) -> Array:
-        logarithms = shifted(z) - np.log(style.total(np.exp(shifted(z)), -1))
-        terms = selected(rows_of_labels(labels, z), logarithms)
-        return reduced(style, -style.total(terms, -1)[:, 0], reduction)
-
-    def from_outputs(g: Array, p: Array, labels: Array, *, reduction: str) -> Array:
-        return (p - rows_of_labels(labels, p)) * upstream_of_rows(style, g, len(p), reduction)
-
-    def softmax_cross_entropy_backward(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
-        return from_outputs(g, softmax_forward(z), labels, reduction=reduction)
-
-    def mlp_forward(x: Array, w1: Array, b1: Array, w2: Array, b2: Array, y: Array, *, reduction: str) -> Array:
-        activations = relu_forward(dense_forward(x, w1, b1))
-        return softmax_cross_entropy_forward(dense_forward(activations, w2, b2), y, reduction=reduction)
-
-    def mlp_backward(
-        g: Array, x: Array, w1: Array, b1: Array, w2: Array, b2: Array, y: Array, *, reduction: str
-    ) -> tuple[Array, ...]:
-        hidden = dense_forward(x, w1, b1)
-        activations = relu_forward(hidden)
-        dz = softmax_cross_entropy_backward(g, dense_forward(activations, w2, b2), y, reduction=reduction)
-        dactivations, dw2, db2 = dense_backward(dz, activations, w2, b2)
-        return (*dense_backward(relu_backward(dactivations, hidden), x, w1, b1), dw2, db2)
-
-    named = locals()
-    names = {name: name for name in named if name.endswith(("_forward", "_backward"))}
-    functions = {name: working_in(style.working, named[name]) for name in names}
-    return functions | {"softmax_cross_entropy_from_outputs_backward": working_in(style.working, from_outputs)}
-
-
-def working_in(working: Callable[[np.dtype], np.dtype], function: Function) -> Function:
-    """Run in a working dtype and round the results to that of the arguments."""
-
-    def call(*tensors: Array, **parameters: str) -> Any:
-        dtype = next(t.dtype for t in tensors if t.dtype.kind != "i")
-        wide = working(dtype)
-        results = function(*(t if t.dtype.kind == "i" else t.astype(wide) for t in tensors), **parameters)
-        if isinstance(results, tuple):
-            return tuple(np.asarray(result, dtype) for result in results)
-        return np.asarray(results, dtype)
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        return called(function, lambda t: Computed(t.astype(style.working(t.dtype)), style), *tensors, **parameters)
 
     return call
 
 
-PLAIN = operations(Style(contract=np.matmul))
+def by_formula(described: Operation, direction: str, function: Function, style: Style) -> Function:
+    """Evaluate another formula than the operation's own, which is asked first whether to refuse the arguments."""
+    own, other = in_style(described.functions[direction], Style(contract=np.matmul)), in_style(function, style)
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        own(*tensors, **parameters)
+        return other(*tensors, **parameters)
+
+    return call
 
 
-# Other formulas ---------------------------------------------------------------------------------------------------
+def every_function(style: Style) -> dict[str, Function]:
+    """Every operation's own formulas in a style, by an adapter's names."""
+    return {
+        f"{name}_{direction}": in_style(function, style)
+        for name in operation_names()
+        for direction, function in operation(name).functions.items()
+    }
 
 
-def formulas(**functions: Function) -> dict[str, Function]:
-    """Some operations by other formulas, run in float32 for the half precisions."""
-    return {name: working_in(float32_for_halves, function) for name, function in functions.items()}
+PLAIN = Style(contract=np.matmul, fold=lambda terms: terms.sum(axis=0))
+STYLES = {
+    "as NumPy has it": PLAIN,
+    "sums from left to right": Style(),
+    "sums from right to left": Style(fold=right_to_left),
+    "sums in a shuffled order": Style(fold=shuffled),
+    "sums from the smallest up": Style(fold=smallest_first),
+    "pairwise sums": Style(fold=pairwise),
+    "sums in blocks of four": Style(fold=in_blocks_of(4)),
+    "sums in blocks of 32": Style(fold=in_blocks_of(32)),
+    "sums in eight lanes": Style(fold=in_eight_lanes),
+    "compensated sums": Style(fold=compensated),
+    "doubly compensated sums": Style(fold=doubly_compensated),
+    "fused multiply-adds": Style(contract=fused),
+    "reciprocals for quotients": Style(divide=times_reciprocal),
+    "wider inside": Style(working=next_wider),
+    "float64 inside": Style(working=float64_for_all, contract=np.matmul),
+}
 
 
-def softmax_through_logarithm(z: Array) -> Array:
-    shifted = z - z.max(axis=-1, keepdims=True)
-    return np.exp(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+def other_formulas() -> Iterator[SoundVariant]:
+    """Every formulation of every operation, each in the next style, and every other answer to a convention."""
+    for name in operation_names():
+        described = operation(name)
+        for direction, (_, *others) in described.formulations.items():
+            for formulation, (style_name, style) in zip(others, cycle(STYLES.items()), strict=False):
+                function = by_formula(described, direction, formulation.function, style)
+                yield SoundVariant(
+                    f"{name} {direction} by {formulation.name}; {style_name}",
+                    {f"{name}_{direction}": function},
+                    "formulation",
+                    robust=formulation.stable,
+                    formulation=formulation,
+                )
+        for (point, answer), by_direction in described.alternatives.items():
+            functions = {
+                f"{name}_{d}": by_formula(described, d, formulation.function, PLAIN)
+                for d, (formulation, *_) in by_direction.items()
+            }
+            yield SoundVariant(f"{name} with {point}={answer}", functions, "convention", robust=False, point=point)
 
 
-def softmax_through_logsumexp(z: Array) -> Array:
-    largest = z.max(axis=-1, keepdims=True)
-    return np.exp(z - (largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))))
+# Other algorithms -------------------------------------------------------------------------------------------------
 
 
-def softmax_through_running_logsumexp(z: Array) -> Array:
-    return np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True))
+def algorithms(**functions: Function) -> dict[str, Function]:
+    """Some operations by other algorithms, run in float32 for the half precisions."""
+
+    def plain(function: Function) -> Function:
+        return lambda *tensors, **parameters: called(
+            function, lambda t: t.astype(float32_for_halves(t.dtype)), *tensors, **parameters
+        )
+
+    return {name: plain(function) for name, function in functions.items()}
 
 
 def softmax_online(z: Array) -> Array:
@@ -323,100 +306,37 @@ def softmax_online(z: Array) -> Array:
     return np.exp(z - largest) / total
 
 
-def softmax_backward_distributed(g: Array, z: Array) -> Array:
-    _same_shape(g, z)
-    s = softmax_through_logarithm(z)
-    weighted = s * g
-    return weighted - s * weighted.sum(axis=-1, keepdims=True)
-
-
-def softmax_backward_by_jacobian(g: Array, z: Array) -> Array:
-    """The Jacobian written out, where it is not too large for that."""
-    _same_shape(g, z)
-    if z.shape[-1] > 32:
-        return softmax_backward_distributed(g, z)
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    s = e / e.sum(axis=-1, keepdims=True)
+def softmax_backward_by_einsum(g: Array, z: Array) -> Array:
+    """The Jacobian of an online softmax, contracted."""
+    require_same_shape(g=g, z=z)
+    s = softmax_online(z)
     jacobian = s[..., :, None] * np.eye(z.shape[-1], dtype=z.dtype) - s[..., :, None] * s[..., None, :]
     return np.einsum("...ij,...j->...i", jacobian, g)
 
 
-def _same_shape(a: Array, b: Array) -> None:
-    if a.shape != b.shape:
-        raise ValueError("shapes differ")
-
-
-def late_division(rule: Function) -> Function:
-    """Divide the gradient of a sum by N after all else."""
-
-    def call(g: Array, scores: Array, labels: Array, *, reduction: str) -> Array:
-        whole = rule(g, scores, labels, reduction="sum" if reduction == "mean" else reduction)
-        return whole / whole.dtype.type(max(len(scores), 1)) if reduction == "mean" else whole
-
-    return call
-
-
-def cross_entropy_upstream_first(g: Array, p: Array, labels: Array, *, reduction: str) -> Array:
-    y = rows_of_labels(labels, p)
-    return np.where(y == 0, np.zeros_like(p), (-y * upstream_of_rows(Style(), g, len(p), reduction)) / p)
-
-
-def difference_distributed(g: Array, p: Array, labels: Array, *, reduction: str) -> Array:
-    upstream = upstream_of_rows(Style(), g, len(p), reduction)
-    return p * upstream - rows_of_labels(labels, p) * upstream
-
-
-def combined_distributed(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
-    return difference_distributed(g, softmax_through_logarithm(z), labels, reduction=reduction)
-
-
 def combined_by_index(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
     """1 is subtracted at the index of the true class, in place, from outputs that are nobody else's."""
-    y, gradient = rows_of_labels(labels, z), softmax_online(z)
+    y, gradient = one_hot(labels, z), softmax_online(z)
     if labels.ndim == 1:
         gradient[np.arange(len(z)), labels] -= 1
     else:
         gradient -= y
-    gradient *= upstream_of_rows(Style(), g, len(z), reduction)
+    gradient *= row_upstream(g, len(z), reduction)
     return gradient
-
-
-def loss_through_logsumexp(z: Array, labels: Array, *, reduction: str) -> Array:
-    largest = z.max(axis=-1, keepdims=True)
-    logarithms = z - (largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True)))
-    return reduced(Style(), -selected(rows_of_labels(labels, z), logarithms).sum(axis=-1), reduction)
-
-
-def loss_through_running_logsumexp(z: Array, labels: Array, *, reduction: str) -> Array:
-    logarithms = z - np.logaddexp.reduce(z, axis=-1, keepdims=True)
-    return reduced(Style(), -selected(rows_of_labels(labels, z), logarithms).sum(axis=-1), reduction)
 
 
 def loss_of_margins(z: Array, labels: Array, *, reduction: str) -> Array:
     """Each row's loss by its true class, found by index: log(sum(exp(z - max))) - (z_y - max)."""
-    y, shifted = rows_of_labels(labels, z), z - z.max(axis=-1, keepdims=True)
+    y, shifted = one_hot(labels, z), z - z.max(axis=-1, keepdims=True)
     total = np.log(np.exp(shifted).sum(axis=-1))
     if labels.ndim == 1:
-        return reduced(Style(), total - shifted[np.arange(len(z)), labels], reduction)
-    return reduced(Style(), selected(y, total[:, None] - shifted).sum(axis=-1), reduction)
-
-
-def dense_with_biases_inside(x: Array, w: Array, b: Array) -> Array:
-    return np.concatenate([x, np.ones_like(x[:, :1])], axis=1) @ np.concatenate([w, b])
-
-
-def _layer_of_one_shape(g: Array, x: Array, w: Array, b: Array) -> None:
-    if x.shape[1] != w.shape[0] or b.shape != (1, w.shape[1]) or g.shape != (len(x), w.shape[1]):
-        raise ValueError("shapes differ")
-
-
-def dense_backward_of_transposes(g: Array, x: Array, w: Array, b: Array) -> tuple[Array, ...]:
-    _layer_of_one_shape(g, x, w, b)
-    return (w @ g.T).T, (g.T @ x).T, (np.ones_like(g[:, :1]).T @ g)
+        return reduced_loss(total - shifted[np.arange(len(z)), labels], reduction)
+    margins = total[:, None] - shifted
+    return reduced_loss(np.where(y == 0, np.zeros_like(y), y * margins).sum(axis=-1), reduction)
 
 
 def dense_backward_by_samples(g: Array, x: Array, w: Array, b: Array) -> tuple[Array, ...]:
-    _layer_of_one_shape(g, x, w, b)
+    dense.backward(g, x, w, b)  # which refuses what does not fit
     dx, dw, db = np.zeros_like(x), np.zeros_like(w), np.zeros_like(b)
     for row, (sample, upstream) in enumerate(zip(x, g, strict=True)):
         dx[row] = w @ upstream
@@ -425,25 +345,19 @@ def dense_backward_by_samples(g: Array, x: Array, w: Array, b: Array) -> tuple[A
     return dx, dw, db
 
 
-def relu_by_mask(g: Array, x: Array) -> Array:
-    _same_shape(g, x)
-    return g * (x > 0).astype(g.dtype)
-
-
-def relu_slope_half(g: Array, x: Array) -> Array:
-    _same_shape(g, x)
-    return g * ((np.sign(x) + 1) / 2).astype(g.dtype)
-
-
-def relu_slope_one(g: Array, x: Array) -> Array:
-    _same_shape(g, x)
-    return np.where(x >= 0, g, np.zeros_like(g))
+ALGORITHMS = {
+    "softmax in one pass": algorithms(softmax_forward=softmax_online, softmax_backward=softmax_backward_by_einsum),
+    "true classes found by index": algorithms(
+        softmax_cross_entropy_forward=loss_of_margins, softmax_cross_entropy_backward=combined_by_index
+    ),
+    "sample by sample": algorithms(dense_backward=dense_backward_by_samples),
+}
 
 
 # Other ways to hand results back ----------------------------------------------------------------------------------
 
 
-def handed_back(how: Function, functions: Mapping[str, Function] = PLAIN) -> dict[str, Function]:
+def handed_back(how: Function, functions: Mapping[str, Function]) -> dict[str, Function]:
     """The same operations, with something done to each result."""
 
     def wrapped(function: Function) -> Function:
@@ -518,78 +432,6 @@ def one_tuple(functions: Mapping[str, Function]) -> dict[str, Function]:
     return {name: wrapped(function) for name, function in functions.items()}
 
 
-def variants() -> Iterator[SoundVariant]:
-    """All of them."""
-    for name, style in STYLES.items():
-        yield SoundVariant(name, COMPUTES, operations(style), share=1 if name in IN_FULL else 2)
-    for name, functions in FORMULAS.items():
-        yield SoundVariant(name, "by which formulas", functions)
-    for name, how in HANDED_BACK.items():
-        dtypes = tuple(d for d in DTYPES if d != "bfloat16" or how is not DLPackTensor)
-        yield SoundVariant(name, "how results are handed back", handed_back(how), dtypes, share=6)
-    yield SoundVariant("results in tuples of one and lists", "how results are handed back", one_tuple(PLAIN), share=6)
-    native = operations(Style(working=itself))
-    for dtype in ("float16", "bfloat16"):
-        yield SoundVariant(f"{dtype} throughout, declared", "precision", native, (dtype,), {dtype: f"{dtype}-native"})
-    tf32 = operations(Style(contract=of_tf32_operands))
-    yield SoundVariant("tf32, declared", "precision", tf32, ("float32",), {"float32": "tf32"})
-
-
-COMPUTES = "how it computes"
-IN_FULL = {"as NumPy has it", "compensated sums"}
-"""The one that all others are like, and the one that comes nearest to the bounds of sums."""
-
-STYLES = {
-    "as NumPy has it": Style(contract=np.matmul, fold=lambda terms: terms.sum(axis=0)),
-    "sums from left to right": Style(),
-    "sums from right to left": Style(fold=right_to_left),
-    "sums in a shuffled order": Style(fold=shuffled),
-    "sums from the smallest up": Style(fold=smallest_first),
-    "pairwise sums": Style(fold=pairwise),
-    "sums in blocks of four": Style(fold=in_blocks_of(4)),
-    "sums in blocks of 32": Style(fold=in_blocks_of(32)),
-    "sums in eight lanes": Style(fold=in_eight_lanes),
-    "compensated sums": Style(fold=compensated),
-    "doubly compensated sums": Style(fold=doubly_compensated),
-    "fused multiply-adds": Style(contract=fused),
-    "reciprocals for quotients": Style(divide=times_reciprocal),
-    "wider inside": Style(working=next_wider),
-    "float64 inside": Style(working=float64_for_all, contract=np.matmul),
-}
-
-FORMULAS = {
-    "softmax through its logarithm": formulas(
-        softmax_forward=softmax_through_logarithm, softmax_backward=softmax_backward_distributed
-    ),
-    "softmax through logsumexp": formulas(softmax_forward=softmax_through_logsumexp),
-    "softmax through a running logsumexp": formulas(softmax_forward=softmax_through_running_logsumexp),
-    "softmax in one pass, Jacobian written out": formulas(
-        softmax_forward=softmax_online, softmax_backward=softmax_backward_by_jacobian
-    ),
-    "division by N after all else": formulas(
-        cross_entropy_backward=late_division(cross_entropy_upstream_first),
-        softmax_cross_entropy_backward=late_division(combined_distributed),
-        softmax_cross_entropy_from_outputs_backward=late_division(difference_distributed),
-    ),
-    "upstream before the difference": formulas(
-        cross_entropy_backward=cross_entropy_upstream_first,
-        softmax_cross_entropy_backward=combined_distributed,
-        softmax_cross_entropy_from_outputs_backward=difference_distributed,
-    ),
-    "true classes found by index": formulas(
-        softmax_cross_entropy_forward=loss_of_margins, softmax_cross_entropy_backward=combined_by_index
-    ),
-    "loss through logsumexp": formulas(softmax_cross_entropy_forward=loss_through_logsumexp),
-    "loss through a running logsumexp": formulas(softmax_cross_entropy_forward=loss_through_running_logsumexp),
-    "biases inside, products of transposes": formulas(
-        dense_forward=dense_with_biases_inside, dense_backward=dense_backward_of_transposes
-    ),
-    "sample by sample": formulas(dense_backward=dense_backward_by_samples),
-    "ReLU by a mask": formulas(relu_backward=relu_by_mask),
-    "ReLU with slope 1/2 at 0": formulas(relu_backward=relu_slope_half),
-    "ReLU with slope 1 at 0": formulas(relu_backward=relu_slope_one),
-}
-
 HANDED_BACK: dict[str, Function] = {
     "Fortran-ordered results": fortran_ordered,
     "views of something larger": cut_out,
@@ -599,3 +441,23 @@ HANDED_BACK: dict[str, Function] = {
     "tensors with DLPack alone": DLPackTensor,
     "tensors with __array__ alone": ArrayTensor,
 }
+
+
+def variants() -> Iterator[SoundVariant]:
+    """All of them."""
+    plain, native = every_function(PLAIN), every_function(Style(working=itself))
+    tf32 = every_function(Style(contract=of_tf32_operands))
+    for name, style in STYLES.items():
+        yield SoundVariant(name, every_function(style), "style")
+    for name, how in HANDED_BACK.items():
+        dtypes = tuple(d for d in DTYPES if d != "bfloat16" or how is not DLPackTensor)
+        yield SoundVariant(name, handed_back(how, plain), "results", dtypes)
+    yield SoundVariant("results in tuples of one and lists", one_tuple(plain), "results")
+    for dtype in HALF:
+        declared = {dtype: f"{dtype}-native"}
+        yield SoundVariant(f"{dtype} throughout, declared", native, "precision", (dtype,), declared)
+    declared = {"float32": "tf32"}  # an operand near the largest number rounds to infinity
+    yield SoundVariant("tf32, declared", tf32, "precision", ("float32",), declared, robust=False)
+    yield from other_formulas()
+    for name, functions in ALGORITHMS.items():
+        yield SoundVariant(name, functions, "algorithm")
