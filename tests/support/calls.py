@@ -1,49 +1,49 @@
-"""Calls of any operation, made from the names of its arguments: what the tests of the reference evaluate."""
+"""Calls of any operation, made from its own cases: what the tests of the reference evaluate."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import product
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
-from backproof.reference.generation.draws import Shape, Words
-from backproof.reference.kinds.labels import FORMS, labels_drawn
-from backproof.reference.model.formulations import Formulation
-from backproof.reference.model.losses import REDUCTIONS
+from backproof.reference.generation.build import drafts
+from backproof.reference.generation.draws import NotHeldError, Shape, Words
 from backproof.reference.model.operation import Operation, operation, operation_names
+from backproof.vectors.dtypes import DTYPES
 
 Draw = Callable[[Words, Shape], np.ndarray]
-
-AXES = {
-    "inputs": "NI",
-    "weights": "IO",
-    "biases": "1O",
-    "weights1": "IH",
-    "biases1": "1H",
-    "weights2": "HC",
-    "biases2": "1C",
-    "logits": "NC",
-    "probabilities": "NC",
-    "outputs": "NC",
-}
-"""The axes of each tensor by its name; an upstream has the shape of what it is the gradient of."""
-SIZES = {"N": 3, "I": 4, "O": 2, "H": 3, "C": 5, "1": 1}
-SMALL = {"N": 2, "I": 3, "O": 2, "H": 2, "C": 3, "1": 1}
-POSITIVE = {"probabilities", "outputs"}
-RANKS = {1: (5,), 2: (3, 4), 3: (2, 3, 2), 4: (2, 1, 3, 2)}
+Tensors = dict[str, np.ndarray]
+LEAST = 10
+"""Elements in a call's tensors together: below that, sums have hardly any terms."""
+ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
 class Form:
-    """What may differ between calls of one operation apart from values."""
+    """What may differ between calls of one operation apart from values: as one of its families, drawn at random, has
+    it."""
 
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    labels: str | None = None
-    shape: Shape | None = None
-    """The shape of the only tensor of an operation that takes any rank."""
+    op: str
+    family: str
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The keywords of the call."""
+        return drafts(self.op, DTYPES[0])[self.family].parameters
 
     def __str__(self) -> str:
-        parts = [*self.parameters.values(), self.labels, self.shape and f"rank{len(self.shape)}"]
-        return "-".join(str(part) for part in parts if part) or "plain"
+        return self.family
+
+    def drawn(self, words: Words) -> Tensors:
+        """Draw the arguments as the family does."""
+        draw = drafts(self.op, words.dtype)[self.family].draw
+        assert draw is not None
+        for _ in range(ATTEMPTS):
+            try:
+                return dict(draw(words))
+            except NotHeldError:
+                continue
+        raise NotHeldError(f"{self.family}: none of {ATTEMPTS} draws is held by {words.dtype}")
 
 
 def directions() -> list[tuple[str, str]]:
@@ -51,16 +51,34 @@ def directions() -> list[tuple[str, str]]:
     return [(name, direction) for name in operation_names() for direction in operation(name).functions]
 
 
-def forms(described: Operation) -> Iterator[Form]:
-    """Give every reduction with every form of labels, or every rank."""
-    tensors = differentiable(described)
-    if described.parameters["backward"] == ("reduction",):
-        for reduction, labels in product(REDUCTIONS, FORMS):
-            yield Form({"reduction": reduction}, labels)
-    elif len(tensors) == 1:
-        yield from (Form(shape=shape) for shape in RANKS.values())
-    else:
-        yield Form()
+@cache
+def forms(op: str, direction: str) -> tuple[Form, ...]:
+    """Give the smallest form of each set of parameters, ranks and sorts of labels that the required families have."""
+    smallest = dict[object, tuple[int, Form]]()
+    names = set.intersection(*(set(drafts(op, dtype)) for dtype in DTYPES))
+    for name, draft in drafts(op, DTYPES[0]).items():
+        if not (draft.random and name in names and draft.level == "required" and draft.result == "valid"):
+            continue
+        if draft.direction == direction:
+            form = Form(op, name)
+            tensors = form.drawn(Words(name, DTYPES[0]))
+            size = sum(x.size for x in tensors.values())
+            sort = (tuple(draft.parameters.items()), *(kind_of(x) for x in tensors.values()))
+            if size >= LEAST and size < smallest.get(sort, (size + 1, form))[0]:
+                smallest[sort] = size, form
+    return tuple(form for _, form in smallest.values())
+
+
+def kind_of(x: np.ndarray) -> object:
+    """Tell tensors of different rank apart, and indices, one-hot rows and masks from others."""
+    return x.ndim, x.dtype.kind, x.ndim > 1 and bool(np.isin(x.astype(np.float64), (0, 1)).all())
+
+
+def cases() -> Iterator[tuple[str, str, Form]]:
+    """Give every operation and direction in every form."""
+    for name, direction in directions():
+        for form in forms(name, direction):
+            yield name, direction, form
 
 
 def differentiable(described: Operation) -> tuple[str, ...]:
@@ -69,44 +87,20 @@ def differentiable(described: Operation) -> tuple[str, ...]:
     return tuple(name for name in arguments if name not in described.labels)
 
 
-def call(described: Operation, direction: str, form: Form, words: Words, draw: Draw, sizes: Mapping[str, int]) -> dict:
-    """Draw the arguments of one call in the order that it takes them. A tensor of POSITIVE gets magnitudes, no 0."""
-    tensors = {}
-    for name in differentiable(described):
-        shape = form.shape or tuple(sizes[axis] for axis in AXES[name])
-        values = draw(words, shape)
-        if name in POSITIVE:
-            magnitudes = abs(values.astype(np.float64))
-            values = words.array(np.where(magnitudes == 0, 0.5, magnitudes))
-        tensors[name] = values
-    if form.labels is not None:
-        scores = next(x for x in tensors.values() if x.ndim == 2)
-        classes = np.empty((len(scores), sizes["C"]))
-        tensors |= {name: labels_drawn(words, form.labels, classes) for name in described.labels}
-    upstream = {
-        name: draw(words, shape_of_result(described, name.removeprefix("dL_d"), form, tensors))
-        for name in described.arguments["backward"]
-        if name.startswith("dL_d")
-    }
-    together = tensors | upstream
-    return {name: together[name] for name in described.arguments[direction]}
+def call(form: Form, words: Words, draw: Draw) -> Tensors:
+    """Draw the arguments of one call in the order that it takes them.
 
-
-def shape_of_result(described: Operation, result: str, form: Form, tensors: Mapping[str, np.ndarray]) -> Shape:
-    """Give the shape of a result of forward, found by evaluating it, or a loss's by its reduction."""
-    if "reduction" in form.parameters:
-        rows = len(next(iter(tensors.values())))
-        return (rows,) if form.parameters["reduction"] == "none" else ()
-    function = described.functions["forward"]
-    wide = [x if x.dtype == np.int64 else x.astype(np.float64) for x in tensors.values()]
-    with np.errstate(all="ignore"):
-        results = as_tuple(function(*wide, **form.parameters))
-    return dict(zip(described.results["forward"], results, strict=True))[result].shape
-
-
-def formulations(described: Operation, direction: str) -> tuple[Formulation, ...]:
-    """Give the canonical formulation first, then all others."""
-    return described.formulations[direction]
+    What is never differentiated is as the family has it, and a tensor that it has positive gets magnitudes, no 0.
+    """
+    labels, tensors = operation(form.op).labels, form.drawn(words)
+    for name, drawn in tensors.items():
+        if name in labels or (drawn.dtype.kind != "f" and drawn.dtype.kind != "V"):
+            continue
+        tensors[name] = draw(words, drawn.shape)
+        if drawn.size > 1 and (drawn > 0).all():
+            magnitudes = abs(tensors[name].astype(np.float64))
+            tensors[name] = words.array(np.where(magnitudes == 0, 0.5, magnitudes))
+    return tensors
 
 
 def as_tuple(results: object) -> tuple:

@@ -1,14 +1,13 @@
 """All formulations of an operation are the same mathematics: in ball arithmetic each encloses the others."""
 
-from collections.abc import Iterator
-
 import flint
 import numpy as np
 import pytest
 from backproof.reference.arithmetic.ball import Ball
 from backproof.reference.generation.draws import Shape, Words
-from backproof.reference.model.operation import Operation, operation
-from calls import SIZES, Draw, as_tuple, call, directions, forms, formulations
+from backproof.reference.model.formulations import AS_WRITTEN, Formulation, chosen, sized_by, through, written
+from backproof.reference.model.operation import operation
+from calls import Draw, Form, as_tuple, call, cases, directions
 
 BITS = 2000
 """Enough for logits that lie a thousand apart: exp(-1000) is 1,443 bits down."""
@@ -32,27 +31,19 @@ def coarse(w: Words, shape: Shape) -> np.ndarray:
 SCALES: dict[str, Draw] = {"ordinary": lambda w, shape: w.normal(shape), "spread": spread, "far": far, "coarse": coarse}
 
 
-def cases() -> Iterator[object]:
-    """Every operation and direction in every form at every scale."""
-    for name, direction in directions():
-        for form in forms(operation(name)):
-            for scale in SCALES:
-                yield pytest.param(name, direction, form, scale, id=f"{name}-{direction}-{form}-{scale}")
-
-
-def enclosures(described: Operation, direction: str, form: object, scale: str) -> list[tuple[np.ndarray, ...]]:
+def enclosures(direction: str, form: Form, scale: str) -> list[tuple[np.ndarray, ...]]:
     """Evaluate every formulation that applies: for each, its results as object arrays of balls."""
     flint.ctx.prec = BITS
-    key = f"formulations/{described.name}/{direction}/{form}/{scale}"
-    arguments = call(described, direction, form, Words(key, "float64"), SCALES[scale], SIZES)
-    balls = [x if x.dtype == np.int64 else Ball(x) for x in arguments.values()]
-    formulas = [f for f in formulations(described, direction) if f.applies(arguments)]
+    arguments = call(form, Words(f"formulations/{form}/{scale}", "float64"), SCALES[scale])
+    balls = [x if x.dtype.kind == "i" else Ball(x) for x in arguments.values()]
+    formulas = [f for f in operation(form.op).formulations[direction] if f.applies(arguments)]
     return [tuple(y.balls for y in as_tuple(f.function(*balls, **form.parameters))) for f in formulas]
 
 
-@pytest.mark.parametrize(("name", "direction", "form", "scale"), list(cases()))
-def test_every_formulation_encloses_the_others(name: str, direction: str, form: object, scale: str) -> None:
-    canonical, *others = enclosures(operation(name), direction, form, scale)
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize(("op", "direction", "form"), list(cases()), ids=str)
+def test_every_formulation_encloses_the_others(op: str, direction: str, form: Form, scale: str) -> None:
+    canonical, *others = enclosures(direction, form, scale)
     for results in others:
         assert len(results) == len(canonical)
         for one, other in zip(canonical, results, strict=True):
@@ -64,5 +55,53 @@ def test_every_formulation_encloses_the_others(name: str, direction: str, form: 
                 assert abs(a - b) <= 1e-30 * (1 + abs(a)), "an enclosure so wide says nothing"
 
 
-def test_operations_with_a_softmax_have_more_than_one_formulation() -> None:
-    assert all(len(formulations(operation(n), d)) > 1 for n, d in directions() if "softmax" in n or n == "mlp")
+@pytest.mark.parametrize(("op", "direction"), directions())
+def test_formulations_have_names_of_their_own_and_limits_on_arguments_of_the_operation(op: str, direction: str) -> None:
+    described = operation(op)
+    formulations = described.formulations[direction]
+    assert formulations[0] == written(described.functions[direction])
+    assert len({formulation.name for formulation in formulations}) == len(formulations)
+    assert all(set(f.longest) <= set(described.arguments[direction]) for f in formulations)
+
+
+# Combinators
+
+PARTS = (
+    written(lambda x: x + 1),
+    Formulation(lambda x: 1 + x, "1 + x", stable=False, accumulates=True, longest={"x": 4}),
+)
+DOUBLED = (
+    written(lambda x: 2 * x),
+    Formulation(lambda x: x + x, "x + x", longest={"x": 3, "y": 5}),
+)
+
+
+def applied(outer_part: object, inner_part: object, x: np.ndarray) -> object:
+    return outer_part(inner_part(x))
+
+
+def test_a_combination_has_the_names_the_limits_and_the_failings_of_its_parts() -> None:
+    first, second, third, fourth = through(applied, DOUBLED, PARTS, name="applied")
+    assert [f.name for f in (first, second, third, fourth)] == [
+        "applied",
+        "applied, 1 + x",
+        "applied, x + x",
+        "applied, x + x, 1 + x",
+    ]
+    assert (first.stable, first.accumulates, first.longest) == (True, False, {})
+    assert (fourth.stable, fourth.accumulates, fourth.longest) == (False, True, {"x": 3, "y": 5})
+    assert [f.function(10) for f in (first, second, third, fourth)] == [22] * 4
+    assert through(applied, DOUBLED, PARTS)[0].name == AS_WRITTEN
+
+
+def test_a_formulation_is_evaluated_up_to_its_limits_of_the_argument_that_has_the_size() -> None:
+    (renamed,) = sized_by(PARTS[1:], x="bias")
+    assert renamed.applies({"x": np.zeros(9), "bias": np.zeros((9, 4))})
+    assert not renamed.applies({"x": np.zeros(1), "bias": np.zeros((1, 5))})
+    assert PARTS[0].applies({})
+
+
+def test_formulations_are_chosen_by_name() -> None:
+    assert chosen(PARTS, "1 + x", AS_WRITTEN) == (PARTS[1], PARTS[0])
+    with pytest.raises(KeyError, match="2 x"):
+        chosen(PARTS, "2 x")
