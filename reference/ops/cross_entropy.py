@@ -81,7 +81,8 @@ CLIPPED = (Formulation(forward_clipped, "p clipped"),)
 
 FORMULATIONS = {"backward": BACKWARD[1:]}
 
-ALTERNATIVES = empty_mean_is_zero(forward) | {
+ALTERNATIVES = {
+    **empty_mean_is_zero(forward),
     ("probability_clipping", "zero-slope"): {"forward": CLIPPED, "backward": through(zero_slope, BACKWARD)},
     ("probability_clipping", "denominator"): {"forward": CLIPPED, "backward": through(clipped_denominator, BACKWARD)},
 }

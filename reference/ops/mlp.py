@@ -112,6 +112,8 @@ BACKWARD = {answer: through(backward_by, LAYERS, slope, LOSS_GRADIENTS) for answ
 
 FORMULATIONS = {"forward": through(forward_by, LAYERS, LOSSES)[1:], "backward": BACKWARD["0"][1:]}
 
-ALTERNATIVES = empty_mean_is_zero(forward) | {
-    ("relu_slope_at_zero", answer): {"backward": BACKWARD[answer]} for answer in ("1/2", "1")
+ALTERNATIVES = {
+    **empty_mean_is_zero(forward),
+    ("relu_slope_at_zero", "1/2"): {"backward": BACKWARD["1/2"]},
+    ("relu_slope_at_zero", "1"): {"backward": BACKWARD["1"]},
 }
