@@ -8,7 +8,7 @@ import numpy as np
 from ...vectors.records import Expectation, Family, OperationVectors
 from ..implementation.arrays import Arrays
 from .messages import element, wrong_values
-from .values import Comparison, compare, is_true, precision_of
+from .values import Comparison, compare, is_true, tolerance_key
 from .verdict import Miss, MissKind, MissReason
 
 
@@ -65,7 +65,7 @@ def agree(family: Family, vectors: OperationVectors, precision: str, declared: o
     names = vectors.results[family.direction]
     held: dict[str, _Held] = {}
     for word, expectation in answers_of(family, vectors).items():
-        key = precision_of(expectation, precision, vectors.aliases)
+        key = tolerance_key(expectation, precision, vectors.aliases)
         if key is not None:
             held[word] = _hold(returned, names, expectation.expected, expectation.tolerance[key], family.dtype)
     complete = returned.complete()

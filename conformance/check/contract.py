@@ -25,7 +25,7 @@ from .verdict import Miss, MissKind, MissReason
 
 
 @dataclass(frozen=True)
-class Form:
+class ResultSpec:
     """What comes back from every call of a family, values apart."""
 
     names: tuple[str, ...]
@@ -43,7 +43,7 @@ class Complaint:
 
 
 class Malformed(Exception):
-    """A call that returned something of the wrong form. `arrays` has None for every result that is."""
+    """A call that returned something of the wrong spec. `arrays` has None for every result that is."""
 
     def __init__(self, complaints: Sequence[Complaint], arrays: Sequence[np.ndarray | None]) -> None:
         super().__init__("; ".join(complaint.text for complaint in complaints))
@@ -57,13 +57,13 @@ class Call:
 
     function: Callable[..., object]
     parameters: Mapping[str, object]
-    form: Form
+    spec: ResultSpec
     made: int = field(default=0)
 
     def __call__(self, arguments: Arrays) -> Arrays:
         """The results as arrays; raises Malformed, and whatever the function raises."""
         self.made += 1
-        return read(self.function(*arguments, **self.parameters), self.form)
+        return read_results(self.function(*arguments, **self.parameters), self.spec)
 
     def each(self, calls: Sequence[Arrays]) -> Iterator[Callable[[], Arrays]]:
         """What to ask for the results of each of several calls, in order; asked, it returns or raises as one call."""
@@ -73,12 +73,12 @@ class Call:
         return (partial(self._read, result) for result in each(self.function, calls, self.parameters))
 
     def _read(self, result: Callable[[], object]) -> Arrays:
-        return read(result(), self.form)
+        return read_results(result(), self.spec)
 
 
-def read(returned: object, form: Form) -> Arrays:
+def read_results(returned: object, spec: ResultSpec) -> Arrays:
     """What a call returned, as arrays of the form that is due. Raises Malformed."""
-    names = form.names
+    names = spec.names
     several = isinstance(returned, tuple) or (isinstance(returned, list) and len(names) > 1)
     values: Sequence[object] = returned if several else (returned,)  # type: ignore[assignment]
     if len(values) != len(names):
@@ -86,22 +86,22 @@ def read(returned: object, form: Form) -> Arrays:
         due = f"{len(names)} result{'s' if len(names) > 1 else ''} ({', '.join(names)})"
         raise Malformed([Complaint(MissKind.COUNT, f"{due} expected, {came}")], [None] * len(names))
     arrays = []
-    for value, shape in zip(values, form.shapes, strict=True):
+    for value, shape in zip(values, spec.shapes, strict=True):
         try:
             array = value if type(value) is np.ndarray else to_numpy(value)
         except NotAnArray:
-            _complain(values, form)
-        if array.shape != shape or array.dtype != form.dtype:
-            _complain(values, form)
+            _complain(values, spec)
+        if array.shape != shape or array.dtype != spec.dtype:
+            _complain(values, spec)
         arrays.append(array)
     return arrays
 
 
-def _complain(values: Sequence[object], form: Form) -> NoReturn:
+def _complain(values: Sequence[object], spec: ResultSpec) -> NoReturn:
     """Raise Malformed with all that is wrong."""
     complaints: list[Complaint] = []
     arrays: list[np.ndarray | None] = []
-    for name, value, shape in zip(form.names, values, form.shapes, strict=True):
+    for name, value, shape in zip(spec.names, values, spec.shapes, strict=True):
         arrays.append(None)
         try:
             array = to_numpy(value)
@@ -111,10 +111,10 @@ def _complain(values: Sequence[object], form: Form) -> NoReturn:
         if array.shape != shape:
             text = f"{name} has shape {array.shape}, where {shape} is expected"
             complaints.append(Complaint(MissKind.SHAPE, text, name))
-        if array.dtype != form.dtype:
-            text = f"{name} is {array.dtype}, where {form.dtype} is expected"
+        if array.dtype != spec.dtype:
+            text = f"{name} is {array.dtype}, where {spec.dtype} is expected"
             complaints.append(Complaint(MissKind.DTYPE, text, name))
-        if array.shape == shape and array.dtype == form.dtype:
+        if array.shape == shape and array.dtype == spec.dtype:
             arrays[-1] = array
     raise Malformed(complaints, arrays)
 

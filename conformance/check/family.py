@@ -16,10 +16,10 @@ from ..implementation.errors import describe_error, error_location
 from ..implementation.load import Implementation
 from ..implementation.timeouts import Lost
 from .agreement import Returned, agree
-from .contract import Call, Complaint, Form, Malformed, changed_arguments, overwritten_results
+from .contract import Call, Complaint, Malformed, ResultSpec, changed_arguments, overwritten_results
 from .first_case import FirstCase
 from .messages import in_cases
-from .values import precision_of
+from .values import tolerance_key
 from .verdict import Cause, Miss, MissKind, Verdict, verdict_on
 
 LABEL_RANGE = "label-range"
@@ -57,7 +57,7 @@ def check(family: Family, implementation: Implementation, vectors: OperationVect
 
 
 @dataclass
-class Findings:
+class _Findings:
     """What is found out about a family, gathered on the way."""
 
     misses: list[Miss] = field(default_factory=list)
@@ -86,7 +86,7 @@ def _declined(family: Family, implementation: Implementation, vectors: Operation
             return Cause.DECLARED, 'conventions = {"labels": "unchecked"}'
         return None
     precision = implementation.working_precision(family.dtype)
-    if precision_of(family.answer, precision, vectors.aliases) is None:
+    if tolerance_key(family.answer, precision, vectors.aliases) is None:
         return Cause.NO_TOLERANCE, f"no tolerance is given at precision {precision}"
     return None
 
@@ -95,19 +95,19 @@ def _call(family: Family, implementation: Implementation, vectors: OperationVect
     names = vectors.results[family.direction]
     expected = family.answer.expected
     shapes = tuple(expected[name].shape[1:] for name in names) if expected else ()
-    form = Form(names, shapes, numpy_dtype(family.dtype))
-    return Call(implementation.functions[family.op, family.direction], family.parameters, form)
+    spec = ResultSpec(names, shapes, numpy_dtype(family.dtype))
+    return Call(implementation.functions[family.op, family.direction], family.parameters, spec)
 
 
-def _check_refusals(family: Family, implementation: Implementation, vectors: OperationVectors) -> Findings:
-    findings = Findings()
+def _check_refusals(family: Family, implementation: Implementation, vectors: OperationVectors) -> _Findings:
+    findings = _Findings()
     function = implementation.functions[family.op, family.direction]
     names = vectors.arguments[family.direction]
     originals = [np.ascontiguousarray(family.inputs[name]) for name in names]
     stacks = [original.copy() for original in originals]
     robust = family.level == "robust"
     accepted = []
-    raised = Raised()
+    raised = _Raised()
     calls = [[stack[case, ...] for stack in stacks] for case in range(family.count)]
     for case, result in enumerate(each(function, calls, family.parameters)):
         findings.calls += 1
@@ -141,17 +141,17 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
     return findings
 
 
-def _check_values(family: Family, implementation: Implementation, vectors: OperationVectors) -> Findings:
+def _check_values(family: Family, implementation: Implementation, vectors: OperationVectors) -> _Findings:
     call = _call(family, implementation, vectors)
     names = vectors.arguments[family.direction]
     robust = family.level == "robust"
     originals = [np.ascontiguousarray(family.inputs[name]) for name in names]
     stacks = [original.copy() for original in originals]
-    findings = Findings()
+    findings = _Findings()
 
     returned = _call_all(call, stacks, family.count, findings, robust)
     changed = list(changed_arguments(names, stacks, originals, robust=robust))
-    overwritten = list(overwritten_results(call.form.names, returned.kept, returned.stacks, robust=robust))
+    overwritten = list(overwritten_results(call.spec.names, returned.kept, returned.stacks, robust=robust))
     precision = implementation.working_precision(family.dtype)
     declared = None if family.point is None else implementation.conventions.get(family.point)
     agreement = agree(family, vectors, precision, declared, returned)
@@ -190,7 +190,7 @@ def _until_lost(misses: Iterator[Miss]) -> Iterator[Miss]:
         yield Miss(MissKind.LOST, False, 0, f"case 0, called again: {error}")
 
 
-class Raised:
+class _Raised:
     """Exceptions of a family, gathered by type and place."""
 
     def __init__(self) -> None:
@@ -217,12 +217,12 @@ class Raised:
             yield Miss(MissKind.RAISED, robust, cases[0], summary, (*place, in_cases(cases, count)))
 
 
-def _call_all(call: Call, stacks: Arrays, count: int, findings: Findings, robust: bool) -> Returned:
-    form = call.form
-    copies = [np.empty((count, *shape), form.dtype) for shape in form.shapes]
+def _call_all(call: Call, stacks: Arrays, count: int, findings: _Findings, robust: bool) -> Returned:
+    spec = call.spec
+    copies = [np.empty((count, *shape), spec.dtype) for shape in spec.shapes]
     whole = np.ones((len(copies), count), dtype=bool)
     kept: list[Arrays | None] = [None] * count
-    raised = Raised()
+    raised = _Raised()
     complaints: dict[Complaint, list[int]] = {}
     for case, results in enumerate(call.each([[stack[case, ...] for stack in stacks] for case in range(count)])):
         try:

@@ -90,7 +90,7 @@ class FirstCase:
                 again = self._called_again(asked)
                 _quietly(next(asked))
                 copies = [result[None] for result in self.results]
-                yield from overwritten_results(self.call.form.names, [self.kept], copies, robust=self.robust)
+                yield from overwritten_results(self.call.spec.names, [self.kept], copies, robust=self.robust)
                 after_another = self._called_again(asked)
             else:  # the family's other cases have been called in between
                 after_another = self._called_again(asked)
@@ -124,7 +124,7 @@ class FirstCase:
         return [array.copy() for array in next(asked)()]
 
     def _changed(self, kind: MissKind, first: Arrays, then: Arrays, when: str) -> Iterator[Miss]:
-        for position, (name, one, other) in enumerate(zip(self.call.form.names, first, then, strict=True)):
+        for position, (name, one, other) in enumerate(zip(self.call.spec.names, first, then, strict=True)):
             if bits_equal(one, other):
                 continue
             out = differing(one, other)
@@ -175,7 +175,7 @@ class FirstCase:
 
     def _permuted_batch(self, call: Callable[[], Arrays], expected: Arrays, tolerance: Arrays) -> Iterator[Miss]:
         order = _rolled(self._batch_size())
-        names = self.call.form.names
+        names = self.call.spec.names
         result_axes = [self._batch_axis(name, e.ndim) for name, e in zip(names, expected, strict=True)]
         try:
             results = call()
@@ -209,7 +209,7 @@ class FirstCase:
     ) -> Iterator[Miss]:
         """Results out of tolerance. Most hold the bits of those `before`, which are known to be within it."""
         for name, got, same, due, allowed in zip(
-            self.call.form.names, results, before, expected, tolerance, strict=True
+            self.call.spec.names, results, before, expected, tolerance, strict=True
         ):
             if bits_equal(got, same) or is_true(right := agrees(got, due, allowed)):
                 continue

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .heatmap import picture
-from .values import Comparison, text
+from .heatmap import heatmap_of
+from .values import Comparison, number_text
 from .verdict import Miss, MissKind
 
 
@@ -35,7 +35,7 @@ def wrong_values(
             *element(index, got[worst], expected[worst], tolerance[worst], got.dtype),
             spread + _of(int(wrong.sum()), wrong.size, "element"),
         ),
-        picture=picture(name, int(cases[row]), comparison.score[row], got[row], expected[row], tolerance[row]),
+        heatmap=heatmap_of(name, int(cases[row]), comparison.score[row], got[row], expected[row], tolerance[row]),
         result=name,
     )
 
@@ -43,7 +43,7 @@ def wrong_values(
 def element(index: Sequence[int], got: Any, expected: Any, tolerance: Any, dtype: np.dtype[Any]) -> tuple[str, str]:
     """What came at an element and what was due, and by how much it is out."""
     due, came = float(expected), float(got)
-    shown_got, shown_due = text(got, dtype), text(expected, dtype)
+    shown_got, shown_due = number_text(got, dtype), number_text(expected, dtype)
     if shown_got == shown_due:
         shown_got, shown_due = repr(came), repr(due)
     place = f"worst at {list(index)}: " if index else ""
@@ -59,7 +59,7 @@ def element(index: Sequence[int], got: Any, expected: Any, tolerance: Any, dtype
 
 def unlike(index: Sequence[int], first: Any, then: Any, dtype: np.dtype[Any]) -> str:
     """An element that was one thing and is another."""
-    shown = text(first, dtype), text(then, dtype)
+    shown = number_text(first, dtype), number_text(then, dtype)
     if shown[0] == shown[1]:
         shown = repr(first), repr(then)
     place = f"first at {list(index)}: " if index else ""

@@ -44,7 +44,7 @@ class Comparison:
         return tuple(int(i) for i in np.unravel_index(int(np.argmax(self.score)), self.score.shape))
 
 
-def precision_of(expectation: Expectation, precision: str, aliases: Mapping[str, str]) -> str | None:
+def tolerance_key(expectation: Expectation, precision: str, aliases: Mapping[str, str]) -> str | None:
     """The key under which the tolerances of a working precision are stored, None where none are given."""
     if precision in expectation.tolerance:
         return precision
@@ -133,6 +133,6 @@ def _is_nan(array: np.ndarray) -> np.ndarray:
     return nan
 
 
-def text(value: Any, dtype: np.dtype[Any]) -> str:
+def number_text(value: Any, dtype: np.dtype[Any]) -> str:
     """A number with the digits that its dtype needs and no more."""
     return str(dtype.type(value))

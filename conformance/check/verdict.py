@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from ...vectors.records import Family
-from .heatmap import Picture
+from .heatmap import Heatmap
 
 
 class MissKind(StrEnum):
@@ -115,7 +115,7 @@ class Miss:
     details: tuple[str, ...] = ()
     """Further lines, already formatted: the worst element with got, expected, error and tolerance, the count of
     elements that are out."""
-    picture: Picture | None = None
+    heatmap: Heatmap | None = None
     """Of a wrong value: where in the tensor the error sits."""
     result: str | None = None
     """The result that it concerns, or of a changed argument the argument; None where it concerns the whole call."""

@@ -11,7 +11,7 @@ from ...vectors.dtypes import FORMATS, numpy_dtype
 from ...vectors.records import Family, OperationVectors
 from ..check.agreement import answers_of
 from ..check.family import check
-from ..check.values import precision_of
+from ..check.values import tolerance_key
 from ..check.verdict import Miss, MissKind, Verdict
 from ..implementation.arrays import NotAnArray, to_numpy
 from ..implementation.load import Implementation
@@ -80,7 +80,7 @@ class Trial:
         """By result, |got - expected| in tolerances, (count, *shape): at most 1 where right by one of the answers."""
         scores: dict[str, np.ndarray] = {}
         for expectation in answers_of(self.family, self.vectors).values():
-            key = precision_of(expectation, self.precision, self.vectors.aliases)
+            key = tolerance_key(expectation, self.precision, self.vectors.aliases)
             if key is None:
                 continue
             for name in self.names:
@@ -91,7 +91,7 @@ class Trial:
     @cached_property
     def slack(self) -> dict[str, np.ndarray]:
         """By result, how far apart two implementations with the same fault may be, beside what `close` adds."""
-        key = precision_of(self.family.answer, self.precision, self.vectors.aliases)
+        key = tolerance_key(self.family.answer, self.precision, self.vectors.aliases)
         tolerance = self.family.answer.tolerance[key or self.precision]
         slack = {}
         for name in self.names:

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ...vectors.records import Family, OperationVectors
-from ..check.values import precision_of
+from ..check.values import tolerance_key
 from .evidence import Trial, by_rounding, close, scored, unit_roundoff
 
 Arguments = Mapping[str, np.ndarray]
@@ -136,7 +136,7 @@ def right_scenes(families: Iterable[Family], vectors: OperationVectors, name: st
 def _silent(family: Family, vectors: OperationVectors, name: str, precision: str) -> Scene | None:
     if family.result != "valid":
         return None
-    key = precision_of(family.answer, precision, vectors.aliases)
+    key = tolerance_key(family.answer, precision, vectors.aliases)
     if key is None:
         return None
     expected, tolerance = family.answer.expected[name], family.answer.tolerance[key][name]

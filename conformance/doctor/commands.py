@@ -11,7 +11,7 @@ from ..implementation.errors import AdapterError
 
 if TYPE_CHECKING:
     from ..implementation.load import Implementation
-    from .opinion import Opinion
+    from .fit import FunctionFit
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -43,7 +43,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from ...vectors import store  # other commands must not pay for these
     from ..implementation.watch import Watch
     from .examine import examine
-    from .opinion import State
+    from .fit import Fit
 
     known = store.golden_operations()
     if unknown := [op for op in options.ops or () if op not in known]:
@@ -53,7 +53,7 @@ def _doctor(options: argparse.Namespace) -> int:
     implementation = _loaded(options, known)
     watch = Watch(SECONDS, None, _STANDARD_ERROR)
     watched = watch.watched(implementation) if implementation.option == "--impl" else implementation
-    states: Counter[State] = Counter()
+    states: Counter[Fit] = Counter()
     implementation.setup()
     try:
         for op in options.ops or known:
@@ -64,7 +64,7 @@ def _doctor(options: argparse.Namespace) -> int:
                         print(line, flush=True)
     finally:
         implementation.teardown()
-    wrong, fits = states[State.MISFIT], states[State.OK]
+    wrong, fits = states[Fit.MISFIT], states[Fit.OK]
     for line in _ending(wrong, fits, implementation, options):
         print(line)
     return int(bool(wrong) or not fits)
@@ -72,19 +72,19 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _loaded(options: argparse.Namespace, known: Sequence[str]) -> "Implementation":
     from ..implementation.load import load
-    from ..implementation.options import OptionError, parse
+    from ..implementation.options import OptionError, parse_options
     from ..remote import command
 
     try:
-        given: Mapping[str, str] = parse(options.impl_options)
+        given: Mapping[str, str] = parse_options(options.impl_options)
     except OptionError as error:
         raise AdapterError(str(error)) from None
     if options.cmd is not None:
-        return command.load(options.cmd, known, SECONDS, Path.cwd(), given)
+        return command.load_command(options.cmd, known, SECONDS, Path.cwd(), given)
     return load(options.implementation, known, Path.cwd(), given)
 
 
-def _lines(opinion: "Opinion") -> Iterator[str]:
+def _lines(opinion: "FunctionFit") -> Iterator[str]:
     from ..check.wording import wrapped
 
     yield f"{opinion.state:<8}{opinion.function}"

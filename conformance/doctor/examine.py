@@ -9,13 +9,13 @@ from ...vectors.records import DIRECTIONS, Family, OperationVectors
 from ..check.family import check
 from ..check.verdict import MissKind, Outcome
 from ..implementation.load import Implementation
-from .explain import explain
-from .opinion import Opinion, State
+from .explain import explain_misfit
+from .fit import Fit, FunctionFit
 from .probes import probes
 from .signature import signature_misfit
 
 
-def examine(implementation: Implementation, files: Iterable[OperationVectors]) -> Iterator[Opinion]:
+def examine(implementation: Implementation, files: Iterable[OperationVectors]) -> Iterator[FunctionFit]:
     """What is said of each function that there are vectors for. The implementation has to be set up."""
     for vectors in files:
         families = tuple(vectors.families)
@@ -27,15 +27,15 @@ def examine(implementation: Implementation, files: Iterable[OperationVectors]) -
 
 def _opinion(
     implementation: Implementation, vectors: OperationVectors, direction: str, families: list[Family]
-) -> Opinion:
+) -> FunctionFit:
     name = f"{vectors.op}_{direction}"
     function = implementation.functions.get((vectors.op, direction))
     if function is None:
         meant = [str(misspelt) for misspelt in implementation.misspelt if misspelt.meant == name]
-        return Opinion(name, State.ABSENT, notes=tuple(meant))
+        return FunctionFit(name, Fit.ABSENT, notes=tuple(meant))
     misfit = signature_misfit(function, vectors.arguments[direction], tuple(families[0].parameters))
     if misfit is not None:
-        return Opinion(name, State.MISFIT, misfit)
+        return FunctionFit(name, Fit.MISFIT, misfit)
     unsupported: dict[str, None] = {}
     refused: dict[str, None] = {}
     fitting = 0
@@ -47,15 +47,15 @@ def _opinion(
         if verdict.outcome is not Outcome.PASSED:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                misfit = explain(family, verdict, implementation, vectors)
-            return Opinion(name, State.MISFIT, misfit, family.id)
+                misfit = explain_misfit(family, verdict, implementation, vectors)
+            return FunctionFit(name, Fit.MISFIT, misfit, family.id)
         fitting += 1
         refused |= {str(miss.reason): None for miss in verdict.misses if miss.kind is MissKind.REFUSED_LAYOUT}
     if not fitting:
-        return Opinion(name, State.UNFILLED, notes=tuple(unsupported)[:1] or (_NOT_TRIED,))
+        return FunctionFit(name, Fit.UNFILLED, notes=tuple(unsupported)[:1] or (_NOT_TRIED,))
     notes = [f"not supported: {reason}" for reason in unsupported]
     notes += [f"{layout} arguments are refused; np.ascontiguousarray makes them contiguous" for layout in refused]
-    return Opinion(name, State.OK, notes=tuple(notes))
+    return FunctionFit(name, Fit.OK, notes=tuple(notes))
 
 
 _NOT_TRIED = "none of its dtypes is one that there are vectors of"

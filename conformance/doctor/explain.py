@@ -12,11 +12,11 @@ from ..diagnosis.findings import diagnose
 from ..diagnosis.suspects import Ran
 from ..implementation.errors import describe_error, error_location
 from ..implementation.load import Implementation
+from .adjustments import Adjustment, adjustments
 from .attempts import Arguments, Attempt, attempts
-from .changes import Change, changes
-from .opinion import Misfit
+from .fit import Misfit
+from .misplaced import misplaced
 from .probes import small
-from .results import misplaced
 from .signature import named_order
 
 _HINTS = (
@@ -28,7 +28,9 @@ _HINTS = (
 """What to do, by a part of an exception's message."""
 
 
-def explain(family: Family, verdict: Verdict, implementation: Implementation, vectors: OperationVectors) -> Misfit:
+def explain_misfit(
+    family: Family, verdict: Verdict, implementation: Implementation, vectors: OperationVectors
+) -> Misfit:
     """What is wrong with a function that fails a family, in plain words."""
     function = implementation.functions[family.op, family.direction]
     names = vectors.arguments[family.direction]
@@ -55,7 +57,7 @@ def _wants(
     function: Callable[..., object], family: Family, vectors: OperationVectors, names: Sequence[str]
 ) -> Misfit | None:
     """What arguments a function is right with."""
-    for tried in changes(family, names, named_order(function, names)):
+    for tried in adjustments(family, names, named_order(function, names)):
         made = attempts(function, family, names, partial(_changed, tried))
         if any(one.error is not None for one in made):
             continue
@@ -68,7 +70,7 @@ def _wants(
     return None
 
 
-def _changed(tried: Iterable[Change], arguments: Arguments) -> Arguments:
+def _changed(tried: Iterable[Adjustment], arguments: Arguments) -> Arguments:
     for change in tried:
         arguments = change.apply(arguments)
     return arguments

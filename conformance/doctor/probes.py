@@ -11,7 +11,7 @@ FIRST_DTYPE = "float32"
 MOST_ELEMENTS = 400
 """Of a family that is small: all arguments of a case together."""
 
-Form = tuple[object, ...]
+CallForm = tuple[object, ...]
 
 
 def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family]:
@@ -19,7 +19,7 @@ def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family
     usual = [family for family in families if family.level == "required" and family.result == "valid"]
     usual = [family for family in usual if family.answer.expected and family.dtype in dtypes]
     first = FIRST_DTYPE if any(family.dtype == FIRST_DTYPE for family in usual) else next(iter(dtypes), "")
-    forms: dict[Form, list[Family]] = {}
+    forms: dict[CallForm, list[Family]] = {}
     for family in usual:
         if family.dtype == first:
             forms.setdefault(_form(family), []).append(family)
@@ -37,7 +37,7 @@ def small(families: Iterable[Family], dtypes: Sequence[str]) -> list[Family]:
     return [f for f in families if f.dtype == dtype and f.level == "required" and _elements(f) <= MOST_ELEMENTS]
 
 
-def _form(family: Family) -> Form:
+def _form(family: Family) -> CallForm:
     """What a function may have to tell apart: parameters, ranks, and what labels are."""
     tensors = ((name, tensor.ndim, tensor.dtype.kind, _one_hot(tensor)) for name, tensor in family.inputs.items())
     return (*family.parameters.items(), *tensors)

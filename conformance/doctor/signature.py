@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 
-from .opinion import Misfit
+from .fit import Misfit
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 

@@ -13,7 +13,7 @@ from types import MappingProxyType, ModuleType
 from ...vectors.records import DIRECTIONS
 from . import declarations
 from .errors import AdapterError, describe_with_location
-from .options import OptionError, arguments, bound
+from .options import OptionError, bound, option_arguments
 
 _NEAR = 0.85
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
@@ -76,7 +76,7 @@ class Implementation:
     @property
     def argument(self) -> str:
         """How a command line names it: "--impl=adapter", and its options; quoted for a shell."""
-        return " ".join([f"{self.option}={shlex.quote(self.spec)}", *map(shlex.quote, arguments(self.options))])
+        return " ".join([f"{self.option}={shlex.quote(self.spec)}", *map(shlex.quote, option_arguments(self.options))])
 
     def working_precision(self, dtype: str) -> str:
         """The precision whose tolerances hold for cases of this dtype."""

@@ -12,7 +12,7 @@ class OptionError(Exception):
     """An option that cannot be taken. The message is one line, to be put after the adapter's name."""
 
 
-def parse(given: Iterable[str]) -> dict[str, str]:
+def parse_options(given: Iterable[str]) -> dict[str, str]:
     """Value by key; values stay the strings that they are. Raises OptionError."""
     options: dict[str, str] = {}
     for word in given:
@@ -45,10 +45,10 @@ def bound(setup: Callable[..., object] | None, options: Mapping[str, str]) -> Ca
     return partial(setup, **options)
 
 
-def arguments(options: Mapping[str, Any]) -> list[str]:
+def option_arguments(options: Mapping[str, Any]) -> list[str]:
     """The options as the words of a command line."""
     return [f"{OPTION}={key}={value}" for key, value in options.items()]
 
 
 def _listed(options: Mapping[str, str]) -> str:
-    return ", ".join(arguments(options))
+    return ", ".join(option_arguments(options))

@@ -4,16 +4,16 @@ import json
 from collections.abc import Mapping
 
 from ..record.contents import RunRecord
-from .answer import Word, answer
+from .assessment import Rating, assess
 from .overview import Cell, cells
 
 LABEL = "gradients"
 COLOURS = {
-    Word.CONFORMS: ("brightgreen", "#2f7d32"),
-    Word.IN_PART: ("yellow", "#7a5d00"),
-    Word.FAILS: ("red", "#b3261e"),
-    Word.INCOMPLETE: ("lightgrey", "#5f6368"),
-    Word.UNDECIDED: ("lightgrey", "#5f6368"),
+    Rating.CONFORMS: ("brightgreen", "#2f7d32"),
+    Rating.IN_PART: ("yellow", "#7a5d00"),
+    Rating.FAILS: ("red", "#b3261e"),
+    Rating.INCOMPLETE: ("lightgrey", "#5f6368"),
+    Rating.UNDECIDED: ("lightgrey", "#5f6368"),
 }
 """As badge services name them, and as the SVG has them: white letters are readable on each."""
 
@@ -24,11 +24,11 @@ PADDING = 12
 
 def message(record: RunRecord) -> str:
     """What stands on the badge."""
-    word = answer(record).word
+    word = assess(record).word
     by_op = cells(record)
-    if word is Word.FAILS:
+    if word is Rating.FAILS:
         return f"wrong in {_with('failed', by_op)} of {len(by_op)} operations"
-    if word is Word.IN_PART and (right := _with("passed", by_op)) < len(by_op):
+    if word is Rating.IN_PART and (right := _with("passed", by_op)) < len(by_op):
         return f"right in {right} of {len(by_op)} operations"
     return str(word)
 
@@ -40,9 +40,9 @@ def _with(standing: str, by_op: Mapping[str, Mapping[str, Cell]]) -> int:
 
 def endpoint(record: RunRecord) -> str:
     """The badge as JSON, by the schema of shields.io's endpoint badge (https://shields.io/badges/endpoint-badge)."""
-    word = answer(record).word
+    word = assess(record).word
     fields = {"schemaVersion": 1, "label": LABEL, "message": message(record), "color": COLOURS[word][0]}
-    return json.dumps(fields | ({"isError": True} if word is Word.FAILS else {})) + "\n"
+    return json.dumps(fields | ({"isError": True} if word is Rating.FAILS else {})) + "\n"
 
 
 def svg(record: RunRecord) -> str:
@@ -54,7 +54,7 @@ def svg(record: RunRecord) -> str:
         "badge.svg",
         label=LABEL,
         message=words,
-        colour=COLOURS[answer(record).word][1],
+        colour=COLOURS[assess(record).word][1],
         left=width(LABEL),
         right=width(words),
         padding=PADDING,

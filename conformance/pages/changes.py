@@ -21,7 +21,7 @@ GONE = "not in these vectors"
 """Said of a family of the one run that the other run's vectors do not have."""
 
 
-class Direction(StrEnum):
+class Trend(StrEnum):
     """What a change is worth."""
 
     WORSE = "worse"
@@ -42,7 +42,7 @@ class Change:
     after: str
     why: str
     """The second run's first miss or its reason; empty where there is none."""
-    direction: Direction
+    trend: Trend
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def changes(before: RunRecord, after: RunRecord) -> Iterator[Change]:
             one = is_ or was
             assert one is not None
             why = _why(is_) if is_ else ""
-            yield Change(one.result.verdict.id, nodeid, *words, why, direction(*words))
+            yield Change(one.result.verdict.id, nodeid, *words, why, trend(*words))
 
 
 def closer(before: RunRecord, after: RunRecord) -> Iterator[Closer]:
@@ -88,17 +88,17 @@ def closer(before: RunRecord, after: RunRecord) -> Iterator[Closer]:
             yield Closer(is_.result.verdict.id, then, now)
 
 
-def direction(before: str, after: str) -> Direction:
+def trend(before: str, after: str) -> Trend:
     """What it is worth that a family came to this before and comes to that now."""
     if GONE in (before, after):
-        return Direction.WORSE if after == Outcome.FAILED else Direction.OTHER
+        return Trend.WORSE if after == Outcome.FAILED else Trend.OTHER
     if after == Outcome.FAILED or before == Outcome.PASSED:
-        return Direction.WORSE
+        return Trend.WORSE
     if after == Outcome.PASSED:
-        return Direction.BETTER
+        return Trend.BETTER
     if before == Outcome.FAILED or (before in ABSENT) == (after in ABSENT):
-        return Direction.OTHER
-    return Direction.WORSE if after in ABSENT else Direction.BETTER
+        return Trend.OTHER
+    return Trend.WORSE if after in ABSENT else Trend.BETTER
 
 
 def _outcome(family: FamilyRecord | None) -> str:

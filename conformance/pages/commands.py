@@ -41,23 +41,23 @@ def add(commands: "Commands") -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from ..record.reader import read
-    from .page import page  # other commands must not pay for these
-    from .render import write
+    from ..record.reader import read_record
+    from .page import run_page  # other commands must not pay for these
+    from .render import write_page
 
     output = options.output or options.record.with_suffix(".html")
     _distinct(output, options.record)
-    write(output, page(read(options.record)))
+    write_page(output, run_page(read_record(options.record)))
     print(output)
     return 0
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from ..record.reader import read
+    from ..record.reader import read_record
     from . import sidebyside
-    from .changes import Direction, changes, closer, same_implementation
-    from .comparison import page
-    from .render import write
+    from .changes import Trend, changes, closer, same_implementation
+    from .comparison import comparison_page
+    from .render import write_page
 
     if len(options.records) < 2:
         raise ReportError(f"{options.records[0]}: is one run; name at least two to compare")
@@ -66,12 +66,12 @@ def _compare(options: argparse.Namespace) -> int:
 
     for path in options.records if options.output else ():
         _distinct(options.output, path)
-    records = [read(path) for path in options.records]
+    records = [read_record(path) for path in options.records]
     then_and_now = len(records) == 2 and (options.fail_on_worse or same_implementation(*records))
     changed = list(changes(*records)) if then_and_now else []
     nearer = list(closer(*records)) if then_and_now else []
     if options.output:
-        write(options.output, page(records, changed if then_and_now else None, nearer))
+        write_page(options.output, comparison_page(records, changed if then_and_now else None, nearer))
     for line in sidebyside.table(records):
         print(line)
     for line in sidebyside.conventions(records):
@@ -81,20 +81,20 @@ def _compare(options: argparse.Namespace) -> int:
             print(line)
     if options.output:
         print(f"\n{options.output}")
-    return int(options.fail_on_worse and any(change.direction is Direction.WORSE for change in changed))
+    return int(options.fail_on_worse and any(change.trend is Trend.WORSE for change in changed))
 
 
 def _badge(options: argparse.Namespace) -> int:
-    from ..record.reader import read
+    from ..record.reader import read_record
     from .badge import endpoint, svg
-    from .render import write
+    from .render import write_page
 
     picture = options.output or options.record.with_suffix(".svg")
     data = picture.with_suffix(".badge.json" if options.output is None else ".json")
     _distinct(picture, data, options.record)
-    record = read(options.record)
-    write(picture, svg(record))
-    write(data, endpoint(record))
+    record = read_record(options.record)
+    write_page(picture, svg(record))
+    write_page(data, endpoint(record))
     print(picture)
     print(data)
     return 0

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from ...vectors.dtypes import DTYPES
 from ..check.verdict import Outcome
 from ..record.contents import RunRecord
-from .answer import Answer, answer
-from .changes import Change, Closer, Direction
-from .failures import groups
+from .assessment import Assessment, assess
+from .changes import Change, Closer, Trend
+from .failures import failure_groups
 from .overview import Cell, Stand, cells
 from .render import render
-from .sidebyside import differing, letters, title
+from .sidebyside import differing_conventions, letters, title
 
 MOST_CHANGES = 200
 """Of one direction that are listed."""
@@ -23,7 +23,7 @@ class Column:
 
     letter: str
     title: str
-    answer: Answer
+    assessment: Assessment
     record: RunRecord
 
 
@@ -49,7 +49,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Wrong:
+class RunFailures:
     """How a function fails in one run."""
 
     families: int
@@ -58,28 +58,28 @@ class Wrong:
     """The names of what it looks like."""
 
 
-def page(records: Sequence[RunRecord], changed: Iterable[Change] | None, nearer: Iterable[Closer]) -> str:
+def comparison_page(records: Sequence[RunRecord], changed: Iterable[Change] | None, nearer: Iterable[Closer]) -> str:
     """The page as HTML, whole in itself. `changed` is None where the runs are not one implementation's.
 
     Raises ReportError.
     """
-    columns = [Column(letter, title(r), answer(r), r) for letter, r in zip(letters(), records, strict=False)]
+    columns = [Column(letter, title(r), assess(r), r) for letter, r in zip(letters(), records, strict=False)]
     found = None if changed is None else list(changed)
     return render(
         "comparison.html",
         columns=columns,
         rows=list(_rows(records)),
         wrong=_wrong(records),
-        differing=differing(records),
+        differing=differing_conventions(records),
         compared=found is not None,
-        changes={direction: _first_failures(found or (), direction) for direction in Direction},
+        changes={trend: _first_failures(found or (), trend) for trend in Trend},
         nearer=list(nearer),
         most=MOST_CHANGES,
     )
 
 
-def _first_failures(changed: Iterable[Change], direction: Direction) -> list[Change]:
-    alike = (change for change in changed if change.direction is direction)
+def _first_failures(changed: Iterable[Change], trend: Trend) -> list[Change]:
+    alike = (change for change in changed if change.trend is trend)
     return sorted(alike, key=lambda change: change.after != Outcome.FAILED)
 
 
@@ -106,15 +106,15 @@ def _count(stand: Stand, found: Sequence[Cell]) -> str:
     return f"{count:,} of {sum(cell.held for cell in found):,}" if count else ""
 
 
-def _wrong(records: Sequence[RunRecord]) -> dict[str, list[Wrong | None]]:
+def _wrong(records: Sequence[RunRecord]) -> dict[str, list[RunFailures | None]]:
     """By function that fails in some run, how it fails in each; None where it does not."""
-    found: dict[str, list[Wrong | None]] = {}
+    found: dict[str, list[RunFailures | None]] = {}
     for position, record in enumerate(records):
-        by_function: dict[str, Wrong] = {}
-        for group in groups(record.families, lambda family: family.result.ending.fails, record.diagnoses):
-            before = by_function.get(group.function, Wrong(0, (), ()))
+        by_function: dict[str, RunFailures] = {}
+        for group in failure_groups(record.families, lambda family: family.result.ending.fails, record.diagnoses):
+            before = by_function.get(group.function, RunFailures(0, (), ()))
             findings = tuple(finding.name for finding in group.diagnosis.findings) if group.diagnosis else ()
-            by_function[group.function] = Wrong(
+            by_function[group.function] = RunFailures(
                 before.families + len(group.families), (*before.kinds, group.title), before.findings + findings
             )
         for name, wrong in by_function.items():

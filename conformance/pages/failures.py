@@ -8,7 +8,6 @@ from ..check.verdict import Miss, MissKind
 from ..diagnosis.findings import Diagnosis
 from ..record.contents import FamilyRecord
 from ..record.results import Ending
-from .answer import function
 
 KINDS: dict[str, str] = {
     MissKind.VALUE: "wrong values",
@@ -33,7 +32,7 @@ KINDS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Group:
+class FailureGroup:
     """Families of one function that went wrong in the same way, in their order."""
 
     op: str
@@ -46,7 +45,7 @@ class Group:
     @property
     def function(self) -> str:
         """Its name: "dense_backward"."""
-        return function(self.op, self.direction)
+        return f"{self.op}_{self.direction}"
 
     @property
     def title(self) -> str:
@@ -59,11 +58,11 @@ class Group:
         return tuple(dict.fromkeys(family.result.verdict.dtype for family in self.families))
 
 
-def groups(
+def failure_groups(
     families: Iterable[FamilyRecord],
     wanted: Callable[[FamilyRecord], bool],
     diagnoses: Iterable[Diagnosis] = (),
-) -> tuple[Group, ...]:
+) -> tuple[FailureGroup, ...]:
     """The families that are wanted, by operation, direction and kind of their gravest miss."""
     found: dict[tuple[str, str, str], list[FamilyRecord]] = {}
     for family in families:
@@ -74,7 +73,7 @@ def groups(
             found.setdefault((verdict.op, verdict.direction, kind), []).append(family)
     look = {(diagnosis.op, diagnosis.direction): diagnosis for diagnosis in diagnoses}
     return tuple(
-        Group(op, direction, kind, tuple(alike), look.pop((op, direction), None))
+        FailureGroup(op, direction, kind, tuple(alike), look.pop((op, direction), None))
         for (op, direction, kind), alike in found.items()
     )
 

@@ -6,9 +6,9 @@ from itertools import islice
 
 from ..check.verdict import MissKind
 from ..record.contents import NOT_RUN, FamilyRecord, Progress, RunRecord
-from .answer import absent, answer, function, incompleteness
-from .failures import Group, groups, misses_of, rerun_command, show_command
-from .heat import LEVELS, Heat
+from .assessment import absent, assess, incompleteness
+from .failures import FailureGroup, failure_groups, misses_of, rerun_command, show_command
+from .heatmap_cells import BANDS, HeatmapView
 from .overview import EDGES, cells
 from .render import render
 
@@ -17,13 +17,13 @@ MOST_OF_A_PAGE = 120
 """Failures that are shown whole; of the rest there is the id."""
 
 
-def page(record: RunRecord) -> str:
+def run_page(record: RunRecord) -> str:
     """The page as HTML, whole in itself. Raises ReportError."""
-    failing = groups(record.families, lambda family: family.result.ending.fails, record.diagnoses)
+    failing = failure_groups(record.families, lambda family: family.result.ending.fails, record.diagnoses)
     return render(
         "run.html",
         record=record,
-        answer=answer(record),
+        assessment=assess(record),
         incomplete="" if record.state is Progress.COMPLETE else incompleteness(record),
         table=cells(record),
         dtypes=list(dict.fromkeys(planned.dtype for planned in record.planned)),
@@ -31,14 +31,14 @@ def page(record: RunRecord) -> str:
         failing=failing,
         failures=sum(len(group.families) for group in failing),
         shown=_shown(failing),
-        expected=groups(record.families, lambda family: family.standing == "expected failure"),
-        robust=groups(record.families, lambda family: family.standing == "robust miss"),
+        expected=failure_groups(record.families, lambda family: family.standing == "expected failure"),
+        robust=failure_groups(record.families, lambda family: family.standing == "robust miss"),
         refused=_refused_layouts(record),
         reasons=_reasons(record),
         absent=list(absent(record)),
         not_run=record.counts[NOT_RUN],
         flags={flag.name: flag for flag in record.flags},
-        levels=LEVELS,
+        levels=BANDS,
         heats=_heats,
         misses_of=misses_of,
         show_command=show_command,
@@ -46,16 +46,16 @@ def page(record: RunRecord) -> str:
     )
 
 
-def _shown(failing: tuple[Group, ...]) -> set[str]:
+def _shown(failing: tuple[FailureGroup, ...]) -> set[str]:
     """The node ids of the failures that are shown whole: some of each group, as many as a page can bear."""
     first = (group.families[0] for group in failing)
     others = (family for group in failing for family in group.families[1:MOST_OF_A_GROUP])
     return {family.result.nodeid for family in [*first, *islice(others, MOST_OF_A_PAGE)]}
 
 
-def _heats(family: FamilyRecord) -> Iterator[Heat]:
-    """The pictures of a family."""
-    return (Heat(miss.picture) for miss in misses_of(family) if miss.picture is not None)
+def _heats(family: FamilyRecord) -> Iterator[HeatmapView]:
+    """The heatmaps of a family."""
+    return (HeatmapView(miss.heatmap) for miss in misses_of(family) if miss.heatmap is not None)
 
 
 def _refused_layouts(record: RunRecord) -> list[tuple[str, int]]:
@@ -65,14 +65,14 @@ def _refused_layouts(record: RunRecord) -> list[tuple[str, int]]:
         verdict = family.result.verdict
         for miss in verdict.misses:
             if miss.kind is MissKind.REFUSED_LAYOUT:
-                counted[function(verdict.op, verdict.direction), miss.summary] += 1
+                counted[verdict.function, miss.summary] += 1
     return [(f"{name}: {summary}", count) for (name, summary), count in counted.most_common()]
 
 
 def _reasons(record: RunRecord) -> list[tuple[str, int]]:
     """Why families are unsupported or declared, and how many, the most frequent first."""
     counted = Counter(
-        f"{function(family.result.verdict.op, family.result.verdict.direction)}: {family.result.note}"
+        f"{family.result.verdict.function}: {family.result.note}"
         for family in record.families
         if family.standing in ("unsupported", "declared")
     )

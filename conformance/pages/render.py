@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ...vectors.files import replace_atomically
 from ..check.wording import plural
 from ..record.errors import ReportError
-from .heat import ratio
+from .heatmap_cells import ratio
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -22,7 +22,7 @@ def render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(values)
 
 
-def write(path: Path, text: str) -> None:
+def write_page(path: Path, text: str) -> None:
     """Write a file; after an error the old one is whole. Raises ReportError."""
     if path.exists() and not path.is_file():
         raise ReportError(f"{path}: is no regular file; name a file to write")

@@ -9,8 +9,8 @@ from ...vectors.dtypes import DTYPES
 from ..check.verdict import Outcome
 from ..check.wording import WIDTH, full_name, plural, wrapped
 from ..record.contents import NOT_RUN, RunRecord
-from .answer import answer
-from .changes import Change, Closer, Direction
+from .assessment import assess
+from .changes import Change, Closer, Trend
 from .overview import Cell, Stand, cells
 
 MOST_RUNS = 5
@@ -39,7 +39,7 @@ def table(records: Sequence[RunRecord]) -> Iterator[str]:
     """What each run comes to, then operation by dtype, a column a run."""
     named = list(zip(letters(), records, strict=False))
     for letter, record in named:
-        said = answer(record)
+        said = assess(record)
         yield from wrapped(f"{title(record)} {said.word}. {said.sentence}", f"{letter}  ", "   ")
     for start in range(0, len(named), MOST_RUNS):
         yield ""
@@ -80,7 +80,7 @@ def short(cell: Cell | None) -> str:
             return SHORT[stand]
 
 
-def differing(records: Sequence[RunRecord]) -> dict[str, dict[str, list[str]]]:
+def differing_conventions(records: Sequence[RunRecord]) -> dict[str, dict[str, list[str]]]:
     """By point at which not all runs follow the same convention: who follows which, by letter."""
     answers: dict[str, dict[str, list[str]]] = {}
     for letter, record in zip(letters(), records, strict=False):
@@ -92,7 +92,7 @@ def differing(records: Sequence[RunRecord]) -> dict[str, dict[str, list[str]]]:
 
 def conventions(records: Sequence[RunRecord]) -> Iterator[str]:
     """Who follows which convention, where not all follow the same."""
-    found = differing(records)
+    found = differing_conventions(records)
     if found:
         yield from ("", "conventions that differ:")
     for point, by_answer in found.items():
@@ -103,10 +103,10 @@ def conventions(records: Sequence[RunRecord]) -> Iterator[str]:
 def progress(changed: Iterable[Change], nearer: Iterable[Closer]) -> Iterator[str]:
     """What got worse, what got better, what changed otherwise, and what came closer to its bound."""
     found = list(changed)
-    for direction in Direction:
-        alike = [change for change in found if change.direction is direction]
+    for trend in Trend:
+        alike = [change for change in found if change.trend is trend]
         if alike:
-            yield from ("", f"{direction}: {plural(len(alike), 'family', 'families')}")
+            yield from ("", f"{trend}: {plural(len(alike), 'family', 'families')}")
             yield from _listed(alike)
     closer = sorted(nearer, key=lambda one: one.after, reverse=True)
     if closer:

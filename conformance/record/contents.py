@@ -111,6 +111,11 @@ class Planned:
     asked: int
     """How many of them the options and node ids left."""
 
+    @property
+    def function(self) -> str:
+        """The name of the function: "dense_backward"."""
+        return f"{self.op}_{self.direction}"
+
 
 @dataclass(frozen=True)
 class FamilyRecord:

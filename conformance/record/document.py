@@ -12,7 +12,7 @@ from .contents import RECORD_VERSION, Asked, FamilyRecord, Machine, Planned, Pro
 from .results import pack, unpack
 
 _MEASURES = ("fraction", "ulps")
-_ABSENT = {"case": None, "picture": None, "result": None, "reason": None}
+_ABSENT = {"case": None, "heatmap": None, "result": None, "reason": None}
 """Of a miss: what is left out of the file where it is None."""
 
 

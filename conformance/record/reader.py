@@ -13,7 +13,7 @@ from .errors import ReportError
 SCHEMA = Path(__file__).with_name("run.schema.json")
 
 
-def read(path: Path) -> RunRecord:
+def read_record(path: Path) -> RunRecord:
     """The record in a file, held to the schema. Raises ReportError."""
     try:
         document = json_object(path.read_text(encoding="utf-8"), f"{path}:")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ..check.heatmap import pack_picture, unpack_picture
+from ..check.heatmap import pack_heatmap, unpack_heatmap
 from ..check.verdict import Cause, Miss, MissKind, MissReason, Outcome, Verdict
 
 RESULT = "backproof_result"
@@ -74,15 +74,15 @@ def unpack(packed: Mapping[str, Any]) -> Result:
 
 
 def _pack_miss(miss: Miss) -> dict[str, Any]:
-    return _plain(vars(miss)) | {"picture": None if miss.picture is None else pack_picture(miss.picture)}
+    return _plain(vars(miss)) | {"heatmap": None if miss.heatmap is None else pack_heatmap(miss.heatmap)}
 
 
 def _unpack_miss(packed: Mapping[str, Any]) -> Miss:
-    shown, reason = packed["picture"], packed["reason"]
+    shown, reason = packed["heatmap"], packed["reason"]
     more = {
         "kind": MissKind(packed["kind"]),
         "details": tuple(packed["details"]),
-        "picture": None if shown is None else unpack_picture(shown),
+        "heatmap": None if shown is None else unpack_heatmap(shown),
         "reason": None if reason is None else MissReason(reason),
     }
     return Miss(**{**packed, **more})

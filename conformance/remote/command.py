@@ -18,7 +18,7 @@ from ..implementation.errors import AdapterError
 from ..implementation.load import Implementation, present
 from ..implementation.timeouts import Lost, LostCalls
 from . import wire
-from .process import Broken, Process, parse
+from .process import Broken, Process, split_command
 
 SECONDS = 60.0
 """What a call may take where nothing is said; the start may always take as much."""
@@ -27,7 +27,7 @@ Pending = Callable[[], object]
 """Returns the result of a call, or raises what the call raised."""
 
 
-def load(
+def load_command(
     command: str, operations: Iterable[str], seconds: float | None, folder: Path, options: Mapping[str, str]
 ) -> Implementation:
     """The implementation that a command is, run in `folder`; its process runs from here on, until teardown.
@@ -38,7 +38,7 @@ def load(
     if os.name != "posix":
         raise AdapterError("--impl-cmd needs a POSIX system (Linux, macOS, WSL)")
     try:
-        words = parse(command)
+        words = split_command(command)
     except ValueError as error:
         raise AdapterError(f"--impl-cmd={command}: {error}") from None
     remote = Remote(words, folder, SECONDS if seconds is None else seconds, options)

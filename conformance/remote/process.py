@@ -38,7 +38,7 @@ class Broken(Exception):
         """Whether it ended by itself."""
 
 
-def parse(command: str) -> list[str]:
+def split_command(command: str) -> list[str]:
     """The words of a command, split as a shell would. Raises ValueError."""
     words = shlex.split(command)
     if not words:

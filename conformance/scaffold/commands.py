@@ -32,12 +32,12 @@ def add(commands: "Commands") -> None:
 
 def _new_adapter(options: argparse.Namespace) -> int:
     from ...vectors.files import replace_atomically  # other commands must not pay for these
-    from .place import place
-    from .render import skeleton
+    from .skeleton import skeleton
+    from .target import target
 
     here = Path.cwd()
     ops = _known(options.ops)
-    file = place(options.path, options.style, here, force=options.force)
+    file = target(options.path, options.style, here, force=options.force)
     run, doctor = file.commands(options.style)
     text = skeleton(options.style, ops, run, doctor)
     made = not file.path.parent.exists()

@@ -15,7 +15,7 @@ from ...vectors.records import Answer, Family, OperationVectors
 from ..implementation.declarations import DETERMINISTIC, LABELS, verify_conventions
 from ..implementation.errors import AdapterError
 from ..implementation.load import Implementation, load
-from ..implementation.options import OptionError, parse
+from ..implementation.options import OptionError, parse_options
 from ..remote import command
 from . import xfails
 from .selection import (
@@ -114,12 +114,12 @@ def _implementation(config: pytest.Config, operations: Iterable[str]) -> Impleme
     if option.impl_timeout is not None and not option.impl_timeout > 0:
         raise pytest.UsageError(f"--impl-timeout={option.impl_timeout:g}: give a number of seconds above 0")
     try:
-        options = parse(option.impl_options or ())
+        options = parse_options(option.impl_options or ())
     except OptionError as error:
         raise pytest.UsageError(str(error)) from None
     if option.impl_cmd is None:
         return load(option.impl, operations, folder, options)
-    implementation = command.load(option.impl_cmd, operations, option.impl_timeout, folder, options)
+    implementation = command.load_command(option.impl_cmd, operations, option.impl_timeout, folder, options)
     config.add_cleanup(partial(_ended, implementation))  # also where no test is run: teardown belongs to those
     return implementation
 
@@ -165,4 +165,4 @@ def _known_families(golden: Iterable[str], files: Sequence[ChosenFile]) -> dict[
 def _expected(config: pytest.Config) -> tuple[ExpectedFailure, ...]:
     name = config.option.impl_xfails
     here, below_root = config.invocation_params.dir / name, config.rootpath / name
-    return xfails.read(below_root if below_root.exists() and not here.exists() else here, name)
+    return xfails.read_xfails(below_root if below_root.exists() and not here.exists() else here, name)

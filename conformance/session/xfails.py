@@ -29,7 +29,7 @@ class ExpectedFailure:
         return fnmatchcase(family_id, self.glob) or fnmatchcase(nodeid, self.glob)
 
 
-def read(path: Path, name: str) -> tuple[ExpectedFailure, ...]:
+def read_xfails(path: Path, name: str) -> tuple[ExpectedFailure, ...]:
     """Read the file, which messages call `name`. Raises UsageError, with the number of the line that is none."""
     try:
         text = path.read_text(encoding="utf-8-sig")

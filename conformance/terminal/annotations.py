@@ -14,7 +14,7 @@ from ..record.results import Result, by_kind
 if TYPE_CHECKING:
     from ..diagnosis.findings import Diagnosis
 
-MOST = 10
+MOST_ERRORS = 10
 """So many errors of a step GitHub shows, and drops the rest."""
 
 
@@ -28,10 +28,10 @@ def annotations(
 ) -> list[str]:
     """One line for each kind of failure and function, then for what is wrong with the run as a whole."""
     errors = [*_failures(results, diagnoses, argument), *(("backproof", [problem]) for problem in problems)]
-    if len(errors) > MOST:
-        rest = len(errors) - MOST + 1
+    if len(errors) > MOST_ERRORS:
+        rest = len(errors) - MOST_ERRORS + 1
         words = f"{plural(rest, 'further kind', 'further kinds')} of failure; the log and the record have all of them"
-        errors = [*errors[: MOST - 1], ("backproof", [words])]
+        errors = [*errors[: MOST_ERRORS - 1], ("backproof", [words])]
     return [f"::error title={_property(title)}::{_data(chr(10).join(lines))}" for title, lines in errors]
 
 

@@ -13,7 +13,7 @@ from ..record.results import RESULT, Result, by_kind
 
 MOST_ALIKE = 3
 """Failures of one kind and function that are shown."""
-MOST = 20
+MOST_SHOWN = 20
 """Failures of the vectors that are shown in all."""
 EVERYTHING = 2
 """The verbosity (-vv) from which on nothing is left out."""
@@ -34,7 +34,7 @@ class Truncation:
         """Around all that is written in the end."""
         failed = terminalreporter.stats.get("failed", [])
         ours = [self._results[r.nodeid] for r in failed if hasattr(r, RESULT) and r.nodeid in self._results]
-        shown = {result.nodeid for result in telling(ours)}
+        shown = {result.nodeid for result in failures_to_show(ours)}
         left = [r for r in failed if not hasattr(r, RESULT) or r.nodeid in shown]
         if len(left) == len(failed) or config.get_verbosity() >= EVERYTHING:
             yield
@@ -58,9 +58,9 @@ class Truncation:
             terminalreporter.stats["failed"] = self._whole
 
 
-def telling(failing: Sequence[Result]) -> list[Result]:
+def failures_to_show(failing: Sequence[Result]) -> list[Result]:
     """The failures to show, in their order: the first of every kind before the second of any."""
     kinds = by_kind(failing).values()
     turns = (result for turn in range(MOST_ALIKE) for alike in kinds for result in alike[turn : turn + 1])
-    chosen = {result.nodeid for result, _ in zip(turns, range(MOST), strict=False)}
+    chosen = {result.nodeid for result, _ in zip(turns, range(MOST_SHOWN), strict=False)}
     return [result for result in failing if result.nodeid in chosen]

@@ -28,7 +28,7 @@ def figures() -> Iterator[Figure]:
     here = load(ADAPTER, operations)
     line = shlex.join([sys.executable, str(HARNESS), ADAPTER])
     started = time.perf_counter()
-    beside = command.load(line, operations, None, Path.cwd(), {})
+    beside = command.load_command(line, operations, None, Path.cwd(), {})
     yield told("start of a process with NumPy", time.perf_counter() - started, "s")
     calls = checked(beside)
     through_the_pipe = best(lambda: checked(beside), repeat=3)

@@ -133,7 +133,7 @@ def load(tmp_path: Path) -> Iterator[Loader]:
 
     def load(language: str, texts: Path) -> Implementation:
         loaded.append(
-            command.load(command_line(language, texts, tmp_path), store.golden_operations(), 30, tmp_path, {})
+            command.load_command(command_line(language, texts, tmp_path), store.golden_operations(), 30, tmp_path, {})
         )
         return loaded[-1]
 

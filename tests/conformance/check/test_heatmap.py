@@ -4,15 +4,15 @@ import json
 
 import numpy as np
 import pytest
-from backproof.conformance.check.heatmap import MOST_CELLS, Picture, pack_picture, picture, unpack_picture
+from backproof.conformance.check.heatmap import MOST_CELLS, Heatmap, heatmap_of, pack_heatmap, unpack_heatmap
 from backproof.conformance.check.messages import wrong_values
 from backproof.conformance.check.values import compare
 
 
-def of_scores(score: np.ndarray) -> Picture:
+def of_scores(score: np.ndarray) -> Heatmap:
     """The picture of a tensor of these scores, where every value is finite and no tolerance 0."""
     ones = np.ones(score.shape)
-    return picture("outputs", 3, score, ones, ones, ones)
+    return heatmap_of("outputs", 3, score, ones, ones, ones)
 
 
 @pytest.mark.parametrize(
@@ -48,22 +48,22 @@ def test_what_is_no_number_is_a_word_and_outranks_any_number_of_its_block() -> N
     expected = np.array([1.0, 1.0, np.inf, 3.0, 1.0])
     tolerance = np.array([1.0, 1.0, 0.0, 0.0, 2.0])
     score = compare(got[None], expected[None], tolerance[None], "float64").score[0]
-    (cells,) = picture("outputs", 0, score, got, expected, tolerance).cells
+    (cells,) = heatmap_of("outputs", 0, score, got, expected, tolerance).cells
     assert cells == ("nan", "inf", "finite", "exact", 2.0)
     many = [np.tile(array, 20) for array in (score, got, expected, tolerance)]
-    (cells,) = picture("outputs", 0, *many).cells
+    (cells,) = heatmap_of("outputs", 0, *many).cells
     assert set(cells) == {"nan", "inf", "finite"}
 
 
 def test_a_ratio_beyond_float64_is_still_a_number_of_json() -> None:
     ones = np.ones(2)
-    ((first, second),) = picture("outputs", 0, np.array([np.inf, 1.0]), ones, ones, ones).cells
+    ((first, second),) = heatmap_of("outputs", 0, np.array([np.inf, 1.0]), ones, ones, ones).cells
     assert (first, second) == (1e308, 1.0)
 
 
 def test_a_picture_survives_json() -> None:
     shown = of_scores(np.array([[0.5, 2.0], [1e30, 1 / 3]]))
-    assert unpack_picture(json.loads(json.dumps(pack_picture(shown), allow_nan=False))) == shown
+    assert unpack_heatmap(json.loads(json.dumps(pack_heatmap(shown), allow_nan=False))) == shown
 
 
 def test_a_wrong_value_carries_the_picture_of_its_worst_case() -> None:
@@ -74,4 +74,4 @@ def test_a_wrong_value_carries_the_picture_of_its_worst_case() -> None:
     tolerance = np.full_like(expected, 0.5)
     comparison = compare(got, expected, tolerance, "float64")
     miss = wrong_values("outputs", comparison, (got, expected, tolerance), np.array([4, 5, 6]), robust=False)
-    assert miss.picture == Picture("outputs", 6, (2, 2), 2, 2, ((0.0, 0.0), (16.0, 0.0)))
+    assert miss.heatmap == Heatmap("outputs", 6, (2, 2), 2, 2, ((0.0, 0.0), (16.0, 0.0)))

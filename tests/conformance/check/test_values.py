@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from backproof.conformance.check.values import agrees, compare, differing, precision_of, text
+from backproof.conformance.check.values import agrees, compare, differing, number_text, tolerance_key
 from backproof.vectors.dtypes import numpy_dtype
 from backproof.vectors.records import Expectation
 from hypothesis import example, given
@@ -130,10 +130,10 @@ def test_errors_where_zero_is_due_are_counted_in_units_of_what_came():
 
 def test_a_precision_that_is_stored_under_another_name_is_found():
     given_at = Expectation({}, {"float32": {}})
-    assert precision_of(given_at, "float32", {}) == "float32"
-    assert precision_of(given_at, "tf32", {"tf32": "float32"}) == "float32"
-    assert precision_of(given_at, "tf32", {}) is None
-    assert precision_of(given_at, "tf32", {"tf32": "float64"}) is None
+    assert tolerance_key(given_at, "float32", {}) == "float32"
+    assert tolerance_key(given_at, "tf32", {"tf32": "float32"}) == "float32"
+    assert tolerance_key(given_at, "tf32", {}) is None
+    assert tolerance_key(given_at, "tf32", {"tf32": "float64"}) is None
 
 
 def test_agreement_of_single_arrays_is_the_same_rule():
@@ -150,7 +150,7 @@ def test_bits_differ_where_a_sign_of_zero_does_but_one_nan_is_as_good_as_another
 
 
 def test_numbers_are_printed_with_the_digits_of_their_dtype():
-    assert text(np.float32(0.1), np.dtype("float32")) == "0.1"
-    assert text(0.1, np.dtype("float32")) == "0.1"
-    assert text(0.1, np.dtype("float16")) == "0.1"
-    assert text(1 / 3, np.dtype("float64")) == "0.3333333333333333"
+    assert number_text(np.float32(0.1), np.dtype("float32")) == "0.1"
+    assert number_text(0.1, np.dtype("float32")) == "0.1"
+    assert number_text(0.1, np.dtype("float16")) == "0.1"
+    assert number_text(1 / 3, np.dtype("float64")) == "0.3333333333333333"

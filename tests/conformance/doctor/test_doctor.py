@@ -13,7 +13,7 @@ import pytest
 from backproof.conformance import cli
 from backproof.conformance.adapters import numpy as right
 from backproof.conformance.doctor.examine import examine
-from backproof.conformance.doctor.opinion import Opinion, State
+from backproof.conformance.doctor.fit import Fit, FunctionFit
 from backproof.conformance.doctor.probes import probes, small
 from backproof.conformance.implementation import load as adapter
 from backproof.reference.model.fault import Fault, all_faults
@@ -23,12 +23,12 @@ OPERATIONS = ("dense", "relu", "softmax", "softmax_cross_entropy")
 COST = "softmax_cross_entropy"
 
 
-def examined(functions: Mapping[str, object] | ModuleType, *ops: str) -> list[Opinion]:
+def examined(functions: Mapping[str, object] | ModuleType, *ops: str) -> list[FunctionFit]:
     """What is said of some functions."""
     return list(examine(adapter.present("mine", functions, OPERATIONS), map(store.read_golden, ops or OPERATIONS)))
 
 
-def opinion(name: str, function: Callable[..., object]) -> Opinion:
+def opinion(name: str, function: Callable[..., object]) -> FunctionFit:
     """What is said of one function."""
     found = examined({name: function}, name.rpartition("_")[0])
     return next(one for one in found if one.function == name)
@@ -37,7 +37,7 @@ def opinion(name: str, function: Callable[..., object]) -> Opinion:
 def said(name: str, function: Callable[..., object]) -> str:
     """The sentence and the cure that a function gets."""
     told = opinion(name, function)
-    assert told.state is State.MISFIT
+    assert told.state is Fit.MISFIT
     assert told.misfit is not None
     return f"{told.misfit.words}. Cure: {told.misfit.cure}"
 
@@ -47,7 +47,7 @@ def said(name: str, function: Callable[..., object]) -> str:
 
 def test_the_ready_made_adapter_fits() -> None:
     found = examined(right)
-    assert {one.state for one in found} == {State.OK}
+    assert {one.state for one in found} == {Fit.OK}
     assert [one.notes for one in found if one.notes] == []
 
 
@@ -99,7 +99,7 @@ def only_indices(logits: np.ndarray, labels: np.ndarray, *, reduction: str) -> o
     ids=["layers", "another sum", "star arguments", "a tuple of one", "another convention", "part of labels"],
 )
 def test_right_functions_draw_nothing(name: str, function: Callable[..., object]) -> None:
-    assert (opinion(name, function).state, opinion(name, function).misfit) == (State.OK, None)
+    assert (opinion(name, function).state, opinion(name, function).misfit) == (Fit.OK, None)
 
 
 def test_a_form_that_is_not_supported_is_noted() -> None:
@@ -113,7 +113,7 @@ def test_a_refused_layout_is_noted_and_no_misfit() -> None:
         return np.maximum(inputs, 0)
 
     told = opinion("relu_forward", forward)
-    assert told.state is State.OK
+    assert told.state is Fit.OK
     assert re.fullmatch("negatively strided arguments are refused; .*", told.notes[0])
 
 
@@ -124,7 +124,7 @@ def test_torch_s_autograd_draws_nothing() -> None:
         variable = torch.tensor(logits.copy(), requires_grad=True)
         return torch.autograd.grad(torch.softmax(variable, -1), variable, torch.tensor(dL_doutputs.copy()))
 
-    assert opinion("softmax_backward", backward).state is State.OK
+    assert opinion("softmax_backward", backward).state is Fit.OK
 
 
 # Misfits

@@ -2,7 +2,7 @@
 
 import pytest
 import small_vectors
-from backproof.conformance.implementation.options import OptionError, arguments, bound, parse
+from backproof.conformance.implementation.options import OptionError, bound, option_arguments, parse_options
 
 OPEN = (
     small_vectors.ADAPTER + "\nfrom pathlib import Path\ndef setup(**options): Path('log').write_text(repr(options))\n"
@@ -16,18 +16,18 @@ def narrow(b, c=""):
 
 def test_values_stay_the_strings_they_are():
     given = ["device=cuda:0", "sizes=[1, 2]", "flag=true", "empty=", "equation=a=b"]
-    assert parse(given) == {
+    assert parse_options(given) == {
         "device": "cuda:0",
         "sizes": "[1, 2]",
         "flag": "true",
         "empty": "",
         "equation": "a=b",
     }
-    assert arguments(parse(given)) == [f"--impl-option={word}" for word in given]
+    assert option_arguments(parse_options(given)) == [f"--impl-option={word}" for word in given]
 
 
 def test_an_option_given_twice_alike_is_given_once():
-    assert parse(["device=cpu", "device=cpu"]) == {"device": "cpu"}
+    assert parse_options(["device=cpu", "device=cpu"]) == {"device": "cpu"}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_an_option_given_twice_alike_is_given_once():
 )
 def test_what_is_no_option_is_refused(given, said):
     with pytest.raises(OptionError) as error:
-        parse(given)
+        parse_options(given)
     assert str(error.value) == said
 
 

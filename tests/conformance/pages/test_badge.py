@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 from backproof.conformance.check.verdict import Outcome
-from backproof.conformance.pages.answer import Word
+from backproof.conformance.pages.assessment import Rating
 from backproof.conformance.pages.badge import COLOURS, endpoint, message, svg, width
 from backproof.conformance.record.contents import Progress
 from made_records import family, record
@@ -45,7 +45,7 @@ def test_the_json_is_what_shields_io_reads():
 
 
 def test_every_answer_has_a_colour():
-    assert set(COLOURS) == set(Word)
+    assert set(COLOURS) == set(Rating)
 
 
 def test_the_picture_is_whole_in_itself_and_says_the_words():
@@ -64,6 +64,6 @@ def contrast(colour: str) -> float:
     return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
 
 
-@pytest.mark.parametrize("word", Word)
+@pytest.mark.parametrize("word", Rating)
 def test_its_words_are_readable(word):
     assert contrast(COLOURS[word][1]) >= 4.5

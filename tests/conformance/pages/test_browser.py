@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from backproof.conformance.check.heatmap import Picture
+from backproof.conformance.check.heatmap import Heatmap
 from backproof.conformance.check.verdict import Miss, MissKind
 from backproof.conformance.diagnosis.findings import Diagnosis, Finding
 from backproof.conformance.pages import comparison
 from backproof.conformance.pages.changes import changes, closer
-from backproof.conformance.pages.page import page
+from backproof.conformance.pages.page import run_page
 from backproof.conformance.record.contents import RunRecord
 from backproof.vectors.dtypes import DTYPES
 from run_records import absent, failure, family, record
@@ -70,7 +70,7 @@ def show(chrome: "Chrome", tmp_path: Path) -> Show:
 
     def show(run: RunRecord | Runs, screen: tuple[int, int] = DESK, scheme: str = "light") -> "Chrome":
         path = tmp_path / "run.html"
-        path.write_text(page(run) if isinstance(run, RunRecord) else side_by_side(run), encoding="utf-8")
+        path.write_text(run_page(run) if isinstance(run, RunRecord) else side_by_side(run), encoding="utf-8")
         size = {"width": screen[0], "height": screen[1], "deviceScaleFactor": 1, "mobile": screen[0] < 600}
         chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
@@ -90,7 +90,7 @@ def failing_run() -> RunRecord:
         0,
         "dL_dweights is wrong",
         ("worst at [1, 0]: got 1, expected 2",),
-        Picture("dL_dweights", 0, (64, 64), 64, 64, cells),
+        Heatmap("dL_dweights", 0, (64, 64), 64, 64, cells),
     )
     small = Miss(
         MissKind.VALUE,
@@ -98,7 +98,7 @@ def failing_run() -> RunRecord:
         0,
         "dL_dbiases is wrong",
         ("by much",),
-        Picture("dL_dbiases", 0, (2, 8), 2, 8, ((0.0, 0.5, 4.0, 400.0, 4e5, 1e308, 4e9, "exact"),) * 2),
+        Heatmap("dL_dbiases", 0, (2, 8), 2, 8, ((0.0, 0.5, 4.0, 400.0, 4e5, 1e308, 4e9, "exact"),) * 2),
     )
     raised = Miss(MissKind.RAISED, False, 0, "case 0 raised ValueError: " + "long" * 60)
     passing = [family(1, op=op, dtype=dtype, fraction=0.4) for op in OPS for dtype in DTYPES[:3]]

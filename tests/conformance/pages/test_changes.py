@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from backproof.conformance.check.verdict import Outcome
-from backproof.conformance.pages.changes import GONE, Direction, changes, closer, direction
+from backproof.conformance.pages.changes import GONE, Trend, changes, closer, trend
 from backproof.conformance.record.contents import NOT_RUN
 from backproof.conformance.session.outcome import conclude
 from made_records import family, record
@@ -13,7 +13,7 @@ WORDS = [*map(str, Outcome), NOT_RUN, GONE]
 
 
 def told(before, after):
-    return [(c.id, c.before, c.after, str(c.direction)) for c in changes(before, after)]
+    return [(c.id, c.before, c.after, str(c.trend)) for c in changes(before, after)]
 
 
 def test_two_runs_that_came_to_the_same_differ_in_nothing():
@@ -24,28 +24,28 @@ def test_two_runs_that_came_to_the_same_differ_in_nothing():
 
 @pytest.mark.parametrize("before", [word for word in WORDS if word != Outcome.FAILED])
 def test_a_failure_is_worse_than_whatever_was_there(before):
-    assert direction(before, "failed") is Direction.WORSE
+    assert trend(before, "failed") is Trend.WORSE
 
 
 @pytest.mark.parametrize("after", [word for word in WORDS if word not in (Outcome.PASSED, GONE)])
 def test_what_passed_and_does_not_any_more_is_worse(after):
-    assert direction("passed", after) is Direction.WORSE
+    assert trend("passed", after) is Trend.WORSE
 
 
 @pytest.mark.parametrize("before", [word for word in WORDS if word not in (Outcome.PASSED, GONE)])
 def test_what_passes_now_is_better(before):
-    assert direction(before, "passed") is Direction.BETTER
+    assert trend(before, "passed") is Trend.BETTER
 
 
 @pytest.mark.parametrize("after", ["not implemented", "unsupported", NOT_RUN])
 def test_to_take_away_what_failed_is_no_improvement(after):
-    assert direction("failed", after) is Direction.OTHER
+    assert trend("failed", after) is Trend.OTHER
 
 
 @pytest.mark.parametrize("missed", ["robust miss", "declared"])
 def test_what_ran_and_does_not_any_more_is_worse_and_the_reverse_better(missed):
-    assert direction(missed, NOT_RUN) is Direction.WORSE
-    assert direction(NOT_RUN, missed) is Direction.BETTER
+    assert trend(missed, NOT_RUN) is Trend.WORSE
+    assert trend(NOT_RUN, missed) is Trend.BETTER
 
 
 def test_a_change_says_why():

@@ -5,23 +5,23 @@ from itertools import pairwise
 
 import pytest
 from backproof.conformance.check.conventions import Followed
-from backproof.conformance.check.heatmap import Picture
+from backproof.conformance.check.heatmap import Heatmap
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome
 from backproof.conformance.diagnosis.findings import Diagnosis, Finding
-from backproof.conformance.pages.page import MOST_OF_A_GROUP, page
+from backproof.conformance.pages.page import MOST_OF_A_GROUP, run_page
 from backproof.conformance.record.contents import Progress, RunRecord
 from backproof.conformance.record.results import Ending
 from backproof.vectors.records import Answer, Flag
 from html_reader import Element, read_html
 from run_records import absent, failure, family, record
 
-PICTURE = Picture("dL_dweights", 3, (2, 2), 2, 2, ((0.5, "nan"), (4e9, "exact")))
+PICTURE = Heatmap("dL_dweights", 3, (2, 2), 2, 2, ((0.5, "nan"), (4e9, "exact")))
 WRONG = Miss(MissKind.VALUE, False, 3, "dL_dweights is wrong", ("worst at [1, 0]: got 1, expected 2",), PICTURE)
 DIAGNOSIS = Diagnosis("dense", "backward", (Finding("dense.x", "Is wrong.", "mend it."),))
 
 
 def html(run: RunRecord) -> Element:
-    return read_html(page(run))
+    return read_html(run_page(run))
 
 
 def matrix(run: RunRecord) -> dict[str, list[str]]:
@@ -203,7 +203,7 @@ def test_a_small_tensor_is_shown_in_numbers() -> None:
 
 def test_a_large_tensor_is_drawn() -> None:
     cells = tuple(tuple(2.0 if (r, c) == (30, 4) else 0.0 for c in range(32)) for r in range(31))
-    large = Picture("outputs", 0, (2, 62, 900), 124, 900, cells)
+    large = Heatmap("outputs", 0, (2, 62, 900), 124, 900, cells)
     figure = html(record(failure(1, Miss(MissKind.VALUE, False, 0, "wrong", (), large)))).one("figure")
     drawing = figure.one("svg")
     assert drawing["aria-label"] == "1 of 992 cells are beyond the bound; the worst is 2 in row 31, column 5"
@@ -215,7 +215,7 @@ def test_a_large_tensor_is_drawn() -> None:
 
 
 def test_of_many_failures_a_few_are_shown_whole_and_all_are_named() -> None:
-    text = page(record(*(failure(number, WRONG) for number in range(3000))))
+    text = run_page(record(*(failure(number, WRONG) for number in range(3000))))
     root = read_html(text)
     assert len(root.all("div", kind="failure")) == MOST_OF_A_GROUP
     assert all(f"backward-random-n{number}<" in text for number in range(3000))

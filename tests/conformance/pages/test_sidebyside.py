@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.pages import sidebyside
-from backproof.conformance.pages.changes import Change, Closer, Direction
+from backproof.conformance.pages.changes import Change, Closer, Trend
 from backproof.conformance.pages.sidebyside import conventions, letters, progress, table
 from made_records import family, record
 
@@ -69,13 +69,13 @@ def test_conventions_are_told_where_they_differ():
     assert lines[-1] == "  slope_at_zero = 0 (A, C); 1/2 (B)"
 
 
-def changed(name, before="passed", after="failed", direction=Direction.WORSE, why=""):
+def changed(name, before="passed", after="failed", direction=Trend.WORSE, why=""):
     return Change(f"double/float32/{name}", f"vectors/double.h5::float32/{name}", before, after, why, direction)
 
 
 def test_what_got_worse_comes_first_and_failures_before_all():
     found = [
-        changed("a", "failed", "passed", Direction.BETTER),
+        changed("a", "failed", "passed", Trend.BETTER),
         changed("b", after="not run"),
         changed("c", after="not run"),
         changed("d", why="loss is wrong"),

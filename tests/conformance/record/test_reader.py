@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backproof.conformance.check.heatmap import MOST_CELLS, WORDS, Picture
+from backproof.conformance.check.heatmap import MOST_CELLS, NO_RATIO, Heatmap
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, MissReason, Outcome
 from backproof.conformance.diagnosis.findings import Diagnosis, Finding
 from backproof.conformance.record.contents import RECORD_VERSION, STANDINGS, Progress, RunRecord
 from backproof.conformance.record.document import text_of
 from backproof.conformance.record.errors import ReportError
-from backproof.conformance.record.reader import SCHEMA, read
+from backproof.conformance.record.reader import SCHEMA, read_record
 from backproof.conformance.record.results import Ending
 from backproof.vectors.dtypes import DTYPES
 from backproof.vectors.records import RESULTS, Answer
@@ -30,7 +30,7 @@ def written(folder: Path, what: RunRecord | dict[str, Any] | str) -> Path:
 def complaint(path: Path) -> str:
     """What `read` says of a file that is none, after the file's name."""
     with pytest.raises(ReportError) as raised:
-        read(path)
+        read_record(path)
     words = str(raised.value)
     assert len(words.splitlines()) == 1
     assert words.startswith(f"{path}: ")
@@ -39,7 +39,7 @@ def complaint(path: Path) -> str:
 
 def everything() -> RunRecord:
     """A record with something in every field."""
-    picture = Picture("outputs", 3, (2, 2), 2, 2, ((0.5, "nan"), (4e9, "exact")))
+    picture = Heatmap("outputs", 3, (2, 2), 2, 2, ((0.5, "nan"), (4e9, "exact")))
     misses = (
         Miss(MissKind.VALUE, False, 3, "outputs is wrong", ("by much", "everywhere"), picture, "outputs"),
         Miss(MissKind.CONVENTION, True, None, "no answer", reason=MissReason.CONTRADICTION),
@@ -60,13 +60,13 @@ def everything() -> RunRecord:
 
 def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     before = everything()
-    after = read(written(tmp_path, before))
+    after = read_record(written(tmp_path, before))
     assert repr(after) == repr(before)  # NaN is equal to nothing
     assert text_of(after) == text_of(before)
 
 
 def test_a_record_of_no_family_comes_back_as_it_was(tmp_path: Path) -> None:
-    assert read(written(tmp_path, record())) == record()
+    assert read_record(written(tmp_path, record())) == record()
 
 
 def test_a_file_that_is_not_there_is_a_line(tmp_path: Path) -> None:
@@ -130,15 +130,15 @@ def test_the_schema_knows_the_same_words_as_the_code() -> None:
     assert kinds["miss"]["properties"]["kind"]["enum"] == list(MissKind)
     assert kinds["miss"]["properties"]["reason"]["enum"] == list(MissReason)
     assert kinds["dtype"]["enum"] == list(DTYPES)
-    cells = kinds["picture"]["properties"]["cells"]
-    assert cells["items"]["items"]["oneOf"][1]["enum"] == list(WORDS)
+    cells = kinds["heatmap"]["properties"]["cells"]
+    assert cells["items"]["items"]["oneOf"][1]["enum"] == list(NO_RATIO)
     assert cells["maxItems"] == cells["items"]["maxItems"] == MOST_CELLS
 
 
 def test_without_jsonschema_a_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jsonschema", None)
     with pytest.raises(ReportError) as raised:
-        read(written(tmp_path, record()))
+        read_record(written(tmp_path, record()))
     assert str(raised.value) == (
         "reading a record needs jsonschema, which is not installed: pip install 'backproof[report]'"
     )

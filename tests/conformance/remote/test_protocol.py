@@ -53,7 +53,8 @@ def test_every_line_of_a_run_is_as_the_schema_says(
     else:
         words = [*words, str(tmp_path)]
     operations = store.golden_operations()
-    implementation = command.load(shlex.join([sys.executable, *words]), operations, 30, tmp_path, {"device": "cpu"})
+    words = shlex.join([sys.executable, *words])
+    implementation = command.load_command(words, operations, 30, tmp_path, {"device": "cpu"})
     for op in operations:
         vectors = store.read_golden(op)
         for family in [family for family in vectors.families if family.count <= 40][:: 9 if real else 1]:
@@ -238,6 +239,6 @@ def test_the_documents_figures_are_those_of_the_code() -> None:
 
 def test_options_reach_the_process(golden: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-I", "-S", str(small_harness.__file__), str(tmp_path), "options"]
-    implementation = command.load(shlex.join(words), ["double"], None, tmp_path, {"device": "cpu"})
+    implementation = command.load_command(shlex.join(words), ["double"], None, tmp_path, {"device": "cpu"})
     implementation.teardown()
     assert implementation.name == '{"device": "cpu"}'

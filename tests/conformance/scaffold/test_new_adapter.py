@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from backproof.conformance import cli
 from backproof.conformance.doctor.examine import examine
-from backproof.conformance.doctor.opinion import Opinion, State
+from backproof.conformance.doctor.fit import Fit, FunctionFit
 from backproof.conformance.implementation import load as adapter
 from backproof.conformance.remote import command
 from backproof.reference.model.operation import operation, operation_names
@@ -39,7 +39,7 @@ def written(folder: Path, style: str, *ops: str) -> str:
     return (folder / "mine.py").read_text()
 
 
-def opinions(module: str, folder: Path, *ops: str) -> list[Opinion]:
+def opinions(module: str, folder: Path, *ops: str) -> list[FunctionFit]:
     """What the doctor says of a module."""
     known = store.golden_operations()
     return list(examine(adapter.load(module, known, folder), map(store.read_golden, ops or known)))
@@ -59,10 +59,10 @@ def filled(text: str, name: str, code: str) -> str:
 @pytest.mark.parametrize("style", MODULES)
 def test_every_function_is_there_and_says_what_to_fill_in(style: str, folder: Path) -> None:
     written(folder, style)
-    found = [one for one in opinions("mine", folder) if one.state is not State.ABSENT]
+    found = [one for one in opinions("mine", folder) if one.state is not Fit.ABSENT]
     functions = {f"{op}_{direction}" for op in operation_names() for direction in operation(op).functions}
     assert {one.function for one in found} == functions
-    assert {one.state for one in found} == {State.UNFILLED}
+    assert {one.state for one in found} == {Fit.UNFILLED}
     assert all(one.notes[0].startswith("NotImplementedError: fill in ") for one in found)
 
 
@@ -82,7 +82,7 @@ def test_a_skeleton_passes_collection_and_counts_as_unsupported(style: str, pyte
 
 def test_a_harness_runs_behind_its_pipe(folder: Path) -> None:
     written(folder, "command")
-    implementation = command.load(f"{sys.executable} mine.py", store.golden_operations(), 20.0, folder, {})
+    implementation = command.load_command(f"{sys.executable} mine.py", store.golden_operations(), 20.0, folder, {})
     try:
         assert implementation.name == "my harness"
         directions = {(op, direction) for op in operation_names() for direction in operation(op).functions}
@@ -90,7 +90,7 @@ def test_a_harness_runs_behind_its_pipe(folder: Path) -> None:
         found = list(examine(implementation, [store.read_golden("dense")]))
     finally:
         implementation.teardown()
-    assert {one.state for one in found} == {State.UNFILLED}
+    assert {one.state for one in found} == {Fit.UNFILLED}
 
 
 @pytest.mark.parametrize("op", operation_names())
@@ -128,7 +128,7 @@ def test_filled_in_functions_fit(folder: Path) -> None:
     text = filled(text, "relu_forward", "return np.maximum(inputs, 0)")
     text = filled(text, "relu_backward", "return np.where(inputs > 0, dL_doutputs, 0).astype(inputs.dtype)")
     (folder / "filled.py").write_text(text)
-    assert {one.state for one in opinions("filled", folder, "relu")} == {State.OK}
+    assert {one.state for one in opinions("filled", folder, "relu")} == {Fit.OK}
 
 
 def test_filled_in_layers_fit(folder: Path) -> None:
@@ -146,7 +146,7 @@ def test_filled_in_layers_fit(folder: Path) -> None:
     called = f"right.{COST}_backward(dL_dloss, self.logits, self.labels, reduction=self.reduction)"
     text = filled(text, "SoftmaxCrossEntropy.backward", f"self.dL_dlogits = {called}")
     (folder / "filled.py").write_text(text)
-    assert {one.state for one in opinions("filled", folder, "dense", COST)} == {State.OK}
+    assert {one.state for one in opinions("filled", folder, "dense", COST)} == {Fit.OK}
 
 
 def test_a_filled_in_framework_fits(folder: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_filled_in_framework_fits(folder: Path) -> None:
     text = filled(text, "dense", "return inputs @ weights + biases")
     text = filled(text, COST, f"return right.{COST}_forward(logits, labels, reduction=reduction)")
     (folder / "filled.py").write_text(text)
-    assert {one.state for one in opinions("filled", folder, "dense", COST)} == {State.OK}
+    assert {one.state for one in opinions("filled", folder, "dense", COST)} == {Fit.OK}
 
 
 def test_a_filled_in_harness_passes(pytester: pytest.Pytester) -> None:
@@ -196,7 +196,7 @@ def test_a_folder_is_made_and_is_part_of_the_module_s_name(folder: Path, capsys:
     printed = capsys.readouterr().out
     assert "wrote checks/mine.py, in the new folder checks:" in printed
     assert "pytest --impl=checks.mine" in printed
-    assert {one.state for one in opinions("checks.mine", folder, "relu")} == {State.UNFILLED}
+    assert {one.state for one in opinions("checks.mine", folder, "relu")} == {Fit.UNFILLED}
 
 
 def test_a_path_elsewhere_is_run_from_there(

@@ -88,7 +88,7 @@ def test_a_family_is_written_down_with_all_that_was_found(project: pytest.Pytest
     }
     assert (miss["kind"], miss["robust"], miss["case"]) == ("value", False, 0)
     assert (miss["result"], "reason" in miss) == ("dL_dinputs", False)
-    assert miss["picture"]["cells"] == [[4190000.0, 4190000.0, 4190000.0]]
+    assert miss["heatmap"]["cells"] == [[4190000.0, 4190000.0, 4190000.0]]
     assert counted(written) == {"failed": 1, "not asked": FAMILIES - 1}
 
 

@@ -29,7 +29,7 @@ def expect(project: pytest.Pytester, text: str) -> str:
 def test_blank_lines_and_comments_are_no_lines(tmp_path: Path) -> None:
     file = tmp_path / "expected.txt"
     file.write_text("\n# a heading\n\n  double/*/backward-*   # too long, see #7\n", encoding="utf-8")
-    assert xfails.read(file, "expected.txt") == (
+    assert xfails.read_xfails(file, "expected.txt") == (
         xfails.ExpectedFailure("double/*/backward-*", "too long, see #7", "expected.txt:4"),
     )
 
@@ -49,7 +49,7 @@ def test_a_line_that_is_none_is_a_usage_error_with_its_number(tmp_path: Path, co
     file = tmp_path / "expected.txt"
     file.write_bytes(content)
     with pytest.raises(pytest.UsageError) as raised:
-        xfails.read(file, "expected.txt")
+        xfails.read_xfails(file, "expected.txt")
     assert str(raised.value) == message
 
 

@@ -7,7 +7,7 @@ import small_vectors
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
 from backproof.conformance.diagnosis.findings import Diagnosis, Finding
 from backproof.conformance.record.results import Ending, Result
-from backproof.conformance.terminal.annotations import MOST, annotations
+from backproof.conformance.terminal.annotations import MOST_ERRORS, annotations
 
 WRONG = small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "return 3 * dL_doutputs")
 
@@ -68,11 +68,11 @@ def test_problems_of_the_run_are_annotated_too() -> None:
 
 
 def test_no_more_are_written_than_github_shows_and_the_last_says_so() -> None:
-    exact = annotations([failed(f"op{n}") for n in range(MOST)], [], [], "--impl=mine")
-    assert len(exact) == MOST
+    exact = annotations([failed(f"op{n}") for n in range(MOST_ERRORS)], [], [], "--impl=mine")
+    assert len(exact) == MOST_ERRORS
     assert "further" not in exact[-1]
-    more = annotations([failed(f"op{n}") for n in range(MOST + 3)], [], ["a problem"], "--impl=mine")
-    assert len(more) == MOST
+    more = annotations([failed(f"op{n}") for n in range(MOST_ERRORS + 3)], [], ["a problem"], "--impl=mine")
+    assert len(more) == MOST_ERRORS
     assert parsed(more[-1])[1].startswith("5 further kinds of failure; ")
 
 

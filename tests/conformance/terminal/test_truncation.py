@@ -8,7 +8,7 @@ import pytest
 import small_vectors
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
 from backproof.conformance.record.results import Ending, Result
-from backproof.conformance.terminal.truncation import MOST, MOST_ALIKE, telling
+from backproof.conformance.terminal.truncation import MOST_ALIKE, MOST_SHOWN, failures_to_show
 
 BROKEN = """
 import numpy as np
@@ -53,17 +53,17 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_first_of_each_kind_is_shown_before_the_second_of_any() -> None:
     many = [failed("dense", n) for n in range(30)]
-    other = [failed(f"op{n}", 0) for n in range(MOST - 2)]
-    shown = telling([*many, *other])
-    assert len(shown) == MOST
+    other = [failed(f"op{n}", 0) for n in range(MOST_SHOWN - 2)]
+    shown = failures_to_show([*many, *other])
+    assert len(shown) == MOST_SHOWN
     assert [result for result in shown if result in other] == other
     assert shown[:2] == many[:2]
 
 
 def test_of_one_kind_a_few_are_shown_in_their_order() -> None:
     results = [failed("dense", n, kind) for n in range(9) for kind in (MissKind.VALUE, MissKind.SHAPE)]
-    assert telling(results) == results[: 2 * MOST_ALIKE]
-    assert telling([]) == []
+    assert failures_to_show(results) == results[: 2 * MOST_ALIKE]
+    assert failures_to_show([]) == []
 
 
 @pytest.mark.usefixtures("few")

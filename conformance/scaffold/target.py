@@ -13,7 +13,7 @@ from .errors import ScaffoldError
 
 
 @dataclass(frozen=True)
-class Place:
+class Target:
     """A file to write, and the folder that it is run from."""
 
     path: Path
@@ -35,7 +35,7 @@ class Place:
         return f"pytest --impl={self.module}", f"backproof doctor {self.module}"
 
 
-def place(given: str, style: str, here: Path, *, force: bool) -> Place:
+def target(given: str, style: str, here: Path, *, force: bool) -> Target:
     """The place that a path names, seen from the folder `here`. Raises ScaffoldError."""
     path = Path(given)
     if (here / path).is_dir():
@@ -51,7 +51,7 @@ def place(given: str, style: str, here: Path, *, force: bool) -> Place:
     _importable(given, within, folder, style)
     if (whole.exists() or whole.is_symlink()) and not force:
         raise ScaffoldError(f"{path}: is there already; name another file, or write over it with --force")
-    return Place(path, folder, within)
+    return Target(path, folder, within)
 
 
 def _importable(given: str, within: Path, folder: Path, style: str) -> None:
@@ -80,7 +80,7 @@ def _shadowed(name: str, folder: Path) -> str:
     if spec is None:
         return ""
     places = [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin else [])]
-    if any(Path(place).resolve().is_relative_to(folder.resolve() / name) for place in places):
+    if any(Path(target).resolve().is_relative_to(folder.resolve() / name) for target in places):
         return ""  # a package of the folder itself, installed from there
     return f"an installed module ({places[0]})" if places else "an installed module"
 

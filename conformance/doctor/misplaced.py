@@ -8,7 +8,7 @@ import numpy as np
 from ...vectors.records import Family, OperationVectors
 from ..check.wording import listed
 from .attempts import Attempt, due, near
-from .opinion import Misfit
+from .fit import Misfit
 
 
 @dataclass(frozen=True)

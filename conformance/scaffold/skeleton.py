@@ -4,31 +4,31 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from string import Template
 
-from .described import Described, describe
+from .operation_text import OperationText, operation_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-Part = Callable[[Described], str]
+Part = Callable[[OperationText], str]
 
 
 def skeleton(style: str, ops: Iterable[str], invocation: str, doctor: str) -> str:
     """The text of an adapter of a style for some operations; the two commands that it is run by are named in it."""
-    described = [describe(op) for op in ops]
+    described = [operation_text(op) for op in ops]
     text = _filled(
         style,
         run=invocation,
         doctor=doctor,
-        operations="\n\n".join(map(STYLES[style], described)),
+        operations="\n\n".join(map(_BY_STYLE[style], described)),
         table="\n".join(map(_row, described)),
     )
     return text.rstrip("\n") + "\n"
 
 
-def _functions(described: Described) -> str:
+def _functions(described: OperationText) -> str:
     return "\n\n".join(_function(described, direction) for direction in described.operation.functions)
 
 
-def _function(described: Described, direction: str) -> str:
+def _function(described: OperationText, direction: str) -> str:
     return _filled(
         "function",
         name=f"{described.op}_{direction}",
@@ -38,7 +38,7 @@ def _function(described: Described, direction: str) -> str:
     )
 
 
-def _layer(described: Described) -> str:
+def _layer(described: OperationText) -> str:
     """A class, and the functions that make one anew for each call."""
     own, parameters = described.own(), list(described.operation.parameters["backward"])
     kept, made = [*own, *parameters], ", ".join([*own, *(f"{name}={name}" for name in parameters)])
@@ -93,7 +93,7 @@ def _layer(described: Described) -> str:
     return "\n".join(parts)
 
 
-def _autodiff(described: Described) -> str:
+def _autodiff(described: OperationText) -> str:
     """A forward function and the framework's gradient; where there is no way forward, backward by hand."""
     if "forward" not in described.operation.functions:
         return _function(described, "backward")
@@ -107,7 +107,7 @@ def _autodiff(described: Described) -> str:
     )
 
 
-STYLES: dict[str, Part] = {
+_BY_STYLE: dict[str, Part] = {
     "functions": _functions,
     "layers": _layer,
     "autodiff": _autodiff,
@@ -116,7 +116,7 @@ STYLES: dict[str, Part] = {
 """How an operation is written in each style."""
 
 
-def _row(described: Described) -> str:
+def _row(described: OperationText) -> str:
     """An entry of the table by which a harness finds its functions."""
     directions = described.operation.functions
     return "\n".join(

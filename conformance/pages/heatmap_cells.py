@@ -1,12 +1,12 @@
-"""The picture of where in a tensor the error sits, ready to be drawn: a table of cells, or shapes where it is large."""
+"""A heatmap of the error, ready to be drawn: a table of cells, or shapes where it is large."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from ..check.heatmap import Cell, Picture
+from ..check.heatmap import Heatmap, Score
 
-LEVELS = (
+BANDS = (
     "0",
     "within the bound",
     "up to 10 times",
@@ -23,10 +23,10 @@ _WIDEST, _TALLEST = 8, 16
 
 
 @dataclass(frozen=True)
-class Heat:
-    """A picture, ready to be drawn."""
+class HeatmapView:
+    """A heatmap, ready to be drawn."""
 
-    picture: Picture
+    heatmap: Heatmap
 
     @property
     def is_table(self) -> bool:
@@ -36,59 +36,59 @@ class Heat:
     @property
     def height(self) -> int:
         """In cells."""
-        return len(self.picture.cells)
+        return len(self.heatmap.cells)
 
     @property
     def width(self) -> int:
         """In cells."""
-        return len(self.picture.cells[0])
+        return len(self.heatmap.cells[0])
 
     @property
     def shape(self) -> str:
         """Of the tensor, in words."""
-        return " x ".join(map(str, self.picture.shape)) or "scalar"
+        return " x ".join(map(str, self.heatmap.shape)) or "scalar"
 
     @property
     def remark(self) -> str:
         """How the tensor was made to fit; empty where it did as it is."""
         parts = []
-        if len(self.picture.shape) > 2:
-            parts.append(f"as {self.picture.rows} rows of {self.picture.columns}")
-        if (self.height, self.width) != (self.picture.rows, self.picture.columns):
+        if len(self.heatmap.shape) > 2:
+            parts.append(f"as {self.heatmap.rows} rows of {self.heatmap.columns}")
+        if (self.height, self.width) != (self.heatmap.rows, self.heatmap.columns):
             parts.append(f"reduced to {self.height} x {self.width} cells, each the worst of its block")
         return ", ".join(parts)
 
     @property
     def told(self) -> str:
         """What is to be seen, for whom the picture is not."""
-        placed = [(level(cell), cell, r, c) for r, row in enumerate(self.picture.cells) for c, cell in enumerate(row)]
+        placed = [(band(cell), cell, r, c) for r, row in enumerate(self.heatmap.cells) for c, cell in enumerate(row)]
         beyond = sum(at[0] > 1 for at in placed)
         worst = max(placed, key=lambda at: (at[0], at[1] if isinstance(at[1], float | int) else 0.0))
         place = f"row {worst[2] + 1}, column {worst[3] + 1}"
-        return f"{beyond} of {len(placed)} cells are beyond the bound; the worst is {text(worst[1])} in {place}"
+        return f"{beyond} of {len(placed)} cells are beyond the bound; the worst is {cell_text(worst[1])} in {place}"
 
     def rows(self) -> Iterator[list[tuple[int, str]]]:
         """Level and text of each cell."""
-        return ([(level(cell), text(cell)) for cell in row] for row in self.picture.cells)
+        return ([(band(cell), cell_text(cell)) for cell in row] for row in self.heatmap.cells)
 
     def shapes(self) -> Iterator[tuple[int, str]]:
         """Each level that there is, and the outline of its cells as an SVG path, a unit a cell."""
         drawn: dict[int, list[str]] = {}
-        for y, row in enumerate(self.picture.cells):
-            for number, alike in groupby(enumerate(row), key=lambda at: level(at[1])):
+        for y, row in enumerate(self.heatmap.cells):
+            for number, alike in groupby(enumerate(row), key=lambda at: band(at[1])):
                 columns = [x for x, _ in alike]
                 drawn.setdefault(number, []).append(f"M{columns[0]} {y}h{len(columns)}v1h-{len(columns)}z")
         return ((number, "".join(parts)) for number, parts in sorted(drawn.items()))
 
 
-def level(cell: Cell) -> int:
+def band(cell: Score) -> int:
     """Which of LEVELS a cell is of."""
     if isinstance(cell, str):
-        return len(LEVELS) - 1
+        return len(BANDS) - 1
     return next((number for number, end in enumerate(_ENDS) if cell <= end), len(_ENDS))
 
 
-def text(cell: Cell) -> str:
+def cell_text(cell: Score) -> str:
     """A cell in a few characters."""
     return _WORDS[cell] if isinstance(cell, str) else ratio(cell)
 

@@ -1,7 +1,7 @@
 """Numbers and colours of the pictures of a page."""
 
 import pytest
-from backproof.conformance.pages.heat import LEVELS, level, ratio
+from backproof.conformance.pages.heatmap_cells import BANDS, band, ratio
 
 
 @pytest.mark.parametrize(
@@ -39,4 +39,4 @@ def test_a_ratio_has_a_digit_or_two(value: float, words: str) -> None:
     ],
 )
 def test_a_cell_has_the_colour_of_its_size(cell: float | str, words: str) -> None:
-    assert LEVELS[level(cell)] == words
+    assert BANDS[band(cell)] == words

@@ -11,11 +11,11 @@ from ...vectors import store
 from ...vectors.records import Family
 from ..check.wording import listed
 
-WIDTH = 96
+COMMENT_WIDTH = 96
 
 
 @dataclass(frozen=True)
-class Described:
+class OperationText:
     """An operation, in the words that templates are filled with."""
 
     op: str
@@ -55,25 +55,25 @@ class Described:
         if self.label_forms:
             labels = listed(sorted(self.operation.labels & {*self.operation.arguments[direction]}))
             said.append(f"{labels} come as {listed(self.label_forms, 'or')}; they have no gradient.")
-        return "\n".join(f"{indent}# {line}" for text in said for line in _wrapped(text))
+        return "\n".join(f"{indent}# {line}" for text in said for line in _comment_lines(text))
 
     def unfilled(self, function: str, verb: str, direction: str, indent: str = "    ") -> str:
         """The line that raises until a function is filled in, and says what it has to come to."""
         message = f'"fill in {function}: {verb} {", ".join(self.operation.results[direction])}"'
         line = f"{indent}raise NotImplementedError({message})"
-        if len(line) <= WIDTH + 24:
+        if len(line) <= COMMENT_WIDTH + 24:
             return line
         return f"{indent}raise NotImplementedError(\n{indent}    {message}\n{indent})"
 
 
-def describe(op: str) -> Described:
+def operation_text(op: str) -> OperationText:
     """An operation as the reference and its golden file have it."""
     described = operation(op)
     families = tuple(store.read_golden(op).families)
     names = dict.fromkeys(name for parameters in described.parameters.values() for name in parameters)
     values = {name: tuple(dict.fromkeys(repr(f.parameters[name]) for f in families)) for name in names}
     forms = dict.fromkeys(form for family in families for form in _label_forms(family, described.labels))
-    return Described(op, described, values, tuple(sorted(forms)))
+    return OperationText(op, described, values, tuple(sorted(forms)))
 
 
 def _label_forms(family: Family, labels: frozenset[str]) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _label_forms(family: Family, labels: frozenset[str]) -> Iterator[str]:
         yield "int64 class indices (N,)" if indices else "rows (N, C) of the case's dtype, one-hot or soft"
 
 
-def _wrapped(text: str) -> list[str]:
+def _comment_lines(text: str) -> list[str]:
     """A text in lines; a name and its shape, "weights (I, O)", stay together."""
     joined = re.sub(r" ?\([^)]*\)", lambda shape: shape[0].replace(" ", "\xa0"), text)
-    return [line.replace("\xa0", " ") for line in wrap(joined, WIDTH, break_on_hyphens=False)]
+    return [line.replace("\xa0", " ") for line in wrap(joined, COMMENT_WIDTH, break_on_hyphens=False)]

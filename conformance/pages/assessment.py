@@ -12,7 +12,7 @@ MOST_NAMED = 6
 _WRONG = ("failed", "expected failure")
 
 
-class Word(StrEnum):
+class Rating(StrEnum):
     """The answer to whether the gradients are right."""
 
     CONFORMS = "conforms"
@@ -27,36 +27,36 @@ class Word(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Assessment:
     """What a run says."""
 
-    word: Word
+    word: Rating
     sentence: str
     """What the word rests on: a sentence or two."""
 
 
-def answer(record: RunRecord) -> Answer:
+def assess(record: RunRecord) -> Assessment:
     """The answer that a record gives."""
     held = sum(record.counts[word] for word in HELD)
     wrong = sum(record.counts[word] for word in _WRONG)
     if wrong:
-        functions = dict.fromkeys(function(family.op, family.direction) for family in _failing(record))
+        functions = dict.fromkeys(verdict.function for verdict in _failing(record))
         expected = record.counts["expected failure"]
         as_expected = "" if not expected else ", as expected" if expected == wrong else f", {expected:,} as expected"
         sentence = f"{wrong:,} of {plural(held, 'family', 'families')} that ran {'fails' if wrong == 1 else 'fail'}"
-        return Answer(Word.FAILS, f"{sentence}{as_expected}: in {named(functions)}.")
+        return Assessment(Rating.FAILS, f"{sentence}{as_expected}: in {named(functions)}.")
     if record.state is not Progress.COMPLETE:
-        return Answer(Word.INCOMPLETE, f"{incompleteness(record)} Of {held:,} that ran, none fails.")
+        return Assessment(Rating.INCOMPLETE, f"{incompleteness(record)} Of {held:,} that ran, none fails.")
     if record.problems or record.counts["unexpected pass"] or not record.counts["passed"]:
         surprise = ["families pass that were expected to fail"] if record.counts["unexpected pass"] else []
         why = [*record.problems, *surprise, "none passes"][0]
-        return Answer(Word.UNDECIDED, f"No family fails, and yet the run did: {why}.")
+        return Assessment(Rating.UNDECIDED, f"No family fails, and yet the run did: {why}.")
     robust = record.counts["robust miss"]
     misses = f", {plural(robust, 'misses', 'miss')} something robust" if robust else ""
     passed = f"{plural(record.counts['passed'], 'family passes', 'families pass')}{misses}"
     left_out = list(_left_out(record))
     more = f" Of {sum(record.counts.values()):,} in all, {', '.join(left_out)}." if left_out else ""
-    return Answer(Word.IN_PART if _in_part(record) else Word.CONFORMS, f"{passed}, none fails.{more}")
+    return Assessment(Rating.IN_PART if _in_part(record) else Rating.CONFORMS, f"{passed}, none fails.{more}")
 
 
 def incompleteness(record: RunRecord) -> str:
@@ -65,11 +65,6 @@ def incompleteness(record: RunRecord) -> str:
     if record.state is Progress.RUNNING:
         return f"The run was still going, or was killed, when this was written; {left}"
     return f"The run was interrupted ({record.reason}); {left}"
-
-
-def function(op: str, direction: str) -> str:
-    """The name of an adapter's function."""
-    return f"{op}_{direction}"
 
 
 def named(names: Iterable[str]) -> str:
@@ -108,7 +103,7 @@ def absent(record: RunRecord) -> Iterator[str]:
     """What the implementation lacks: operations, single functions, and dtypes."""
     functions: dict[str, dict[str, None]] = {}
     for planned in record.planned:
-        functions.setdefault(planned.op, {})[function(planned.op, planned.direction)] = None
+        functions.setdefault(planned.op, {})[planned.function] = None
     for op, names in functions.items():
         lacking = names.keys() - record.implementation.functions
         yield from [op] if lacking == names.keys() else sorted(lacking)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
+class Fit(StrEnum):
     """How a function fits."""
 
     OK = "ok"
@@ -25,11 +25,11 @@ class Misfit:
 
 
 @dataclass(frozen=True)
-class Opinion:
+class FunctionFit:
     """What is said of one function."""
 
     function: str
-    state: State
+    state: Fit
     misfit: Misfit | None = None
     family: str = ""
     """Where the misfit was met."""

@@ -10,13 +10,13 @@ import numpy as np
 
 from ...vectors.records import Family
 from .attempts import Arguments
-from .opinion import Misfit
+from .fit import Misfit
 
 MOST_PERMUTED = 4
 
 
 @dataclass(frozen=True)
-class Change:
+class Adjustment:
     """Another way to hand arguments over."""
 
     misfit: Misfit
@@ -26,7 +26,7 @@ class Change:
     transposes: bool = False
 
 
-def changes(family: Family, names: Sequence[str], order: Sequence[int] | None) -> Iterator[tuple[Change, ...]]:
+def adjustments(family: Family, names: Sequence[str], order: Sequence[int] | None) -> Iterator[tuple[Adjustment, ...]]:
     """What to try, the likeliest first; `order` is the one that the function names its arguments in."""
     single = [change for index, name in enumerate(names) for change in _of_one(family, index, name)]
     if order is not None:
@@ -42,22 +42,22 @@ def changes(family: Family, names: Sequence[str], order: Sequence[int] | None) -
             yield one, other
 
 
-def _alike(family: Family, names: Sequence[str], one: Change, other: Change) -> bool:
+def _alike(family: Family, names: Sequence[str], one: Adjustment, other: Adjustment) -> bool:
     """Whether both transpose tensors of one shape, which what works element by element does not notice."""
     shapes = {family.inputs[names[change.of]].shape for change in (one, other) if change.of is not None}
     return one.transposes and other.transposes and len(shapes) == 1
 
 
-def _reordered(names: Sequence[str], order: Sequence[int]) -> Change:
+def _reordered(names: Sequence[str], order: Sequence[int]) -> Adjustment:
     taken = ", ".join(names[index] for index in order)
     misfit = Misfit(
         f"it takes its tensors in another order, ({taken}); they come as ({', '.join(names)})",
         f"define it as ({', '.join(names)})",
     )
-    return Change(misfit, lambda arguments: [arguments[index] for index in order])
+    return Adjustment(misfit, lambda arguments: [arguments[index] for index in order])
 
 
-def _of_one(family: Family, index: int, name: str) -> Iterator[Change]:
+def _of_one(family: Family, index: int, name: str) -> Iterator[Adjustment]:
     """One argument in another form."""
     tensor = family.inputs[name][0]
     shape = tensor.shape
@@ -103,23 +103,23 @@ def _of_one(family: Family, index: int, name: str) -> Iterator[Change]:
         yield _one(column, index, lambda array: array[:, np.newaxis])
 
 
-def _of_all() -> Iterator[Change]:
+def _of_all() -> Iterator[Adjustment]:
     """All arguments of a call in another form."""
     torch = sys.modules.get("torch")
     if torch is not None:
         misfit = Misfit("it takes torch's tensors, where NumPy arrays come", "make them first: torch.tensor(array)")
-        yield Change(misfit, lambda arguments: [torch.tensor(array) for array in arguments])
+        yield Adjustment(misfit, lambda arguments: [torch.tensor(array) for array in arguments])
     jax = sys.modules.get("jax.numpy")
     if jax is not None:
         misfit = Misfit("it takes JAX's arrays, where NumPy arrays come", "make them first: jnp.asarray(array)")
-        yield Change(misfit, lambda arguments: [jax.asarray(array) for array in arguments])
+        yield Adjustment(misfit, lambda arguments: [jax.asarray(array) for array in arguments])
 
 
-def _one(misfit: Misfit, index: int, change: Callable[..., object]) -> Change:
+def _one(misfit: Misfit, index: int, change: Callable[..., object]) -> Adjustment:
     def apply(arguments: Arguments) -> Arguments:
         return [change(value) if place == index else value for place, value in enumerate(arguments)]
 
-    return Change(misfit, apply, index, change is np.transpose)
+    return Adjustment(misfit, apply, index, change is np.transpose)
 
 
 def _one_hot(indices: np.ndarray, classes: int, dtype: np.dtype[np.generic]) -> np.ndarray:
