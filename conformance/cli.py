@@ -125,7 +125,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _faults(options: argparse.Namespace) -> int:
-    from ..reference.model.fault import describe
+    from ..reference.faults import describe
 
     try:
         print(describe(options.op))

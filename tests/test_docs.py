@@ -9,7 +9,7 @@ from pathlib import Path
 import documents
 import pytest
 from backproof.conformance import cli
-from backproof.reference.model.fault import all_faults
+from backproof.reference.faults import all_faults
 from backproof.reference.model.operation import operation, operation_names
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS
 from backproof.vectors import store

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import documents
 import pytest
-from backproof.reference.model.fault import all_faults
+from backproof.reference.faults import all_faults
 from backproof.reference.model.operation import operation_names
 from backproof.reference.model.vocabulary import FLAGS
 from html_reader import read_html

@@ -99,13 +99,13 @@ class _Fitting:
 
 def suspects(op: str, direction: str, implementation: Implementation, vectors: OperationVectors) -> list[Suspect]:
     """The faults of an operation in one direction, as implementations that declare what the given one does."""
-    from ...reference.model.fault import faults_of
+    from ...reference.faults import every_fault_of
     from ...reference.model.operation import operation_names
 
     if op not in operation_names():
         return []
     found = []
-    for order, fault in enumerate(faults_of(op)):
+    for order, fault in enumerate(every_fault_of(op)):
         if fault.direction == direction:
             functions = {(op, direction): getattr(fault, f"{op}_{direction}")}
             found.append(Suspect(fault, replace(implementation, functions=functions), vectors, order))

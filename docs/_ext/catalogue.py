@@ -2,19 +2,20 @@
 
 from collections import Counter
 
-from backproof.reference.model.fault import Fault, faults_of
+from backproof.reference.faults import every_fault_of
+from backproof.reference.model.fault import Fault
 from backproof.reference.model.operation import operation_names
 
 from .markdown import code, fenced, linked, paragraphs, safe
 
 
 def page() -> str:
-    """Every fault of every operation: its name, what is wrong, what its user observes, the cure, where it was seen."""
+    """Every fault of every operation: its name, what is wrong, and where it was seen, what was."""
     return paragraphs(*(part for op in operation_names() for part in _of_operation(op)))
 
 
 def _of_operation(op: str) -> list[str]:
-    faults = faults_of(op)
+    faults = every_fault_of(op)
     directions = Counter(fault.direction for fault in faults)
     counts = ", ".join(f"{count} in {direction}" for direction, count in directions.items())
     return [
@@ -28,6 +29,6 @@ def _of_operation(op: str) -> list[str]:
 def entry(fault: Fault) -> str:
     """One fault; its anchor is its name."""
     name = f"{fault.op}.{fault.name}"
-    lines = {"Observed": safe(fault.observed), "Cure": safe(fault.cure), "Seen": linked(fault.seen)}
-    body = "\n".join(f"  - *{label}:* {text}" for label, text in lines.items())
-    return f"({name})=\n\n{code(name)} ({fault.direction})\n: {safe(fault.wrong)}\n\n{body}"
+    wrong = f"{code(fault.after)} where {code(fault.before)} is due." if fault.after else safe(fault.wrong)
+    seen = f" *Seen:* {linked(fault.seen)}. *Cure:* {safe(fault.cure)}" if fault.seen else ""
+    return f"({name})=\n\n{code(name)} ({fault.direction})\n: {wrong}{seen}"

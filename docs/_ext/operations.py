@@ -10,8 +10,8 @@ from textwrap import dedent
 
 import numpy as np
 from backproof.reference.arithmetic.precision import PRECISIONS
+from backproof.reference.faults import every_fault_of
 from backproof.reference.model import losses
-from backproof.reference.model.fault import faults_of
 from backproof.reference.model.formulations import Formulation
 from backproof.reference.model.operation import Operation, operation, operation_names
 from backproof.vectors import store
@@ -80,7 +80,7 @@ def overview() -> str:
     for op in operation_names():
         title, _, _ = _docstring(operation(op))
         families = tuple(store.read_golden(op).families)
-        rows.append([f"[{safe(op)}]({op}.md)", safe(title), str(len(families)), str(len(faults_of(op)))])
+        rows.append([f"[{safe(op)}]({op}.md)", safe(title), str(len(families)), str(len(every_fault_of(op)))])
     return table(["operation", "what it is", "families", "faults"], rows, numbers=[2, 3])
 
 
@@ -227,6 +227,6 @@ def _row(same: list[Family]) -> list[str]:
 
 
 def _faults(op: str) -> str:
-    directions = Counter(fault.direction for fault in faults_of(op))
+    directions = Counter(fault.direction for fault in every_fault_of(op))
     told = ", ".join(f"{count} in {direction}" for direction, count in directions.items())
     return f"The catalogue has {sum(directions.values())} wrong implementations of it, {told}: [](../faults.md#{op})."

@@ -1,25 +1,20 @@
-"""Wrong implementations by name: each a bug that somebody shipped or could ship, small enough to read at a glance.
+"""A wrong implementation of one operation, as a value.
 
-A fault is an adapter as well: `pytest --impl=backproof.reference.faults:dense.bias_gradient_is_the_mean`. One
-direction of its operation is faulty, the other is the reference's own formula.
+A fault is an adapter as well: `pytest --impl=backproof.reference.faults:dense.dbiases_sum_to_mean`. One direction of
+its operation is faulty, the other is the reference's own formula.
 """
 
 import inspect
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial, wraps
-from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...vectors.dtypes import DTYPES
-from .. import faults
 from .formulations import Function
-from .operation import operation, operation_names
-
-Decorator = Callable[[Function], "Fault"]
+from .operation import operation
 
 
 @dataclass(frozen=True)
@@ -31,22 +26,32 @@ class Fault:
     direction: str
     """The one that is faulty."""
     wrong: str
-    """What is wrong."""
-    observed: str
-    """What a user of it observes."""
+    """What is wrong, in a sentence."""
     cure: str
-    """What to do, in one sentence."""
-    seen: str
-    """Where it was seen: "owner/repo#N", an address, or "constructed: " and what it stands for."""
+    """What to do, in a sentence."""
     functions: Mapping[str, Function] = field(repr=False, compare=False)
     """By direction, the faulty and the sound."""
+    sort: str = "seen"
+    """"mutant": the formula's text changed in one place; "wrapper": a function made wrong from outside; "seen"."""
+    seen: str = ""
+    """Where it was seen: "owner/repo#N" or an address; empty for what is made by rule."""
+    before: str = ""
+    """Of a mutant, the statement as it is due."""
+    after: str = ""
+    """Of a mutant, the statement as it is."""
+    where: str = ""
+    """Of a mutant, the function and the line."""
+    formula: Function | None = field(default=None, repr=False, compare=False)
+    """The faulty direction over any arithmetic; None where what is wrong are dtypes, rounding, memory or state."""
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """What a fault of state keeps between calls."""
     dtypes: ClassVar[tuple[str, ...]] = DTYPES
 
     def setup(self) -> None:
         """Start from a fresh state."""
-        self.memory.clear()
+        for kept in self.memory.values():
+            if isinstance(kept, dict):
+                kept.clear()
 
     def __getattr__(self, attribute: str) -> Function:
         """The functions under an adapter's names: `dense_backward`."""
@@ -61,35 +66,38 @@ class Fault:
         return sorted({*super().__dir__(), *(f"{self.op}_{direction}" for direction in self.functions)})
 
 
-def forward(*, observed: str, cure: str, seen: str, as_is: bool = False) -> Decorator:
+def faulty(op: str, name: str, direction: str, function: Function, **fields: Any) -> Fault:
+    """Make a fault of a function that is wrong in one direction; the other is the reference's own."""
+    sound = {d: widened(f) for d, f in operation(op).functions.items()}
+    return Fault(op=op, name=name, direction=direction, functions={**sound, direction: function}, **fields)
+
+
+def forward(seen: str, cure: str, *, as_is: bool = False) -> Callable[[Function], Fault]:
     """Make a fault of a wrong forward. See `backward`."""
-    return partial(_fault, "forward", observed, cure, seen, as_is)
+    return partial(_seen, "forward", seen, cure, as_is)
 
 
-def backward(*, observed: str, cure: str, seen: str, as_is: bool = False) -> Decorator:
+def backward(seen: str, cure: str, *, as_is: bool = False) -> Callable[[Function], Fault]:
     """Make a fault of a wrong backward, whose docstring says what is wrong.
 
     It takes the operation's arguments as an adapter does, is run in float32 in place of the half precisions and has its
     results rounded to the case's dtype, as a careful implementation would; `as_is` leaves out both, for what is
     wrong with dtypes and memory. One that takes a keyword `memory` is given a dict that outlives its calls.
     """
-    return partial(_fault, "backward", observed, cure, seen, as_is)
+    return partial(_seen, "backward", seen, cure, as_is)
 
 
-def _fault(direction: str, observed: str, cure: str, seen: str, as_is: bool, function: Function) -> Fault:
-    op = function.__module__.rpartition(".")[2]
-    memory: dict[Any, Any] = {}
-    called = partial(function, memory=memory) if "memory" in inspect.signature(function).parameters else function
-    sound = {d: widened(f) for d, f in operation(op).functions.items()}
-    return Fault(
-        op=op,
-        name=function.__name__,
-        direction=direction,
+def _seen(direction: str, seen: str, cure: str, as_is: bool, function: Function) -> Fault:
+    memory: dict[Any, Any] = {"": {}} if "memory" in inspect.signature(function).parameters else {}
+    called = partial(function, memory=memory[""]) if memory else function
+    return faulty(
+        function.__module__.rpartition(".")[2],
+        function.__name__,
+        direction,
+        called if as_is else widened(called),
         wrong=" ".join((function.__doc__ or "").split()),
-        observed=observed,
         cure=cure,
         seen=seen,
-        functions={**sound, direction: called if as_is else widened(called)},
         memory=memory,
     )
 
@@ -108,32 +116,3 @@ def widened(function: Function) -> Function:
         return np.asarray(results, dtype=dtype)
 
     return call
-
-
-def faults_of(op: str) -> tuple[Fault, ...]:
-    """Find the faults of one operation, in the order of its module. Raises ValueError for an unknown operation."""
-    if op not in operation_names():
-        raise ValueError(f"no operation {op!r}; known are {', '.join(operation_names())}")
-    module = import_module(f"{faults.__name__}.{op}")
-    return tuple(value for value in vars(module).values() if isinstance(value, Fault))
-
-
-def all_faults() -> tuple[Fault, ...]:
-    """Find the faults of all operations."""
-    return tuple(fault for op in operation_names() for fault in faults_of(op))
-
-
-def describe(op: str | None = None) -> str:
-    """Describe the catalogue, or one operation's part of it, in lines. Raises ValueError as `faults_of` does."""
-    found = all_faults() if op is None else faults_of(op)
-    run = f"run one: pytest --impl={faults.__name__}:{found[0].op}.{found[0].name}"
-    return "\n".join([*map(_described, found), f"{len(found)} faults; {run}"])
-
-
-def _described(fault: Fault) -> str:
-    lines = {"": fault.wrong, "seen by its user: ": fault.observed, "cure: ": fault.cure, "from: ": fault.seen}
-    body = [
-        textwrap.fill(label + text, 110, initial_indent="    ", subsequent_indent="      ", break_long_words=False)
-        for label, text in lines.items()
-    ]
-    return "\n".join([f"{fault.op}.{fault.name} ({fault.direction})", *body, ""])

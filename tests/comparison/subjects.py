@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from backproof.conformance.implementation.arrays import NotAnArray, to_numpy
-from backproof.reference.model.fault import all_faults, widened
+from backproof.reference.faults import all_faults
+from backproof.reference.model.fault import widened
 from backproof.reference.model.operation import operation
 from backproof.reference.ops import softmax, softmax_cross_entropy
 from backproof.vectors.dtypes import DTYPES

@@ -1,50 +1,29 @@
-"""Which golden families reject which wrong implementations, found out by the check that the plugin makes."""
+"""What rejects each fault: the check that the plugin makes, run in this process until the verdict is known."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
+from enum import StrEnum
 from functools import cache
 from multiprocessing import get_context
 
 from backproof.conformance.check.conventions import Tracker
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
-from backproof.conformance.implementation.load import load
-from backproof.reference import faults
-from backproof.reference.model.fault import Fault, faults_of
+from backproof.conformance.implementation.load import Implementation, present
+from backproof.reference.faults import every_fault_of
+from backproof.reference.model.fault import Fault
 from backproof.vectors import store
 from backproof.vectors.records import Family, OperationVectors
 
 
-@dataclass(frozen=True)
-class Kills:
-    """The families that one fault fails."""
+class Rejected(StrEnum):
+    """Which run rejects a fault."""
 
-    fault: Fault
-    required: tuple[Family, ...]
-    robust: tuple[Family, ...]
-    """Those that fail it under --impl-strict alone."""
-
-    @property
-    def families(self) -> tuple[Family, ...]:
-        """All of them."""
-        return self.required + self.robust
-
-    @property
-    def deciding(self) -> tuple[Family, ...]:
-        """Those of a default run, or where none of it fails the fault, of a strict one."""
-        return self.required or self.robust
-
-    @property
-    def flags(self) -> frozenset[str]:
-        """Every flag that one of them has."""
-        return frozenset(flag for family in self.families for flag in family.flags)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the deciding families are called whatever their dtype, in the file's order."""
-        return tuple(dict.fromkeys(family.name for family in self.deciding))
+    BY_DEFAULT = "by default"
+    UNDER_STRICT = "under --impl-strict"
+    NEVER = "never"
 
 
 @cache
@@ -54,49 +33,52 @@ def vectors_of(op: str) -> OperationVectors:
     return OperationVectors(**{**vars(vectors), "families": tuple(vectors.families)})
 
 
+def implementation_of(fault: Fault) -> Implementation:
+    """A fault as an implementation of its faulty direction alone."""
+    whole = present(f"{fault.op}.{fault.name}", fault, (fault.op,))
+    return replace(whole, functions={(fault.op, fault.direction): fault.functions[fault.direction]})
+
+
 @cache
-def matrix(op: str) -> tuple[Kills, ...]:
-    """The kills of every fault of an operation, found out on all cores."""
-    found, families = faults_of(op), vectors_of(op).families
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        outcomes = list(pool.map(outcomes_of, [op] * len(found), [fault.name for fault in found], chunksize=4))
-    return tuple(
-        Kills(fault, _ended(families, ends, Outcome.FAILED), _ended(families, ends, Outcome.ROBUST_MISS))
-        for fault, ends in zip(found, outcomes, strict=True)
+def likely_killers(op: str, direction: str) -> list[Family]:
+    """The families of a direction, those that cost least first; what kills moves to the front."""
+    found = [family for family in vectors_of(op).families if family.direction == direction]
+    return sorted(found, key=lambda family: sum(tensor.size for tensor in family.inputs.values()))
+
+
+def rejected(fault: Fault) -> tuple[Rejected, str]:
+    """Which run rejects a fault from a fresh state, and the name of a family that does."""
+    families, vectors, implementation = (
+        likely_killers(fault.op, fault.direction),
+        vectors_of(fault.op),
+        implementation_of(fault),
     )
+    fault.setup()
+    tracker, strict = Tracker(), None
+    for position, family in enumerate(families):
+        if family.level == "robust" and strict:
+            continue
+        outcome = tracker.add(check(family, implementation, vectors)).outcome
+        if outcome is Outcome.FAILED:
+            families.insert(0, families.pop(position))
+            return Rejected.BY_DEFAULT, family.name
+        if outcome is Outcome.ROBUST_MISS:
+            strict = strict or family.name
+    return (Rejected.UNDER_STRICT, strict) if strict else (Rejected.NEVER, "")
 
 
-def outcomes_of(op: str, name: str) -> list[Outcome | None]:
-    """Run a fault from a fresh state against the golden families of its faulty direction; None for the others."""
-    vectors = vectors_of(op)
-    direction = next(fault.direction for fault in faults_of(op) if fault.name == name)
-    implementation = load(f"{faults.__name__}:{op}.{name}", [op])
-    implementation.setup()
-    tracker = Tracker()
-    return [
-        tracker.add(check(family, implementation, vectors)).outcome if family.direction == direction else None
-        for family in vectors.families
-    ]
+def matrix(op: str) -> dict[str, tuple[Rejected, str]]:
+    """What rejects each fault of an operation, found out on all cores."""
+    names = [fault.name for fault in every_fault_of(op)]
+    parts = [names[start::CORES] for start in range(CORES)]
+    with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
+        found = {name: how for part in pool.map(_rejected, [op] * CORES, parts) for name, how in part}
+    return {name: found[name] for name in names}
 
 
-def _ended(families: Iterable[Family], ends: Iterable[Outcome | None], outcome: Outcome) -> tuple[Family, ...]:
-    return tuple(family for family, end in zip(families, ends, strict=True) if end is outcome)
+CORES = os.cpu_count() or 1
 
 
-def alone(flag: str, found: Iterable[Kills]) -> list[str]:
-    """The faults that would be rejected never, or by strict runs alone, if families with this flag were not there."""
-    return [
-        f"{one.fault.op}.{one.fault.name}"
-        for one in found
-        if one.families and all(flag in family.flags for family in one.deciding)
-    ]
-
-
-def recorded(one: Kills) -> Mapping[str, object]:
-    """What is recorded of one fault."""
-    return {
-        "rejected": "by default" if one.required else "under --impl-strict" if one.robust else "never",
-        "families": len(one.families),
-        "first": ", ".join(f"{family.dtype}/{family.name}" for family in one.deciding[:3]),
-        "flags": ", ".join(sorted(one.flags)),
-    }
+def _rejected(op: str, names: Sequence[str]) -> list[tuple[str, tuple[Rejected, str]]]:
+    wanted = set(names)
+    return [(fault.name, rejected(fault)) for fault in every_fault_of(op) if fault.name in wanted]

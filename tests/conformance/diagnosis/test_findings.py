@@ -13,8 +13,10 @@ import pytest
 import small_vectors
 import sound_variants
 from backproof.conformance.implementation.load import load
-from backproof.reference.model.fault import Fault, all_faults, faults_of, widened
-from backproof.reference.mutations.slips import computed_in, lowered, significand
+from backproof.reference.faults import all_faults, every_fault_of
+from backproof.reference.model.fault import Fault, widened
+from backproof.reference.mutations.changes import lowered, significand
+from backproof.reference.mutations.wrappers import computed_in
 from backproof.reference.ops import dense
 from diagnosed import Function, findings, findings_of_fault, implementation, thinned, whole
 
@@ -74,7 +76,7 @@ def test_of_two_faults_in_different_gradients_both_are_named(one: str, other: st
     ],
 )
 def test_of_two_faults_in_one_gradient_neither_is_named(one: str, other: str) -> None:
-    first, second = (next(f for f in faults_of("dense") if f.name == name) for name in (one, other))
+    first, second = (next(f for f in every_fault_of("dense") if f.name == name) for name in (one, other))
 
     def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -> Any:
         arguments = dL_doutputs, inputs, weights, biases
@@ -396,7 +398,7 @@ def sound_variants_of(op: str) -> dict[str, Function]:
 
 def together(op: str, one: str, other: str) -> Any:
     """An implementation with both faults: the first's result is taken where it differs from the reference's."""
-    first, second = (next(f for f in faults_of(op) if f.name == name) for name in (one, other))
+    first, second = (next(f for f in every_fault_of(op) if f.name == name) for name in (one, other))
     sound = widened(dense.backward)
 
     def same(a: Array, b: Array) -> bool:

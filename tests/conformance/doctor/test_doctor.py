@@ -16,7 +16,8 @@ from backproof.conformance.doctor.examine import examine
 from backproof.conformance.doctor.fit import Fit, FunctionFit
 from backproof.conformance.doctor.probes import probes, small
 from backproof.conformance.implementation import load as adapter
-from backproof.reference.model.fault import Fault, all_faults
+from backproof.reference.faults import all_faults
+from backproof.reference.model.fault import Fault
 from backproof.vectors import store
 
 OPERATIONS = ("dense", "relu", "softmax", "softmax_cross_entropy")

@@ -1,0 +1,247 @@
+"""Mutants of a formula: the text of an operation's `forward` or `backward`, and of all it calls, changed in one place.
+
+A module's source is parsed once. A mutant is one node of a function's tree and what takes its place; it is compiled
+when it is first called, into copies of the functions that lead to it, so that the operation itself stays as it is.
+"""
+
+import ast
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import import_module
+from types import FunctionType, ModuleType
+from typing import Any
+
+from .. import model, ops
+from ..model.fault import Fault, faulty, widened
+from ..model.formulations import Function
+from ..model.operation import operation
+from .changes import INTERMEDIATE, Change
+from .rows import REFUSAL_ROWS, ROWS, Context
+
+Definition = tuple[str, str]
+"""A module's and a function's name."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place in a tree: a field of its parent, or an element of a field that is a list."""
+
+    parent: ast.AST
+    field: str
+    index: int | None
+    statement: ast.stmt
+
+    def node(self) -> Any:
+        """What stands there."""
+        found = getattr(self.parent, self.field)
+        return found if self.index is None else found[self.index]
+
+    def put(self, node: ast.AST) -> None:
+        """Put another node there."""
+        if self.index is None:
+            setattr(self.parent, self.field, node)
+        else:
+            getattr(self.parent, self.field)[self.index] = node
+
+    @contextmanager
+    def holding(self, node: ast.AST) -> Iterator[None]:
+        """Have another node there for a while."""
+        before = self.node()
+        self.put(node)
+        try:
+            yield
+        finally:
+            self.put(before)
+
+
+@cache
+def definitions(module: str) -> Mapping[str, ast.FunctionDef]:
+    """The trees of a module's functions, by name."""
+    tree = ast.parse(inspect.getsource(import_module(module)))
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def called_by(definition: Definition) -> Iterator[tuple[str, Definition]]:
+    """The reference's own functions that a function names: how it names each, and what it is."""
+    module = import_module(definition[0])
+    for node in ast.walk(definitions(definition[0])[definition[1]]):
+        if isinstance(node, ast.Name):
+            found = vars(module).get(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owner = vars(module).get(node.value.id)
+            found = getattr(owner, node.attr, None) if isinstance(owner, ModuleType) else None
+        else:
+            continue
+        if isinstance(found, FunctionType) and found.__module__.startswith((ops.__name__, model.__name__)):
+            yield ast.unparse(node), (found.__module__, found.__name__)
+
+
+@cache
+def reached(entry: Definition) -> tuple[Definition, ...]:
+    """A function and all functions of the reference that a call of it may run, the nearest first."""
+    found = [entry]
+    for definition in found:
+        found += [other for other in dict.fromkeys(d for _, d in called_by(definition)) if other not in found]
+    return tuple(found)
+
+
+def sites(function: ast.FunctionDef) -> Iterator[Site]:
+    """The places of a function's text that can be changed: neither its docstring nor the words of an exception."""
+    for position, statement in enumerate(function.body):
+        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+            yield from _sites(Site(function, "body", position, statement))
+
+
+def _sites(site: Site) -> Iterator[Site]:
+    node = site.node()
+    yield site
+    if isinstance(node, ast.Raise | ast.JoinedStr):
+        return
+    for field, value in ast.iter_fields(node):
+        for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if isinstance(child, ast.AST):
+                statement = child if isinstance(child, ast.stmt) else site.statement
+                yield from _sites(Site(node, field, index, statement))
+
+
+@cache
+def mutants(op: str) -> tuple[Fault, ...]:
+    """All mutants of an operation's formulas."""
+    return tuple(
+        fault for direction, function in operation(op).functions.items() for fault in _of(op, direction, function)
+    )
+
+
+def _of(op: str, direction: str, function: Function) -> Iterator[Fault]:
+    entry = (function.__module__, function.__name__)
+    everything = reached(entry)
+    strings = tuple(dict.fromkeys(text for definition in everything for text in _strings(definition)))
+    results = frozenset(operation(op).results[direction])
+    names: Counter[str] = Counter()
+    for definition in everything:
+        formulas = frozenset(said for said, _ in called_by(definition))
+        tree = definitions(definition[0])[definition[1]]
+        for site in sites(tree):
+            refusal = isinstance(site.statement, ast.If) and isinstance(site.statement.body[0], ast.Raise)
+            context = Context(site.parent, strings, formulas, results if definition == entry else frozenset())
+            for nodes, row in REFUSAL_ROWS if refusal else ROWS:
+                if not isinstance(site.node(), nodes):
+                    continue
+                for what, node in row(site.node(), context):
+                    name = "_".join(word for word in (*_place(direction, entry, definition, site), what) if word)
+                    names[name] += 1
+                    name = name if names[name] == 1 else f"{name}_{names[name]}"
+                    yield _mutant(op, direction, name, entry, definition, site, node)
+
+
+def _strings(definition: Definition) -> Iterator[str]:
+    for node in ast.walk(definitions(definition[0])[definition[1]]):
+        if isinstance(node, ast.Compare):
+            yield from (c.value for c in node.comparators if isinstance(c, ast.Constant) and isinstance(c.value, str))
+
+
+def _place(direction: str, entry: Definition, definition: Definition, site: Site) -> Iterator[str]:
+    """The words of a mutant's name that say where it is: "dbiases", or "backward", "softmax", "forward", "shifted"."""
+    target = ""
+    if isinstance(site.statement, ast.Assign):
+        first = next(node for node in ast.walk(site.statement.targets[0]) if isinstance(node, ast.Name))
+        target = first.id.removeprefix("dL_").strip("_") or "rest"
+        if definition == entry and first.id.startswith("dL_"):
+            yield target
+            return
+    yield direction
+    if definition != entry:
+        module = definition[0]
+        if module != entry[0] and module.startswith(ops.__name__):
+            yield module.rpartition(".")[2]
+        if definition[1] != direction:
+            yield definition[1].strip("_")
+    yield target
+
+
+def _mutant(
+    op: str, direction: str, name: str, entry: Definition, definition: Definition, site: Site, node: ast.AST
+) -> Fault:
+    before = _text(site.statement)
+    ast.copy_location(node, site.statement)
+    with site.holding(node):
+        after = _text(node if isinstance(node, ast.stmt) else site.statement)
+    change = _change(node)
+    memory: dict[Any, Any] = {"": {}} if change is not None and change.remembers else {}
+    make = cache(partial(_assembled, entry, definition, site, node, memory))
+
+    def formula(*tensors: Any, **parameters: Any) -> Any:
+        return make()(*tensors, **parameters)
+
+    return faulty(
+        op,
+        name,
+        direction,
+        widened(formula),
+        sort="mutant",
+        wrong=f"`{after}` where `{before}` is due.",
+        cure=f"write `{before}`.",
+        before=before,
+        after=after,
+        where=f"{definition[0].rpartition('.')[2]}.{definition[1]}, line {site.statement.lineno}",
+        formula=formula if change is None or change.exact else None,
+        memory=memory,
+    )
+
+
+def _change(node: ast.AST) -> Change | None:
+    """The change that a mutant makes of an intermediate value, None for another mutant."""
+    return INTERMEDIATE.get(_called(node))
+
+
+def _called(node: ast.AST) -> str:
+    """The plain name that a node, or what a statement assigns, calls; empty where there is none."""
+    value = node.value if isinstance(node, ast.Assign) else node
+    return value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+
+
+def _text(statement: ast.stmt) -> str:
+    """A statement in one line, without the body of a condition."""
+    if isinstance(statement, ast.If):
+        return f"if {ast.unparse(statement.test)}"
+    if isinstance(statement, ast.For | ast.While):
+        return ast.unparse(statement).partition(":\n")[0]
+    return " ".join(ast.unparse(statement).split())
+
+
+def _assembled(
+    entry: Definition, definition: Definition, site: Site, node: ast.AST, memory: dict[Any, Any]
+) -> Function:
+    """The entry function, calling copies of all that it reaches, one of them mutated."""
+    everything = reached(entry)
+    spaces = {module: dict(vars(import_module(module))) for module, _ in everything}
+    copies = {one: _copy(getattr(import_module(one[0]), one[1]), spaces[one[0]]) for one in everything}
+    tree = definitions(definition[0])[definition[1]]
+    with site.holding(node):
+        code = compile(ast.fix_missing_locations(ast.Module([tree], [])), f"<mutant of {definition[1]}>", "exec")
+    space = spaces[definition[0]]
+    change = _change(node)
+    if change is not None:
+        space[_called(node)] = partial(change.function, memory=memory[""]) if change.remembers else change.function
+    exec(code, space)
+    copies[definition] = space[definition[1]]
+    proxies = {module: ModuleType(module) for module in spaces}
+    for names in spaces.values():
+        for name, value in names.items():
+            if isinstance(value, FunctionType):
+                names[name] = copies.get((value.__module__, value.__name__), value)
+            elif isinstance(value, ModuleType) and value.__name__ in proxies:
+                names[name] = proxies[value.__name__]
+    for module, proxy in proxies.items():
+        vars(proxy).update(spaces[module])
+    return copies[entry]
+
+
+def _copy(function: FunctionType, space: dict[str, Any]) -> Callable[..., Any]:
+    copy = FunctionType(function.__code__, space, function.__name__, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
