@@ -8,9 +8,10 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from .dtypes import DTYPES
 from .files import replace_atomically
 from .parse_json import without_duplicates
-from .records import VectorError
+from .records import DIRECTIONS, VectorError
 
 SCHEMA_VERSION = 2
 """Version of the files' layout and of the manifest's. SCHEMA.md says when it changes."""
@@ -22,10 +23,21 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_]+\.h5")
 
 
 @dataclass(frozen=True)
+class FamilyCount:
+    """How much there is of one direction in one dtype."""
+
+    dtype: str
+    direction: str
+    families: int
+    cases: int
+
+
+@dataclass(frozen=True)
 class FileEntry:
     """What the manifest says of one file."""
 
     sha256: str
+    counts: tuple[FamilyCount, ...]
     content: Mapping[str, str]
     """Content hash by the path of the group or dataset, "/" the whole file."""
 
@@ -58,7 +70,11 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         "schema_version": SCHEMA_VERSION,
         "vectors_version": manifest.vectors_version,
         "files": {
-            name: {"sha256": entry.sha256, "content": dict(sorted(entry.content.items()))}
+            name: {
+                "sha256": entry.sha256,
+                "families": {f"{c.dtype}/{c.direction}": [c.families, c.cases] for c in entry.counts},
+                "content": dict(sorted(entry.content.items())),
+            }
             for name, entry in sorted(manifest.files.items())
         },
     }
@@ -128,7 +144,16 @@ def _parse_entry(name: str, entry: object, remedy: str) -> FileEntry:
     content = entry.get("content")
     if not isinstance(content, dict) or "/" not in content or not all(map(_is_hash, content.values())):
         raise VectorError(f"the entry of {name} has no content hash for each of its groups; {remedy}")
-    return FileEntry(entry["sha256"], content)
+    counts = entry.get("families")
+    if not isinstance(counts, dict) or not all(_is_count(key, value) for key, value in counts.items()):
+        raise VectorError(f"the entry of {name} does not count its families; {remedy}")
+    return FileEntry(entry["sha256"], tuple(FamilyCount(*key.split("/"), *n) for key, n in counts.items()), content)
+
+
+def _is_count(key: str, value: object) -> bool:
+    dtype, _, direction = key.partition("/")
+    numbers = isinstance(value, list) and len(value) == 2 and all(type(n) is int and n > 0 for n in value)
+    return dtype in DTYPES and direction in DIRECTIONS and numbers
 
 
 def _is_hash(text: object) -> bool:

@@ -19,6 +19,7 @@ from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5t  # type: ignore[imp
 from .files import LARGEST_FILE, bytes_of, one_line
 from .layout import LARGEST_CONTENTS
 from .manifest import (
+    FamilyCount,
     FileEntry,
     Manifest,
     check_schema_version,
@@ -127,12 +128,20 @@ def update_manifest(folder: Path, operations: Iterable[str]) -> None:
         path = folder / name
         image = bytes_of(path)
         tree = _tree(path, image)
-        versions.setdefault(_records(path, tree).vectors_version, []).append(name)
-        entries[name] = FileEntry(sha256(image).hexdigest(), content_hashes(tree))
+        vectors = _records(path, tree)
+        versions.setdefault(vectors.vectors_version, []).append(name)
+        entries[name] = FileEntry(sha256(image).hexdigest(), _counts(vectors), content_hashes(tree))
     if len(versions) > 1:
         listing = "; ".join(f"{version}: {', '.join(files)}" for version, files in sorted(versions.items()))
         raise VectorError(f"{folder}: the files are of different vectors versions ({listing}); generate all of them")
     write_manifest(folder, Manifest(next(iter(versions), ""), entries))
+
+
+def _counts(vectors: OperationVectors) -> tuple[FamilyCount, ...]:
+    cases: dict[tuple[str, str], list[int]] = {}
+    for family in vectors.families:
+        cases.setdefault((family.dtype, family.direction), []).append(family.count)
+    return tuple(FamilyCount(*cell, len(counts), sum(counts)) for cell, counts in cases.items())
 
 
 def verify(path: str | Path | None = None) -> list[str]:
@@ -171,6 +180,8 @@ def _verify_file(path: Path, manifest: Manifest | None) -> list[str]:
         return [*found, str(error)]
     if entry:
         found += [f"{path}: {line}" for line in content_complaints(content_hashes(tree), entry)]
+    if entry and entry.counts != _counts(vectors):
+        found.append(f"{path}: has other numbers of families and cases than the manifest lists")
     if manifest and entry and vectors.vectors_version != manifest.vectors_version:
         found.append(f"{path}: has vectors version {vectors.vectors_version}, the manifest {manifest.vectors_version}")
     if vectors.op != path.stem:

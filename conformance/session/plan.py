@@ -1,6 +1,7 @@
 """What a run is to do, read and checked before anything runs: the implementation, the families, what may fail."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import argparse
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,7 @@ import pytest
 
 from ...vectors import store
 from ...vectors.dtypes import DTYPES
-from ...vectors.manifest import read_manifest
+from ...vectors.manifest import FamilyCount, read_manifest
 from ...vectors.records import Answer, Family, OperationVectors
 from ..implementation.declarations import DETERMINISTIC, LABELS, verify_conventions
 from ..implementation.errors import AdapterError
@@ -53,6 +54,9 @@ class Plan:
     """Whether all golden files were asked for, by giving no path."""
     strict: bool
     expected: tuple[ExpectedFailure, ...]
+    absent: Mapping[str, tuple[FamilyCount, ...]]
+    """Operations of which the implementation has no function, and how many families they have by the manifest: their
+    files are not read."""
     known: Mapping[str, str]
     """Where failures are expected: the family's id by node id, of all golden families and of the files given."""
     vectors_version: str
@@ -74,7 +78,11 @@ def read_plan(config: pytest.Config) -> Plan:
     if not given:
         selections = [Selection(path, golden_nodeid(op)) for op, path in golden.items()]
     # Golden files first: under --lf pytest leaves out whole files once it has come upon a failing one that it can find.
-    installed = [(s, _read(s)) for s in selections if _is_golden(s) and s.path.stem in wanted_ops]
+    implementation = _implementation(config, operations)
+    absent = {} if given or _names_families(option) else _absent(implementation, golden, wanted_dtypes)
+    installed = [
+        (s, _read(s)) for s in selections if _is_golden(s) and s.path.stem in wanted_ops and s.path.stem not in absent
+    ]
     files = tuple(
         ChosenFile(
             selection.nodeid,
@@ -84,7 +92,6 @@ def read_plan(config: pytest.Config) -> Plan:
         )
         for selection, vectors in installed + own
     )
-    implementation = _implementation(config, operations)
     if implementation.conventions.keys() - {LABELS, DETERMINISTIC}:
         verify_conventions(implementation.spec, implementation.conventions, _answers(golden, files))
     strict = option.impl_strict or option.runxfail
@@ -96,6 +103,7 @@ def read_plan(config: pytest.Config) -> Plan:
         whole=not given,
         strict=strict,
         expected=expected,
+        absent=absent,
         known=_known_families(golden, files) if expected else {},
         vectors_version=read_manifest(store.golden_folder()).vectors_version,
         remarks=(
@@ -107,6 +115,24 @@ def read_plan(config: pytest.Config) -> Plan:
             *(f"{name} is the installed file; write ./{name} for your own" for name in shadowed(given, golden, folder)),
         ),
     )
+
+
+def _names_families(option: argparse.Namespace) -> bool:
+    """Whether an option speaks of single families or asks for a record of each, so that all files are to be read."""
+    by_name = (option.impl_ops, option.impl_xfails, option.keyword, option.markexpr, option.deselect)
+    return any((*by_name, option.impl_report))
+
+
+def _absent(
+    implementation: Implementation, golden: Iterable[str], dtypes: Collection[str]
+) -> dict[str, tuple[FamilyCount, ...]]:
+    files = read_manifest(store.golden_folder()).files
+    implemented = {op for op, _ in implementation.functions}
+    return {
+        op: tuple(count for count in files[f"{op}.h5"].counts if count.dtype in dtypes)
+        for op in golden
+        if op not in implemented
+    }
 
 
 def _implementation(config: pytest.Config, operations: Iterable[str]) -> Implementation:

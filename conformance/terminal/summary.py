@@ -1,10 +1,12 @@
 """Results in words for a terminal: the header, what a failed family says, the summary. Lines fit 80 columns."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ...vectors.dtypes import DTYPES
+from ...vectors.manifest import FamilyCount
 from ...vectors.records import Family
 from ..check.conventions import Followed
 from ..check.verdict import Cause, Miss, MissKind, Outcome, Verdict
@@ -97,32 +99,36 @@ def summary(
     followed: Iterable[Followed],
     diagnoses: Iterable["Diagnosis"] = (),
     paint: Paint = _unpainted,
+    unread: Mapping[str, Sequence[FamilyCount]] = MappingProxyType({}),
 ) -> list[str]:
     """The table, why families did not run, the conventions found, the first failures and what they look like. Empty
-    without results. `paint` colours what a terminal is to show in colour."""
+    without results. `paint` colours what a terminal is to show in colour. `unread` counts the families of operations
+    that are not implemented at all, which have no results."""
     if not results:
         return []
     blocks = [
-        _table(results, paint),
-        _reasons(results),
+        _table(results, paint, sum(count.families for counts in unread.values() for count in counts)),
+        _reasons(results, unread),
         _section("layouts refused (fails under --impl-strict):", _refused_layouts(results)),
         _section("conventions followed:", (_followed(point, results) for point in followed)),
         _section("warnings of the adapter:", implementation.warnings),
         _failures(results, implementation.argument, diagnoses),
     ]
-    lines = [_totals(results)]
+    lines = [_totals(results, unread)]
     for block in blocks:
         if block:
             lines += ["", *block]
     return lines
 
 
-def _totals(results: Sequence[Result]) -> str:
-    cases = sum(result.verdict.cases for result in results)
-    return f"{plural(len(results), 'family', 'families')}, {plural(cases, 'case', 'cases')}"
+def _totals(results: Sequence[Result], unread: Mapping[str, Sequence[FamilyCount]]) -> str:
+    counts = [count for counts in unread.values() for count in counts]
+    families = len(results) + sum(count.families for count in counts)
+    cases = sum(result.verdict.cases for result in results) + sum(count.cases for count in counts)
+    return f"{plural(families, 'family', 'families')}, {plural(cases, 'case', 'cases')}"
 
 
-def _table(results: Sequence[Result], paint: Paint) -> list[str]:
+def _table(results: Sequence[Result], paint: Paint, unread: int) -> list[str]:
     """Operation by dtype; what is absent at every dtype of an operation, or at a dtype throughout, has no row."""
     columns = [name for name, counts in _COLUMNS.items() if name != "xfail" or any(map(counts, results))]
     cells: dict[tuple[str, str], list[Result]] = {}
@@ -141,15 +147,15 @@ def _table(results: Sequence[Result], paint: Paint) -> list[str]:
             label = ""
         lines.append(f"{label:<{_OP}}{dtype:<{_DTYPE}}{_counts(cell, columns, paint)}{_worst(cell):>{_COUNT}}")
         above = op
-    lines.append(f"{'all':<{_OP + _DTYPE}}{_counts(results, columns, paint)}{_worst(results):>{_COUNT}}")
+    lines.append(f"{'all':<{_OP + _DTYPE}}{_counts(results, columns, paint, unread)}{_worst(results):>{_COUNT}}")
     lines.append("")
     lines.append("absent: not implemented; other: unsupported or declared; worst: the largest")
     lines.append("error as a fraction of its tolerance")
     return lines
 
 
-def _counts(results: Sequence[Result], columns: Iterable[str], paint: Paint) -> str:
-    counts = ((name, sum(map(_COLUMNS[name], results))) for name in columns)
+def _counts(results: Sequence[Result], columns: Iterable[str], paint: Paint, unread: int = 0) -> str:
+    counts = ((name, sum(map(_COLUMNS[name], results)) + (unread if name == "absent" else 0)) for name in columns)
     padded = ((name, f"{count or '.':>{_COUNT}}", count) for name, count in counts)
     return "".join(paint(text, **_COLOURS.get(name, {})) if count else text for name, text, count in padded)
 
@@ -164,7 +170,7 @@ def _worst(results: Iterable[Result]) -> str:
     return f"{largest:.2g}" if largest < 100 else f"{largest:.0e}"
 
 
-def _reasons(results: Sequence[Result]) -> list[str]:
+def _reasons(results: Sequence[Result], unread: Mapping[str, Sequence[FamilyCount]]) -> list[str]:
     """Why families are forgiven or did not run, the most frequent first; what is not implemented, last."""
     absent = [r.verdict for r in results if r.verdict.outcome is Outcome.NOT_IMPLEMENTED]
     skipped = (r for r in results if r.ending is Ending.SKIPPED and not _COLUMNS["absent"](r))
@@ -176,17 +182,19 @@ def _reasons(results: Sequence[Result]) -> list[str]:
     )
     ordered = reasons.most_common()
     lines = [part for reason, count in ordered[:MOST_REASONS] for part in wrapped(reason, f"{count:>7}  ", " " * 11)]
-    if absent:
-        lines += wrapped(f"{Outcome.NOT_IMPLEMENTED}: {_absent(absent)}", f"{len(absent):>7}  ", " " * 11)
+    if absent or unread:
+        number = len(absent) + sum(count.families for counts in unread.values() for count in counts)
+        lines += wrapped(f"{Outcome.NOT_IMPLEMENTED}: {_absent(absent, unread)}", f"{number:>7}  ", " " * 11)
     if rest := ordered[MOST_REASONS:]:
         count = sum(count for _, count in rest)
         lines.append(f"{count:>7}  for {plural(len(rest), 'further reason', 'further reasons')}; -rsx prints them")
     return lines and ["neither passed nor failed:", *lines]
 
 
-def _absent(verdicts: Sequence[Verdict]) -> str:
+def _absent(verdicts: Sequence[Verdict], unread: Mapping[str, Sequence[FamilyCount]]) -> str:
     """What an adapter lacks: functions, and dtypes."""
     functions = {v.function for v in verdicts if v.cause is Cause.NO_FUNCTION}
+    functions |= {f"{op}_{count.direction}" for op, counts in unread.items() for count in counts}
     dtypes = {v.dtype for v in verdicts if v.cause is Cause.NO_DTYPE}
     return ", ".join([*sorted(functions), *(dtype for dtype in DTYPES if dtype in dtypes)])
 

@@ -382,6 +382,39 @@ def test_an_altered_golden_file_is_a_usage_error(
     result.stderr.fnmatch_lines(["ERROR: *kink.h5: is not the file that the manifest lists*"])
 
 
+def test_the_file_of_an_operation_that_is_not_implemented_is_counted_and_not_read(
+    project: pytest.Pytester, golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    altered = tmp_path / "golden"
+    altered.mkdir()
+    for name in ("double.h5", "MANIFEST.json"):
+        (altered / name).write_bytes((golden / name).read_bytes())
+    monkeypatch.setattr(store, "golden_folder", lambda: altered)
+    project.makepyfile(doubles=small_vectors.ADAPTER.partition("def kink")[0])
+    result = project.runpytest("--impl=doubles")
+    result.assert_outcomes(passed=8, skipped=4)
+    result.stdout.fnmatch_lines(
+        [
+            "18 families, 36 cases",
+            "all * 8 * 10 *",
+            "*10  not implemented: kink_backward, kink_forward, float16",
+        ]
+    )
+    narrower = project.runpytest("--impl=doubles", "--impl-dtype=float64")
+    narrower.stdout.fnmatch_lines(["7 families, *", "*3  not implemented: kink_backward, kink_forward"])
+
+
+@pytest.mark.parametrize(
+    "options", [["--impl-op=kink"], ["vectors/kink.h5"], ["-k", "kink"], ["-m", "kink"], ["--impl-report=run.json"]]
+)
+def test_what_is_not_implemented_and_asked_for_is_skipped_by_family(
+    project: pytest.Pytester, options: list[str]
+) -> None:
+    project.makepyfile(doubles=small_vectors.ADAPTER.partition("def kink")[0])
+    result = project.runpytest("--impl=doubles", "--collect-only", "-q", *options)
+    assert "vectors/kink.h5::float64/forward-plain" in ids_of(result)
+
+
 # Along with pytest's own options
 
 

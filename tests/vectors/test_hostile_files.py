@@ -453,7 +453,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 
 
 def test_an_altered_golden_file_never_reaches_the_hdf5_library(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_manifest(path.parent, Manifest("1.0.0", {"loss.h5": FileEntry("0" * 64, {"/": "0" * 64})}))
+    write_manifest(path.parent, Manifest("1.0.0", {"loss.h5": FileEntry("0" * 64, (), {"/": "0" * 64})}))
     opened: list[object] = []
     monkeypatch.setattr(store, "_tree", lambda *arguments: opened.append(arguments))
     with pytest.raises(VectorError, match=r"loss\.h5: is not the file that the manifest lists \(SHA-256 [0-9a-f]{12}"):

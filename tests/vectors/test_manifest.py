@@ -10,7 +10,8 @@ import h5py
 import numpy as np
 import pytest
 from backproof.vectors import store
-from backproof.vectors.manifest import FileEntry, Manifest, read_manifest, write_manifest
+from backproof.vectors.dtypes import DTYPES
+from backproof.vectors.manifest import FamilyCount, FileEntry, Manifest, read_manifest, write_manifest
 from backproof.vectors.records import VectorError
 from synthetic_vectors import assert_same, every_feature, many_families
 
@@ -33,7 +34,8 @@ def edit_manifest(folder: Path, edit: Callable[[dict[str, Any]], object]) -> Non
 
 
 def test_a_manifest_survives_the_round_trip(tmp_path: Path) -> None:
-    manifest = Manifest("1.2.3", {"dense.h5": FileEntry(HASH, {"/": HASH, "/float32": HASH[::-1]})})
+    counts = (FamilyCount("float64", "forward", 2, 9), FamilyCount("float32", "backward", 1, 1))
+    manifest = Manifest("1.2.3", {"dense.h5": FileEntry(HASH, counts, {"/": HASH, "/float32": HASH[::-1]})})
     write_manifest(tmp_path, manifest)
     assert read_manifest(tmp_path) == manifest
     assert list(tmp_path.iterdir()) == [tmp_path / "MANIFEST.json"]
@@ -126,6 +128,18 @@ def test_a_group_that_is_listed_and_not_there_is_found(folder: Path) -> None:
     ]
 
 
+def test_the_manifest_counts_families_and_cases(folder: Path) -> None:
+    assert read_manifest(folder).files["loss.h5"].counts == tuple(
+        FamilyCount(dtype, direction, families, cases)
+        for dtype in DTYPES
+        for direction, families, cases in (("forward", 4, 10), ("backward", 3, 6))
+    )
+    edit_manifest(folder, lambda document: document["files"]["loss.h5"]["families"].update({"float32/forward": [4, 9]}))
+    assert store.verify(folder) == [
+        f"{folder / 'loss.h5'}: has other numbers of families and cases than the manifest lists"
+    ]
+
+
 def test_a_file_without_an_entry_is_found(folder: Path) -> None:
     (folder / "extra.h5").write_bytes((folder / "loss.h5").read_bytes())
     assert store.verify(folder) == [f"{folder / 'extra.h5'}: the manifest has no entry of it; run `backproof generate`"]
@@ -200,6 +214,14 @@ def test_a_newer_manifest_asks_for_a_newer_backproof(folder: Path) -> None:
             + '", "content": {}}}}',
             "the entry of x.h5 has no content hash for each of its groups",
         ),
+        *(
+            (
+                f'{{"schema_version": 2, "vectors_version": "1", "files": {{"x.h5": {{"sha256": "{HASH}", "content":'
+                f' {{"/": "{HASH}"}}, "families": {families}}}}}}}',
+                "the entry of x.h5 does not count its families",
+            )
+            for families in ("null", '{"float32": [1, 1]}', '{"float32/forward": [1]}', '{"float32/forward": [0, 1]}')
+        ),
     ],
 )
 def test_a_manifest_that_cannot_be_used_is_refused_in_one_line(tmp_path: Path, text: str, complaint: str) -> None:
@@ -213,7 +235,7 @@ def test_a_manifest_that_cannot_be_used_is_refused_in_one_line(tmp_path: Path, t
 
 def test_a_manifest_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(VectorError):
-        write_manifest(tmp_path, Manifest("1", {"x.h5": FileEntry("abc", {"/": HASH})}))
+        write_manifest(tmp_path, Manifest("1", {"x.h5": FileEntry("abc", (), {"/": HASH})}))
     assert list(tmp_path.iterdir()) == []
 
 
