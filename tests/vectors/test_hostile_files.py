@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from backproof.vectors import store
+from backproof.vectors import hdf5, store
 from backproof.vectors.manifest import FileEntry, Manifest, write_manifest
 from backproof.vectors.records import VectorError
 from h5py import h5d, h5o, h5p, h5s, h5t
@@ -364,7 +364,7 @@ def test_a_hostile_file_is_refused_in_one_line(path: Path, edit: Edit, complaint
 
 
 def test_a_file_of_countless_objects_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MOST_OBJECTS", 10)
+    monkeypatch.setattr(hdf5, "MOST_OBJECTS", 10)
     assert "is one object too many: 10 are the most that a file may have" in refusal(path)
 
 
@@ -455,7 +455,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 def test_an_altered_golden_file_never_reaches_the_hdf5_library(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_manifest(path.parent, Manifest("1.0.0", {"loss.h5": FileEntry("0" * 64, (), {"/": "0" * 64})}))
     opened: list[object] = []
-    monkeypatch.setattr(store, "_tree", lambda *arguments: opened.append(arguments))
+    monkeypatch.setattr(store, "read_tree", lambda *arguments: opened.append(arguments))
     with pytest.raises(VectorError, match=r"loss\.h5: is not the file that the manifest lists \(SHA-256 [0-9a-f]{12}"):
         store.read_golden("loss", path.parent)
     assert opened == []

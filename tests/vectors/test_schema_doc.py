@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from backproof.vectors import contents, layout, manifest, store
+from backproof.vectors import contents, hdf5, layout, manifest, store
 from backproof.vectors.dtypes import ALL_PRECISIONS, DTYPES, PRECISIONS
 from backproof.vectors.files import LARGEST_FILE
 from backproof.vectors.records import Expectation
@@ -138,7 +138,7 @@ def test_the_tables_name_what_the_code_names(title: str, words: Any) -> None:
 
 def test_the_limits_are_those_of_the_code() -> None:
     numbers = set(re.findall(r"[\d,]*\d", section("Limits")))
-    limits = [layout.MOST_CASES, store.MOST_OBJECTS, layout.LARGEST_RANK, layout.LARGEST_SIZE]
+    limits = [layout.MOST_CASES, hdf5.MOST_OBJECTS, layout.LARGEST_RANK, layout.LARGEST_SIZE]
     name = int(re.findall(r"\d+", layout.FAMILY_NAME.pattern)[-1]) + 1
     mebibytes = [LARGEST_FILE >> 20, layout.LARGEST_CONTENTS >> 20]
     assert {f"{limit:,}" for limit in (*mebibytes, *limits, name, contents.DEEPEST_PARAMETER)} == numbers

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from backproof.vectors import store
+from backproof.vectors import hdf5, store
 from backproof.vectors.dtypes import DTYPES
 from backproof.vectors.records import Answer, Expectation, Family, Flag, OperationVectors, Parameter, VectorError
 from synthetic_vectors import assert_same, every_feature, families_of, many_families
@@ -149,7 +149,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
     path: Path, vectors: OperationVectors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = path.read_bytes()
-    save = store._save_dataset
+    save = hdf5._save_dataset
     written = []
 
     def full_after_five(*arguments: object) -> None:
@@ -158,7 +158,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
             raise OSError(28, "No space left on device")
         save(*arguments)
 
-    monkeypatch.setattr(store, "_save_dataset", full_after_five)
+    monkeypatch.setattr(hdf5, "_save_dataset", full_after_five)
     with pytest.raises(VectorError, match=r"loss\.h5: cannot be written: .*No space left on device"):
         store.write(path, replace(vectors, generator="another"))
     assert path.read_bytes() == before

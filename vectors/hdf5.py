@@ -1,0 +1,199 @@
+"""HDF5 into trees and back. Nothing else imports h5py.
+
+A file is parsed from its bytes in memory; the arrays are views into them.
+"""
+
+import os
+from dataclasses import dataclass
+from itertools import count
+from math import prod
+from pathlib import Path
+
+import h5py  # type: ignore[import-untyped, unused-ignore]  # it has no types of its own
+import numpy as np
+from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5t  # type: ignore[import-untyped, unused-ignore]
+
+from .files import LARGEST_FILE, one_line
+from .layout import LARGEST_CONTENTS
+from .manifest import check_schema_version
+from .records import VectorError
+from .tree import Group
+
+MOST_OBJECTS = 5_000
+DEEPEST = 4
+_SMALLEST_FILE = 96
+_image_numbers = count()  # HDF5 takes two images of one name for one file, and hands out the first while it is open
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+_NUMBERS = (
+    (h5t.STD_I64LE, np.dtype("<i8")),
+    (h5t.IEEE_F64LE, np.dtype("<f8")),
+    (h5t.IEEE_F32LE, np.dtype("<f4")),
+    (h5t.IEEE_F16LE, np.dtype("<f2")),
+    (h5t.STD_U16LE, np.dtype("<u2")),
+)
+
+
+def read_tree(path: Path, image: bytes, trusted: bool = False) -> Group:
+    """The tree that the bytes of a file hold; `trusted` says that they are those that the manifest lists.
+
+    Raises VectorError, with the path, where they are no HDF5 file or hold what no golden file has.
+    """
+    if not image.startswith(_SIGNATURE):
+        raise VectorError(f"{path}: is no HDF5 file; name a file that `backproof generate` wrote")
+    try:
+        access = h5p.create(h5p.FILE_ACCESS)
+        access.set_fapl_core(backing_store=False)
+        access.set_file_image(image)
+        access.set_fclose_degree(h5f.CLOSE_STRONG)
+        file = h5f.open(f"backproof image {next(_image_numbers)}".encode(), h5f.ACC_RDONLY, access)
+        try:
+            return _Loader(image, trusted).group(h5g.open(file, b"/"), "/", 0)
+        finally:
+            file.close()
+    except VectorError as error:
+        raise VectorError(one_line(f"{path}: {error}")) from None
+    except Exception as error:  # HDF5's errors come as every class there is
+        if "truncated" in str(error) or len(image) < _SMALLEST_FILE:
+            raise VectorError(f"{path}: is cut short at {len(image)} bytes; fetch or generate it again") from None
+        reason = error.args[0] if error.args else type(error).__name__
+        raise VectorError(one_line(f"{path}: is damaged: {reason}; fetch or generate it again")) from None
+
+
+@dataclass
+class _Loader:
+    """Walks an open file. What only a hostile file can be is not looked for in bytes that are known."""
+
+    image: bytes
+    trusted: bool
+    objects: int = 0
+
+    def group(self, group: h5g.GroupID, path: str, depth: int) -> Group:
+        attributes = self.attributes(group, path)
+        if depth == 0:
+            check_schema_version(attributes.get("schema_version"))
+        for name in sorted(attributes.keys() - ({"schema_version"} if depth == 0 else set())):
+            raise VectorError(f"{path} has an attribute {name}, which is none of the layout")
+        if depth > DEEPEST:
+            raise VectorError(f"{path} is nested deeper than the layout goes")
+        children: dict[str, Group | np.ndarray] = {}
+        for link in group:
+            name = link.decode("ascii", "backslashreplace")
+            below = f"{path.rstrip('/')}/{name}"
+            self.objects += 1
+            if self.objects > MOST_OBJECTS:
+                raise VectorError(f"{below} is one object too many: {MOST_OBJECTS} are the most that a file may have")
+            if not self.trusted and group.links.get_info(link).type != h5l.TYPE_HARD:
+                raise VectorError(f"{below} is a link to elsewhere (soft or external), which no golden file has")
+            node = h5o.open(group, link)
+            if isinstance(node, h5d.DatasetID):
+                children[name] = self.dataset(node, below)
+            elif isinstance(node, h5g.GroupID):
+                children[name] = self.group(node, below, depth + 1)
+            else:
+                raise VectorError(f"{below} is neither a group nor a dataset")
+        return Group(children, attributes)
+
+    def dataset(self, dataset: h5d.DatasetID, path: str) -> np.ndarray:
+        if not self.trusted:
+            self.refuse_tricks(dataset, path)
+        dtype = _dtype(dataset.get_type(), path)
+        space = dataset.get_space()
+        shape = space.get_simple_extent_dims()
+        if shape is None or space.get_simple_extent_type() == h5s.NULL:
+            raise VectorError(f"{path} has no shape")
+        if len(shape) != (0 if dtype.kind == "S" else 1) or max(shape, default=0) > LARGEST_FILE:
+            raise VectorError(f"{path} declares the sizes {shape}, which are beyond any column or string")
+        size = prod(shape)
+        if not size:
+            return np.empty(shape, dtype)
+        offset, length = dataset.get_offset(), size * dtype.itemsize
+        if offset is None or dataset.get_storage_size() != length or offset + length > len(self.image):
+            raise VectorError(f"{path} declares {length} bytes, which the file of {len(self.image)} does not hold")
+        array = np.frombuffer(self.image, dtype, size, offset).reshape(shape)
+        if not array.flags.aligned:
+            array = array.copy()
+            array.flags.writeable = False
+        return array
+
+    def refuse_tricks(self, dataset: h5d.DatasetID, path: str) -> None:
+        """Raise VectorError where a dataset is more than values that simply lie in the file."""
+        if h5a.get_num_attrs(dataset):
+            raise VectorError(f"{path} has attributes, and none is of the layout")
+        creation = dataset.get_create_plist()
+        layout = creation.get_layout()
+        if layout == h5d.VIRTUAL:
+            raise VectorError(f"{path} is a virtual dataset, whose values lie in other files")
+        if layout != h5d.CONTIGUOUS:
+            raise VectorError(f"{path} is chunked or compact, where a contiguous dataset is due")
+        if creation.get_external_count():
+            raise VectorError(f"{path} keeps its values in an external file")
+        if creation.get_nfilters():
+            raise VectorError(f"{path} is filtered, where a plain dataset is due")
+
+    def attributes(self, node: h5g.GroupID, path: str) -> dict[str, int]:
+        attributes: dict[str, int] = {}
+        for index in range(h5a.get_num_attrs(node)):
+            attribute = h5a.open(node, index=index)
+            name = attribute.name.decode("ascii", "backslashreplace")
+            where = f"attribute {name} of {path}"
+            if attribute.shape != () or attribute.get_space().get_simple_extent_type() != h5s.SCALAR:
+                raise VectorError(f"{where} is no scalar")
+            if not attribute.get_type().equal(h5t.STD_I64LE):
+                raise VectorError(f"{where} is no integer of 64 bits")
+            value = np.zeros((), "<i8")
+            attribute.read(value, mtype=h5t.STD_I64LE)
+            attributes[name] = value.item()
+        return attributes
+
+
+def _dtype(kind: h5t.TypeID, where: str) -> np.dtype:
+    """The NumPy dtype of a type that the layout has: five numbers, and a string of fixed length."""
+    if kind.committed():
+        raise VectorError(f"{where} has a committed type, where it should have one of its own")
+    for stored, dtype in _NUMBERS:
+        if kind.equal(stored):
+            return dtype
+    if kind.get_class() != h5t.STRING or kind.is_variable_str() or kind.get_size() > LARGEST_CONTENTS:
+        raise VectorError(
+            f"{where} has a type that no golden file has (records, references, other numbers, variable length)"
+        )
+    if kind.get_strpad() != h5t.STR_NULLPAD or kind.get_cset() != h5t.CSET_UTF8:
+        raise VectorError(f"{where} is a string that is not UTF-8 filled up with NUL")
+    return np.dtype(f"S{kind.get_size()}")
+
+
+def save_tree(path: Path, tree: Group) -> None:
+    """Write a tree as an HDF5 file: the same tree gives the same bytes. Raises OSError where that fails."""
+    with h5py.File(path, "w", libver="earliest", track_order=False) as file:
+        _save_group(file.id, tree)
+    with path.open("rb+") as written:
+        os.fsync(written.fileno())
+
+
+def _save_group(group: h5g.GroupID, tree: Group) -> None:
+    for name, value in sorted(tree.attributes.items()):
+        attribute = h5a.create(group, name.encode(), h5t.STD_I64LE, h5s.create(h5s.SCALAR))
+        attribute.write(np.array(value, "<i8"), mtype=h5t.STD_I64LE)
+    for name, child in sorted(tree.children.items()):
+        if isinstance(child, Group):
+            _save_group(h5g.create(group, name.encode()), child)
+        else:
+            _save_dataset(group, name, child)
+
+
+def _save_dataset(group: h5g.GroupID, name: str, array: np.ndarray) -> None:
+    creation = h5p.create(h5p.DATASET_CREATE)
+    creation.set_obj_track_times(False)
+    creation.set_layout(h5d.CONTIGUOUS)
+    if array.dtype.kind == "S":
+        kind = h5t.C_S1.copy()
+        kind.set_size(array.dtype.itemsize)
+        kind.set_strpad(h5t.STR_NULLPAD)
+        kind.set_cset(h5t.CSET_UTF8)
+    else:
+        kind = next(stored for stored, number in _NUMBERS if number == array.dtype)
+    space = h5s.create_simple(array.shape) if array.shape else h5s.create(h5s.SCALAR)
+    dataset = h5d.create(group, name.encode(), kind, space, creation)
+    if array.size:
+        dataset.write(h5s.ALL, h5s.ALL, array, mtype=kind)
