@@ -1,0 +1,90 @@
+"""Losses of predictions and targets of one shape, element by element."""
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from ..model.family import DRAWN, Draft
+from .loss import Loss, curated, drawn, empty, invalid, upstreams
+from .paired import changed
+from .special_values import ends
+
+SIZES = (
+    (
+        "random",
+        "random reduction upstream-signed",
+        "Reduction {reduction}, of shape {shape}.",
+        DRAWN,
+        "mean-n5-c3 mean-n7-c3 mean-n6 mean-n2-c3-h4 sum-n3-c4 sum-n5 none-n4-c3 none-n3 none-n2-c3-h2",
+    ),
+    ("square", "square upstream-signed", "As many rows as columns.", DRAWN, "mean-n3-c3 sum-n5-c5 none-n4-c4"),
+    ("batch-of-one", "batch-of-one", "A single row.", DRAWN, "mean-n1-c4 sum-n1-c5 none-n1-c3"),
+    ("smallest", "smallest", "A single element.", DRAWN // 2, "mean-n1-c1 sum-n1 none-n1"),
+    (
+        "odd",
+        "random odd-sizes",
+        "Sizes beside a power of two, where tiles have ragged edges.",
+        2,
+        "mean-n9-c7 none-n7-c9 mean-n3-c17 sum-n3-c31 mean-n3-c33 none-n2-c65 mean-n31-c2 mean-n65-c2",
+    ),
+    ("long", "many-rows", "A long sum.", 1, "mean-n1000-c2 mean-n2-c1025"),
+)
+"""Name, flags, comment, how many cases and at which cells."""
+Table = list[list[float]]
+
+
+def by_element(
+    loss: Loss,
+    dtype: str,
+    scores: Table,
+    targets: Table,
+    changes: Mapping[str, Mapping[str, Any] | None] | None = None,
+) -> Iterator[Draft]:
+    """Give all families of such a loss at a dtype: scores and targets (3, 4) are ordinary."""
+    sizes = (drawn(loss, name, flags, comment, cells, count=count) for name, flags, comment, count, cells in SIZES)
+    none, fixed = np.zeros((0, 3)), special(loss, dtype, np.array(scores), np.array(targets))
+    misfit, few = misfits(loss, dtype, np.array(scores), np.array(targets)), empty(loss, dtype, none)
+    yield from changed(chain(*sizes, upstreams(loss), few, fixed, misfit), changes or {})
+
+
+def special(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Draft]:
+    """Scores equal to their targets, the ends of the range, NaN and infinities."""
+    nan, inf, end, give = math.nan, math.inf, ends(dtype), partial(curated, loss, dtype)
+    g = np.array([[1.5, -2, 3, -0.75], [0.5, 4, -1, 2], [-3, 1.25, 2.5, -5]])
+    spoilt, spoilt_g, infinite, infinite_g = z.copy(), g.copy(), z.copy(), g.copy()
+    spoilt[1, 2] = spoilt_g[1, 2] = nan
+    infinite[1, 2] = infinite_g[1, 2] = inf
+    robust, beyond = {"level": "robust"}, {"level": "robust", "overflows": True}
+    yield from give("equal", "kink", "Scores that are their targets.", (y, y, g), **robust)
+    comment = "Subnormal scores and targets on both sides of 0."
+    yield from give("subnormal", "subnormal", comment, (np.sign(z) * end.smallest, 0 * y, g), **robust)
+    comment, call = "Gradients that are subnormal.", (z, y, g * end.subnormal / 8)
+    yield from give("backward-subnormal-upstream", "subnormal upstream-signed", comment, call, **robust)
+    comment, call = "An upstream at the end of the range.", (z, y, np.sign(g) * end.top / 2)
+    yield from give("backward-near-overflow", "near-overflow upstream-signed", comment, call, **beyond)
+    comment = "A NaN stays in its place."
+    yield from give("nan", "nan", comment, (spoilt, y, g), **robust)
+    yield from give("backward-nan-upstream", "nan upstream-signed", comment, (z, y, spoilt_g), **robust)
+    comment, call = "A NaN makes the whole loss NaN.", (spoilt, y, 1.5)
+    yield from give("forward-nan-mean", "nan reduction", comment, call, reduction="mean", **robust)
+    comment = "An infinity stays in its place."
+    yield from give("infinity", "infinity", comment, (infinite, y, g), **robust)
+    yield from give("backward-infinite-upstream", "infinite-upstream", comment, (z, y, infinite_g), **robust)
+
+
+def misfits(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Draft]:
+    """Calls that no sound implementation answers."""
+    give = partial(invalid, loss, dtype)
+    for name, comment, targets in (
+        ("too-short", "Targets for a row too few.", y[:2]),
+        ("one-row", "Targets of one row, to be broadcast by none.", y[:1]),
+        ("one-column", "Targets of one column, to be broadcast by none.", y[:, :1]),
+        ("rank", "Targets of rank 1, to be broadcast by none.", y[0]),
+    ):
+        yield from give(f"targets-{name}", "size-mismatch", comment, (z, targets, 2.5))
+    yield from give("backward-upstream-rows", "size-mismatch", "An upstream for rows.", (z, y, z[:, 0]))
+    yield from give("backward-upstream-one-row", "size-mismatch", "An upstream of one row.", (z, y, z[:1]))
