@@ -1,0 +1,112 @@
+"""Rows of logits, of which exp is taken: ties, a common shift, logits far apart, and -inf as a mask."""
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+
+import numpy as np
+
+from ...vectors.dtypes import FORMATS
+from ..generation.draws import Words, nearest_held
+from ..model.family import DRAWN, Draft, Inputs
+from .normalization import UPSTREAM, Rows, balanced, ordinary, rows
+from .paired import families
+from .special_values import ends
+
+HELD_SHIFTS = {"float64": (4, 60, 10000), "float32": (4, 60, 10000), "float16": (4, 60), "bfloat16": (4,)}
+"""Constants beside which logits still have the digits of their differences."""
+
+
+def rows_of_logits(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """Give all families of a softmax or log-softmax at a dtype."""
+    return rows(kind, dtype, chain.from_iterable(part(kind, dtype) for part in (ties, shifts, far_apart, masks)))
+
+
+def ties(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """Logits of which several, or all, are the same."""
+    upstream = [3, -5, 1.5, 2, -1.25, 7, 4, -6.5]
+    for classes in (2, 4, 8):
+        values = [np.full((1, classes), z) for z in (0, 3, -7.5)]
+        comment = f"All logits of a row are the same: every probability is 1/{classes}."
+        cases = tuple(kind.call(dtype, [upstream[:classes]], z) for z in values)
+        yield from families(f"equal-c{classes}", "equal-logits", comment, cases)
+        comment = "An upstream that is the same for all classes: softmax's gradient is exactly 0."
+        cases = tuple(kind.call(dtype, np.ones((1, classes)), z) for z in values)
+        yield from families(f"backward-equal-c{classes}-constant", "equal-logits", comment, cases)
+    tied = ([2, 2, -1, 0.5], [-1, 1.5, 0, 1.5], [0, 0, 0, -3])
+    cases = tuple(kind.call(dtype, [[3, -5, 0.5, 2]], [z]) for z in tied)
+    yield from families("tied-maximum", "equal-logits", "Two or three logits share the maximum.", cases)
+
+
+def shifts(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """A constant that all logits of a row share."""
+
+    def around(shift: int, w: Words) -> Inputs:
+        width = max(2.0, 2.0 ** (3 + math.floor(math.log2(shift)) - FORMATS[dtype].significand))
+        logits = w.uniform((3, 4), shift - width, shift + width).astype(np.float64)
+        return kind.drawn(w, balanced(w, (3, 4)), w.array(logits * w.signs((3, 1))))
+
+    flags, half = "shifted-logits upstream-signed", (DRAWN // 2, DRAWN // 2)
+    for shift in (4, 60, 10000):
+        comment, draw, name = f"Rows of logits around {shift} or -{shift}.", partial(around, shift), f"shifted-{shift}"
+        if shift in HELD_SHIFTS[dtype]:
+            yield from families(name, flags, comment, draw=draw)
+        comment += " The tolerance is that of formulas whose error does not grow with the shift."
+        yield from families(f"{name}-stable", flags, comment, draw=draw, counts=half, level="robust")
+
+
+def far_apart(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """Logits and rows far from one another."""
+    gap, deep = 8.0 if dtype == "float16" else 16.0, math.ceil((3 - FORMATS[dtype].smallest_normal) * math.log(2))
+    apart, above = (512.0, 1536.0) if dtype == "float64" else (64.0, 192.0)
+    held_here, largest = "robust" if dtype == "bfloat16" else "required", ends(dtype).largest
+
+    def give(
+        name: str, flags: str, comment: str, level: str, *logits: object, overflows: bool = False
+    ) -> Iterator[Draft]:
+        cases = tuple(kind.call(dtype, UPSTREAM, z) for z in logits)
+        return families(name, flags, comment, cases, level=level, overflows=overflows)
+
+    comment, closer = "One logit stands out: its probability is close to 1, the others close to 0.", gap / 2
+    first, second = [[gap, 0, 0.5], [0, -1, gap - 2]], [[-closer, closer, -closer / 2], [closer, 0, 0.25]]
+    flags = "confident-right cancellation"
+    yield from give("dominant", flags, comment, "required", first, second, [[4, 0, 1], [-3, -8, -7]])
+    comment = "Each row has a maximum of its own: with the maximum of the whole batch, a row's exponentials are all 0."
+    logits = [[apart, apart - 1, apart - 3], [-apart, -apart - 2, 1 - apart]]
+    yield from give("rows-apart", "far-logits", comment, held_here, logits)
+    comment = "One logit stands so far above the mean of its row that exp of the difference overflows."
+    first, second = [[above, 0, -1], [-2, above, 0.5]], [[0, above / 4, above], [-above, 0.5, -above]]
+    yield from give("far-from-the-mean", "far-logits", comment, held_here, first, second)
+    first, second = [[60, -60, 0], [-60, 60, 59]], [[-60, -60, 60], [60, 60, -60]]
+    level = "required" if dtype == "float64" else "robust"
+    yield from give("far-60", "far-logits", "Logits at 60 and -60.", level, first, second)
+    comment = "Logits at 10000 and -10000: all but the largest have a probability that no format holds."
+    logits = nearest_held([[10000, -10000, 0], [-10000, 0, 10000]], dtype)
+    yield from give("far-10000", "far-logits", comment, "robust", logits)
+    comment, logits = "Probabilities below the smallest normal number.", [[0, -deep, -deep - 1], [-deep, 0, -1]]
+    yield from give("subnormal-results", "subnormal", comment, "robust", nearest_held(logits, dtype))
+    comment = "Differences of logits that overflow to -inf, whose exponential is 0."
+    logits = [[largest, -largest, largest], [-largest, 0, largest]]
+    yield from give("largest", "overflow", comment, "robust", logits, overflows=True)
+
+
+def masks(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """-inf as a mask."""
+    inf, flag = math.inf, "masked-logits"
+
+    def masked(w: Words) -> Inputs:
+        case = ordinary(kind, (3, 6), w)
+        logits = case[kind.inputs].copy()
+        logits[:, w.permutation(6)[0]] = -inf
+        logits[0, :3] = -inf
+        logits[0, 4] = 0.5
+        return {**case, kind.inputs: logits}
+
+    comment = "Classes masked by -inf have probability 0 and gradient 0."
+    yield from families("masked", flag, comment, draw=masked, level="robust")
+    case, comment = kind.call(dtype, UPSTREAM, [[-inf, 2, -inf], [-0.5, -inf, -inf]]), "A single class is left."
+    yield from families("masked-but-one", flag, comment, (case,), level="robust")
+    case = kind.call(dtype, UPSTREAM, [[-inf, -inf, -inf], [-0.5, 1, 2]])
+    comment = "A row whose classes are all masked, beside an ordinary one."
+    yield from families("all-masked", flag, comment, (case,), level="robust", point="all_masked_row")
