@@ -21,7 +21,7 @@ FIRST_PRECISION, LAST_PRECISION = 128, 4096
 """Bits: where Ziv's strategy begins, and where it gives up."""
 WIDENING = 2**61 - 1
 """A bound that is exactly a float64 and is only enclosed settles at no precision (at 11 bits, (1 + u) / 3 is one), so
-what is enclosed is widened by one part in this prime."""
+what is enclosed, or would be at the first precision, is widened by one part in this prime."""
 
 Inputs = Mapping[str, np.ndarray]
 Results = tuple[np.ndarray, ...]
@@ -204,7 +204,8 @@ def _rounded_up(bound: np.ndarray, ball: np.ndarray, value: np.ndarray, fmt: For
         if not e.is_finite():
             raise UnboundedError(f"no bound for an element of value {golden!r}")
         bound = e + abs(exact - flint.arb(golden))
-        return rounded_up(bound if bound.is_exact() else bound + bound / WIDENING)
+        exact_at_first = bound.is_exact() and bound.bits() <= FIRST_PRECISION
+        return rounded_up(bound if exact_at_first else bound + bound / WIDENING)
 
     tolerance = tolerances.rounded_up(elementwise(one, 3)(bound, ball, value).astype(np.float64))
     if not np.isfinite(tolerance).all():

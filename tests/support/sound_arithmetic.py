@@ -14,10 +14,11 @@ from typing import Any, Self
 
 import flint
 import numpy as np
-from backproof.reference.arithmetic.precision import FORMATS, PRECISIONS, Format, Precision
-from backproof.reference.arithmetic.protocol import FormulaArray, elementwise, reduced
+from backproof.reference.arithmetic.precision import FORMATS, Format, Precision
+from backproof.reference.arithmetic.protocol import elementwise, reduced
 from backproof.reference.generation.draws import round_to_significand
 from backproof.vectors.dtypes import numpy_dtype
+from number_arrays import NumberArray
 
 ACCUMULATION_ORDERS = ("straight", "shuffled", "tree", "blocked", "kahan", "neumaier")
 DTYPES = {fmt: name for name, fmt in FORMATS.items()}
@@ -51,7 +52,7 @@ class Style:
         return np.where(abs(np.asarray(values, dtype=np.float64)) < 2.0**fmt.smallest_normal, values * 0, values)
 
 
-class Sound(FormulaArray):
+class Sound(NumberArray):
     """An array of a dtype's numbers and the way they are computed with."""
 
     def __init__(self, data: Any, style: Style) -> None:
@@ -62,15 +63,20 @@ class Sound(FormulaArray):
         """Round a constant or an array of exact values to the dtype."""
         return other if isinstance(other, Sound) else type(self)(np.asarray(other, dtype=np.float64), self.style)
 
-    def parts(self) -> tuple[np.ndarray, ...]:
-        """Give the array of numbers."""
-        return (self.data,)
-
     def of_parts(self, *parts: np.ndarray) -> Self:
         """Make an array that is computed with in the same way."""
         return type(self)(parts[0], self.style)
 
     # Elementwise --------------------------------------------------------------------------------------------------
+
+    def computed(self, name: str, *operands: np.ndarray) -> np.ndarray:
+        """Compute in the dtype: elementary functions off by up to 4 u, quotients perhaps through a reciprocal."""
+        if name == "divide":
+            return self._divided(*operands)
+        if hasattr(flint.arb, name):
+            return self._elementary(getattr(np, name), getattr(flint.arb, name), *operands)
+        exact = name in ("negative", "absolute", "maximum")
+        return getattr(np, name)(*operands) if exact else self._rounded(getattr(np, name), *operands)
 
     def _rounded(self, function: Callable[..., Any], *operands: np.ndarray) -> np.ndarray:
         """Compute in the dtype, half precisions in float32 and then rounded, and flush."""
@@ -78,45 +84,16 @@ class Sound(FormulaArray):
         result = np.asarray(function(*(x.astype(wide) for x in operands))).astype(self.style.dtype)
         return np.asarray(self.style.flushed(result, self.style.precision.format))
 
-    def add(self, other: Self) -> Self:
-        """x + y."""
-        return self.of_parts(self._rounded(np.add, self.data, other.data))
-
-    def subtract(self, other: Self) -> Self:
-        """x - y."""
-        return self.of_parts(self._rounded(np.subtract, self.data, other.data))
-
-    def multiply(self, other: Self) -> Self:
-        """x * y."""
-        return self.of_parts(self._rounded(np.multiply, self.data, other.data))
-
-    def divide(self, other: Self) -> Self:
+    def _divided(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """x / y, or x times the reciprocal of y where that is finite."""
-        quotient = self._rounded(np.divide, self.data, other.data)
+        quotient = self._rounded(np.divide, x, y)
         if self.style.random.random() < 0.5:
-            return self.of_parts(quotient)
-        reciprocal = self._rounded(np.divide, np.ones_like(other.data), other.data)
-        product = self._rounded(np.multiply, self.data, reciprocal)
-        usable = np.isfinite(reciprocal.astype(np.float64)) & np.isfinite(other.data.astype(np.float64))
-        return self.of_parts(np.where(usable, product, quotient))
+            return quotient
+        reciprocal = self._rounded(np.divide, np.ones_like(y), y)
+        usable = np.isfinite(reciprocal.astype(np.float64)) & np.isfinite(y.astype(np.float64))
+        return np.where(usable, self._rounded(np.multiply, x, reciprocal), quotient)
 
-    def negative(self) -> Self:
-        """-x."""
-        return self.of_parts(-self.data)
-
-    def absolute(self) -> Self:
-        """|x|."""
-        return self.of_parts(abs(self.data))
-
-    def exp(self) -> Self:
-        """e**x, off by up to 4 u."""
-        return self._elementary(np.exp, flint.arb.exp)
-
-    def log(self) -> Self:
-        """The natural logarithm, off by up to 4 u."""
-        return self._elementary(np.log, flint.arb.log)
-
-    def _elementary(self, plain: Callable[..., Any], function: Callable[[Any], Any]) -> Self:
+    def _elementary(self, plain: Callable[..., Any], function: Callable[[Any], Any], data: np.ndarray) -> np.ndarray:
         fmt, style = self.style.precision.format, self.style
 
         def one(x: Any) -> float:
@@ -129,47 +106,15 @@ class Sound(FormulaArray):
             sound = abs(careless - exact) <= 4 * flint.arb(float(fmt.unit_roundoff)) * abs(exact)
             return careless if sound else number(exact)
 
-        values = np.asarray(elementwise(one, 1)(self.data.astype(object)), dtype=np.float64)
-        return self.of_parts(np.asarray(style.flushed(values.astype(style.dtype), fmt)))
-
-    def maximum(self, other: Self) -> Self:
-        """The larger of x and y."""
-        return self.of_parts(np.maximum(self.data, other.data))
-
-    def greater(self, other: Self) -> np.ndarray:
-        """x > y."""
-        return np.asarray(self.data > other.data)
-
-    def less(self, other: Self) -> np.ndarray:
-        """x < y."""
-        return np.asarray(self.data < other.data)
-
-    def greater_equal(self, other: Self) -> np.ndarray:
-        """x >= y."""
-        return np.asarray(self.data >= other.data)
-
-    def less_equal(self, other: Self) -> np.ndarray:
-        """x <= y."""
-        return np.asarray(self.data <= other.data)
-
-    def equal(self, other: Self) -> np.ndarray:
-        """x == y."""
-        return np.asarray(self.data == other.data)
-
-    def not_equal(self, other: Self) -> np.ndarray:
-        """x != y."""
-        return np.asarray(self.data != other.data)
+        values = np.asarray(elementwise(one, 1)(data.astype(object)), dtype=np.float64)
+        return np.asarray(style.flushed(values.astype(style.dtype), fmt))
 
     # Reductions ---------------------------------------------------------------------------------------------------
 
-    def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
-        """Sum along an axis or of all elements, each row in an order of its own."""
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
+        """Sum along axes or of all elements, each row in an order of its own."""
         rows, shape = reduced(self.data, axis, keepdims)
         return self.of_parts(self._results([self._accumulated(list(row)) for row in rows], shape))
-
-    def max(self, axis: int | None = None, keepdims: bool = False) -> Self:
-        """The largest along an axis or of all elements."""
-        return self.of_parts(np.asarray(self.data.max(axis=axis, keepdims=keepdims)))
 
     def matmul(self, other: Self) -> Self:
         """x @ y, each element in an order of its own, with fused multiply-adds or without."""
@@ -275,7 +220,4 @@ def fused_multiply_add(x: float, y: float, z: float, fmt: Format) -> float:
 
 def lifted(x: np.ndarray, style: Style) -> Any:
     """Give a tensor to compute with; index labels stay what they are."""
-    return x if x.dtype == np.int64 else Sound(x, style)
-
-
-__all__ = ["PRECISIONS", "Sound", "Style", "fused_multiply_add", "lifted"]
+    return x if x.dtype.kind == "i" else Sound(x, style)
