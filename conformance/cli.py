@@ -19,11 +19,11 @@ from .scaffold.errors import ScaffoldError
 from .terminal.show import list_families, show_case
 
 WELL, WRONG, UNUSABLE = 0, 1, 2
-"""Exit codes: all is well; something is wrong with the vectors; what was asked cannot be done."""
+"""Exit codes: success; something is wrong with the vectors; the command cannot be carried out."""
 
 
 class CommandError(Exception):
-    """What was asked cannot be done. The message is one line: what was wrong, where, and what to do."""
+    """The command cannot be carried out. The message is one line: what was wrong, where, and what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def command_parser() -> argparse.ArgumentParser:
-    """The arguments of the command and of its commands."""
+    """The parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="backproof",
         description="Golden vectors of backpropagation. To hold an implementation against them: pytest --impl=MODULE",

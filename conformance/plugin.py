@@ -1,4 +1,4 @@
-"""pytest hooks, nothing else: the options, and handing over to `run` where an implementation is named."""
+"""The pytest plugin: its options; `session.run` does the rest where an implementation is named."""
 
 import pytest
 
@@ -11,7 +11,7 @@ SETTINGS = {
     "impl_timeout": "--impl-timeout",
     "impl_xfails": "--impl-xfails",
 }
-"""What says how to check the implementation that is named: the option by its attribute."""
+"""Options that mean nothing without an implementation, by their attribute."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,1 +1,1 @@
-"""Hold an implementation against one family of cases, and say what came of it."""
+"""Check an implementation on one family of cases: call it, compare the results, and report what is wrong."""

@@ -1,4 +1,4 @@
-"""How the results of a family stand to its answers: the one of a valid family, the several of a convention."""
+"""Compare the results of a family with its expected values: one answer for a valid family, several for a convention."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from .verdict import Miss, MissKind, MissReason
 
 @dataclass(frozen=True)
 class Returned:
-    """What a family's calls returned."""
+    """The results of a family's calls."""
 
     stacks: Arrays
-    """By result, (count, *shape): copied as each call returned."""
+    """One array for each result, (count, *shape): copies, made as each call returned."""
     whole: np.ndarray
-    """By result and case, bool: whether the stack holds it."""
+    """(results, count), bool: whether the call of that case returned that result."""
     kept: list[Arrays | None]
-    """By case, the arrays themselves; None where the call raised or returned something malformed."""
+    """For each case the arrays that the call returned, not copied; None where it raised or a result was malformed."""
 
     def complete(self) -> np.ndarray:
-        """By case, bool: whether every result is there."""
+        """For each case, bool: whether every result is there."""
         complete: np.ndarray = np.all(self.whole, axis=0)
         return complete
 
@@ -35,30 +35,30 @@ class Agreement:
 
     misses: tuple[Miss, ...]
     answers: tuple[str, ...]
-    """Of a convention: the answers that every result agrees with, canonical first."""
+    """For a convention: the answers that every result agrees with, canonical first."""
     fraction: float | None
     ulps: float | None
     first: tuple[Arrays, Arrays] | None
-    """Expected values and tolerances of the first case by the answer that it agrees with, if it does with any."""
+    """Expected values and tolerances of the first case, of an answer that it agrees with; None without one."""
 
 
 @dataclass(frozen=True)
 class _Held:
-    """The results held against one answer."""
+    """The results compared with one answer."""
 
     expected: Arrays
     tolerance: Arrays
     comparisons: tuple[Comparison, ...]
-    """By result, over the cases that have it."""
+    """One for each result, over the cases that returned it."""
     passed: np.ndarray
-    """By case, bool: every result came and is right."""
+    """For each case, bool: every result is there and right."""
 
     def wrong(self) -> int:
         return sum(int(np.count_nonzero(~one.right)) for one in self.comparisons if not one.all_right)
 
 
 def agree(family: Family, vectors: OperationVectors, precision: str, declared: object, returned: Returned) -> Agreement:
-    """Hold what a family's calls returned against its answers at a working precision.
+    """Compare the results of a family's calls with its answers, at the tolerances of a working precision.
 
     `declared` is the answer that the implementation says it follows at the family's point, or None.
     """
@@ -87,7 +87,7 @@ def agree(family: Family, vectors: OperationVectors, precision: str, declared: o
 
 
 def answers_of(family: Family, vectors: OperationVectors) -> dict[str, Expectation]:
-    """A family's answers by their word, the canonical one first; the only one of a valid family is ""."""
+    """The answers of a family by name, the canonical one first; a valid family has one, named ""."""
     point = family.point
     if point is None:
         return {"": family.answer}

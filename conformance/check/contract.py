@@ -1,13 +1,13 @@
-"""What must hold of any call, whatever its values.
+"""What every call must do, whatever values it returns.
 
 Of every call:
 
 - a tuple of the right length comes back (a single result also bare), each an array of the right shape and dtype;
-- the arguments hold the same bits when the family is over, so a write during a later call is seen as well;
-- each result still holds the bits that it held at its return. A result may be an argument, or a view of one: nobody
-  overwrites that but its owner. It may not be memory that a later call fills again.
+- the arguments hold the same bits after the last call of the family, so that a write in a later call is found too;
+- each result still holds the bits that it held when it was returned. A result may be an argument, or a view of one,
+  since nobody else overwrites that; it may not be memory that a later call writes to.
 
-What is asked of the first case of a family besides is in `first_case`.
+`first_case` has the checks that are made of a family's first case alone.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ from .verdict import Miss, MissKind, MissReason
 
 @dataclass(frozen=True)
 class ResultSpec:
-    """What comes back from every call of a family, values apart."""
+    """Names, shapes and dtype of the results that a call must return."""
 
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
@@ -35,7 +35,7 @@ class ResultSpec:
 
 @dataclass(frozen=True)
 class Complaint:
-    """Something about a result that is wrong before its values are looked at."""
+    """What is wrong with the type, number, shape or dtype of a result."""
 
     kind: MissKind
     text: str
@@ -43,7 +43,7 @@ class Complaint:
 
 
 class Malformed(Exception):
-    """A call that returned something of the wrong spec. `arrays` has None for every result that is."""
+    """A call returned results of the wrong type, number, shape or dtype. `arrays` has None for each wrong one."""
 
     def __init__(self, complaints: Sequence[Complaint], arrays: Sequence[np.ndarray | None]) -> None:
         super().__init__("; ".join(complaint.text for complaint in complaints))
@@ -53,7 +53,7 @@ class Malformed(Exception):
 
 @dataclass
 class Call:
-    """An implementation's function with a family's parameters; counts the calls that are made."""
+    """A function of the implementation with a family's parameters; counts its calls."""
 
     function: Callable[..., object]
     parameters: Mapping[str, object]
@@ -61,12 +61,12 @@ class Call:
     made: int = field(default=0)
 
     def __call__(self, arguments: Arrays) -> Arrays:
-        """The results as arrays; raises Malformed, and whatever the function raises."""
+        """Make one call; returns its results as arrays. Raises Malformed, and whatever the function raises."""
         self.made += 1
         return read_results(self.function(*arguments, **self.parameters), self.spec)
 
     def each(self, calls: Sequence[Arrays]) -> Iterator[Callable[[], Arrays]]:
-        """What to ask for the results of each of several calls, in order; asked, it returns or raises as one call."""
+        """For each of several calls, in order, a function that returns its results as arrays, or raises."""
         if not isinstance(self.function, Batching):
             return (partial(self, arguments) for arguments in calls)
         self.made += len(calls)
@@ -77,7 +77,7 @@ class Call:
 
 
 def read_results(returned: object, spec: ResultSpec) -> Arrays:
-    """What a call returned, as arrays of the form that is due. Raises Malformed."""
+    """The results of a call as arrays of the names, shapes and dtype that are expected. Raises Malformed."""
     names = spec.names
     several = isinstance(returned, tuple) or (isinstance(returned, list) and len(names) > 1)
     values: Sequence[object] = returned if several else (returned,)  # type: ignore[assignment]
@@ -122,8 +122,8 @@ def _complain(values: Sequence[object], spec: ResultSpec) -> NoReturn:
 def changed_arguments(
     names: Sequence[str], stacks: Arrays, originals: Arrays, *, robust: bool, again: bool = False
 ) -> Iterator[Miss]:
-    """Arguments, (count, *shape) each, that no longer hold the bits that were handed out; `again` where the calls that
-    may have changed them were made before, and changed nothing."""
+    """A miss for each argument, (count, *shape), that no longer holds its original bits. `again`: the calls were made
+    before without changing it."""
     when = " when made again" if again else ""
     for name, stack, original in zip(names, stacks, originals, strict=True):
         if bits_equal(stack, original):
@@ -147,9 +147,9 @@ def changed_arguments(
 def overwritten_results(
     names: Sequence[str], kept: Sequence[Arrays | None], copies: Arrays, *, robust: bool
 ) -> Iterator[Miss]:
-    """Results that no longer hold the bits of the copies, (count, *shape) each, taken when they came.
+    """A miss for each result that no longer holds the bits of its copy, (count, *shape), made when it was returned.
 
-    To be asked while the last call was one with other arguments, lest a buffer hold the same again.
+    To be called after a call with other arguments: otherwise a reused buffer may hold the same values again.
     """
     whole = [(case, arrays) for case, arrays in enumerate(kept) if arrays is not None]
     if not whole:

@@ -1,4 +1,4 @@
-"""Which answer an implementation follows at each point where the field has several, across a whole run."""
+"""Which answer an implementation follows at each convention's point, over a whole run."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ ONE_ANSWER = "an implementation follows one answer at a point throughout the run
 
 @dataclass(frozen=True)
 class Followed:
-    """What is followed at one point, as far as has been seen."""
+    """The answers followed at one point, by the families seen so far."""
 
     point: str
     answers: tuple[str, ...]
     """The answers that agree with every family, canonical first; empty where no single one does."""
     families: tuple[str, ...]
-    """Ids of the families that had a say, in the order seen."""
+    """Ids of the families that agree with some answer, in the order seen."""
     contradictions: tuple[str, ...] = ()
     """Ids of those that had no answer in common with the families before them."""
 
@@ -32,17 +32,17 @@ class _Seen:
 
 
 class Tracker:
-    """Intersects the answers of convention families, point by point, from their verdicts alone.
+    """Intersects the answers that convention families agree with, point by point.
 
-    Fed the verdicts of several workers, it says what one that saw the whole run would have said. A robust family may
-    narrow what is left for other robust families, never what is left for a required one.
+    It needs the verdicts alone, so that the process that reports can repeat for all workers together what each did for
+    its own families. A robust family narrows the answers left for other robust families, never for a required one.
     """
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
 
     def add(self, verdict: Verdict) -> Verdict:
-        """Take a verdict in; it comes back as it was, or failed where it leaves its point no answer."""
+        """Add a verdict. Returns it, with one more miss where no answer is left at its point."""
         if verdict.point is None or not verdict.answers:
             return verdict
         seen = self._seen.setdefault(verdict.point, _Seen([], []))
@@ -61,7 +61,7 @@ class Tracker:
         return verdict
 
     def followed(self) -> tuple[Followed, ...]:
-        """What is followed at each point seen, in the order of the points' names."""
+        """What is followed at each point seen, sorted by name."""
         return tuple(
             Followed(
                 point,
@@ -82,7 +82,7 @@ def followed(verdicts: Iterable[Verdict]) -> tuple[Followed, ...]:
 
 
 def inconsistencies(verdicts: Iterable[Verdict]) -> Iterator[str]:
-    """A line for each point that is left no answer by families that passed, each in the light of its own process."""
+    """A line for each point at which families of different processes contradict each other."""
     tracker = Tracker()
     told: set[str | None] = set()
     lines: dict[str | None, str] = {}

@@ -1,4 +1,4 @@
-"""Hold an implementation against one family: call it, look at what came back, and say so."""
+"""Check an implementation on one family of cases: call it, compare, and make the verdict."""
 
 import time
 import warnings
@@ -23,14 +23,14 @@ from .values import tolerance_key
 from .verdict import Cause, Miss, MissKind, Verdict, verdict_on
 
 LABEL_RANGE = "label-range"
-"""The flag of invalid families that ask a label out of range to be refused."""
+"""The flag of invalid families whose label is out of range."""
 
 
 def check(family: Family, implementation: Implementation, vectors: OperationVectors) -> Verdict:
     """The verdict on one family.
 
-    Whatever the implementation raises becomes part of the verdict, KeyboardInterrupt apart. Python's and NumPy's
-    warnings are silenced meanwhile: they are the implementation's own, and no failures.
+    Whatever the implementation raises becomes part of the verdict, except KeyboardInterrupt. Warnings of Python and
+    NumPy are silenced meanwhile: they are no failures.
     """
     started = time.perf_counter()
     declined = _declined(family, implementation, vectors)
@@ -58,7 +58,7 @@ def check(family: Family, implementation: Implementation, vectors: OperationVect
 
 @dataclass
 class _Findings:
-    """What is found out about a family, gathered on the way."""
+    """What the check of a family has found so far."""
 
     misses: list[Miss] = field(default_factory=list)
     unsupported: list[int] = field(default_factory=list)
@@ -76,7 +76,7 @@ class _Findings:
 
 
 def _declined(family: Family, implementation: Implementation, vectors: OperationVectors) -> tuple[Cause, str] | None:
-    """Why the family is not called at all, None where it is."""
+    """Why the family is not called; None where it is."""
     if (family.op, family.direction) not in implementation.functions:
         return Cause.NO_FUNCTION, f"no function {family.op}_{family.direction}"
     if family.dtype not in implementation.dtypes:
@@ -183,7 +183,7 @@ def _check_values(family: Family, implementation: Implementation, vectors: Opera
 
 
 def _until_lost(misses: Iterator[Miss]) -> Iterator[Miss]:
-    """The misses of a first case, up to a call that is lost."""
+    """The misses of a first case, the last one a lost call if there is one."""
     try:
         yield from misses
     except Lost as error:
@@ -198,7 +198,7 @@ class _Raised:
         self._lost: dict[str, list[int]] = {}
 
     def lose(self, case: int, error: Lost) -> None:
-        """Note that the call of `case` came to no end."""
+        """Note that the call of `case` was lost."""
         self._lost.setdefault(str(error), []).append(case)
 
     def add(self, case: int, error: BaseException, function: object) -> None:
@@ -208,7 +208,7 @@ class _Raised:
         cases.append(case)
 
     def misses(self, count: int, *, robust: bool) -> Iterator[Miss]:
-        """One miss for each kind of exception. No input, however odd, makes it right not to return."""
+        """One miss for each kind of exception. A lost call is never robust: no input makes it right not to return."""
         for words, cases in self._lost.items():
             yield Miss(MissKind.LOST, False, cases[0], f"case {cases[0]}: {words}", (in_cases(cases, count),))
         for (_, at), (words, cases) in self._seen.items():

@@ -1,9 +1,8 @@
-"""What is asked of the first case of every family besides: it costs as much as the calls of a small family.
+"""Further checks, made of the first case of every family alone since they cost several calls.
 
 Called again, at once and with another case in between, it gives the same bits; read-only, Fortran-ordered and
 negatively strided arguments, broadcast ones (with a stride of 0, where a tensor repeats along an axis) and a permuted
-batch give the golden answer. To refuse a layout is a robust miss, a wrong
-value from it a required one.
+batch give the golden answer. An exception for a layout is a robust miss, a wrong value a required one.
 """
 
 from collections import deque
@@ -24,7 +23,7 @@ from .verdict import Miss, MissKind, MissReason
 
 @dataclass(frozen=True)
 class FirstCase:
-    """The first case of a family, and what is known of it once it was called."""
+    """The first case of a family, after it was called once."""
 
     call: Call
     names: tuple[str, ...]
@@ -33,21 +32,21 @@ class FirstCase:
     """The arguments handed out, (count, *shape) each, holding the original values."""
     originals: Arrays
     kept: Arrays
-    """What its call returned."""
+    """The arrays that its call returned."""
     results: Arrays
-    """Copies of it, taken at once."""
+    """Copies of them, made when they were returned."""
     answer: tuple[Arrays, Arrays] | None
-    """Expected values and tolerances that they agree with; None where there are none: layouts are not looked at."""
+    """Expected values and tolerances that they agree with; None where they are wrong: layouts are not tried."""
     batch_axis: Mapping[str, int | None]
     changes_arguments: bool
-    """Whether calls of the family were seen to; the same miss is not told again in other words."""
+    """Whether calls of the family change arguments, which is not to be reported twice."""
     layouts: bool
     """Whether the layout of arguments in memory reaches the implementation."""
     deterministic: bool
     robust: bool
 
     def check(self) -> Iterator[Miss]:
-        """Everything that is asked of a first case alone. Raises Lost, and then asks no more."""
+        """Make the checks. Raises Lost at the first call that is lost."""
         permuted = self._permuted_arguments()
         # The last one is that of the permuted batch, however many of the others are made.
         asked = self.call.each([*self._repeated_arguments(), *([permuted] if permuted else [])])
@@ -75,7 +74,7 @@ class FirstCase:
         deque(asked, 0)  # what was asked and is of no use any more
 
     def _repeated_arguments(self) -> list[Arrays]:
-        """What `_again` calls with, in its order."""
+        """The arguments of the calls that `_again` uses, in order."""
         again = [stack[0, ...] for stack in self.stacks]
         return [again, [_another(a[0, ...]) for a in self.originals], again] if self._alone else [again, again]
 
@@ -117,7 +116,7 @@ class FirstCase:
         )
 
     def _called_again(self, asked: Iterator[Callable[[], Arrays]]) -> Arrays:
-        """Copies, since a call may return the same memory each time, which `overwritten_results` sees to."""
+        """The results of the next call, copied: a function may return the same memory each time."""
         if self.changes_arguments:
             for stack, original in zip(self.stacks, self.originals, strict=True):
                 stack[0, ...] = original[0, ...]
@@ -158,13 +157,13 @@ class FirstCase:
             )
 
     def _batch_size(self) -> int:
-        """The rows that all arguments with a batch axis have; 0 where there is none, or they differ."""
+        """The batch size of all arguments with a batch axis; 0 where there is none, or they differ."""
         axes = [self._batch_axis(name, a.ndim - 1) for name, a in zip(self.names, self.originals, strict=True)]
         sizes = {a.shape[axis + 1] for a, axis in zip(self.originals, axes, strict=True) if axis is not None}
         return sizes.pop() if len(sizes) == 1 else 0
 
     def _permuted_arguments(self) -> Arrays | None:
-        """What `_permuted_batch` calls with, None where there is nothing to permute, or to hold it against."""
+        """The arguments with their rows permuted; None where there is nothing to permute or to compare with."""
         size = self._batch_size()
         if size < 2 or self.answer is None:
             return None
@@ -207,7 +206,7 @@ class FirstCase:
         tolerance: Arrays,
         reason: MissReason | None = None,
     ) -> Iterator[Miss]:
-        """Results out of tolerance. Most hold the bits of those `before`, which are known to be within it."""
+        """A miss for each result out of tolerance. `before` are results within it, which most are bit-identical to."""
         for name, got, same, due, allowed in zip(
             self.call.spec.names, results, before, expected, tolerance, strict=True
         ):
@@ -273,14 +272,14 @@ def _permuted(array: np.ndarray, axis: int | None, order: np.ndarray) -> np.ndar
 
 @cache
 def _rolled(size: int) -> np.ndarray:
-    """A permutation of so many rows that leaves none in its place."""
+    """A permutation of `size` rows that leaves no row in its place."""
     order = np.roll(np.arange(size), 1)
     order.flags.writeable = False
     return order
 
 
 def _another(array: np.ndarray) -> np.ndarray:
-    """Other values of the same shape, for a family that has one case alone; labels stay what they are."""
+    """Other values of the same shape, for a family of one case; labels stay as they are."""
     return np.array(array) if array.dtype.kind == "i" else np.array(array.reshape(-1)[::-1].reshape(array.shape))
 
 

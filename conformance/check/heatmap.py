@@ -1,4 +1,4 @@
-"""Where in a tensor the error sits: its error over tolerance, reduced to a grid that fits a page."""
+"""Where in a tensor the error is: error over tolerance, reduced to a grid that fits a page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 MOST_CELLS = 32
-"""Of a grid, along each side."""
+"""The most cells of a grid along each side."""
 
 NO_RATIO = ("exact", "finite", "inf", "nan")
-"""What stands in a cell where error over tolerance is no number, the worst last: the exact value was due; a finite
-number, an infinity or NaN came where something else was due."""
+"""What a cell holds where error over tolerance is not finite, the worst last: "exact", the exact value was expected and
+another came; "finite", "inf" and "nan", such a value came where one of another kind was expected."""
 
 Score = float | str
 _LARGEST = 1e308
@@ -19,7 +19,7 @@ _LARGEST = 1e308
 
 @dataclass(frozen=True)
 class Heatmap:
-    """One case of one result. A cell stands for a block of elements, and holds the worst of them."""
+    """The errors of one case of one result. Each cell is the worst of a block of elements."""
 
     result: str
     case: int
@@ -29,13 +29,13 @@ class Heatmap:
     """Of the tensor as a matrix: all axes but the last, folded into one."""
     columns: int
     cells: tuple[tuple[Score, ...], ...]
-    """Error over tolerance, to three digits, or one of WORDS."""
+    """Error over tolerance, to three digits, or one of NO_RATIO."""
 
 
 def heatmap_of(
     result: str, case: int, score: np.ndarray, got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray
 ) -> Heatmap:
-    """The heatmap of one case: its scores, as `compare` gives them, and what they come from, each of one shape."""
+    """The heatmap of one case. `score`, as `Comparison` has it, `got` and so on have the result's shape."""
     columns = score.shape[-1] if score.ndim else 1
     rows = score.size // columns
     came = got.astype(np.float64)
@@ -50,7 +50,7 @@ def heatmap_of(
 
 
 def _largest(matrix: np.ndarray) -> np.ndarray:
-    """The largest element of each of the blocks, which are as equal in size as can be."""
+    """The largest element of each block of a matrix that is cut into at most MOST_CELLS nearly equal parts an axis."""
     for axis, length in enumerate(matrix.shape):
         cells = min(length, MOST_CELLS)
         matrix = np.maximum.reduceat(matrix, np.arange(cells) * length // cells, axis=axis)
@@ -58,7 +58,7 @@ def _largest(matrix: np.ndarray) -> np.ndarray:
 
 
 def pack_heatmap(shown: Heatmap) -> dict[str, Any]:
-    """The heatmap in dicts, lists, strings and numbers."""
+    """The heatmap as plain data for JSON."""
     return vars(shown) | {"shape": list(shown.shape), "cells": [list(row) for row in shown.cells]}
 
 

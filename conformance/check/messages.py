@@ -1,4 +1,4 @@
-"""The wording of misses: what the person at the keyboard reads. Nothing is decided here."""
+"""The text of misses. Nothing is decided here."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,8 +19,8 @@ def wrong_values(
     robust: bool,
     against: str = "",
 ) -> Miss:
-    """A result with elements out of tolerance. `values` are got, expected and tolerance, each (count, *shape); `cases`
-    are the numbers of the cases that those rows are; `against` names the answer that was the nearest of several."""
+    """The miss of a result with elements out of tolerance. `values` are got, expected and tolerance, each (count,
+    *shape); `cases` are the numbers of those cases; `against` names the answer of a convention."""
     got, expected, tolerance = values
     row, *index = worst = comparison.worst()
     wrong = ~comparison.right
@@ -41,7 +41,7 @@ def wrong_values(
 
 
 def element(index: Sequence[int], got: Any, expected: Any, tolerance: Any, dtype: np.dtype[Any]) -> tuple[str, str]:
-    """What came at an element and what was due, and by how much it is out."""
+    """Two lines on an element: got and expected; the error in tolerances."""
     due, came = float(expected), float(got)
     shown_got, shown_due = number_text(got, dtype), number_text(expected, dtype)
     if shown_got == shown_due:
@@ -58,7 +58,7 @@ def element(index: Sequence[int], got: Any, expected: Any, tolerance: Any, dtype
 
 
 def unlike(index: Sequence[int], first: Any, then: Any, dtype: np.dtype[Any]) -> str:
-    """An element that was one thing and is another."""
+    """A line on an element that has changed."""
     shown = number_text(first, dtype), number_text(then, dtype)
     if shown[0] == shown[1]:
         shown = repr(first), repr(then)
@@ -67,7 +67,7 @@ def unlike(index: Sequence[int], first: Any, then: Any, dtype: np.dtype[Any]) ->
 
 
 def in_cases(cases: Sequence[int], count: int) -> str:
-    """How many cases of a family a miss is seen in."""
+    """ "in 2 of 9 cases"."""
     return f"in {_of(len(cases), count, 'case')}"
 
 

@@ -1,4 +1,4 @@
-"""The verdict on values: got, expected, tolerance. Pure NumPy, a whole family in one step.
+"""Compare values with expected values and tolerances, a whole family at once.
 
 An element is right where |got - expected| <= tolerance, both are NaN, or both are the same infinity; -0 equals 0.
 
@@ -20,22 +20,22 @@ from ...vectors.records import Expectation
 
 @dataclass(frozen=True)
 class Comparison:
-    """One result of a family against one answer."""
+    """One result of a family compared with one answer."""
 
     right: np.ndarray
     """Element by element, bool, (count, *shape)."""
     all_right: bool
     """Whether every element of every case is."""
     score: np.ndarray
-    """|got - expected| / tolerance, float64, (count, *shape): at most 1 where right; 0 where exact; infinite where
-    something else was due than came: NaN, an infinity, a number, or anything but the exact value."""
+    """|got - expected| / tolerance, float64, (count, *shape): at most 1 where right, 0 where equal, infinite where one
+    of the two is NaN or infinite and the other is not the same, or where the tolerance is 0 and they differ."""
     fraction: float | None
     """The largest score over the elements with a finite, positive tolerance; None where there is none."""
     ulps: float
     """The largest error in units in the last place, as `ulps` defines them; 0 where there is no element."""
 
     def passed(self) -> np.ndarray:
-        """Case by case, bool, (count,)."""
+        """Whether every element of a case is right: bool, (count,)."""
         right: np.ndarray = np.all(self.right, axis=tuple(range(1, self.right.ndim)))
         return right
 
@@ -60,7 +60,7 @@ def is_true(truths: np.ndarray) -> bool:
 def agrees(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     """Element by element, whether `got` is right; shapes must agree, `expected` and `tolerance` are float64.
 
-    NumPy may warn of infinities; it is for the caller to silence it, once for many calls.
+    NumPy may warn of infinities; the caller silences it, once for many calls.
     """
     wide = got.astype(np.float64)
     right = np.asarray(np.abs(wide - expected) <= tolerance)
@@ -70,7 +70,7 @@ def agrees(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray) -> np.n
 
 
 def compare(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray, dtype: str) -> Comparison:
-    """Hold results of a whole family, (count, *shape) in the case's dtype, against expected values of that shape."""
+    """Compare results of a whole family, (count, *shape) in the case's dtype, with expected values of that shape."""
     with np.errstate(all="ignore"):
         wide = got.astype(np.float64)
         error = np.abs(wide - expected)
@@ -134,5 +134,5 @@ def _is_nan(array: np.ndarray) -> np.ndarray:
 
 
 def number_text(value: Any, dtype: np.dtype[Any]) -> str:
-    """A number with the digits that its dtype needs and no more."""
+    """A number with as many digits as its dtype needs."""
     return str(dtype.type(value))

@@ -1,1 +1,1 @@
-"""What `backproof doctor` says of an adapter: the first misfit of each function on tiny inputs, in plain words."""
+"""`backproof doctor`: try each function of an adapter on tiny inputs, and say what does not fit."""

@@ -1,4 +1,4 @@
-"""Arguments as a function may want them instead: what it is right with says what it takes."""
+"""Other ways to pass the arguments: if a function gives right results with one of them, that is what it takes."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,17 +17,17 @@ MOST_PERMUTED = 4
 
 @dataclass(frozen=True)
 class Adjustment:
-    """Another way to hand arguments over."""
+    """Another way to pass the arguments."""
 
     misfit: Misfit
     apply: Callable[[Arguments], Arguments]
     of: int | None = None
-    """The argument that it changes; None where it is the call as a whole."""
+    """The position of the argument that it changes; None where it changes several."""
     transposes: bool = False
 
 
 def adjustments(family: Family, names: Sequence[str], order: Sequence[int] | None) -> Iterator[tuple[Adjustment, ...]]:
-    """What to try, the likeliest first; `order` is the one that the function names its arguments in."""
+    """The adjustments to try, the likeliest first. `order` is that of the function's own names, if it differs."""
     single = [change for index, name in enumerate(names) for change in _of_one(family, index, name)]
     if order is not None:
         yield (_reordered(names, order),)
@@ -43,7 +43,7 @@ def adjustments(family: Family, names: Sequence[str], order: Sequence[int] | Non
 
 
 def _alike(family: Family, names: Sequence[str], one: Adjustment, other: Adjustment) -> bool:
-    """Whether both transpose tensors of one shape, which what works element by element does not notice."""
+    """Whether both transpose tensors of one shape: an elementwise function gives right results with that too."""
     shapes = {family.inputs[names[change.of]].shape for change in (one, other) if change.of is not None}
     return one.transposes and other.transposes and len(shapes) == 1
 
@@ -58,7 +58,7 @@ def _reordered(names: Sequence[str], order: Sequence[int]) -> Adjustment:
 
 
 def _of_one(family: Family, index: int, name: str) -> Iterator[Adjustment]:
-    """One argument in another form."""
+    """The ways to pass one argument otherwise."""
     tensor = family.inputs[name][0]
     shape = tensor.shape
     if tensor.dtype.kind == "i" and tensor.ndim == 1:
@@ -104,7 +104,7 @@ def _of_one(family: Family, index: int, name: str) -> Iterator[Adjustment]:
 
 
 def _of_all() -> Iterator[Adjustment]:
-    """All arguments of a call in another form."""
+    """The ways to pass all arguments otherwise."""
     torch = sys.modules.get("torch")
     if torch is not None:
         misfit = Misfit("it takes torch's tensors, where NumPy arrays come", "make them first: torch.tensor(array)")

@@ -1,4 +1,4 @@
-"""Calls that are made to find out what a function takes and gives, whatever comes of them."""
+"""Calls that find out what a function takes and returns; exceptions are kept."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ class Attempt:
 
     @cached_property
     def values(self) -> tuple[object, ...]:
-        """What came, one by one."""
+        """The results, one by one."""
         return tuple(self.returned) if isinstance(self.returned, (tuple, list)) else (self.returned,)
 
     @cached_property
     def arrays(self) -> tuple[np.ndarray | None, ...]:
-        """The same as arrays; None for what is none."""
+        """The results as arrays; None for a result that is not an array."""
         return () if self.error is not None else tuple(map(_array, self.values))
 
 
@@ -38,7 +38,7 @@ def attempts(
     names: Sequence[str],
     change: Callable[[Arguments], Arguments] = list,
 ) -> list[Attempt]:
-    """The first cases of a family, with arguments that are changed before they are handed over."""
+    """Call a function with the first cases of a family, each call's arguments changed by `change` first."""
     made = []
     for case in range(min(family.count, MOST_CASES)):
         try:
@@ -52,12 +52,12 @@ def attempts(
 
 
 def due(family: Family, name: str, cases: int) -> list[np.ndarray]:
-    """What a result should be, case by case."""
+    """The expected values of a result, case by case."""
     return [family.answer.expected[name][case] for case in range(cases)]
 
 
 def near(got: np.ndarray, expected: np.ndarray) -> bool:
-    """Whether an array is, for all that can be seen at its precision, what is expected."""
+    """Whether an array equals what is expected, to a few digits of its precision."""
     if got.shape != expected.shape or got.dtype.kind not in "fiubV":
         return False
     share = 3e-2 if got.dtype.kind == "V" or got.dtype.itemsize == 2 else 1e-3

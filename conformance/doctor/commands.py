@@ -1,4 +1,4 @@
-"""The command that tries an adapter."""
+"""The command `backproof doctor`."""
 
 import argparse
 import shlex
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 SECONDS = 60.0
-"""What a call may take."""
+"""Time limit of a call."""
 _STANDARD_ERROR = 2
 _SENTENCES = ("it ", "a ", "right ")
 """How words begin that do not begin with a result's name."""
 
 
 def add(commands: "Commands") -> None:
-    """Declare it."""
+    """Declare the command."""
     doctor = commands.add_parser("doctor", help="try an adapter on tiny inputs, and say what does not fit")
     doctor.add_argument("implementation", nargs="?", metavar="MODULE[:OBJECT]", help="what --impl takes")
     doctor.add_argument("--cmd", metavar="COMMAND", help="what --impl-cmd takes, instead")

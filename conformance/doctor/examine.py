@@ -1,4 +1,4 @@
-"""All functions of an implementation, one after another: which fit, and what does not fit about the others."""
+"""Examine all functions of an implementation: which fit, and what is wrong with the others."""
 
 import warnings
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from .signature import signature_misfit
 
 
 def examine(implementation: Implementation, files: Iterable[OperationVectors]) -> Iterator[FunctionFit]:
-    """What is said of each function that there are vectors for. The implementation has to be set up."""
+    """How each function fits that there are vectors for. The implementation has to be set up."""
     for vectors in files:
         families = tuple(vectors.families)
         for direction in DIRECTIONS:

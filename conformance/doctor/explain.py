@@ -1,4 +1,4 @@
-"""Why a function does not fit a family: the first reason that accounts for what came of its calls."""
+"""Why a function fails a family: the first explanation that fits the results of its calls."""
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
@@ -25,13 +25,13 @@ _HINTS = (
     ("read-only", "work on a copy of the argument: array.copy()"),
     ("casting rule", "keep the dtype of the arguments: allocate with dtype=array.dtype"),
 )
-"""What to do, by a part of an exception's message."""
+"""What to do about exceptions of frameworks, by a part of their message, which is all that tells them apart."""
 
 
 def explain_misfit(
     family: Family, verdict: Verdict, implementation: Implementation, vectors: OperationVectors
 ) -> Misfit:
-    """What is wrong with a function that fails a family, in plain words."""
+    """What is wrong with a function that fails a family."""
     function = implementation.functions[family.op, family.direction]
     names = vectors.arguments[family.direction]
     if lost := next((miss.summary for miss in verdict.misses if miss.kind is MissKind.LOST), ""):
@@ -56,7 +56,7 @@ def explain_misfit(
 def _wants(
     function: Callable[..., object], family: Family, vectors: OperationVectors, names: Sequence[str]
 ) -> Misfit | None:
-    """What arguments a function is right with."""
+    """Other arguments that the function gives right results with."""
     for tried in adjustments(family, names, named_order(function, names)):
         made = attempts(function, family, names, partial(_changed, tried))
         if any(one.error is not None for one in made):
@@ -84,7 +84,7 @@ def _raised(tries: Sequence[Attempt], function: object) -> Misfit:
 
 
 def _types(tries: Sequence[Attempt], names: Sequence[str]) -> Misfit | None:
-    """Results that are no arrays at all."""
+    """Results that are not arrays."""
     returned = tries[0].returned
     if returned is None:
         return Misfit("it returns None", f"end it by: return {', '.join(names)}")
@@ -109,7 +109,7 @@ def _placed(
 
 
 def _dtype(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]) -> Misfit | None:
-    """Right values of another dtype than that of the arguments."""
+    """Right values in another dtype than that of the arguments."""
     if misplaced(family, vectors, tries) is None:
         return None
     due = numpy_dtype(family.dtype)
@@ -132,7 +132,7 @@ def _too_few(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]
 
 
 def _diagnosed(family: Family, implementation: Implementation, vectors: OperationVectors) -> Misfit | None:
-    """What a run of small families looks like to the diagnosis of a run."""
+    """What the diagnosis of a run finds in small families."""
     alike = [f for f in vectors.families if (f.op, f.direction) == (family.op, family.direction)]
     verdicts = [(one, check(one, implementation, vectors)) for one in small(alike, implementation.dtypes)]
     ran = [Ran(one, verdict, verdict.outcome is Outcome.FAILED) for one, verdict in verdicts]
@@ -141,7 +141,7 @@ def _diagnosed(family: Family, implementation: Implementation, vectors: Operatio
 
 
 def _plain(verdict: Verdict) -> Misfit:
-    """What the check says."""
+    """The gravest miss, as it is."""
     miss = verdict.gravest
     assert miss is not None
     return Misfit("; ".join([miss.summary, *miss.details[:2]]), "")

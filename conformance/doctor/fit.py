@@ -1,4 +1,4 @@
-"""What is said of one function."""
+"""How one function of an adapter fits."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ class Fit(StrEnum):
     OK = "ok"
     MISFIT = "misfit"
     UNFILLED = "empty"
-    """It raises NotImplementedError whatever it is asked."""
+    """It raises NotImplementedError for every family."""
     ABSENT = "absent"
 
 
@@ -26,7 +26,7 @@ class Misfit:
 
 @dataclass(frozen=True)
 class FunctionFit:
-    """What is said of one function."""
+    """How one function of an adapter fits."""
 
     function: str
     state: Fit
@@ -34,4 +34,4 @@ class FunctionFit:
     family: str = ""
     """Where the misfit was met."""
     notes: tuple[str, ...] = ()
-    """What is worth knowing, and no misfit."""
+    """Remarks that are no misfit."""

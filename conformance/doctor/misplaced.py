@@ -1,4 +1,4 @@
-"""Results that are right, but not where, in what shape or how large they should be."""
+"""Results that are right but in another order, another shape, or off by a factor."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ class Way:
     """How a result may differ from what is due."""
 
     mend: Callable[[np.ndarray, np.ndarray], np.ndarray | None]
-    """What came and what is due -> what came, put right."""
+    """(got, expected) -> got, corrected for this difference; None where it cannot be."""
     misfit: Callable[[str, np.ndarray, np.ndarray], Misfit]
     plain: bool = False
 
 
 @dataclass(frozen=True)
 class Found:
-    """Where a result that is due lies among those that came, and how it differs."""
+    """The position of an expected result among the returned ones, and how it differs."""
 
     name: str
     position: int
@@ -33,7 +33,7 @@ class Found:
 def misplaced(
     family: Family, vectors: OperationVectors, tries: Sequence[Attempt], *, factors: bool = False
 ) -> tuple[Misfit, ...] | None:
-    """What is to be put right before results are the right ones, empty for nothing; None where more is wrong."""
+    """What to correct so that the results are right; empty if nothing; None where no such correction is enough."""
     names = vectors.results[family.direction]
     counts = {len(one.arrays) for one in tries}
     if len(counts) != 1 or not counts.isdisjoint({0}):
@@ -133,7 +133,7 @@ def _factor(factor: float, words: str, cure: str) -> Way:
 
 
 def _sizes(family: Family, vectors: OperationVectors) -> dict[str, int]:
-    """Lengths that results may have been divided by: the rows, and the last axis."""
+    """Lengths by which results may have been divided: the number of rows and the last axis."""
     sizes: dict[str, int] = {}
     for name, tensor in family.inputs.items():
         axis, shape = vectors.batch_axis.get(name), tensor.shape[1:]

@@ -1,4 +1,4 @@
-"""Tiny families to try a function on: one for each form that its arguments and parameters have, and each dtype."""
+"""Tiny families to try a function on: one for each form of call, and each dtype."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -7,15 +7,15 @@ import numpy as np
 from ...vectors.records import Family
 
 FIRST_DTYPE = "float32"
-"""Which shows best what is widened to float64 on the way."""
+"""Tried first: a result that was widened to float64 is seen by its dtype."""
 MOST_ELEMENTS = 400
-"""Of a family that is small: all arguments of a case together."""
+"""The largest size of a small family: elements of all arguments of a case together."""
 
 CallForm = tuple[object, ...]
 
 
 def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family]:
-    """Of the families of a function: each form at one dtype, the commonest form first; then that one at the others."""
+    """One family of each form at the first dtype, the commonest form first; then one at each other dtype."""
     usual = [family for family in families if family.level == "required" and family.result == "valid"]
     usual = [family for family in usual if family.answer.expected and family.dtype in dtypes]
     first = FIRST_DTYPE if any(family.dtype == FIRST_DTYPE for family in usual) else next(iter(dtypes), "")
@@ -32,24 +32,24 @@ def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family
 
 
 def small(families: Iterable[Family], dtypes: Sequence[str]) -> list[Family]:
-    """The families of a function that cost little to try, at the dtype that is looked at first."""
+    """The families of a function that are small, at the first dtype."""
     dtype = FIRST_DTYPE if FIRST_DTYPE in dtypes else next(iter(dtypes), "")
     return [f for f in families if f.dtype == dtype and f.level == "required" and _elements(f) <= MOST_ELEMENTS]
 
 
 def _form(family: Family) -> CallForm:
-    """What a function may have to tell apart: parameters, ranks, and what labels are."""
+    """Parameters, ranks, and kinds of labels: what a function may treat differently."""
     tensors = ((name, tensor.ndim, tensor.dtype.kind, _one_hot(tensor)) for name, tensor in family.inputs.items())
     return (*family.parameters.items(), *tensors)
 
 
 def _one_hot(tensor: np.ndarray) -> bool:
-    """Whether all that a tensor holds is 0 or 1, in rows with a single 1."""
+    """Whether every row has a single 1 and 0 elsewhere."""
     return tensor.ndim == 3 and bool(((tensor == 0) | (tensor == 1)).all() and (tensor.sum(axis=-1) == 1).all())
 
 
 def _telling(family: Family) -> tuple[float, ...]:
-    """How much a family tells: sizes that differ, several cases, results that are no zeros, and few of all."""
+    """A sort key: sizes that differ, several cases, results that are not 0, and few elements are best."""
     lengths = {length for tensor in family.inputs.values() for length in tensor.shape[1:] if length > 1}
     results = np.concatenate([tensor.reshape(-1) for tensor in family.answer.expected.values()])
     shown = round(float(np.count_nonzero(results) / max(results.size, 1)), 1)

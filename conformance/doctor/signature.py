@@ -1,4 +1,4 @@
-"""Can a function be called as it will be? Read from its signature, before any call."""
+"""Whether a function can be called with the tensors and parameters of its cases, from its signature."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 def signature_misfit(
     function: Callable[..., object], arguments: Sequence[str], parameters: Sequence[str]
 ) -> Misfit | None:
-    """What of a function's signature does not fit the tensors and parameters that come; None where nothing does."""
+    """What in a function's signature does not fit the call; None where it fits."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # some functions written in C do not say what they take
@@ -51,7 +51,8 @@ def signature_misfit(
 
 
 def named_order(function: Callable[..., object], arguments: Sequence[str]) -> list[int] | None:
-    """The order in which a function takes its tensors, if their names are those that come and it is another one."""
+    """The order in which a function names its tensors, where the names are the same and the order is another; else
+    None."""
     try:
         taken = [p.name for p in inspect.signature(function).parameters.values() if p.kind in _POSITIONAL]
     except (TypeError, ValueError):

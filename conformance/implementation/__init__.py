@@ -1,1 +1,1 @@
-"""The implementation under test: how it is loaded, what it declares, and what its results are read as."""
+"""The implementation under test: loading it, its declarations and options, time limits, results as NumPy arrays."""

@@ -1,4 +1,4 @@
-"""Read whatever an implementation returned as a NumPy array, without importing the framework that it came from."""
+"""Results of any framework as NumPy arrays, without importing the framework."""
 
 import sys
 from typing import Any
@@ -11,7 +11,7 @@ Arrays = list[np.ndarray]
 
 
 class NotAnArray(Exception):
-    """A result that is no array of any framework, or one that cannot be read from here. The message is one line."""
+    """A result that is not an array of any framework, or cannot be read. The message is one line."""
 
 
 def to_numpy(result: object) -> np.ndarray:

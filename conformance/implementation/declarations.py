@@ -1,4 +1,4 @@
-"""What an adapter declares of itself: its dtypes, its working precisions, the conventions that it follows."""
+"""What an adapter declares: dtypes, working precisions, conventions."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,7 +15,7 @@ DETERMINISTIC = "deterministic"
 
 
 def dtypes_of(spec: str, declared: object) -> tuple[str, ...]:
-    """The dtypes declared, in our order; float64 and float32 where nothing is said. Raises AdapterError."""
+    """The declared dtypes, widest first; float64 and float32 where nothing is declared. Raises AdapterError."""
     if declared is None:
         return DEFAULT_DTYPES
     words = (declared,) if isinstance(declared, str) else declared
@@ -39,7 +39,7 @@ def _dtype_name(word: object) -> str:
 
 
 def precision_of(spec: str, declared: object) -> Mapping[str, str]:
-    """The working precision by dtype, of those declared. Raises AdapterError."""
+    """The declared working precision by dtype. Raises AdapterError."""
     if declared is None:
         return {}
     if not isinstance(declared, Mapping):
@@ -54,7 +54,7 @@ def precision_of(spec: str, declared: object) -> Mapping[str, str]:
 
 
 def conventions_of(spec: str, declared: object) -> Mapping[str, object]:
-    """What is declared by point; `verify_conventions` tells whether there are such. Raises AdapterError."""
+    """The declared conventions by point, which `verify_conventions` holds against the vectors. Raises AdapterError."""
     if declared is None:
         return {}
     if not isinstance(declared, Mapping):
@@ -67,7 +67,7 @@ def conventions_of(spec: str, declared: object) -> Mapping[str, object]:
 
 
 def verify_conventions(spec: str, conventions: Mapping[str, object], answers: Iterable[Answer]) -> None:
-    """Raise AdapterError where a declared convention is none that the vectors know."""
+    """Raise AdapterError where a declared convention is not one of the vectors."""
     known: dict[str, list[str]] = {}
     for answer in answers:
         known.setdefault(answer.point, []).append(answer.answer)

@@ -1,4 +1,4 @@
-"""What goes wrong with an adapter, in words of one line."""
+"""Errors of adapters, and exceptions as one line of text."""
 
 import os
 import sysconfig

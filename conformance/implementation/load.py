@@ -1,4 +1,4 @@
-"""Find and load an implementation: from what stands after `--impl` to the functions that are called."""
+"""Load the implementation that `--impl` names."""
 
 import difflib
 import importlib
@@ -42,7 +42,7 @@ class Implementation:
     """An implementation as its adapter presents it."""
 
     spec: str
-    """What it was loaded from: "module" or "module:object.attribute", or a command."""
+    """The option's value: "module" or "module:object.attribute", or a command."""
     name: str
     version: str
     """Empty where the adapter does not say."""
@@ -52,7 +52,7 @@ class Implementation:
     precision: Mapping[str, str] = field(default_factory=dict)
     """The declared working precision by dtype; a dtype that is absent has its own."""
     conventions: Mapping[str, object] = field(default_factory=dict)
-    """What is declared: an answer (a string) by point, "labels": "unchecked", "deterministic": False."""
+    """The declared answer by point; "labels": "unchecked"; "deterministic": False."""
     setup: Callable[[], None] = _nothing
     """To be called before the first call; raises AdapterError."""
     teardown: Callable[[], None] = _nothing
@@ -60,9 +60,9 @@ class Implementation:
     misspelt: tuple["Misspelling", ...] = ()
     """Names that are close to an operation's or a declaration's, but not read."""
     option: str = "--impl"
-    """The option that `spec` stood after."""
+    """--impl or --impl-cmd."""
     language: str = ""
-    """What it is written in, where that is said."""
+    """The language that it is written in, where it says so."""
     layouts: bool = True
     """Whether the layout of arguments in memory reaches it; through a pipe none does."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -70,12 +70,12 @@ class Implementation:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What to tell the adapter's author, one line each."""
+        """What the adapter's author should know, one line each."""
         return tuple(map(str, self.misspelt))
 
     @property
     def argument(self) -> str:
-        """How a command line names it: "--impl=adapter", and its options; quoted for a shell."""
+        """The arguments that name it on a command line, quoted for a shell: "--impl=adapter"."""
         return " ".join([f"{self.option}={shlex.quote(self.spec)}", *map(shlex.quote, option_arguments(self.options))])
 
     def working_precision(self, dtype: str) -> str:
@@ -88,8 +88,8 @@ def load(
 ) -> Implementation:
     """The implementation that `spec`, "module" or "module:object.attribute", names.
 
-    `operations` are the names that there are vectors for. `folder`, the one that the run was started in, is put
-    first on the import path. `options` are for its setup. Raises AdapterError.
+    `operations` are those that there are vectors for. `folder`, where the run was started, is put first on the import
+    path. `options` are passed to its setup. Raises AdapterError.
     """
     return present(spec, _resolve(spec, folder), tuple(operations), options)
 
@@ -97,7 +97,10 @@ def load(
 def present(
     spec: str, subject: object, operations: tuple[str, ...], options: Mapping[str, str] = NO_OPTIONS
 ) -> Implementation:
-    """The implementation that an object's attributes, or a mapping's entries, make up. Raises AdapterError."""
+    """The implementation whose functions and declarations are an object's attributes, or a mapping's entries.
+
+    Raises AdapterError.
+    """
     functions = dict(_functions(spec, subject, operations))
     misspelt = tuple(_misspelt(subject, operations, functions))
     if not functions:

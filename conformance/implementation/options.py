@@ -1,4 +1,4 @@
-"""What `--impl-option KEY=VALUE` says, and how it reaches an adapter's setup."""
+"""`--impl-option KEY=VALUE`: parse it, and pass it to an adapter's setup."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -9,11 +9,11 @@ OPTION = "--impl-option"
 
 
 class OptionError(Exception):
-    """An option that cannot be taken. The message is one line, to be put after the adapter's name."""
+    """An option that is malformed, unknown or missing. The message is one line, to be put after the adapter's name."""
 
 
 def parse_options(given: Iterable[str]) -> dict[str, str]:
-    """Value by key; values stay the strings that they are. Raises OptionError."""
+    """The options' values by key, as strings. Raises OptionError."""
     options: dict[str, str] = {}
     for word in given:
         key, equals, value = word.partition("=")
@@ -25,7 +25,7 @@ def parse_options(given: Iterable[str]) -> dict[str, str]:
 
 
 def bound(setup: Callable[..., object] | None, options: Mapping[str, str]) -> Callable[[], object] | None:
-    """The setup with the options as its keywords. Raises OptionError for what it does not take, or lacks."""
+    """The setup with the options as keyword arguments. Raises OptionError for unknown and missing ones."""
     if setup is None:
         if options:
             raise OptionError(f"{_listed(options)}: the adapter takes no options; it has no setup(**options)")
@@ -46,7 +46,7 @@ def bound(setup: Callable[..., object] | None, options: Mapping[str, str]) -> Ca
 
 
 def option_arguments(options: Mapping[str, Any]) -> list[str]:
-    """The options as the words of a command line."""
+    """The options as arguments of a command line."""
     return [f"{OPTION}={key}={value}" for key, value in options.items()]
 
 

@@ -1,4 +1,4 @@
-"""What is kept in sight while a Python adapter is called: how long a call takes, and which one it is.
+"""A time limit for the calls of a Python adapter, and a count of them that survives the interpreter.
 
 A call that hangs is interrupted by SIGALRM, where there is one and pytest runs in the main thread. Python sees a signal
 only between two of its own instructions, so a call that hangs inside compiled code is beyond it: then, and where there
@@ -23,12 +23,12 @@ from .load import Function, Implementation
 from .timeouts import Lost, LostCalls
 
 LAST_RESORT = 5.0
-"""Seconds beyond twice what a call may take, after which the interpreter is ended."""
+"""The interpreter is ended this many seconds after two and a half time limits."""
 _DIGITS = 8
 
 
 class Watch:
-    """Bounds the calls of an implementation to `seconds`, and notes in the file `trace` how many a family has made.
+    """Limits the calls of an implementation to `seconds`, and counts those of a family in the file `trace`.
 
     `errors` is the descriptor of the standard error that faulthandler writes to.
     """
@@ -43,7 +43,7 @@ class Watch:
         self._signals = hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
 
     def watched(self, implementation: Implementation) -> Implementation:
-        """The implementation with each of its functions in sight."""
+        """The implementation with each function limited and counted."""
         functions = dict(implementation.functions)
         if self.seconds is not None:
             functions = {key: self._bounded(function, "_".join(key)) for key, function in functions.items()}
@@ -53,7 +53,7 @@ class Watch:
 
     @contextmanager
     def family(self) -> Iterator[None]:
-        """Around the calls of one family."""
+        """A context for the calls of one family."""
         self._note(0)
         for lost in self._lost.values():
             lost.begin_family()
@@ -124,7 +124,7 @@ class Watch:
 
 
 def calls_noted(trace: Path) -> int:
-    """How many calls the family at hand has made, the last one included, by what is noted in the file."""
+    """How many calls of the current family have begun, read from the file."""
     return int.from_bytes(trace.read_bytes()[:_DIGITS], "little")
 
 

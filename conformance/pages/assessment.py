@@ -1,4 +1,4 @@
-"""What a run says of an implementation, in a word and a sentence."""
+"""Whether a run shows that an implementation conforms: a rating and a sentence."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,30 +13,30 @@ _WRONG = ("failed", "expected failure")
 
 
 class Rating(StrEnum):
-    """The answer to whether the gradients are right."""
+    """Whether the gradients are right."""
 
     CONFORMS = "conforms"
-    """Every operation is right at every dtype that is declared, robust misses and what is not promised apart."""
+    """Every operation is right at every declared dtype, except for robust misses and what is not promised."""
     IN_PART = "conforms in part"
-    """What ran is right, and there is more at these dtypes that did not run."""
+    """What ran is right; at these dtypes there is more that did not run."""
     FAILS = "does not conform"
     INCOMPLETE = "did not complete"
-    """What ran is right, and the run ended before its end."""
+    """What ran is right; the run was ended early."""
     UNDECIDED = "undecided"
-    """Nothing is wrong with any family, and yet the run failed, or passed none."""
+    """No family is wrong, and yet the run failed, or no family passed."""
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """What a run says."""
+    """The rating of a run, and why."""
 
     word: Rating
     sentence: str
-    """What the word rests on: a sentence or two."""
+    """Why: a sentence or two."""
 
 
 def assess(record: RunRecord) -> Assessment:
-    """The answer that a record gives."""
+    """Rate the run of a record."""
     held = sum(record.counts[word] for word in HELD)
     wrong = sum(record.counts[word] for word in _WRONG)
     if wrong:
@@ -60,7 +60,7 @@ def assess(record: RunRecord) -> Assessment:
 
 
 def incompleteness(record: RunRecord) -> str:
-    """How far a run came that did not come to its end."""
+    """Why a run is incomplete, and how many families are missing."""
     left = f"{plural(record.counts[NOT_RUN], 'family was', 'families were')} not reached."
     if record.state is Progress.RUNNING:
         return f"The run was still going, or was killed, when this was written; {left}"
@@ -79,7 +79,7 @@ def _failing(record: RunRecord) -> Iterator[Verdict]:
 
 
 def _left_out(record: RunRecord) -> Iterator[str]:
-    """What did not run, kind by kind."""
+    """How many families did not run, and why."""
     for word in ("not implemented", "unsupported", NOT_RUN, NOT_ASKED):
         if count := record.counts[word]:
             names = named(absent(record)) if word == "not implemented" else ""
@@ -87,7 +87,7 @@ def _left_out(record: RunRecord) -> Iterator[str]:
 
 
 def _in_part(record: RunRecord) -> bool:
-    """Whether something did not run that the implementation, with the dtypes that it declares, should do."""
+    """Whether something did not run that should, given the declared dtypes."""
     if record.counts[NOT_RUN] or record.counts[NOT_ASKED]:
         return True
     for family in record.families:

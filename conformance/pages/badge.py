@@ -15,15 +15,15 @@ COLOURS = {
     Rating.INCOMPLETE: ("lightgrey", "#5f6368"),
     Rating.UNDECIDED: ("lightgrey", "#5f6368"),
 }
-"""As badge services name them, and as the SVG has them: white letters are readable on each."""
+"""By rating: the name that badge services use, and the colour of the SVG, on which white text is readable."""
 
 LETTER = 6.6
-"""Pixels that a letter takes at a size of 11, on an average; the SVG fits its words to what is reckoned."""
+"""Average width of a letter in pixels, at font size 11; the SVG stretches its text to the computed width."""
 PADDING = 12
 
 
 def message(record: RunRecord) -> str:
-    """What stands on the badge."""
+    """The text of the badge."""
     word = assess(record).word
     by_op = cells(record)
     if word is Rating.FAILS:
@@ -34,7 +34,7 @@ def message(record: RunRecord) -> str:
 
 
 def _with(standing: str, by_op: Mapping[str, Mapping[str, Cell]]) -> int:
-    """How many operations have a family that stands so."""
+    """How many operations have a family of this standing."""
     return sum(any(cell.counts[standing] for cell in by_dtype.values()) for by_dtype in by_op.values())
 
 
@@ -46,7 +46,7 @@ def endpoint(record: RunRecord) -> str:
 
 
 def svg(record: RunRecord) -> str:
-    """The badge as a picture that needs nothing else; a screen reader reads its title."""
+    """The badge as an SVG without external files, with a title for screen readers."""
     from .render import render
 
     words = message(record)
@@ -62,5 +62,5 @@ def svg(record: RunRecord) -> str:
 
 
 def width(words: str) -> int:
-    """Pixels that words take on the badge, with what is around them."""
+    """Width of a text on the badge in pixels, with its padding."""
     return round(LETTER * len(words)) + PADDING

@@ -11,18 +11,18 @@ from ..check.verdict import Outcome
 from ..record.contents import NOT_RUN, FamilyRecord, RunRecord
 
 ABSENT = (*map(str, (Outcome.NOT_IMPLEMENTED, Outcome.UNSUPPORTED)), NOT_RUN)
-"""What is said of families that nothing is known of."""
+"""Outcomes of families that were not tried."""
 CLOSER = 2.0
-"""By so much has a family's largest error grown, as a share of its tolerance, that it is told of; it is no worse."""
+"""A family is reported as closer to its bound if its largest error, as a share of its tolerance, grew by this."""
 CLOSE = 0.1
-"""Below this share nothing is told."""
+"""... and is now above this share."""
 
 GONE = "not in these vectors"
-"""Said of a family of the one run that the other run's vectors do not have."""
+"""The outcome of a family that the other run's vectors do not have."""
 
 
 class Trend(StrEnum):
-    """What a change is worth."""
+    """Whether a change is for the better."""
 
     WORSE = "worse"
     """It fails and did not, or it passed and does not, or it ran and does not."""
@@ -33,7 +33,7 @@ class Trend(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """A family that comes to something else in the second run than in the first."""
+    """A family with another outcome in the second run than in the first."""
 
     id: str
     nodeid: str
@@ -56,13 +56,13 @@ class Closer:
 
 
 def same_implementation(one: RunRecord, other: RunRecord) -> bool:
-    """Whether two runs are of one implementation, whatever its version."""
+    """Whether two runs are of the same implementation, in any version."""
     mine, yours = one.implementation, other.implementation
     return (mine.option, mine.spec) == (yours.option, yours.spec) or mine.name == yours.name
 
 
 def changes(before: RunRecord, after: RunRecord) -> Iterator[Change]:
-    """Every family that comes to something else, in the order of the first run, and then what is new in the second."""
+    """Every family with another outcome, in the order of the first run; then those that are new in the second."""
     # A run of the same vectors that lacks a family did not run it. Other vectors may not have it.
     lacking = NOT_RUN if before.versions.manifest == after.versions.manifest else GONE
     first, second = _by_nodeid(before), _by_nodeid(after)
@@ -77,7 +77,7 @@ def changes(before: RunRecord, after: RunRecord) -> Iterator[Change]:
 
 
 def closer(before: RunRecord, after: RunRecord) -> Iterator[Closer]:
-    """Families that pass in both, and whose largest error takes up much more of the tolerance than before."""
+    """Families that pass in both runs, with a largest error that has grown by CLOSER."""
     second = _by_nodeid(after)
     for nodeid, was in _by_nodeid(before).items():
         is_ = second.get(nodeid)
@@ -89,7 +89,7 @@ def closer(before: RunRecord, after: RunRecord) -> Iterator[Closer]:
 
 
 def trend(before: str, after: str) -> Trend:
-    """What it is worth that a family came to this before and comes to that now."""
+    """Whether it is better or worse that a family's outcome was `before` and is `after`."""
     if GONE in (before, after):
         return Trend.WORSE if after == Outcome.FAILED else Trend.OTHER
     if after == Outcome.FAILED or before == Outcome.PASSED:

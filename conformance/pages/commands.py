@@ -1,4 +1,4 @@
-"""The commands that make something of a record."""
+"""The commands `report`, `compare` and `badge`."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def add(commands: "Commands") -> None:
-    """Declare them."""
+    """Declare the commands."""
     report = commands.add_parser("report", help="make a page of a run that pytest --impl-report=RUN.json wrote")
     report.add_argument("record", type=Path, metavar="RUN.json", help="the record of the run")
     report.add_argument("-o", "--output", type=Path, metavar="PAGE.html", help="the page to write; else RUN.html")
@@ -101,7 +101,7 @@ def _badge(options: argparse.Namespace) -> int:
 
 
 def _distinct(*paths: Path | None) -> None:
-    """Raise ReportError where one of some files is another of them: what is written must not replace what is read."""
+    """Raise ReportError where two of these files are the same: an output must not replace an input."""
     seen: set[Path] = set()
     for path in paths:
         if path is not None and path.resolve() in seen:

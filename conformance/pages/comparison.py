@@ -14,7 +14,7 @@ from .render import render
 from .sidebyside import differing_conventions, letters, title
 
 MOST_CHANGES = 200
-"""Of one direction that are listed."""
+"""The most changes that are listed of one trend."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Chip:
-    """The dtypes at which an operation stands alike in one run."""
+    """The dtypes at which an operation has the same standing in one run."""
 
     stand: Stand
     dtypes: tuple[str, ...]
-    """Empty for all that there are."""
+    """Empty if they are all."""
     count: str
-    """How many families it is about; empty where it is all."""
+    """"2 of 64" families; empty where the standing holds for all."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """An operation: how it stands in each run, at a glance and dtype by dtype."""
+    """An operation: its standing in each run, in brief and dtype by dtype."""
 
     op: str
     chips: tuple[tuple[Chip, ...], ...]
@@ -55,11 +55,11 @@ class RunFailures:
     families: int
     kinds: tuple[str, ...]
     findings: tuple[str, ...]
-    """The names of what it looks like."""
+    """The names of the diagnosis."""
 
 
 def comparison_page(records: Sequence[RunRecord], changed: Iterable[Change] | None, nearer: Iterable[Closer]) -> str:
-    """The page as HTML, whole in itself. `changed` is None where the runs are not one implementation's.
+    """The page as HTML without external files. `changed` is None where the runs are of different implementations.
 
     Raises ReportError.
     """
@@ -107,7 +107,7 @@ def _count(stand: Stand, found: Sequence[Cell]) -> str:
 
 
 def _wrong(records: Sequence[RunRecord]) -> dict[str, list[RunFailures | None]]:
-    """By function that fails in some run, how it fails in each; None where it does not."""
+    """For each function that fails in some run, its failures run by run; None where it does not fail."""
     found: dict[str, list[RunFailures | None]] = {}
     for position, record in enumerate(records):
         by_function: dict[str, RunFailures] = {}

@@ -1,4 +1,4 @@
-"""Families that fail or miss something, gathered by function and kind: those tend to have one cause."""
+"""Families that fail or miss something, grouped by function and kind of miss: a group often has one cause."""
 
 import shlex
 from collections.abc import Callable, Iterable
@@ -28,19 +28,19 @@ KINDS: dict[str, str] = {
     MissKind.CONVENTION: "no one convention",
     Ending.UNEXPECTED_PASS: "passes that were expected to fail",
 }
-"""What went wrong in words, by the kind of miss; a kind that is absent stands for itself."""
+"""Titles of groups by kind of miss; a kind that is absent is its own title."""
 
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Families of one function that went wrong in the same way, in their order."""
+    """Families of one function with the same kind of miss, in their order."""
 
     op: str
     direction: str
     kind: str
     families: tuple[FamilyRecord, ...]
     diagnosis: Diagnosis | None = None
-    """What the function's failures look like, in its first group alone."""
+    """The function's diagnosis, in its first group only."""
 
     @property
     def function(self) -> str:
@@ -49,12 +49,12 @@ class FailureGroup:
 
     @property
     def title(self) -> str:
-        """What went wrong, in words."""
+        """What went wrong."""
         return KINDS.get(self.kind, self.kind)
 
     @property
     def dtypes(self) -> tuple[str, ...]:
-        """At which dtypes."""
+        """The dtypes of the families."""
         return tuple(dict.fromkeys(family.result.verdict.dtype for family in self.families))
 
 
@@ -63,7 +63,7 @@ def failure_groups(
     wanted: Callable[[FamilyRecord], bool],
     diagnoses: Iterable[Diagnosis] = (),
 ) -> tuple[FailureGroup, ...]:
-    """The families that are wanted, by operation, direction and kind of their gravest miss."""
+    """The families that `wanted` is true of, grouped by operation, direction and kind of their gravest miss."""
     found: dict[tuple[str, str, str], list[FamilyRecord]] = {}
     for family in families:
         if wanted(family):
@@ -79,17 +79,17 @@ def failure_groups(
 
 
 def misses_of(family: FamilyRecord) -> list[Miss]:
-    """Its misses, the gravest first."""
+    """A family's misses, the gravest first."""
     return sorted(family.result.verdict.misses, key=lambda miss: miss.robust)
 
 
 def show_command(family: FamilyRecord) -> str:
-    """What prints the case that is shown."""
+    """The command that prints the case of the first miss."""
     case = next((miss.case for miss in misses_of(family) if miss.case is not None), None)
     name = family.result.nodeid + ("" if case is None else f"#{case}")
     return f"backproof show {shlex.quote(name)}"
 
 
 def rerun_command(family: FamilyRecord, argument: str) -> str:
-    """What runs the family alone."""
+    """The command that runs the family alone."""
     return f"pytest {argument} {shlex.quote(family.result.nodeid)}"

@@ -15,11 +15,11 @@ BANDS = (
     "beyond",
     "no number, or not the exact one",
 )
-"""What error over tolerance a cell of each level has."""
+"""The bands of error over tolerance, each with a colour of its own."""
 _ENDS = (0.0, 1.0, 10.0, 1e3, 1e6)
 _WORDS = {"exact": "exact due", "finite": "finite", "inf": "\N{INFINITY}", "nan": "NaN"}
 _WIDEST, _TALLEST = 8, 16
-"""Of a picture whose cells are large enough to hold their numbers."""
+"""The largest heatmap whose cells show their numbers."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class HeatmapView:
 
     @property
     def shape(self) -> str:
-        """Of the tensor, in words."""
+        """The tensor's shape: "4 x 3"."""
         return " x ".join(map(str, self.heatmap.shape)) or "scalar"
 
     @property
     def remark(self) -> str:
-        """How the tensor was made to fit; empty where it did as it is."""
+        """How the tensor was folded and reduced; empty where it was not."""
         parts = []
         if len(self.heatmap.shape) > 2:
             parts.append(f"as {self.heatmap.rows} rows of {self.heatmap.columns}")
@@ -60,7 +60,7 @@ class HeatmapView:
 
     @property
     def told(self) -> str:
-        """What is to be seen, for whom the picture is not."""
+        """A sentence that describes the heatmap, for screen readers."""
         placed = [(band(cell), cell, r, c) for r, row in enumerate(self.heatmap.cells) for c, cell in enumerate(row)]
         beyond = sum(at[0] > 1 for at in placed)
         worst = max(placed, key=lambda at: (at[0], at[1] if isinstance(at[1], float | int) else 0.0))
@@ -68,11 +68,11 @@ class HeatmapView:
         return f"{beyond} of {len(placed)} cells are beyond the bound; the worst is {cell_text(worst[1])} in {place}"
 
     def rows(self) -> Iterator[list[tuple[int, str]]]:
-        """Level and text of each cell."""
+        """Band and text of each cell, row by row."""
         return ([(band(cell), cell_text(cell)) for cell in row] for row in self.heatmap.cells)
 
     def shapes(self) -> Iterator[tuple[int, str]]:
-        """Each level that there is, and the outline of its cells as an SVG path, a unit a cell."""
+        """For each band the outline of its cells as an SVG path, one unit a cell."""
         drawn: dict[int, list[str]] = {}
         for y, row in enumerate(self.heatmap.cells):
             for number, alike in groupby(enumerate(row), key=lambda at: band(at[1])):
@@ -82,7 +82,7 @@ class HeatmapView:
 
 
 def band(cell: Score) -> int:
-    """Which of LEVELS a cell is of."""
+    """The index of a cell's band in BANDS."""
     if isinstance(cell, str):
         return len(BANDS) - 1
     return next((number for number, end in enumerate(_ENDS) if cell <= end), len(_ENDS))

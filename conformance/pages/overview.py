@@ -1,4 +1,4 @@
-"""Operation by dtype: how each stands, and how close to the bound its results come."""
+"""Operation by dtype: its standing, and how close its results are to the tolerance."""
 
 import math
 from collections import Counter
@@ -13,7 +13,7 @@ from ..record.contents import HELD, NOT_ASKED, NOT_RUN, STANDINGS, FamilyRecord,
 
 
 class Stand(Enum):
-    """How an operation stands at a dtype: a word for it, and the sign beside it."""
+    """The standing of an operation at a dtype: a word and a sign."""
 
     FAILS = "fails", "\N{BALLOT X}"
     EXPECTED = "fails as expected", "\N{BALLOT X}"
@@ -36,7 +36,7 @@ class Stand(Enum):
 
 
 EDGES = (0.0, 0.01, 0.1, 0.3, 1.0, 10.0, 1000.0, math.inf)
-"""Upper ends of the bins of error over tolerance; what is not below the last is in it. 1 is the bound."""
+"""Upper ends of the bins of error over tolerance; the last bin has everything beyond, too. 1 is the tolerance."""
 
 _MANY = {
     "unexpected pass": "unexpected passes",
@@ -56,11 +56,11 @@ class Cell:
     bins: tuple[int, ...]
     """Families by their largest error over tolerance, one for each of EDGES."""
     worst: float | None
-    """The largest of those; None where nothing was measured."""
+    """The largest of those errors; None where nothing was measured."""
 
     @property
     def stand(self) -> Stand:
-        """The gravest that can be said of it."""
+        """The gravest standing of its families."""
         count = Counter(self.counts)
         if count["failed"] or count["unexpected pass"]:
             return Stand.FAILS
@@ -77,27 +77,27 @@ class Cell:
 
     @property
     def told(self) -> str:
-        """How many families stand how: "63 passed, 1 robust miss"."""
+        """ "63 passed, 1 robust miss"."""
         there = ((word, self.counts.get(word, 0)) for word in STANDINGS)
         return ", ".join(plural(count, word, _MANY.get(word, word)) for word, count in there if count)
 
     @property
     def is_measured(self) -> bool:
-        """Whether any family's values were held against right ones."""
+        """Whether any family's values were compared."""
         return any(self.bins)
 
     @property
     def held(self) -> int:
-        """How many families were held against right answers."""
+        """How many families were compared with answers."""
         return sum(self.counts.get(word, 0) for word in HELD)
 
     def height(self, number: int) -> int:
-        """Of a bin's bar, in hundredths of the highest; some of it is seen of the smallest, too."""
+        """Height of a bin's bar as a percentage of the highest, at least 6 so that it is visible."""
         return max(6, round(100 * self.bins[number] / max(self.bins)))
 
 
 def cells(record: RunRecord) -> dict[str, dict[str, Cell]]:
-    """A cell for each dtype that there are vectors in, by dtype, by operation."""
+    """The cells by operation, then by dtype, for all that there are vectors of."""
     families: dict[tuple[str, str], list[FamilyRecord]] = {}
     for family in record.families:
         verdict = family.result.verdict
@@ -122,9 +122,9 @@ def _cell(record: RunRecord, op: str, dtype: str, families: Sequence[FamilyRecor
 
 
 def _measured(families: Iterable[FamilyRecord]) -> Iterator[float]:
-    """The largest error over tolerance of each family whose values were held against right ones, robust misses apart.
+    """The largest error over tolerance of each family whose values were compared, without robust misses.
 
-    Where the exact value was due throughout, 0 if it came, else infinity.
+    Where only exact values were expected: 0 if all came, else infinity.
     """
     for family in families:
         verdict = family.result.verdict

@@ -14,11 +14,11 @@ from .render import render
 
 MOST_OF_A_GROUP = 10
 MOST_OF_A_PAGE = 120
-"""Failures that are shown whole; of the rest there is the id."""
+"""Failures that are shown in full; of the others only the id."""
 
 
 def run_page(record: RunRecord) -> str:
-    """The page as HTML, whole in itself. Raises ReportError."""
+    """The page as HTML without external files. Raises ReportError."""
     failing = failure_groups(record.families, lambda family: family.result.ending.fails, record.diagnoses)
     return render(
         "run.html",
@@ -47,7 +47,7 @@ def run_page(record: RunRecord) -> str:
 
 
 def _shown(failing: tuple[FailureGroup, ...]) -> set[str]:
-    """The node ids of the failures that are shown whole: some of each group, as many as a page can bear."""
+    """The node ids of the failures that are shown in full: the first of each group, and further ones up to a limit."""
     first = (group.families[0] for group in failing)
     others = (family for group in failing for family in group.families[1:MOST_OF_A_GROUP])
     return {family.result.nodeid for family in [*first, *islice(others, MOST_OF_A_PAGE)]}
@@ -59,7 +59,7 @@ def _heats(family: FamilyRecord) -> Iterator[HeatmapView]:
 
 
 def _refused_layouts(record: RunRecord) -> list[tuple[str, int]]:
-    """What layouts are refused by which functions, and in how many families."""
+    """ "function: refused layout", and the number of families, the most frequent first."""
     counted: Counter[tuple[str, str]] = Counter()
     for family in record.families:
         verdict = family.result.verdict

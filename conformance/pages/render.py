@@ -1,4 +1,4 @@
-"""Templates, and the files that come of them."""
+"""Fill in templates, and write files."""
 
 import re
 from functools import cache
@@ -18,12 +18,12 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(template: str, **values: object) -> str:
-    """What a template makes of values, each of which is escaped. Raises ReportError without Jinja2."""
+    """The text of a template filled with values, which are escaped. Raises ReportError without Jinja2."""
     return _environment().get_template(template).render(values)
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write a file; after an error the old one is whole. Raises ReportError."""
+    """Write a file atomically: after an error the old one is still there. Raises ReportError."""
     if path.exists() and not path.is_file():
         raise ReportError(f"{path}: is no regular file; name a file to write")
     try:
@@ -57,7 +57,7 @@ def slug(text: str) -> str:
 
 
 def web_address(text: str) -> str:
-    """The address if it is one of the web, else nothing: vector files are anybody's."""
+    """The address if it is http or https, else "": it comes from vector files, which anybody may write."""
     try:
         return text if urlsplit(text).scheme in ("http", "https") else ""
     except ValueError:

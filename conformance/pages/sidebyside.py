@@ -1,4 +1,4 @@
-"""Runs side by side for a terminal of 80 columns: who conforms to what, and what got better or worse."""
+"""Runs side by side on a terminal of 80 columns: standings by operation, and what got better or worse."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,9 +14,9 @@ from .changes import Change, Closer, Trend
 from .overview import Cell, Stand, cells
 
 MOST_RUNS = 5
-"""In one table; more go into further ones."""
+"""Runs in one table; further ones get another table."""
 MOST_CHANGES = 3
-"""Of one kind that are listed."""
+"""Changes of one kind that are listed."""
 
 _OP, _DTYPE, _CELL = 22, 9, 9
 
@@ -25,7 +25,7 @@ SHORT = {Stand.PASSES: "pass", Stand.PART: "part", Stand.UNSUPPORTED: "unsupp.",
 
 
 def letters() -> Iterator[str]:
-    """A, B, and so on: what runs are called in a table."""
+    """The names of runs in a table: A, B, and so on."""
     yield from ascii_uppercase
     yield from (first + second for first in ascii_uppercase for second in ascii_uppercase)
 
@@ -36,7 +36,7 @@ def title(record: RunRecord) -> str:
 
 
 def table(records: Sequence[RunRecord]) -> Iterator[str]:
-    """What each run comes to, then operation by dtype, a column a run."""
+    """The rating of each run, then a table of operations and dtypes with a column for each run."""
     named = list(zip(letters(), records, strict=False))
     for letter, record in named:
         said = assess(record)
@@ -64,7 +64,7 @@ def _columns(named: Sequence[tuple[str, RunRecord]]) -> Iterator[str]:
 
 
 def short(cell: Cell | None) -> str:
-    """A cell in at most eight letters."""
+    """A standing in at most eight letters."""
     if cell is None:
         return "-"
     match cell.stand:
@@ -81,7 +81,7 @@ def short(cell: Cell | None) -> str:
 
 
 def differing_conventions(records: Sequence[RunRecord]) -> dict[str, dict[str, list[str]]]:
-    """By point at which not all runs follow the same convention: who follows which, by letter."""
+    """For each point at which the runs follow different conventions: the letters of the runs by answer."""
     answers: dict[str, dict[str, list[str]]] = {}
     for letter, record in zip(letters(), records, strict=False):
         for found in record.conventions:
@@ -91,7 +91,7 @@ def differing_conventions(records: Sequence[RunRecord]) -> dict[str, dict[str, l
 
 
 def conventions(records: Sequence[RunRecord]) -> Iterator[str]:
-    """Who follows which convention, where not all follow the same."""
+    """Lines on the conventions that the runs differ in."""
     found = differing_conventions(records)
     if found:
         yield from ("", "conventions that differ:")
@@ -120,7 +120,7 @@ def progress(changed: Iterable[Change], nearer: Iterable[Closer]) -> Iterator[st
 
 
 def _listed(alike: Sequence[Change]) -> Iterator[str]:
-    """How many went from what to what, and the first ones."""
+    """Lines on how many families went from one outcome to another, with the first ones."""
     kinds = Counter((change.before, change.after) for change in alike)
     for (before, after), count in sorted(kinds.items(), key=lambda kind: (kind[0][1] != Outcome.FAILED, -kind[1])):
         yield f"  {count:,} {before} -> {after}"

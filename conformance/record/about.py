@@ -12,7 +12,7 @@ from .contents import Machine, Tested, Versions
 
 
 def tested(implementation: Implementation) -> Tested:
-    """The implementation, as far as it can be written down."""
+    """The implementation as the record has it."""
     return Tested(
         name=implementation.name,
         version=implementation.version,
@@ -33,7 +33,7 @@ def tested(implementation: Implementation) -> Tested:
 
 
 def versions(vectors_version: str) -> Versions:
-    """What takes part besides the implementation."""
+    """Versions of everything else that takes part."""
     return Versions(
         backproof=version("backproof"),
         vectors=vectors_version,
@@ -46,6 +46,6 @@ def versions(vectors_version: str) -> Versions:
 
 
 def machine() -> Machine:
-    """What it runs on."""
+    """The machine that the run is on."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Machine(system=platform.system(), processor=platform.machine(), cores=cores)

@@ -10,7 +10,7 @@ from ..diagnosis.findings import Diagnosis
 from .results import Ending, Result
 
 RECORD_VERSION = 2
-"""Of the layout, which run.schema.json describes."""
+"""Version of the layout, which run.schema.json describes."""
 
 NOT_RUN = "not run"
 """The standing of a family that was asked for and has no result."""
@@ -19,12 +19,12 @@ NOT_ASKED = "not asked"
 
 
 class Progress(StrEnum):
-    """How far a run came."""
+    """Whether a run is under way, complete or interrupted."""
 
     RUNNING = "running"
-    """It is under way, or was killed: nobody came to write its end."""
+    """It is under way, or was killed before it could write its end."""
     COMPLETE = "complete"
-    """Every family that was asked for has run, those apart that pytest's own options deselected."""
+    """Every family that was asked for has run, except those that pytest's own options deselected."""
     INTERRUPTED = "interrupted"
     """It ended early, and `reason` says why."""
 
@@ -39,26 +39,26 @@ class Tested:
     option: str
     """--impl or --impl-cmd."""
     spec: str
-    """What stood after the option."""
+    """The option's value."""
     argument: str
-    """How a command line names it, quoted for a shell: "--impl=mylayer"."""
+    """The argument of a command line, quoted for a shell: "--impl=mylayer"."""
     language: str
     options: Mapping[str, str]
     """What --impl-option gave it."""
     functions: tuple[str, ...]
-    """Names of those that it has: "dense_backward"."""
+    """Names of its functions: "dense_backward"."""
     dtypes: tuple[str, ...]
     precision: Mapping[str, str]
     """The declared working precision by dtype."""
     conventions: Mapping[str, str | bool]
     """What it declares."""
     warnings: tuple[str, ...]
-    """Of its adapter, one line each."""
+    """Warnings about its adapter, one line each."""
 
 
 @dataclass(frozen=True)
 class Versions:
-    """What took part besides the implementation."""
+    """Versions of everything but the implementation."""
 
     backproof: str
     vectors: str
@@ -72,13 +72,13 @@ class Versions:
 
 @dataclass(frozen=True)
 class Machine:
-    """What it ran on; neither host nor user is named."""
+    """The machine of the run, without the names of host and user."""
 
     system: str
     processor: str
     """The architecture: "x86_64"."""
     cores: int
-    """That this process may use."""
+    """Cores that this process may use."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,14 @@ class Asked:
 
     strict: bool
     ops: tuple[str, ...]
-    """Empty where all were asked for; so with dtypes."""
+    """Empty for all operations; likewise `dtypes`."""
     dtypes: tuple[str, ...]
     whole: bool
     """Whether all golden files were asked for, by giving no path."""
     keyword: str
-    """After -k."""
+    """The value of -k."""
     markers: str
-    """After -m."""
+    """The value of -m."""
     timeout: float | None
     xfails: str
     """The file of expected failures, empty where there is none."""
@@ -130,7 +130,7 @@ class FamilyRecord:
 
     @property
     def standing(self) -> str:
-        """How it stands, in one of the words that RunRecord.counts counts."""
+        """One of STANDINGS."""
         return standing(self.result)
 
 
@@ -156,13 +156,13 @@ class RunRecord:
     """What failed the run although every family may have passed, one line each."""
     planned: tuple[Planned, ...]
     counts: Mapping[str, int]
-    """Families by standing; all that there are in `planned` are counted once."""
+    """Number of families by standing; each family in `planned` is counted once."""
     conventions: tuple[Followed, ...]
     diagnoses: tuple[Diagnosis, ...]
     flags: tuple[Flag, ...]
-    """That the families have."""
+    """The flags of the families."""
     answers: tuple[Answer, ...]
-    """At the points of the families."""
+    """The answers at the points of the families."""
     families: tuple[FamilyRecord, ...]
     """In the order of the vector files."""
 
@@ -179,12 +179,12 @@ STANDINGS = (
     NOT_RUN,
     NOT_ASKED,
 )
-"""How a family may stand."""
+"""The standings that a family may have."""
 
 HELD = ("passed", "failed", "unexpected pass", "expected failure", "robust miss")
-"""The standings of families whose results were looked at."""
+"""The standings of families whose results were compared."""
 
 
 def standing(result: Result) -> str:
-    """How a family that ran stands: its ending, or the outcome that it was skipped for."""
+    """The standing of a family that ran: its ending, or for a skipped one its outcome."""
     return str(result.verdict.outcome if result.ending is Ending.SKIPPED else result.ending)

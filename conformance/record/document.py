@@ -13,11 +13,11 @@ from .results import pack, unpack
 
 _MEASURES = ("fraction", "ulps")
 _ABSENT = {"case": None, "heatmap": None, "result": None, "reason": None}
-"""Of a miss: what is left out of the file where it is None."""
+"""Fields of a miss that are left out of the file where they are None."""
 
 
 def text_of(record: RunRecord) -> str:
-    """The record as the text of its file, a family a line."""
+    """The record as JSON text, one line for each family."""
     return "{\n" + ",\n".join(_members(record)) + "\n}\n"
 
 
@@ -35,7 +35,7 @@ def _json(value: object) -> str:
 
 
 def _plain(value: Any) -> object:
-    """A value type or a mapping as what json knows."""
+    """A dataclass or a mapping as a dict."""
     return dict(value) if isinstance(value, Mapping) else vars(value)
 
 
@@ -49,7 +49,7 @@ def _family(family: FamilyRecord) -> dict[str, object]:
 
 
 def record_of(document: Mapping[str, Any]) -> RunRecord:
-    """The record that a document, of which the schema holds, is the JSON of."""
+    """The record of a JSON document that fits the schema."""
     implementation = document["implementation"]
     fields = {key: document[key] for key in RunRecord.__dataclass_fields__}
     fields |= {

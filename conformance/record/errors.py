@@ -1,4 +1,4 @@
-"""What goes wrong with records and what is made of them."""
+"""Errors of records and pages."""
 
 
 class ReportError(Exception):

@@ -14,7 +14,7 @@ SCHEMA = Path(__file__).with_name("run.schema.json")
 
 
 def read_record(path: Path) -> RunRecord:
-    """The record in a file, held to the schema. Raises ReportError."""
+    """The record in a file, validated by the schema. Raises ReportError."""
     try:
         document = json_object(path.read_text(encoding="utf-8"), f"{path}:")
     except OSError as error:

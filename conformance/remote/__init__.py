@@ -1,1 +1,1 @@
-"""Implementations in any language: processes that are spoken to in lines of JSON."""
+"""Implementations in any language: processes that answer lines of JSON."""

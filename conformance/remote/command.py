@@ -1,4 +1,4 @@
-"""An implementation in any language: a process that is spoken to as PROTOCOL.md says, and started again when it breaks.
+"""An implementation in any language: a process that speaks the protocol of PROTOCOL.md, restarted when it breaks.
 
 The calls of a family are written ahead of their answers, so that the pipe's latency is paid once.
 """
@@ -21,7 +21,7 @@ from . import wire
 from .process import Broken, Process, split_command
 
 SECONDS = 60.0
-"""What a call may take where nothing is said; the start may always take as much."""
+"""Default time limit of a call; the start always has at least as much."""
 
 Pending = Callable[[], object]
 """Returns the result of a call, or raises what the call raised."""
@@ -30,10 +30,10 @@ Pending = Callable[[], object]
 def load_command(
     command: str, operations: Iterable[str], seconds: float | None, folder: Path, options: Mapping[str, str]
 ) -> Implementation:
-    """The implementation that a command is, run in `folder`; its process runs from here on, until teardown.
+    """The implementation behind a command, which is started in `folder` and runs until teardown.
 
-    `operations` are the names that there are vectors for; `seconds`, None for the default, bound each call; `options`
-    are handed to the process. Raises AdapterError.
+    `operations` are those that there are vectors for; `seconds` limit each call, None for the default; `options` are
+    passed to the process. Raises AdapterError.
     """
     if os.name != "posix":
         raise AdapterError("--impl-cmd needs a POSIX system (Linux, macOS, WSL)")
@@ -72,7 +72,7 @@ def load_command(
 
 @dataclass
 class Remote:
-    """The process behind a command, whichever it is at the moment."""
+    """The current process of a command."""
 
     words: list[str]
     folder: Path
@@ -80,14 +80,14 @@ class Remote:
     options: Mapping[str, str]
     _process: Process | None = None
     _number: int = 0
-    """Of the last request."""
+    """Number of the last request."""
     _owed: int = 0
-    """Answers of the process that are still due."""
+    """Number of answers that the process still has to give."""
     _lost: dict[str, LostCalls] = field(default_factory=dict)
     """By function."""
 
     def start(self) -> Mapping[str, Any]:
-        """Start the process. Returns what it says of itself; raises Broken."""
+        """Start the process. Returns its answer to the start request. Raises Broken."""
         try:
             self._process = Process(self.words, self.folder)
         except OSError as error:
@@ -101,7 +101,7 @@ class Remote:
             raise
 
     def stop(self) -> str:
-        """Let the process end. Returns what was wrong with how it did."""
+        """Let the process end. Returns what went wrong, or ""."""
         if self._owed:
             self.kill()
         process, self._process = self._process, None
@@ -114,7 +114,8 @@ class Remote:
             process.kill()
 
     def ask(self, function: str, lines: Sequence[str]) -> Iterator[Pending]:
-        """What to ask for each call's result, in order. Whatever breaks the process loses the call at hand alone."""
+        """For each call, in order, a function that returns its result or raises. A process that breaks loses only the
+        current call."""
         lost = self._lost.setdefault(function, LostCalls(function))
         lost.begin_family()
         position = 0
@@ -149,7 +150,7 @@ class Remote:
             yield result
 
     def _once_more(self, line: str) -> str:
-        """How a call goes in a process of its own, after the one that it was sent to died: as the end of a sentence."""
+        """Repeat in a new process the call that a process died in. Returns the end of a sentence."""
         try:
             for _ in self._converse([line]):
                 pass
@@ -172,7 +173,7 @@ class RemoteFunction(Batching):
     direction: str
 
     def __call__(self, *arguments: np.ndarray, **parameters: object) -> object:
-        """One call by itself."""
+        """Make one call."""
         (result,) = self.batch([list(arguments)], parameters)
         return result()
 

@@ -1,4 +1,4 @@
-"""A command that runs beside us, spoken to in lines. Knows nothing of what the lines say. POSIX alone.
+"""A child process that answers lines with lines, whatever they mean. POSIX only.
 
 One loop looks after reading, writing, standard error and the clock, so neither side can block the other: a process
 that does not read, does not answer or writes without end is noticed within the time that it is given.
@@ -18,19 +18,19 @@ from pathlib import Path
 from typing import IO
 
 LONGEST_LINE = 1 << 26
-"""Bytes of one answer."""
+"""The most bytes of one answer."""
 MOST_ERRORS = 1 << 20
-"""Bytes on standard error while one answer is waited for."""
+"""The most bytes on standard error before an answer."""
 GRACE = 5.0
-"""Seconds that a process has to end once it is told to."""
+"""Seconds that a process has to end after it is told to."""
 _CHUNK = 1 << 16
 _GLANCE = 0.1
-"""Seconds of silence between two looks at whether the process is still there."""
+"""Seconds between two checks that the process is still there."""
 _TAIL = 2000
 
 
 class Broken(Exception):
-    """A process of no more use. The message says why: "the process ended with status 3"."""
+    """A process that cannot be used any more. The message says why: "the process ended with status 3"."""
 
     def __init__(self, words: str, *, died: bool = False) -> None:
         super().__init__(words)
@@ -39,7 +39,7 @@ class Broken(Exception):
 
 
 def split_command(command: str) -> list[str]:
-    """The words of a command, split as a shell would. Raises ValueError."""
+    """The words of a command, split as by a shell. Raises ValueError."""
     words = shlex.split(command)
     if not words:
         raise ValueError("the command is empty")
@@ -77,7 +77,7 @@ class Process:
         """Bytes on standard error since the last answer."""
 
     def converse(self, requests: Iterable[bytes], seconds: float) -> Iterator[bytes]:
-        """Send lines and yield as many, each within so many seconds of the one before. Raises Broken."""
+        """Send lines and yield one answer for each, which may take `seconds` after the one before. Raises Broken."""
         lines = list(requests)
         self._send(b"".join(lines))
         for _ in lines:
@@ -88,7 +88,7 @@ class Process:
             yield self._lines.popleft()
 
     def stop(self, request: bytes) -> str:
-        """Send a last line and let the process end. Returns what was wrong with how it did, empty where nothing was."""
+        """Send a last line and let the process end. Returns what went wrong, or ""."""
         wrong = ""
         try:
             self._send(request)
@@ -123,7 +123,7 @@ class Process:
         self._outgoing = memoryview(bytes(self._outgoing) + data)
 
     def _attend(self, done: Callable[[], bool], seconds: float) -> None:
-        """Read and write until something is so. Raises Broken where that takes too long."""
+        """Read and write until a condition holds. Raises Broken where that takes too long."""
         deadline = time.monotonic() + seconds
         while not done():
             left = deadline - time.monotonic()
@@ -195,7 +195,7 @@ class Process:
 
 
 def shortened(text: str) -> str:
-    """A text in quotes, cut to what a line can hold."""
+    """A text in quotes, cut to 120 characters."""
     return repr(text if len(text) <= 120 else text[:117] + "...")
 
 

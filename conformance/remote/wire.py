@@ -1,4 +1,4 @@
-"""What stands in the lines that pass between us and a process: PROTOCOL.md, in code."""
+"""The lines of the protocol, as PROTOCOL.md defines them."""
 
 import json
 import sys
@@ -26,33 +26,33 @@ _ANSWERS = ("results", "unsupported", "error")
 
 
 class ImplementationError(Exception):
-    """What an implementation answers with "error": it refuses the call, or failed in it."""
+    """The implementation answered a call with "error": it refused it, or failed."""
 
 
 def start(number: int, options: Mapping[str, str]) -> bytes:
-    """The first line to a process."""
+    """The request to start."""
     return _line({"id": number, "command": "start", "protocol": PROTOCOL, "options": dict(options)})
 
 
 def stop(number: int) -> bytes:
-    """The last one."""
+    """The request to stop."""
     return _line({"id": number, "command": "stop"})
 
 
 def call(operation: str, direction: str, arguments: Iterable[np.ndarray], parameters: Mapping[str, object]) -> str:
-    """The line of a call but for its number, which `numbered` puts in."""
+    """The request of a call without its number, which `numbered` adds."""
     tensors = ",".join(map(_encode, arguments))
     head = f'"command":"call","operation":"{operation}","direction":"{direction}"'
     return f'{head},"arguments":[{tensors}],"parameters":{json.dumps(parameters)}}}\n'
 
 
 def numbered(number: int, line: str) -> bytes:
-    """The line of a call with its number."""
+    """The request of a call with its number."""
     return f'{{"id":{number},{line}'.encode()
 
 
 def started(line: bytes, number: int) -> Mapping[str, Any]:
-    """What a process says of itself. Raises Broken."""
+    """Read the answer to the start request. Raises Broken."""
     answer = _answer(line, number)
     if "error" in answer:
         raise Broken(f"the process does not start: {_first_line(str(answer['error']))}")
@@ -76,9 +76,10 @@ def started(line: bytes, number: int) -> Mapping[str, Any]:
 
 
 def answered(line: bytes, number: int) -> Callable[[], tuple[np.ndarray, ...]]:
-    """What to ask for the results of a call. Raises Broken where the line is no answer to it.
+    """Read the answer to a call: a function that returns its results. Raises Broken where the line is not its answer.
 
-    Asked, it raises NotImplementedError and ImplementationError as the answer says, and Lost where that cannot be read.
+    The function raises NotImplementedError or ImplementationError where the answer says so, and Lost where it cannot be
+    read.
     """
     answer = _answer(line, number)
     kinds = [key for key in _ANSWERS if key in answer]
@@ -134,7 +135,7 @@ def _name(dtype: np.dtype[Any]) -> str:
 
 
 def _little_endian(tensor: np.ndarray) -> np.ndarray:
-    """The tensor with its bytes as the wire has them; or back, which is the same."""
+    """The tensor with its bytes in little-endian order, or back."""
     return tensor if sys.byteorder == "little" else tensor.byteswap()
 
 

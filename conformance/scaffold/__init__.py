@@ -1,1 +1,1 @@
-"""The skeletons that `backproof new-adapter` writes: what has to be filled in, from the operations as they are."""
+"""`backproof new-adapter`: skeletons of adapters, made from the operations."""

@@ -1,4 +1,4 @@
-"""The command that writes an adapter's skeleton."""
+"""The command `backproof new-adapter`."""
 
 import argparse
 import difflib
@@ -20,7 +20,7 @@ STYLES = {
 
 
 def add(commands: "Commands") -> None:
-    """Declare it."""
+    """Declare the command."""
     words = "; ".join(f"{style}: {meaning}" for style, meaning in STYLES.items())
     new = commands.add_parser("new-adapter", help="write the skeleton of an adapter, to be filled in")
     new.add_argument("path", metavar="PATH", help="the file to write: mylayer.py")

@@ -1,4 +1,4 @@
-"""What goes wrong with a skeleton, in words of one line."""
+"""Errors of skeletons."""
 
 
 class ScaffoldError(Exception):

@@ -1,4 +1,4 @@
-"""What a skeleton says of an operation: its functions, their arguments and results, as reference and vectors say."""
+"""The text of a skeleton for one operation: signatures, comments and results, from the reference and the vectors."""
 
 import inspect
 import re
@@ -16,25 +16,25 @@ COMMENT_WIDTH = 96
 
 @dataclass(frozen=True)
 class OperationText:
-    """An operation, in the words that templates are filled with."""
+    """An operation, and the texts that fill in templates."""
 
     op: str
     operation: Operation
     values: Mapping[str, tuple[str, ...]]
-    """What each parameter may be, as Python writes it."""
+    """The values of each parameter, as Python literals."""
     label_forms: tuple[str, ...]
 
     def signature(self, direction: str) -> str:
-        """What stands between the brackets of a function's definition."""
+        """The parameters of a function's definition."""
         parameters = self.operation.parameters[direction]
         return ", ".join([*self.operation.arguments[direction], *(["*", *parameters] if parameters else [])])
 
     def upstreams(self) -> list[str]:
-        """The gradients that backward begins with."""
+        """The upstream gradients of backward."""
         return [name for name in self.operation.arguments["backward"] if name.startswith("dL_d")]
 
     def own(self) -> list[str]:
-        """What a layer keeps from call to call: arguments that have no rows, and are no upstream."""
+        """The arguments that a layer keeps from call to call: those without a batch axis that are no upstream."""
         axes, upstreams = self.operation.batch_axis, self.upstreams()
         return [
             name
@@ -43,12 +43,12 @@ class OperationText:
         ]
 
     def handed(self) -> list[str]:
-        """What a layer is handed in each call, the upstreams apart."""
+        """The arguments that a layer is given in each call, without upstreams."""
         outside = {*self.own(), *self.upstreams()}
         return [name for name in self.operation.arguments["backward"] if name not in outside]
 
     def comment(self, direction: str, indent: str = "    ") -> str:
-        """What the arguments and results are, in lines of comments."""
+        """Comment lines on the arguments and results."""
         said = (inspect.getdoc(self.operation.functions[direction]) or "").splitlines()[:1]
         for name in self.operation.parameters[direction]:
             said.append(f"{name} is {listed(self.values[name], 'or')}.")
@@ -58,7 +58,7 @@ class OperationText:
         return "\n".join(f"{indent}# {line}" for text in said for line in _comment_lines(text))
 
     def unfilled(self, function: str, verb: str, direction: str, indent: str = "    ") -> str:
-        """The line that raises until a function is filled in, and says what it has to come to."""
+        """The line that raises NotImplementedError until a function is filled in, and says what it has to return."""
         message = f'"fill in {function}: {verb} {", ".join(self.operation.results[direction])}"'
         line = f"{indent}raise NotImplementedError({message})"
         if len(line) <= COMMENT_WIDTH + 24:
@@ -67,7 +67,7 @@ class OperationText:
 
 
 def operation_text(op: str) -> OperationText:
-    """An operation as the reference and its golden file have it."""
+    """Read an operation from the reference and its golden file."""
     described = operation(op)
     families = tuple(store.read_golden(op).families)
     names = dict.fromkeys(name for parameters in described.parameters.values() for name in parameters)
@@ -85,6 +85,6 @@ def _label_forms(family: Family, labels: frozenset[str]) -> Iterator[str]:
 
 
 def _comment_lines(text: str) -> list[str]:
-    """A text in lines; a name and its shape, "weights (I, O)", stay together."""
+    """A text wrapped into lines; a name and its shape, "weights (I, O)", stay together."""
     joined = re.sub(r" ?\([^)]*\)", lambda shape: shape[0].replace(" ", "\xa0"), text)
     return [line.replace("\xa0", " ") for line in wrap(joined, COMMENT_WIDTH, break_on_hyphens=False)]

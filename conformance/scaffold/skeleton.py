@@ -1,4 +1,4 @@
-"""Skeletons as text: templates, filled with what there is to say of each operation."""
+"""The text of a skeleton: templates, filled in for each operation."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ Part = Callable[[OperationText], str]
 
 
 def skeleton(style: str, ops: Iterable[str], invocation: str, doctor: str) -> str:
-    """The text of an adapter of a style for some operations; the two commands that it is run by are named in it."""
+    """The text of an adapter in a style for some operations. `invocation` and `doctor` are the commands that run it."""
     described = [operation_text(op) for op in ops]
     text = _filled(
         style,
@@ -39,7 +39,7 @@ def _function(described: OperationText, direction: str) -> str:
 
 
 def _layer(described: OperationText) -> str:
-    """A class, and the functions that make one anew for each call."""
+    """A class, and functions that make an object of it for each call."""
     own, parameters = described.own(), list(described.operation.parameters["backward"])
     kept, made = [*own, *parameters], ", ".join([*own, *(f"{name}={name}" for name in parameters)])
     of_class = ", ".join(["self", *own, *(["*", *parameters] if parameters else [])])
@@ -94,7 +94,7 @@ def _layer(described: OperationText) -> str:
 
 
 def _autodiff(described: OperationText) -> str:
-    """A forward function and the framework's gradient; where there is no way forward, backward by hand."""
+    """A forward function and the framework's gradient; backward by hand for an operation without forward."""
     if "forward" not in described.operation.functions:
         return _function(described, "backward")
     return _filled(
@@ -113,11 +113,11 @@ _BY_STYLE: dict[str, Part] = {
     "autodiff": _autodiff,
     "command": _functions,
 }
-"""How an operation is written in each style."""
+"""The function that writes an operation, by style."""
 
 
 def _row(described: OperationText) -> str:
-    """An entry of the table by which a harness finds its functions."""
+    """An operation's entry in a harness's table of functions."""
     directions = described.operation.functions
     return "\n".join(
         [

@@ -1,4 +1,4 @@
-"""Where a skeleton is written, and how it is run from there. What cannot work is refused before anything is written."""
+"""Where a skeleton is written, and how it is run. What cannot work is refused before anything is written."""
 
 import importlib.util
 import keyword
@@ -18,17 +18,17 @@ class Target:
 
     path: Path
     folder: Path
-    """What the next commands are to be typed in: the one that is worked in, or the file's own if that is elsewhere."""
+    """The folder to run commands in: the current one, or the file's own if that is elsewhere."""
     within: Path
-    """The file as seen from that folder."""
+    """The file relative to that folder."""
 
     @property
     def module(self) -> str:
-        """What --impl takes."""
+        """The value of --impl."""
         return ".".join(self.within.with_suffix("").parts)
 
     def commands(self, style: str) -> tuple[str, str]:
-        """What holds the adapter against the vectors, and what tries it first."""
+        """The commands that run the vectors, and the doctor."""
         if style == "command":
             command = shlex.quote(f"python {shlex.quote(self.within.as_posix())}")
             return f"pytest --impl-cmd {command}", f"backproof doctor --cmd {command}"
@@ -36,7 +36,7 @@ class Target:
 
 
 def target(given: str, style: str, here: Path, *, force: bool) -> Target:
-    """The place that a path names, seen from the folder `here`. Raises ScaffoldError."""
+    """The target that a path names, relative to the folder `here`. Raises ScaffoldError."""
     path = Path(given)
     if (here / path).is_dir():
         raise ScaffoldError(f"{given}: is a folder; name a file, such as {path / 'mylayer.py'}")
@@ -69,7 +69,7 @@ def _importable(given: str, within: Path, folder: Path, style: str) -> None:
 
 
 def _shadowed(name: str, folder: Path) -> str:
-    """Whose the name of a module is already, from somewhere else than a folder; empty where it is nobody's."""
+    """Which module outside `folder` already has this name; empty if none."""
     if name in sys.stdlib_module_names:
         return f"Python's own module {name}"
     try:
@@ -87,7 +87,7 @@ def _shadowed(name: str, folder: Path) -> str:
 
 @contextmanager
 def _without(folder: Path) -> Iterator[None]:
-    """The import path as it is when nothing is found in a folder."""
+    """A context in which the import path lacks a folder."""
     before, here = sys.path[:], folder.resolve()
     sys.path[:] = [entry for entry in before if Path(entry or ".").resolve() != here]
     try:

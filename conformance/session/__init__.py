@@ -1,1 +1,1 @@
-"""A pytest run with an implementation: what it is asked, what is collected, and how it ends."""
+"""A pytest run with an implementation: its plan, its hooks, its results."""

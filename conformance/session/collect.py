@@ -15,7 +15,7 @@ from .state import SessionState
 
 
 class FamilyFailed(Exception):
-    """A family is not what it should be; the message says why, in the lines that pytest shows."""
+    """A family fails; the message has the lines that pytest shows."""
 
     def __init__(self, message: str, headline: str) -> None:
         super().__init__(message)
@@ -56,7 +56,7 @@ class FamilyItem(pytest.Item):
             self.add_marker(_marker(word))
 
     def runtest(self) -> None:
-        """Check the family; what is wrong, skipped or forgiven is raised as pytest wants it."""
+        """Check the family; raises the exception by which pytest knows a failure, a skip or an expected failure."""
         assert isinstance(self.parent, VectorFile)
         self.result = result = self.parent.state.check(self.nodeid, self.family, self.parent.vectors)
         self.user_properties += _properties(result)
@@ -69,7 +69,7 @@ class FamilyItem(pytest.Item):
                 pytest.skip(result.note)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What is wrong in the failure's own lines; a traceback for errors of ours alone."""
+        """The lines of the failure; a traceback only for errors of backproof's own."""
         if isinstance(excinfo.value, pytest.xfail.Exception) and self.result is not None:
             return self._words(self.result)
         if not isinstance(excinfo.value, FamilyFailed):
@@ -89,7 +89,7 @@ class FamilyItem(pytest.Item):
 
 
 def marker_names(family: Family) -> tuple[str, ...]:
-    """What -m can select a family by: operation, dtype, direction, level and each flag."""
+    """The markers of a family, for -m: operation, dtype, direction, level and each flag."""
     return (family.op, family.dtype, family.direction, family.level, *family.flags)
 
 
@@ -100,6 +100,6 @@ def _marker(name: str) -> pytest.MarkDecorator:
 
 
 def _properties(result: Result) -> list[tuple[str, object]]:
-    """What a JUnit file says of the family besides its outcome."""
+    """The properties of a family in a JUnit file."""
     verdict = result.verdict
     return [("cases", verdict.cases), ("fraction", verdict.fraction), ("ulps", verdict.ulps)]

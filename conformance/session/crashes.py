@@ -1,4 +1,4 @@
-"""An adapter that ends the interpreter: under pytest-xdist it costs a worker, and the family at hand.
+"""Adapters that end the interpreter: under pytest-xdist this costs a worker and the current family.
 
 The workers note in a file how many calls a family has made, so that the process that directs them can tell which one
 was the last.
@@ -25,7 +25,7 @@ from .selection import item_name
 from .state import SessionState
 
 MOST_WORKERS = 100
-"""How many workers are replaced where the user does not say; pytest-xdist's own limit is soon used up."""
+"""How many workers are replaced where the user sets no limit; pytest-xdist's default is small."""
 _TRACE = "backproof_trace"
 _GONE = "backproof_gone"
 
@@ -37,14 +37,14 @@ def trace_file(config: pytest.Config) -> Path | None:
 
 
 def without_gone(implementation: Implementation, config: pytest.Config) -> Implementation:
-    """The implementation, but for those of its functions that have ended too many workers."""
+    """The implementation, in which the functions that have ended too many workers raise Lost."""
     gone = getattr(config, "workerinput", {}).get(_GONE, {})
     lost = {key: partial(_lose, words) for key in implementation.functions if (words := gone.get("_".join(key)))}
     return replace(implementation, functions={**implementation.functions, **lost}) if lost else implementation
 
 
 class Crashes:
-    """What pytest-xdist's directing process does about workers that end."""
+    """Hooks of pytest-xdist's controller for workers that end."""
 
     def __init__(self, state: SessionState) -> None:
         self.state = state
@@ -56,14 +56,14 @@ class Crashes:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker that is about to start where to note its calls, and what not to call any more."""
+        """Tell a new worker where to count its calls, and which functions not to call any more."""
         if node.gateway.spec.popen:  # on this machine, that is
             node.workerinput[_TRACE] = str(self._trace(node))
         node.workerinput[_GONE] = {name: lost.why_not_called() for name, lost in self._lost.items()}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
-        """Turn the report of a crashed worker into that of the family at hand."""
+        """Turn the report of a crashed worker into that of the family it was checking."""
         family = self._family(crashitem)
         if family is None:
             return
@@ -84,7 +84,7 @@ class Crashes:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take note of a family that came to its end."""
+        """Forget the lost calls of a function that has answered."""
         result = self.state.results.get(report.nodeid)
         if report.when != "call" or result is None:
             return

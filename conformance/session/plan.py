@@ -1,4 +1,4 @@
-"""What a run is to do, read and checked before anything runs: the implementation, the families, what may fail."""
+"""The plan of a run, read and checked before anything runs: implementation, families, expected failures."""
 
 import argparse
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ from .xfails import ExpectedFailure
 
 @dataclass(frozen=True)
 class ChosenFile:
-    """A vector file, read, and those of its families that are to run."""
+    """A vector file and the families of it that are to run."""
 
     nodeid: str
     path: Path
@@ -44,12 +44,12 @@ class ChosenFile:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is to do."""
+    """The plan of a run."""
 
     implementation: Implementation
     files: tuple[ChosenFile, ...]
     paths: tuple[str, ...]
-    """Arguments that name no vector file: pytest's own business."""
+    """Arguments that name no vector file, left to pytest."""
     whole: bool
     """Whether all golden files were asked for, by giving no path."""
     strict: bool
@@ -58,14 +58,14 @@ class Plan:
     """Operations of which the implementation has no function, and how many families they have by the manifest: their
     files are not read."""
     known: Mapping[str, str]
-    """Where failures are expected: the family's id by node id, of all golden families and of the files given."""
+    """The family's id by node id, of all golden families and of the files given; empty without expected failures."""
     vectors_version: str
     remarks: tuple[str, ...]
-    """What the header says besides."""
+    """Further lines of the header."""
 
 
 def read_plan(config: pytest.Config) -> Plan:
-    """Read all that the options name. Raises UsageError, AdapterError or VectorError, of one line."""
+    """Read everything that the options name. Raises UsageError, AdapterError or VectorError, of one line."""
     option = config.option
     folder = config.invocation_params.dir
     golden = golden_files()

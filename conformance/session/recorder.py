@@ -1,4 +1,4 @@
-"""`--impl-report`: a run is written down when it starts, now and then while it goes on, and when it ends.
+"""`--impl-report`: the record is written when a run starts, now and then while it runs, and when it ends.
 
 So there is a valid record whatever ends the run; one that nobody came to write the end of says that it is running.
 """
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 
 OPTION = "--impl-report"
 SECONDS = 5.0
-"""At least so long, and so many times what it took, lies between one writing of a run and the next."""
+"""The record is written again after SECONDS, and not before PACE times as long as writing took."""
 PACE = 20.0
 _IDLE = ("collectonly", "showfixtures", "show_fixtures_per_test")
-"""Options with which nothing is run."""
+"""Options with which pytest runs no test."""
 
 
 class Recorder:
-    """Writes the record of a run to `path`; one process of a run does."""
+    """Writes the record of a run to `path`, in the process that reports."""
 
     def __init__(self, state: SessionState, path: Path, name: str) -> None:
         self.state = state
@@ -65,7 +65,7 @@ class Recorder:
 
     @pytest.hookimpl(trylast=True)  # Run has to have made its plan
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Write down what is to run."""
+        """Write what is to run."""
         if any(getattr(session.config.option, name, False) for name in _IDLE):
             session.config.pluginmanager.unregister(self)
             return
@@ -85,7 +85,7 @@ class Recorder:
             raise pytest.UsageError(f"{OPTION}={self._name}: cannot be written: {error.strerror or error}") from None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write down what there is, now and then; note a family that ended in an error of ours."""
+        """Write the results so far, now and then; note a family that ended in an error of backproof's own."""
         if report.failed and not hasattr(report, RESULT) and self._is_family(report.nodeid):
             self._broken.append(f"{report.nodeid}: ended without a verdict")
         if time.monotonic() >= self._next:
@@ -103,7 +103,7 @@ class Recorder:
     # Outermost, so that what fails the session is known, and what the terminal's summary has found out as well.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Write down how the run ended."""
+        """Write how the run ended."""
         diagnoses: tuple[Diagnosis, ...] = ()
         try:
             result = yield
@@ -147,7 +147,7 @@ class Recorder:
         self._next = time.monotonic() + max(SECONDS, PACE * took)
 
     def _families(self) -> Iterator[FamilyRecord]:
-        """Those that have run, in the order of the vector files, whatever the order in which they came in."""
+        """The families that have run, in the order of the vector files."""
         for file in self.state.plan.files:
             for family in file.chosen:
                 result = self.state.results.get(f"{file.nodeid}::{item_name(family)}")
@@ -180,7 +180,7 @@ def _now() -> str:
 
 
 def _asked(config: pytest.Config, plan: Plan) -> Asked:
-    """The options that say what is to run, and how."""
+    """The options of the run."""
     option = config.option
     return Asked(
         strict=plan.strict,
@@ -195,7 +195,7 @@ def _asked(config: pytest.Config, plan: Plan) -> Asked:
 
 
 def _planned(plan: Plan) -> tuple[Planned, ...]:
-    """How many families there are, and are to run, of each function at each dtype."""
+    """The number of families, and of those that are to run, for each function and dtype."""
     there = Counter(_cells(_all_vectors(plan)))
     wanted = Counter((f.op, f.dtype, f.direction) for file in plan.files for f in file.chosen)
     return tuple(Planned(*cell, families=count, asked=wanted[cell]) for cell, count in there.items())
@@ -206,7 +206,7 @@ def _cells(files: Iterable[OperationVectors]) -> Iterator[tuple[str, str, str]]:
 
 
 def _all_vectors(plan: Plan) -> Iterator[OperationVectors]:
-    """The golden files, read anew where the plan has left them out, and the others that were given."""
+    """All golden files, read here if the plan has left them out, and the other files that were given."""
     given = {file.path: file.vectors for file in plan.files}
     for op in store.golden_operations():
         vectors = given.pop(store.golden_folder() / f"{op}.h5", None)

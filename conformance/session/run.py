@@ -1,4 +1,4 @@
-"""The hooks of a run with an implementation, and what comes of it."""
+"""The pytest hooks of a run with an implementation."""
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -51,7 +51,7 @@ class Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Read all that may be wrong, so that it is a usage error before anything has run."""
+        """Read everything, so that whatever is wrong is a usage error before anything has run."""
         with _usage_errors():
             plan = read_plan(self.config)
         if plan.implementation.option == "--impl":
@@ -65,7 +65,7 @@ class Run:
         self.config.args_source = pytest.Config.ArgsSource.ARGS
 
     def pytest_report_header(self) -> list[str]:
-        """Say what is held against what."""
+        """Name the implementation and the vectors."""
         plan = self.state.plan
         return report.header(plan.implementation, plan.vectors_version, plan.remarks)
 
@@ -116,7 +116,7 @@ class Run:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Send the result along with the report; a skip is told of the vector file, not of a line of ours."""
+        """Attach the result to the report; a skip is located in the vector file."""
         made = yield
         if isinstance(item, FamilyItem) and item.result and call.when == "call":
             setattr(made, RESULT, pack(item.result))
@@ -125,18 +125,18 @@ class Run:
         return made
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in a result, which under pytest-xdist comes from a worker."""
+        """Store a result, which under pytest-xdist comes from a worker."""
         if packed := getattr(report, RESULT, None):
             self.state.results[report.nodeid] = unpack(packed)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take in what went wrong in a pytest-xdist worker outside its tests."""
+        """Store what went wrong in a pytest-xdist worker outside its tests."""
         self.state.problems += getattr(node, "workeroutput", {}).get(PROBLEMS, [])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Fail a session in which nothing passed, or something is wrong that is no single test's."""
+        """Fail a session in which nothing passed, or something is wrong with the run as a whole."""
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput[PROBLEMS] = self.state.problems
             return
@@ -172,7 +172,7 @@ class Run:
                 terminalreporter.write_line(line)
 
     def _directs_workers(self) -> bool:
-        """Whether this is pytest-xdist's directing process, which runs no test itself."""
+        """Whether this is pytest-xdist's controller, which runs no test itself."""
         return self.config.pluginmanager.hasplugin("dsession")
 
     def _problems(self) -> Iterator[str]:
@@ -192,7 +192,7 @@ def _register(config: pytest.Config, names: Iterable[str], meaning: str) -> None
 
 @contextmanager
 def _usage_errors() -> Iterator[None]:
-    """Turn errors that are the user's to mend into pytest's own kind, which prints one line."""
+    """Turn errors of the user's files and options into pytest's UsageError, which prints one line."""
     try:
         yield
     except (AdapterError, VectorError) as error:

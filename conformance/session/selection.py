@@ -1,4 +1,4 @@
-"""What the command line names: vector files and families of them, and the paths that are pytest's own business."""
+"""Which vector files and families the command line names; other paths are left to pytest."""
 
 import difflib
 import os
@@ -11,7 +11,7 @@ import pytest
 from ...vectors.records import Family
 
 GOLDEN_PREFIX = "vectors/"
-"""How the node id of an installed golden file starts, wherever it is installed."""
+"""The start of the node id of an installed golden file, wherever it is installed."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Selection:
     path: Path
     nodeid: str
     names: tuple[str, ...] = ()
-    """What follows "::" in the node ids that were given; empty for all families."""
+    """The parts after "::" of the node ids that were given; empty for all families."""
 
 
 def explicit_arguments(config: pytest.Config) -> list[str]:
-    """The paths and node ids that the user typed: neither `testpaths` nor paths in `addopts` are asked for."""
+    """The paths and node ids that the user typed, without `testpaths` and paths in `addopts`."""
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         return []
     configured = config.getini("addopts")
@@ -66,7 +66,7 @@ def shadowed(arguments: Iterable[str], golden: Mapping[str, Path], folder: Path)
 
 
 def select(selection: Selection, families: Iterable[Family]) -> list[Family]:
-    """The families that a selection names, in the file's order; raises UsageError for a name that is none's."""
+    """The families that a selection names, in the file's order. Raises UsageError for an unknown name."""
     if not selection.names:
         return list(families)
     by_name = {item_name(family): family for family in families}
@@ -84,7 +84,7 @@ def select(selection: Selection, families: Iterable[Family]) -> list[Family]:
 
 
 def known_words(option: str, given: Sequence[str] | None, known: Iterable[str]) -> frozenset[str]:
-    """What a repeatable option was given, all of `known` for nothing; raises UsageError for a word outside of it."""
+    """The values of a repeatable option, all of `known` if there is none. Raises UsageError for an unknown value."""
     words = sorted(known)
     for word in given or ():
         if word not in words:
@@ -93,7 +93,7 @@ def known_words(option: str, given: Sequence[str] | None, known: Iterable[str]) 
 
 
 def item_name(family: Family) -> str:
-    """What follows "::" in a family's node id."""
+    """The part after "::" of a family's node id."""
     return f"{family.dtype}/{family.name}"
 
 

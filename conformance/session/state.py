@@ -1,4 +1,4 @@
-"""What is known of a run with an implementation while it goes on, which its hooks share."""
+"""The state of a run with an implementation, which its hooks share."""
 
 import os
 from contextlib import suppress
@@ -27,17 +27,17 @@ class SessionState:
     """One run of pytest with --impl or --impl-cmd, in one process."""
 
     plan: Plan
-    """From pytest_sessionstart on."""
+    """Set at pytest_sessionstart."""
 
     def __init__(self, config: pytest.Config, trace: Path | None) -> None:
         """`trace` is the file in which a pytest-xdist worker counts its calls."""
         self.config = config
         self.results: dict[str, Result] = {}
-        """By node id, in the order in which they came in."""
+        """Results by node id, in the order in which they came in."""
         self.problems: list[str] = []
         """What fails the session, although every test may have passed; one line each."""
         self.looped = False
-        """Whether tests were to run: neither --collect-only nor --fixtures asks for any."""
+        """Whether pytest runs tests; with --collect-only or --fixtures it does not."""
         errors = os.dup(2)  # pytest captures the descriptor itself while tests run
         config.add_cleanup(partial(os.close, errors))
         # The calls of --impl-cmd are made by another process, and bounded where it is spoken to.
@@ -58,13 +58,13 @@ class SessionState:
         return list(self.results.values())
 
     def diagnoses(self) -> tuple["Diagnosis", ...]:
-        """What the failures look like; found out once."""
+        """The diagnoses of the failures, made once."""
         if self._diagnosed is None:
             self._diagnosed = tuple(self._diagnose())
         return self._diagnosed
 
     def _diagnose(self) -> list["Diagnosis"]:
-        """What the failures look like, for which the implementation is set up once more. An error fails no report."""
+        """Diagnose the failures; sets the implementation up once more. An error becomes a problem of the run."""
         if not self.looped or not any(result.ending.fails for result in self.results.values()):
             return []
         from ..diagnosis.findings import diagnose  # a run without failures must not pay for these

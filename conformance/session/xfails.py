@@ -25,12 +25,12 @@ class ExpectedFailure:
     """File and line: "xfails.txt:3"."""
 
     def matches(self, nodeid: str, family_id: str) -> bool:
-        """Whether the line means this family."""
+        """Whether the line's glob matches the family."""
         return fnmatchcase(family_id, self.glob) or fnmatchcase(nodeid, self.glob)
 
 
 def read_xfails(path: Path, name: str) -> tuple[ExpectedFailure, ...]:
-    """Read the file, which messages call `name`. Raises UsageError, with the number of the line that is none."""
+    """Read the file, which messages call `name`. Raises UsageError with the number of a malformed line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -45,14 +45,14 @@ def read_xfails(path: Path, name: str) -> tuple[ExpectedFailure, ...]:
 
 
 def find(lines: Iterable[ExpectedFailure], nodeid: str, family_id: str) -> ExpectedFailure | None:
-    """The first line that means this family."""
+    """The first line that matches the family, or None."""
     return next((line for line in lines if line.matches(nodeid, family_id)), None)
 
 
 def stale(
     lines: Sequence[ExpectedFailure], known: Mapping[str, str], failing: Mapping[str, bool], *, whole: bool
 ) -> list[str]:
-    """One message for each line that nothing needs.
+    """One message for each line that no failure needs.
 
     `known` is the family id by node id of all that could have run; `failing` says of the node ids that did run whether
     they failed as expected. A line is judged only once every family that it means has run; one that means none, only

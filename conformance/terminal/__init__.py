@@ -1,1 +1,1 @@
-"""What a run says on the terminal."""
+"""What a run writes on the terminal."""

@@ -1,4 +1,4 @@
-"""Failures as annotations of GitHub Actions, where a run is one of its steps.
+"""Failures as annotations of GitHub Actions.
 
 A line of `::error title=TITLE::MESSAGE` on standard output; the escapes are those of
 https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts.
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ..diagnosis.findings import Diagnosis
 
 MOST_ERRORS = 10
-"""So many errors of a step GitHub shows, and drops the rest."""
+"""The number of errors of a step that GitHub shows; it drops the others."""
 
 
 def wanted() -> bool:
-    """Whether this is a step of a workflow: GitHub's runner says so in the environment."""
+    """Whether this runs in GitHub Actions, by its environment variable."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 

@@ -1,4 +1,4 @@
-"""A golden case in words and numbers, so that a person can follow it."""
+"""A golden case as text: `backproof show` and `backproof list`."""
 
 import math
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from ...vectors.records import Expectation, Family, OperationVectors, Tensors
 from ..check.wording import WIDTH, wrapped
 
 DIGITS = {dtype: math.ceil(1 + fmt.significand * math.log10(2)) for dtype, fmt in FORMATS.items()}
-"""Significant digits that tell any two values of a dtype apart."""
+"""Significant digits that distinguish any two values of a dtype."""
 MOST_ELEMENTS = 200
 
 
@@ -90,7 +90,7 @@ def _tensors(tensors: Tensors, case: int, digits: int) -> Iterator[str]:
 
 
 def _tensor(name: str, value: np.ndarray, digits: int) -> Iterator[str]:
-    """Name, shape and elements; of a large tensor the corners."""
+    """Name, shape and elements of a tensor; of a large one the corners."""
     shape = "scalar" if value.ndim == 0 else " x ".join(map(str, value.shape))
     yield f"  {name}: {shape}"
     if not value.size:
@@ -105,7 +105,7 @@ def _tensor(name: str, value: np.ndarray, digits: int) -> Iterator[str]:
 
 
 def _word(element: float, digits: int) -> str:
-    """An element in the shortest words, of up to `digits` digits, that give it back."""
+    """The shortest decimal number, of up to `digits` digits, that is read back as the element."""
     if isinstance(element, int):
         return str(element)
     words = [f"{element:.{n}g}" for n in range(1, digits + 1)]

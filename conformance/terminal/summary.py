@@ -1,4 +1,4 @@
-"""Results in words for a terminal: the header, what a failed family says, the summary. Lines fit 80 columns."""
+"""Results as text for a terminal: the header, the lines of a failure, the summary. Lines fit 80 columns."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ _COLUMNS: dict[str, Callable[[Result], bool]] = {
     "absent": lambda result: result.verdict.outcome is Outcome.NOT_IMPLEMENTED,
     "other": lambda result: result.verdict.outcome in (Outcome.UNSUPPORTED, Outcome.DECLARED),
 }
-"""The table's counts. Every result is counted in exactly one of them."""
+"""The table's columns; each result is counted in exactly one."""
 
 _COLOURS: dict[str, dict[str, bool]] = {
     "passed": {"green": True},
@@ -39,10 +39,10 @@ _COLOURS: dict[str, dict[str, bool]] = {
     "xfail": {"yellow": True},
     "robust": {"yellow": True},
 }
-"""Of counts that are not 0, as pytest marks them."""
+"""Colours of counts that are not 0, in pytest's names."""
 
 Paint = Callable[..., str]
-"""A text and pytest's names of colours -> the text as a terminal shows it."""
+"""(text, pytest's names of colours as keywords) -> the text with escape sequences."""
 
 
 def _unpainted(text: str, **_: bool) -> str:
@@ -50,14 +50,14 @@ def _unpainted(text: str, **_: bool) -> str:
 
 
 def header(implementation: Implementation, vectors_version: str, remarks: Iterable[str]) -> list[str]:
-    """What is held against what."""
+    """The header: the implementation and the vectors."""
     name = full_name(implementation.name, implementation.version)
     spec = "" if implementation.name == implementation.spec else f" ({implementation.spec})"
     return [f"backproof: {name}{spec} against vectors {vectors_version}", *(f"backproof: {line}" for line in remarks)]
 
 
 def failure(result: Result, family: Family, argument: str) -> str:
-    """What a failed family says in place of a traceback: what is wrong, what the family is, and how to look closer."""
+    """The text of a failed family in place of a traceback: its misses, what it is for, and how to show and rerun it."""
     lines = []
     if result.note and result.ending is not Ending.ROBUST_MISS:
         lines.append(result.note)
@@ -76,7 +76,7 @@ def failure(result: Result, family: Family, argument: str) -> str:
 
 
 def nothing_passed(results: Sequence[Result], other_paths: Sequence[str]) -> Iterator[str]:
-    """A line where no family passed: such a run has shown nothing, so it is no success."""
+    """A line where no family passed: such a run fails."""
     if any(result.ending is Ending.PASSED for result in results):
         return
     if results:
@@ -101,9 +101,9 @@ def summary(
     paint: Paint = _unpainted,
     unread: Mapping[str, Sequence[FamilyCount]] = MappingProxyType({}),
 ) -> list[str]:
-    """The table, why families did not run, the conventions found, the first failures and what they look like. Empty
-    without results. `paint` colours what a terminal is to show in colour. `unread` counts the families of operations
-    that are not implemented at all, which have no results."""
+    """The summary: the table, why families did not run, conventions, the first failures with their diagnoses. Empty
+    without results. `paint` colours text; `unread` counts the families of operations that are not implemented at
+    all, which have no results."""
     if not results:
         return []
     blocks = [
@@ -129,7 +129,7 @@ def _totals(results: Sequence[Result], unread: Mapping[str, Sequence[FamilyCount
 
 
 def _table(results: Sequence[Result], paint: Paint, unread: int) -> list[str]:
-    """Operation by dtype; what is absent at every dtype of an operation, or at a dtype throughout, has no row."""
+    """Counts by operation and dtype; a dtype at which an operation is not implemented has no row."""
     columns = [name for name, counts in _COLUMNS.items() if name != "xfail" or any(map(counts, results))]
     cells: dict[tuple[str, str], list[Result]] = {}
     for result in results:
@@ -161,7 +161,7 @@ def _counts(results: Sequence[Result], columns: Iterable[str], paint: Paint, unr
 
 
 def _worst(results: Iterable[Result]) -> str:
-    """The largest fraction of a tolerance, of families whose miss is no more than robust apart."""
+    """The largest error as a fraction of the tolerance, without robust misses."""
     counted = (result.verdict for result in results if result.ending is not Ending.ROBUST_MISS)
     fractions = [verdict.fraction for verdict in counted if verdict.fraction is not None]
     if not fractions:
@@ -200,7 +200,7 @@ def _absent(verdicts: Sequence[Verdict], unread: Mapping[str, Sequence[FamilyCou
 
 
 def _refused_layouts(results: Iterable[Result]) -> Iterator[str]:
-    """What layouts are refused, how often, and by which functions."""
+    """A line for each refused layout: functions and number of families."""
     refused: dict[str, list[Verdict]] = {}
     for result in results:
         for miss in result.verdict.misses:
@@ -217,7 +217,7 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 
 def _followed(point: Followed, results: Iterable[Result]) -> str:
-    """What is followed at a point; where that is no single answer, which families follow which."""
+    """The answer followed at a point; where there is no single one, which families follow which."""
     if point.answers:
         return f"{point.point} = {' or '.join(point.answers)} ({plural(len(point.families), 'family', 'families')})"
     families: dict[tuple[str, ...], list[str]] = {}
@@ -232,7 +232,7 @@ def _followed(point: Followed, results: Iterable[Result]) -> str:
 
 
 def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Diagnosis"]) -> list[str]:
-    """One failure of each kind."""
+    """The first failure of each kind, with the function's diagnosis."""
     kinds = by_kind(results)
     if not kinds:
         return []
@@ -259,7 +259,7 @@ def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Dia
 
 
 def _looks_like(diagnosis: "Diagnosis") -> Iterator[str]:
-    """What is wrong and what to do, fault by fault."""
+    """The lines of a diagnosis, finding by finding."""
     label = "looks like"
     for finding in diagnosis.findings:
         yield from wrapped(f"{finding.name} - {finding.wrong} Cure: {finding.cure}", f"    {label}: ", "      ")

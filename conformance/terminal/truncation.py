@@ -1,4 +1,4 @@
-"""What pytest prints of failures, held to what a person reads: its FAILURES section and its short test summary.
+"""Limit the failures that pytest prints in its FAILURES section and short test summary.
 
 All of them are in every report that is made of the run (--junitxml, --impl-report), and fail it.
 """
@@ -12,17 +12,17 @@ from ..check.wording import plural, wrapped
 from ..record.results import RESULT, Result, by_kind
 
 MOST_ALIKE = 3
-"""Failures of one kind and function that are shown."""
+"""The most failures of one kind and function that are shown."""
 MOST_SHOWN = 20
-"""Failures of the vectors that are shown in all."""
+"""The most failures that are shown in all."""
 EVERYTHING = 2
-"""The verbosity (-vv) from which on nothing is left out."""
+"""The verbosity (-vv) at which everything is shown."""
 _USUAL = "fE"
-"""What -r stands at where nobody has said anything."""
+"""The default of -r."""
 
 
 class Truncation:
-    """The first failures of each kind stand for all while pytest writes its summaries."""
+    """Hides all but the first failures of each kind while pytest writes its summaries."""
 
     def __init__(self, results: Mapping[str, Result]) -> None:
         self._results = results
@@ -31,7 +31,7 @@ class Truncation:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None, None, None]:
-        """Around all that is written in the end."""
+        """Put the other failures aside while the summaries are written."""
         failed = terminalreporter.stats.get("failed", [])
         ours = [self._results[r.nodeid] for r in failed if hasattr(r, RESULT) and r.nodeid in self._results]
         shown = {result.nodeid for result in failures_to_show(ours)}
@@ -46,7 +46,7 @@ class Truncation:
             terminalreporter.stats["failed"] = failed
 
     def after_failures(self, terminalreporter: Any, config: pytest.Config) -> None:
-        """Between the section of failures and the short test summary: say what is left out, if anything is."""
+        """Say how many failures are not shown; called between the FAILURES section and the short test summary."""
         hidden = len(self._whole) - len(terminalreporter.stats.get("failed", []))
         if not self._whole:
             return
