@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, nearest_held
 from ..kinds.labelled import common
-from ..kinds.loss import Loss, curated, drawn
+from ..kinds.loss import Call, Loss, curated, drawn
 from ..kinds.probabilities import rows_of_probabilities
 from ..kinds.special_values import ends
 from ..model.family import Draft
@@ -58,7 +59,9 @@ def drafts(dtype: str) -> Iterator[Draft]:
 
 def zeros(dtype: str) -> Iterator[Draft]:
     """Probabilities of exactly 0, with and without weight."""
-    give, at_zero = partial(curated, LOSS, dtype, level="robust"), {"point": CLIPPING, "overflows": True}
+    call: Call
+    give = partial(curated, LOSS, dtype, level="robust")
+    at_zero: dict[str, Any] = {"point": CLIPPING, "overflows": True}
     p = [[0, 0.75, 0.25], [0.5, 0, 0.5], [0.5, 0.25, 0.25]]
     soft = [[0.25, 0.75, 0], [0, 0.5, 0.5], [0.125, 0, 0.875]]
     comment = "p = 0 at a class with weight: -log p and -y / p are infinite, or what clipping makes of them."
@@ -118,6 +121,7 @@ def clipping_edges(dtype: str) -> Iterator[Draft]:
 
 def magnitudes(dtype: str) -> Iterator[Draft]:
     """Subnormal probabilities, and gradients at the ends of the range."""
+    call: Call
     end, give = ends(dtype), partial(curated, LOSS, dtype)
     half, quarter = end.subnormal, end.top / 4
     tiny = 3 / end.top / 16  # its reciprocal is past the largest number

@@ -173,7 +173,8 @@ def far(dtype: str) -> Iterator[Draft]:
         return
     soft = [[0.5, 0, 0.5], [0.25, 0.75, 0], [0.125, 0.25, 0.625]]
     comment = f"The last biases shift all logits by {beyond}: exp of them overflows, and no probability changes."
-    for form, labels, g, reduction in (("indices", [0, 2, 1], 1.5, "mean"), ("soft", soft, G, "none")):
+    shifted: tuple[tuple[str, Any, Any, str], ...] = (("indices", [0, 2, 1], 1.5, "mean"), ("soft", soft, G, "none"))
+    for form, labels, g, reduction in shifted:
         case = {"biases2": [[beyond + 0.5, beyond - 0.25, beyond]], "labels": labels, "dL_dloss": g}
         flags = f"shifted-logits far-logits labels-{form}"
         yield from curated(dtype, f"shifted-{form}", flags, comment, case, reduction=reduction)
@@ -182,9 +183,10 @@ def far(dtype: str) -> Iterator[Draft]:
 def labels_and_shapes(dtype: str) -> Iterator[Draft]:
     """Labels of the first class and of the last in every form, one of everything, one class, and no rows at all."""
     indices = ([0, 2, 0], [2, 0, 2], [2, 2, 2], [0, 0, 0])
-    one_hot, soft = [np.eye(3)[y] for y in indices], [[[0.5, 0, 0.5], [0.25, 0.75, 0], [0, 0.125, 0.875]]]
-    for form, labels in {"indices": indices, "one-hot": one_hot, "soft": soft}.items():
-        cases, comment = [{"labels": y} for y in labels], "Labels of the first class and of the last."
+    one_hot, soft = [np.eye(3)[y] for y in indices], [[0.5, 0, 0.5], [0.25, 0.75, 0], [0, 0.125, 0.875]]
+    edges: tuple[tuple[str, Any], ...] = (("indices", indices), ("one-hot", one_hot), ("soft", [soft]))
+    for form, group in edges:
+        cases, comment = [{"labels": y} for y in group], "Labels of the first class and of the last."
         yield from curated(dtype, f"label-edges-{form}", f"label-edge labels-{form}", comment, *cases)
     one = {
         "inputs": [[3]],
@@ -203,7 +205,7 @@ def labels_and_shapes(dtype: str) -> Iterator[Draft]:
         for direction in ("forward", "backward"):
             point = "empty_mean" if (direction, reduction) == ("forward", "mean") else None
             name, comment = f"{direction}-empty-{form}-{reduction}", "No rows: no loss, and gradients of 0."
-            more = {"reduction": reduction, "level": "robust", "point": point}
+            more: dict[str, Any] = {"reduction": reduction, "level": "robust", "point": point}
             yield from curated(dtype, name, "empty-batch", comment, case, **more)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..generation.draws import Shape, Words, nearest_held
 from ..kinds.labelled import common, special
 from ..kinds.labels import labels_apart, least_likely
-from ..kinds.loss import Loss, curated, drawn
+from ..kinds.loss import Call, Loss, curated, drawn
 from ..kinds.probabilities import logits_drawn, saved_outputs
 from ..kinds.special_values import ends
 from ..model.family import Draft
@@ -54,6 +54,7 @@ def small_outputs(dtype: str) -> Iterator[Draft]:
 
 def certain(dtype: str) -> Iterator[Draft]:
     """Outputs near 1 or exactly 1, right and wrong."""
+    call: Call
     g, near, rest, tiny = [1.5, -2, 3], 1 - 2.0**-7, 2.0**-8, ends(dtype).normal * 16
     sure = [[near, rest, rest], [rest, near, rest], [rest, rest, near]]
     soft = [[0.75, 0.125, 0.125], [0, 0.5, 0.5], [0.375, 0.5, 0.125]]

@@ -9,7 +9,7 @@ import numpy as np
 from ..generation.draws import Words
 from ..model.family import DRAWN, Draft
 from .labels import FORMS, as_form, first_and_last
-from .loss import Loss, curated, drawn, empty, invalid, upstreams
+from .loss import Call, Loss, curated, drawn, empty, invalid, upstreams
 from .special_values import ends
 
 Rows = list[list[float]]
@@ -95,6 +95,7 @@ def misfits(loss: Loss, dtype: str) -> Iterator[Draft]:
 
 def special(loss: Loss, dtype: str, two: Rows, three: Rows, spoilt: Rows) -> Iterator[Draft]:
     """The ends of the upstream's range over two rows of scores, a NaN of it over three, and one in three rows."""
+    call: Call
     half, small, give = ends(dtype).top / 2, ends(dtype).subnormal, partial(curated, loss, dtype, level="robust")
     comment, call = "An upstream a factor 2 from the largest finite number.", (two, [1, 2], [half, -half])
     yield from give("backward-near-overflow", "near-overflow upstream-signed", comment, call)

@@ -11,7 +11,7 @@ from ..generation.draws import Shape, Words, nearest_held
 from ..model.family import Draft
 from .labelled import common, special
 from .labels import least_likely
-from .loss import Loss, curated, drawn
+from .loss import Call, Loss, curated, drawn
 from .special_values import ends
 
 SHIFT = {"float64": 10000, "float32": 10000, "float16": 64, "bfloat16": 8}
@@ -47,18 +47,21 @@ def scattered(loss: Loss, dtype: str) -> Iterator[Draft]:
     def at_sixty(w: Words, shape: Shape) -> np.ndarray:
         return w.array(w.uniform(shape, 58, 62).astype(np.float64) * w.signs(shape))
 
-    give, far = partial(drawn, loss), {"scores": near_shift}
-    comment, where = "The true class is the least likely.", "indices-mean-n5-c3 one-hot-none-n3-c4 indices-sum-n4-c6"
-    low = {"scores": lambda w, shape: w.uniform(shape, -wide, wide), "labels": least_likely}
-    yield from give("small", "small-values confident-wrong", comment + " 1e-7 added to it shows.", where, **low)
+    def low(w: Words, shape: Shape) -> np.ndarray:
+        return w.uniform(shape, -wide, wide)
+
+    give = partial(drawn, loss)
+    flags, where = "small-values confident-wrong", "indices-mean-n5-c3 one-hot-none-n3-c4 indices-sum-n4-c6"
+    comment = "The true class is the least likely: 1e-7 added to its probability shows."
+    yield from give("small", flags, comment, where, scores=low, labels=least_likely)
     comment = "Logits in ascending order: a sum kept for a running maximum has to be rescaled as that rises."
     yield from give("rising", "many-classes", comment, "indices-none-n3-c9", scores=ascending)
     yield from give("rising", "many-classes", comment, "indices-mean-n1-c300", scores=ascending, count=2)
     comment = "Rows far from 0 on either side: exp of them would overflow, or underflow altogether."
     flags, where = "shifted-logits far-logits", "indices-mean-n3-c4 one-hot-none-n4-c3 soft-sum-n3-c5"
-    yield from give("shifted", flags, comment, where, **far)
+    yield from give("shifted", flags, comment, where, scores=near_shift)
     comment += " The largest is to be subtracted first."
-    yield from give("shifted-stable", flags, comment, where, **far, level="robust")
+    yield from give("shifted-stable", flags, comment, where, scores=near_shift, level="robust")
     comment, where = "Logits on both sides, near 60 in size.", "indices-mean-n3-c4 soft-none-n4-c3"
     yield from give("far-drawn", "far-logits", comment, where, scores=at_sixty, level="robust")
 
@@ -80,11 +83,8 @@ def at_size(loss: Loss, dtype: str, size: int, name: str, level: str) -> Iterato
 
 def fixed(loss: Loss, dtype: str) -> Iterator[Draft]:
     """Equal logits, networks that are sure, and the ends of the range."""
-    sure, equal, give = (
-        7 if dtype == "float16" else 13,
-        "Equal logits; the largest may be there twice.",
-        partial(curated, loss, dtype),
-    )
+    call: Call
+    give, sure = partial(curated, loss, dtype), 7 if dtype == "float16" else 13
     z = [[sure - 0.5, 0.5, -1], [-0.25, sure + 1, 1], [1, -0.5, sure]]
     for flag, comment, labels in (
         ("confident-right", "p - 1 cancels: what is left is small, and so is the loss.", [0, 1, 2]),
@@ -94,6 +94,7 @@ def fixed(loss: Loss, dtype: str) -> Iterator[Draft]:
         yield from give(f"{flag}-none", flag, comment, (z, labels, THREE_G))
     z = [[0, 0, 0, 0], [7.5, 7.5, 7.5, 7.5], [-3, -3, -3, -3], [2, 2, -1, 0.5]]
     soft = [[0.5, 0.125, 0.375, 0], [0, 0.0625, 0.75, 0.1875], [0.25, 0.25, 0.5, 0], [0.125, 0.125, 0.25, 0.5]]
+    equal = "Equal logits; the largest may be there twice."
     yield from give("equal-logits-indices", "equal-logits labels-indices", equal, (z, [0, 3, 1, 1], FOUR_G))
     one_hot = np.eye(4)[[2, 0, 3, 0]]
     yield from give("equal-logits-one-hot", "equal-logits labels-one-hot", equal, (z, one_hot, FOUR_G))
@@ -101,14 +102,15 @@ def fixed(loss: Loss, dtype: str) -> Iterator[Draft]:
     yield from give("equal-logits-soft", "equal-logits labels-soft", comment, (z, soft, 2.5), reduction="mean")
     most, small = ends(dtype).largest, ends(dtype).subnormal
     comment = "Logits of the largest finite size, whose differences overflow: probabilities are still 0 and 1."
-    call, robust = ([[most, -most, 0], [-most, 1, 0.5]], [0, 2], [1.5, -2]), {"level": "robust"}
-    yield from give("largest", "near-overflow far-logits", comment, call, **robust, overflows=True)
+    call = ([[most, -most, 0], [-most, 1, 0.5]], [0, 2], [1.5, -2])
+    yield from give("largest", "near-overflow far-logits", comment, call, level="robust", overflows=True)
     call, comment = ([[small, -small], [0, small / 2]], [0, 1], 1.5), "Subnormal logits are as good as 0."
-    yield from give("subnormal", "subnormal equal-logits", comment, call, reduction="mean", **robust)
+    yield from give("subnormal", "subnormal equal-logits", comment, call, reduction="mean", level="robust")
 
 
 def masked(loss: Loss, dtype: str) -> Iterator[Draft]:
     """Logits of -inf, as a mask makes them, and a row of labels that are all 0."""
+    call: Call
     inf, give = math.inf, partial(curated, loss, dtype, level="robust")
     z = [[-inf, 0.5, 1, -1], [2, -inf, -inf, 0.25], [1.5, -0.5, 0, -inf]]
     soft = [[0, 0.5, 0.25, 0.25], [0.375, 0, 0, 0.625], [0.125, 0.25, 0.625, 0]]

@@ -94,7 +94,7 @@ def curated(
 
 def invalid(loss: Loss, dtype: str, name: str, flag: str, comment: str, *calls: Call) -> Iterator[Draft]:
     """Give families of calls to be refused, whose upstream tells the reduction."""
-    reduction = "mean" if np.ndim(calls[0][2]) == 0 else "none"
+    reduction = "mean" if np.asarray(calls[0][2]).ndim == 0 else "none"
     more = {"reduction": reduction, "level": "robust", "result": "invalid"}
     return curated(loss, dtype, name, flag, comment, *calls, **more)
 

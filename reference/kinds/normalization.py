@@ -40,10 +40,9 @@ class Rows:
 
     def call(self, dtype: str, upstream: object, inputs: object) -> Inputs:
         """Give backward's arguments."""
-        weights = {
-            name: held(np.roll(WEIGHTS, k)[: np.shape(inputs)[-1]], dtype) for k, name in enumerate(self.weights)
-        }
-        return {"dL_doutputs": held(upstream, dtype), self.inputs: held(inputs, dtype), **weights}
+        x = held(inputs, dtype)
+        weights = {name: held(np.roll(WEIGHTS, k)[: x.shape[-1]], dtype) for k, name in enumerate(self.weights)}
+        return {"dL_doutputs": held(upstream, dtype), self.inputs: x, **weights}
 
     def drawn(self, w: Words, upstream: np.ndarray, inputs: np.ndarray) -> Inputs:
         """Give backward's arguments, with weights drawn."""

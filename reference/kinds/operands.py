@@ -78,7 +78,8 @@ def _powers(w: Words, exponents: np.ndarray) -> np.ndarray:
 def alternating(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
     """The terms of every sum alternate in sign."""
     n, i, o = (1 - 2 * (np.arange(size) % 2) for size in sizes)
-    signed = zip(kind.shapes(sizes), (n[:, None], 1, i[:, None] * o, 1), strict=False)
+    one = np.ones(1, dtype=np.int64)
+    signed = zip(kind.shapes(sizes), (n[:, None], one, i[:, None] * o, one), strict=False)
     return kind.case(*(w.array(w.uniform(shape, 1, 2).astype(np.float64) * signs) for shape, signs in signed))
 
 

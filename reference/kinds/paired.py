@@ -71,8 +71,8 @@ def changed(
         unused.discard(draft.name)
         change = changes.get(draft.name, {})
         if change is not None:
-            result = {"result": "convention" if change["point"] else "valid"} if "point" in change else {}
-            final = replace(draft, **change, **result)
+            result = ("convention" if change["point"] else "valid") if "point" in change else draft.result
+            final = replace(draft, **{"result": result, **change})
             yield replace(final, name=f"{draft.name}{suffix}", parameters={**(parameters or {}), **final.parameters})
     if unused:
         raise ValueError(f"changes to families that there are not: {', '.join(sorted(unused))}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..model.family import DRAWN, Draft
-from .loss import Loss, curated, drawn, empty, invalid, upstreams
+from .loss import Call, Loss, curated, drawn, empty, invalid, upstreams
 from .paired import changed
 from .special_values import ends
 
@@ -54,18 +54,19 @@ def by_element(
 def special(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Draft]:
     """Scores equal to their targets, the ends of the range, NaN and infinities."""
     nan, inf, end, give = math.nan, math.inf, ends(dtype), partial(curated, loss, dtype)
+    call: Call
     g = np.array([[1.5, -2, 3, -0.75], [0.5, 4, -1, 2], [-3, 1.25, 2.5, -5]])
     spoilt, spoilt_g, infinite, infinite_g = z.copy(), g.copy(), z.copy(), g.copy()
     spoilt[1, 2] = spoilt_g[1, 2] = nan
     infinite[1, 2] = infinite_g[1, 2] = inf
-    robust, beyond = {"level": "robust"}, {"level": "robust", "overflows": True}
+    robust: dict[str, Any] = {"level": "robust"}
     yield from give("equal", "kink", "Scores that are their targets.", (y, y, g), **robust)
     comment = "Subnormal scores and targets on both sides of 0."
     yield from give("subnormal", "subnormal", comment, (np.sign(z) * end.smallest, 0 * y, g), **robust)
     comment, call = "Gradients that are subnormal.", (z, y, g * end.subnormal / 8)
     yield from give("backward-subnormal-upstream", "subnormal upstream-signed", comment, call, **robust)
     comment, call = "An upstream at the end of the range.", (z, y, np.sign(g) * end.top / 2)
-    yield from give("backward-near-overflow", "near-overflow upstream-signed", comment, call, **beyond)
+    yield from give("backward-near-overflow", "near-overflow upstream-signed", comment, call, **robust, overflows=True)
     comment = "A NaN stays in its place."
     yield from give("nan", "nan", comment, (spoilt, y, g), **robust)
     yield from give("backward-nan-upstream", "nan upstream-signed", comment, (z, y, spoilt_g), **robust)
