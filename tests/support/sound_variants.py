@@ -346,7 +346,9 @@ def dense_backward_by_samples(g: Array, x: Array, w: Array, b: Array) -> tuple[A
 
 
 ALGORITHMS = {
-    "softmax in one pass": algorithms(softmax_forward=softmax_online, softmax_backward=softmax_backward_by_einsum),
+    "softmax in one pass, Jacobian written out": algorithms(
+        softmax_forward=softmax_online, softmax_backward=softmax_backward_by_einsum
+    ),
     "true classes found by index": algorithms(
         softmax_cross_entropy_forward=loss_of_margins, softmax_cross_entropy_backward=combined_by_index
     ),

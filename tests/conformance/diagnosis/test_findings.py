@@ -95,8 +95,8 @@ def test_of_two_faults_in_one_gradient_neither_is_named(one: str, other: str) ->
 @pytest.mark.parametrize(
     ("name", "op"),
     [
-        ("softmax through logsumexp", "softmax"),
-        ("loss through logsumexp", "softmax_cross_entropy"),
+        ("softmax forward by exp of log-softmax, z - logsumexp(z); sums from left to right", "softmax"),
+        ("softmax_cross_entropy forward by z - logsumexp(z); as NumPy has it", "softmax_cross_entropy"),
         ("tf32, declared", "dense"),
     ],
 )
