@@ -73,8 +73,7 @@ def evaluate(
     The dtype's own precision, first in `precisions`, must be judged; another that cannot be is left out.
 
     Raises UnboundedError, RangeError or LengthError where the first precision has no tolerance, BluntError where it is
-    not sharp, and UnsettledError
-    where no golden value settles by 4096 bits.
+    not sharp, and UnsettledError where no golden value settles by 4096 bits.
     """
     bits = FIRST_PRECISION
     first, *rest = precisions
