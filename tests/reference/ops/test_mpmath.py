@@ -14,7 +14,8 @@ from backproof.vectors.store import read_golden
 from calls import as_tuple, differentiable
 from number_arrays import MpmathArray
 
-BITS = 2000
+BITS = 4000
+"""Enough for the smallest product beside the largest of a loss whose factors fill the range of float64."""
 STEP_BITS = 200
 """A step is 2**-200, and the error of a central difference about its square: no double lies so near a rounding
 boundary without lying on it."""
