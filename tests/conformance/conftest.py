@@ -7,6 +7,7 @@ from pathlib import Path
 import backproof.conformance.session.run  # noqa: F401  # pytester forgets modules that its runs were the first to import
 import pytest
 import small_vectors
+from backproof.conformance import plugin
 from backproof.vectors import store
 
 STUB = "small_golden"
@@ -37,8 +38,10 @@ def golden(small_golden_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def project(pytester: pytest.Pytester, golden: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with an adapter that is right, `adapter`, and a test of its own that fails."""
-    # Plugins that have nothing to do with it, and that every run would import and set up anew.
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:benchmark")
+    # No plugin but backproof's: every run would look for all installed ones, and import them.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p backproof.conformance.plugin")
+    monkeypatch.setattr(plugin, "__doc__", "PYTEST_DONT_REWRITE")  # it is imported already, which pytest warns of
     pytester.makepyfile(
         adapter=small_vectors.ADAPTER, test_own="def test_own():\n    raise AssertionError('the user\\'s own')\n"
     )
@@ -49,11 +52,12 @@ def project(pytester: pytest.Pytester, golden: Path, monkeypatch: pytest.MonkeyP
 def run_apart(
     project: pytest.Pytester, small_golden_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., pytest.RunResult]:
-    """Run pytest in the project in a process of its own."""
+    """Run pytest in the project in a process of its own; with -n in several."""
 
     def run(*arguments: str) -> pytest.RunResult:
         path = os.pathsep.join(filter(None, [str(small_golden_folder.parent), os.environ.get("PYTHONPATH")]))
         monkeypatch.setenv("PYTHONPATH", path)
-        return project.runpytest_subprocess("-p", STUB, *arguments)
+        plugins = [STUB, "xdist.plugin"] if "-n2" in arguments else [STUB]
+        return project.runpytest_subprocess(*(f"-p{plugin}" for plugin in plugins), *arguments)
 
     return run

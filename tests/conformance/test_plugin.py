@@ -162,7 +162,11 @@ def test_data_files_in_a_folder_of_tests_are_left_alone(project: pytest.Pytester
     project.runpytest("--impl=adapter", "tests", "vectors/kink.h5").assert_outcomes(passed=5, skipped=2)
 
 
-def test_folders_named_like_our_packages_do_not_disturb(run_apart: RunApart, project: pytest.Pytester) -> None:
+def test_the_plugin_is_found_and_folders_named_like_our_packages_do_not_disturb(
+    run_apart: RunApart, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    monkeypatch.delenv("PYTEST_ADDOPTS")
     for name in ("conformance", "reference", "vectors"):
         (project.mkpydir(name) / "__init__.py").write_text(f"raise ImportError('{name} is the user\\'s own')\n")
     result = run_apart("--impl=adapter")
@@ -497,27 +501,24 @@ def test_a_conftest_that_expects_functions_does_not_break_the_run(project: pytes
 # Processes
 
 
-def test_workers_of_xdist_run_the_vectors_and_not_the_users_tests(run_apart: RunApart) -> None:
-    result = run_apart("--impl=adapter", "-n", "2")
-    result.assert_outcomes(passed=PASSED, skipped=ABSENT)
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(["backproof: small 1.2 (adapter) against vectors 9.8.7", "all * 12 * 6 *"])
-
-
-def test_failures_look_the_same_from_a_worker(run_apart: RunApart, project: pytest.Pytester) -> None:
+def test_several_processes_run_the_vectors_alone_and_report_as_one_does(
+    run_apart: RunApart, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     project.makepyfile(wrong=WRONG)
-    result = run_apart("--impl=wrong", "-n", "2", "vectors/double.h5::float32")
-    result.assert_outcomes(failed=1, passed=3)
+    result = run_apart("--impl=wrong", "-n2")
+    result.assert_outcomes(failed=2, passed=PASSED - 2, skipped=ABSENT)
     result.stdout.fnmatch_lines(
-        ["dL_dinputs is wrong in 3 of 3 elements of case 0", "FAILED vectors/double.h5::float32/backward-plain - dL*"]
+        [
+            "backproof: small 1.2 (wrong) against vectors 9.8.7",
+            "dL_dinputs is wrong in 3 of 3 elements of case 0",
+            "all * 10 * 2 * 6 *",
+            "FAILED vectors/double.h5::float*/backward-plain - dL*",
+        ]
     )
+    assert len([line for line in result.outlines if line.startswith("::error title=double_backward fails::")]) == 1
     result.stdout.no_fnmatch_line("*FamilyFailed*")
-
-
-def test_lf_works_with_workers(run_apart: RunApart, project: pytest.Pytester) -> None:
-    project.makepyfile(wrong=WRONG)
-    project.runpytest("--impl=wrong").assert_outcomes(failed=2, passed=PASSED - 2, skipped=ABSENT)
-    run_apart("--impl=wrong", "-n", "2", "--lf").assert_outcomes(failed=2)
+    run_apart("--impl=wrong", "-n2", "--lf").assert_outcomes(failed=2)
 
 
 def test_conventions_are_compared_across_workers(run_apart: RunApart, project: pytest.Pytester) -> None:
@@ -529,7 +530,7 @@ def test_conventions_are_compared_across_workers(run_apart: RunApart, project: p
         )
     )
     zeros = ["vectors/kink.h5::float64/backward-zeros", "vectors/kink.h5::float64/backward-more-zeros"]
-    result = run_apart("--impl=by_worker", "-n", "2", *zeros)
+    result = run_apart("--impl=by_worker", "-n2", *zeros)
     result.assert_outcomes(passed=2)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["backproof: kink/float64/backward-*zeros agrees with '?' at kink_slope*"])
@@ -548,22 +549,12 @@ def test_setup_and_teardown_run_once_around_the_tests(project: pytest.Pytester) 
     assert (project.path / "log").read_text() == "setup teardown"
 
 
-def test_teardown_runs_after_an_interrupt(run_apart: RunApart, project: pytest.Pytester) -> None:
-    project.makepyfile(
-        interrupted=small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "raise KeyboardInterrupt")
-        + "\nfrom pathlib import Path\ndef teardown(): Path('log').write_text('teardown')\n"
-    )
-    result = run_apart("--impl=interrupted")
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    assert (project.path / "log").read_text() == "teardown"
-
-
-@pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["alone", "xdist"])
+@pytest.mark.parametrize("several", [False, True], ids=["alone", "xdist"])
 def test_a_setup_that_raises_ends_the_run_with_one_line(
-    run_apart: RunApart, project: pytest.Pytester, processes: list[str]
+    run_apart: RunApart, project: pytest.Pytester, several: bool
 ) -> None:
     project.makepyfile(broken=small_vectors.ADAPTER + "\ndef setup(): raise OSError('no device')\n")
-    result = run_apart("--impl=broken", *processes)
+    result = run_apart("--impl=broken", "-n2") if several else project.runpytest("--impl=broken")
     assert result.ret not in (0, pytest.ExitCode.INTERNAL_ERROR)
     output = result.stdout.str() + result.stderr.str()
     assert "broken: setup() raised OSError: no device" in output

@@ -69,7 +69,7 @@ def test_every_function_is_there_and_says_what_to_fill_in(style: str, folder: Pa
 @pytest.mark.parametrize("style", MODULES)
 def test_a_skeleton_passes_collection_and_counts_as_unsupported(style: str, pytester: pytest.Pytester) -> None:
     assert cli.main(["new-adapter", "mine.py", "--style", style, "--op=dense"]) == 0
-    result = pytester.runpytest_subprocess("--impl=mine", "--impl-op=dense", "--impl-dtype=float32", "-q")
+    result = pytester.runpytest("--impl=mine", "--impl-op=dense", "--impl-dtype=float32", "-q")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert set(result.parseoutcomes()) == {"skipped"}
     result.stdout.fnmatch_lines(
@@ -173,7 +173,7 @@ def test_a_filled_in_harness_passes(pytester: pytest.Pytester) -> None:
     text = filled(text, "relu_forward", f"return Tensor(inputs.dtype, inputs.shape, {forward})")
     text = filled(text, "relu_backward", f"{fits}return Tensor(inputs.dtype, inputs.shape, {backward})")
     (pytester.path / "filled.py").write_text(text)
-    result = pytester.runpytest_subprocess(f"--impl-cmd={sys.executable} filled.py", "--impl-op=relu", "-q")
+    result = pytester.runpytest(f"--impl-cmd={sys.executable} filled.py", "--impl-op=relu", "-q")
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes()["passed"] > 100
 

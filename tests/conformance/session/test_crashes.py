@@ -76,7 +76,9 @@ def double_forward(inputs):
 """
     )
     (project.path / "known.txt").write_text("double/*/forward-*  # aborts\n")
-    result = run_apart("-n1", "--impl=adapter", "--impl-xfails=known.txt", "-rx", "vectors/double.h5")
+    result = run_apart(
+        "-n2", "--maxprocesses=1", "--impl=adapter", "--impl-xfails=known.txt", "-rx", "vectors/double.h5"
+    )
     result.assert_outcomes(passed=2, xfailed=6, skipped=4)
     result.stdout.fnmatch_lines(
         ["replacing crashed worker gw0", "XFAIL vectors/double.h5::float64/forward-plain - aborts (known.txt:1)"]
@@ -115,7 +117,7 @@ def test_a_timeout_costs_a_right_adapter_nothing(project: pytest.Pytester) -> No
 def test_a_hang_inside_compiled_code_costs_the_interpreter(run_apart: RunApart, project: pytest.Pytester) -> None:
     third = THIRD.format(misdeed="sum(range(10**15))")
     project.makepyfile(adapter=HOLDING.format(adapter=small_vectors.ADAPTER, third=third))
-    result = run_apart("-n1", "--impl=adapter", "--impl-timeout=0.2")
+    result = run_apart("-n2", "--maxprocesses=1", "--impl=adapter", "--impl-timeout=0.2")
     result.assert_outcomes(passed=PASSED - 1, failed=1, skipped=ABSENT)
     result.stdout.fnmatch_lines(["case 2: the interpreter ended in the call"])
     result.stderr.fnmatch_lines(["Timeout (0:00:00.500000)!", "*adapter.py*in double_backward"])

@@ -116,8 +116,8 @@ def test_diagnoses_are_written_down_though_the_terminal_says_nothing(pytester: p
 
 def test_a_run_in_several_processes_is_written_down_alike(run_apart: RunApart, project: pytest.Pytester) -> None:
     project.makepyfile(wrong=WRONG)
-    run_apart("--impl=wrong", "--impl-report=alone.json")
-    run_apart("--impl=wrong", "--impl-report=several.json", "-n", "2")
+    project.runpytest("--impl=wrong", "--impl-report=alone.json")
+    run_apart("--impl=wrong", "--impl-report=several.json", "-n2")
     alone, several = (record(project, name) | TIMES for name in ("alone.json", "several.json"))
     for written in (alone, several):
         for family in written["families"]:
@@ -133,12 +133,11 @@ def test_a_run_of_a_command_is_written_down(project: pytest.Pytester, tmp_path: 
     assert counted(written) == {"passed": 8, "not implemented": 10}
 
 
-@pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["alone", "xdist"])
-def test_a_run_that_stops_at_a_failure_says_so(
-    run_apart: RunApart, project: pytest.Pytester, processes: list[str]
-) -> None:
+@pytest.mark.parametrize("several", [False, True], ids=["alone", "xdist"])
+def test_a_run_that_stops_at_a_failure_says_so(run_apart: RunApart, project: pytest.Pytester, several: bool) -> None:
     project.makepyfile(wrong=WRONG)
-    run_apart("--impl=wrong", "--impl-report=run.json", "-x", *processes)
+    options = "--impl=wrong", "--impl-report=run.json", "-x"
+    run_apart(*options, "-n2") if several else project.runpytest(*options)
     written = record(project)
     assert (written["state"], written["reason"]) == ("interrupted", "stopping after 1 failures")
     assert written["counts"]["failed"] >= 1
@@ -151,9 +150,13 @@ def test_a_run_that_stops_at_its_last_family_is_complete(project: pytest.Pyteste
     assert record(project)["state"] == "complete"
 
 
-def test_an_interrupted_run_says_so(run_apart: RunApart, project: pytest.Pytester) -> None:
-    project.makepyfile(interrupted=small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "raise KeyboardInterrupt"))
+def test_an_interrupted_run_says_so_and_tears_down(run_apart: RunApart, project: pytest.Pytester) -> None:
+    project.makepyfile(
+        interrupted=small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "raise KeyboardInterrupt")
+        + "\nfrom pathlib import Path\ndef teardown(): Path('log').write_text('teardown')\n"
+    )
     assert run_apart("--impl=interrupted", "--impl-report=run.json").ret == pytest.ExitCode.INTERRUPTED
+    assert (project.path / "log").read_text() == "teardown"
     written = record(project)
     assert (written["state"], written["reason"], written["exit_status"]) == ("interrupted", "Ctrl-C", 2)
     assert counted(written) == {"passed": 1, "not run": 17}
@@ -214,11 +217,11 @@ def test_a_place_that_is_none_is_told_before_anything_runs(project: pytest.Pytes
     result.stdout.no_fnmatch_line("*passed*")
 
 
-def test_a_place_that_is_lost_on_the_way_is_told_at_the_end(run_apart: RunApart, project: pytest.Pytester) -> None:
+def test_a_place_that_is_lost_on_the_way_is_told_at_the_end(project: pytest.Pytester) -> None:
     project.mkdir("folder")
     remove = "\ndef teardown():\n    import shutil\n    shutil.rmtree('folder')\n"
     project.makepyfile(removing=small_vectors.ADAPTER + remove)
-    result = run_apart("--impl=removing", "--impl-report=folder/run.json")
+    result = project.runpytest("--impl=removing", "--impl-report=folder/run.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--impl-report=folder/run.json: cannot be written: No such file or directory"])
 

@@ -113,14 +113,20 @@ def test_an_expected_failure_that_passes_fails(wrong_project: pytest.Pytester) -
         ("kink/*/*-zeros # mended", "backproof: expected.txt:2: * matches nothing that fails (of 4); delete the line"),
     ],
 )
-@pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["alone", "xdist"])
-def test_a_stale_line_fails_the_session(
-    run_apart: RunApart, wrong_project: pytest.Pytester, line: str, message: str, processes: list[str]
-) -> None:
+def test_a_stale_line_fails_the_session(wrong_project: pytest.Pytester, line: str, message: str) -> None:
     option = expect(wrong_project, f"*/backward-plain # the factor is 3\n{line}\n")
-    result = run_apart("--impl=wrong", option, *processes)
+    result = wrong_project.runpytest("--impl=wrong", option)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines([message])
+
+
+def test_a_stale_line_fails_a_session_of_several_processes(run_apart: RunApart, wrong_project: pytest.Pytester) -> None:
+    lines = ["*/backward-plain # the factor is 3", "doubel/* # a typo", "kink/*/*-zeros # mended"]
+    result = run_apart("--impl=wrong", expect(wrong_project, "\n".join(lines) + "\n"), "-n2")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["backproof: expected.txt:2: doubel/* matches no family; *", "backproof: expected.txt:3: * (of 4); delete*"]
+    )
 
 
 @pytest.mark.parametrize(

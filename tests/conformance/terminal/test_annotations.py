@@ -76,13 +76,13 @@ def test_no_more_are_written_than_github_shows_and_the_last_says_so() -> None:
     assert parsed(more[-1])[1].startswith("5 further kinds of failure; ")
 
 
-@pytest.mark.parametrize("options", [[], ["-n", "2"], ["-q"], ["-v", "--tb=no"], ["--color=yes"]], ids=str)
+@pytest.mark.parametrize("options", [[], ["-q"], ["-v", "--tb=no"], ["--color=yes"]], ids=str)
 def test_a_step_of_a_workflow_is_annotated(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, run_apart: object, options: list[str]
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: list[str]
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     project.makepyfile(wrong=WRONG)
-    result = run_apart("--impl=wrong", *options)  # type: ignore[operator]
+    result = project.runpytest("--impl=wrong", *options)
     lines = [line for line in result.outlines if line.startswith("::")]
     assert [parsed(line)[0] for line in lines] == ["double_backward fails"]
     assert "rerun it: pytest --impl=wrong vectors/double.h5::float" in parsed(lines[0])[1]
