@@ -19,7 +19,7 @@ BITS = 4000
 STEP_BITS = 200
 """A step is 2**-200, and the error of a central difference about its square: no double lies so near a rounding
 boundary without lying on it."""
-FAMILIES, CASES, INDICES = 3, 2, 3
+FAMILIES, CASES, INDICES = 3, 1, 2
 """How many families of each operation, direction and dtype, how many cases of each, and how many elements of each
 gradient."""
 
