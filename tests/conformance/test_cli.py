@@ -200,7 +200,7 @@ sys.exit(cli.main(["list"]))
 def test_faults_lists_the_catalogue_of_an_operation_and_how_to_run_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["faults", "relu"]) == 0
     out = capsys.readouterr().out
-    assert "relu.mask_inverted (backward)\n    The upstream passes where the input is negative.\n" in out
+    assert "\n  backward_gt_to_ge: return np.where(inputs >= 0, dL_doutputs, 0)\n" in out
     assert "pytest --impl=backproof.reference.faults:relu." in out
     assert "dense." not in out
 
@@ -208,8 +208,9 @@ def test_faults_lists_the_catalogue_of_an_operation_and_how_to_run_one(capsys: p
 def test_faults_without_an_operation_lists_them_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["faults"]) == 0
     out = capsys.readouterr().out
-    assert "relu.mask_inverted (backward)" in out
-    assert "dense.bias_gradient_is_the_mean (backward)" in out
+    assert "relu: " in out
+    assert "dense: " in out
+    assert "backward_gt_to_ge" in out
 
 
 def test_faults_of_an_unknown_operation_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:

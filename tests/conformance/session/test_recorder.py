@@ -109,9 +109,10 @@ def test_what_fails_a_run_besides_is_written_down(project: pytest.Pytester) -> N
 
 def test_diagnoses_are_written_down_though_the_terminal_says_nothing(pytester: pytest.Pytester) -> None:
     arguments = ("--impl-report=run.json", "--impl-op=relu", "--impl-dtype=float32", "-qq")
-    pytester.runpytest("--impl=backproof.reference.faults:relu.mask_inverted", *arguments)
+    pytester.runpytest("--impl=backproof.reference.faults:relu.backward_branches_exchanged", *arguments)
     (diagnosis,) = record(pytester)["diagnoses"]
-    assert [finding["name"] for finding in diagnosis["findings"]] == ["relu.mask_inverted"]
+    assert (diagnosis["op"], diagnosis["direction"]) == ("relu", "backward")
+    assert all(finding["name"] and finding["wrong"] and finding["cure"] for finding in diagnosis["findings"])
 
 
 def test_a_run_in_several_processes_is_written_down_alike(run_apart: RunApart, project: pytest.Pytester) -> None:
