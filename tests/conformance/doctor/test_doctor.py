@@ -218,7 +218,7 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
     "biases averaged": (
         "dense_backward",
         lambda g, x, w, b: (*gradients(g, x, w)[:2], g.mean(axis=0, keepdims=True)),
-        "the mean over the batch, not the sum. Cure: sum over the batch",
+        r"mean\(axis=0, keepdims=True\)` where .*sum\(axis=0, keepdims=True\)` is due. Cure: write",
     ),
     "the upstream last": (
         "dense_backward",
@@ -271,7 +271,11 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
         "3 results come, where outputs is due; the first of them is right. Cure: return it alone",
     ),
     "the mean forgotten": (f"{COST}_backward", without_the_mean, r"(?i)divi|mean"),
-    "divided twice": (f"{COST}_backward", divided_twice, r"(?i)divided|twice|1/N|too many"),
+    "divided twice": (
+        f"{COST}_backward",
+        divided_twice,
+        r"`return dL_dloss / rows / rows` where `return dL_dloss / rows` is due",
+    ),
     "the sign": ("softmax_backward", lambda g, z: -right.softmax_backward(g, z), "(?i)negative|sign"),
     "doubled": ("relu_backward", lambda g, x: 2 * np.where(x > 0, g, 0).astype(x.dtype), "(?i)twice|2"),
     "rows refused": (
@@ -287,7 +291,7 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
     "arguments written to": (
         "relu_forward",
         in_place,
-        "The inputs themselves are cut off.* Cure: write to a new array",
+        "changes an argument that was handed in. Cure: work on a copy",
     ),
     "memory used again": ("relu_forward", same_memory, "(?i)overwrites|memory"),
     "a tensor with history": (
