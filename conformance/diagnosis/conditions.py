@@ -1,11 +1,12 @@
 """When is an implementation wrong? Conditions on a family's shapes, dtype and parameters, in words."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from ...vectors.dtypes import DTYPES
-from .result_views import Scene, sizes_apart
+from ...vectors.records import Family, OperationVectors
+from .result_views import Scene, of_family, sizes_apart
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,13 @@ class Condition:
     def separates(self, wrong: Sequence[Scene], right: Sequence[Scene]) -> bool:
         """Whether it is true of all that is wrong and of nothing that is right."""
         return bool(wrong) and all(map(self.holds, wrong)) and not any(map(self.holds, right))
+
+
+def separating(wrong: Iterable[Family], right: Iterable[Family], vectors: OperationVectors) -> Condition | None:
+    """The first condition that holds for all families that are wrong and for none that is right; None where none
+    does."""
+    failing, passing = ([of_family(family, vectors) for family in families] for families in (wrong, right))
+    return next((one for one in conditions([*failing, *passing]) if one.separates(failing, passing)), None)
 
 
 def conditions(scenes: Sequence[Scene]) -> Iterator[Condition]:

@@ -51,6 +51,8 @@ class Trial:
     verdict: Verdict
     returned: tuple[Results | None, ...]
     """By case, then by result; None for a call that raised, and for a result that is missing or no array."""
+    left: tuple[tuple[np.ndarray, ...], ...] = ()
+    """By case, then by argument: the arguments as the call left them."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -170,23 +172,29 @@ def observe(family: Family, implementation: Implementation, vectors: OperationVe
     recorded = replace(implementation, functions={(family.op, family.direction): recorder})
     verdict = check(family, recorded, vectors)
     returned = (*recorder.returned, *[None] * (family.count - len(recorder.returned)))
-    return Trial(family, vectors, implementation.working_precision(family.dtype), verdict, returned)
+    return Trial(
+        family, vectors, implementation.working_precision(family.dtype), verdict, returned, tuple(recorder.left)
+    )
 
 
 class _Recorder:
-    """A function that keeps copies of what its first calls return."""
+    """A function that keeps copies of what its first calls return, and of their arguments afterwards."""
 
     def __init__(self, function: Callable[..., object], results: int, calls: int) -> None:
         self.function = function
         self.results = results
         self.calls = calls
         self.returned: list[Results | None] = []
+        self.left: list[tuple[np.ndarray, ...]] = []
 
     def __call__(self, *tensors: np.ndarray, **parameters: object) -> object:
         if len(self.returned) == self.calls:
             return self.function(*tensors, **parameters)
         self.returned.append(None)
-        returned = self.function(*tensors, **parameters)
+        try:
+            returned = self.function(*tensors, **parameters)
+        finally:
+            self.left.append(tuple(map(np.array, tensors)))
         several = isinstance(returned, tuple) or (isinstance(returned, list) and self.results > 1)
         values: Sequence[object] = returned if several else (returned,)  # type: ignore[assignment]
         copies = tuple(map(_copied, values))

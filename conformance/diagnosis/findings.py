@@ -9,11 +9,12 @@ from ...vectors.records import DIRECTIONS, OperationVectors
 from ..check.verdict import MissKind
 from ..check.wording import listed
 from ..implementation.load import Implementation
+from .candidates import formula
 from .evidence import observe
 from .matching import Wrong
 from .readings import read
 from .sample import sample
-from .suspects import Ran, explain, is_strict, sound, suspects
+from .suspects import Cause, Known, Ran, causes, fitting, is_strict
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,24 @@ def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: Operat
 def _findings(
     ran: Sequence[Ran], direction: str, implementation: Implementation, vectors: OperationVectors
 ) -> Iterator[Finding]:
-    wrong = [Wrong(observe(item.family, implementation, vectors), is_strict(item)) for item in sample(ran)]
-    tried = suspects(vectors.op, direction, implementation, vectors)
-    explanation = explain(wrong, ran, tried, sound(vectors.op, direction, implementation))
-    if explanation is not None:
-        for fault in explanation.faults:
-            yield Finding(f"{fault.op}.{fault.name}", fault.wrong, fault.cure)
-        return
-    for names, reading in read(wrong, ran, vectors):
-        words = f"{listed(names)}: {reading.words}." if names else f"{reading.words}."
-        yield Finding(reading.name, words, reading.cure)
+    wrong = [Wrong(observe(item.family, implementation, vectors), is_strict(item), item.fails) for item in sample(ran)]
+    known = Known(implementation, vectors, ran, wrong, formula(vectors.op, direction))
+    fits = fitting(known)
+    found = causes(fits, known)
+    for cause in found:
+        yield _finding(cause, vectors)
+    if not found:
+        for names, reading in read(wrong, ran, vectors):
+            words = f"{listed(names)}: {reading.words}." if names else f"{reading.words}."
+            yield Finding(reading.name, words, reading.cure)
+
+
+def _finding(cause: Cause, vectors: OperationVectors) -> Finding:
+    fault = cause.suspect.fault
+    wrong = fault.wrong
+    if cause.suspect.alone:
+        results = vectors.results[fault.direction]
+        wrong = f"{listed([results[position] for position in cause.suspect.blamed])}: {wrong}"
+    if cause.condition is not None:
+        wrong = f"{wrong.rstrip('.')}, {cause.condition.words} alone."
+    return Finding(f"{fault.op}.{fault.name}", wrong, fault.cure)

@@ -34,6 +34,8 @@ class Wrong:
     trial: Trial
     strict: bool = True
     """Whether nothing else may be wrong with what accounts for it; a robust family that passes is not so strict."""
+    fails: bool = True
+    """Whether the run failed it; others show what is right."""
 
     @cached_property
     def breaches(self) -> tuple[Signature, ...]:
@@ -45,6 +47,13 @@ class Wrong:
     def cells(self) -> np.ndarray:
         """Bool: what is so wrong that it wants an explanation."""
         return np.concatenate([np.ones(len(self.breaches), bool), *(certain for _, certain in self.trial.parts)])
+
+    def cells_of(self, positions: Iterable[int]) -> np.ndarray:
+        """Bool: the same of some of the results alone. Calls that raise, or return where they must not, are of all."""
+        parts = list(self.trial.parts)
+        kept = {0, *(part for position in positions for part in (2 * position + 1, 2 * position + 2))}
+        cells = [certain if part in kept else np.zeros_like(certain) for part, (_, certain) in enumerate(parts)]
+        return np.concatenate([np.zeros(len(self.breaches), bool), *cells])
 
     def account(self, by: Trial) -> Account | None:
         """How far `by` accounts for it; None where `by` has something wrong that this trial has not."""

@@ -97,6 +97,11 @@ class Scene:
         return sizes
 
 
+def of_family(family: Family, vectors: OperationVectors) -> Scene:
+    """A family's shapes and parameters alone."""
+    return Scene(family, "", vectors.batch_axis, None, (), np.zeros(0), np.zeros(0))
+
+
 def sizes_apart(scenes: Iterable[Scene]) -> list[str]:
     """What lengths are called, the batch size first; of lengths that are the same in every scene one name alone."""
     scenes = tuple(scenes)

@@ -2,26 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
-from typing import TYPE_CHECKING
+from itertools import combinations, product
 
 import numpy as np
 
 from ...vectors.records import Family, OperationVectors
 from ..check.conventions import Tracker
 from ..check.family import check
-from ..check.verdict import Verdict
+from ..check.verdict import Outcome, Verdict
 from ..implementation.load import Implementation
+from .candidates import Formula, Suspect, difference, suspects
+from .conditions import Condition, separating
 from .evidence import observe, signatures
-from .matching import Account, Wrong
-from .misread import reference
+from .matching import Wrong
 
-if TYPE_CHECKING:
-    from ...reference.model.fault import Fault
-
+CALLED = (Outcome.PASSED, Outcome.FAILED, Outcome.ROBUST_MISS)
+"""What was called to the end: a family that is declared, unsupported or not implemented is no evidence."""
 MOST_AT_ONCE = 2
 """So many faults are looked for together; three that fit may as well be chance."""
-MOST_VERIFIED = 6
+MOST_FITTING = 8
+"""Where more faults than so many fit, each unlike the others, too little is known to name one."""
 SAME = 1e-9
 """How near to each other the distances of two explanations may be, of which neither is then told."""
 SMALL, NEAR = 16, 0.1
@@ -40,160 +40,237 @@ class Ran:
     """Whether it counts as failed: under --impl-strict, robust misses do."""
 
 
-@dataclass
-class Suspect:
-    """One fault of the catalogue, tried."""
+@dataclass(frozen=True)
+class Known:
+    """All that is known when the failures of one function are to be explained."""
 
-    fault: "Fault"
     implementation: Implementation
     vectors: OperationVectors
-    order: int
-
-    def start(self) -> None:
-        """Forget earlier calls."""
-        self.fault.setup()
-
-    @property
-    def remembers(self) -> bool:
-        """Whether it keeps a state, so that what it does depends on what ran before."""
-        return bool(self.fault.memory)
+    ran: Sequence[Ran]
+    wrong: Sequence[Wrong]
+    """The families that were called again."""
+    formula: Formula | None
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """Faults that together account for all that is wrong."""
+class Cause:
+    """A fault that accounts for what is wrong, or for what is wrong with some of the results."""
 
-    faults: tuple["Fault", ...]
+    suspect: Suspect
+    condition: Condition | None = None
+    """When the implementation has it; None for always."""
 
 
 @dataclass
-class _Fitting:
-    """A suspect that accounts for a part of the trials."""
+class Fitting:
+    """A suspect that accounts for what is wrong with its results in all families that were called again."""
 
     suspect: Suspect
     explained: np.ndarray
+    """Cell by cell of all of them, bool."""
     distance: float
+    sometimes: bool = False
+    """Whether it is wrong in some that the implementation gets right."""
+    against: list[Ran] = field(default_factory=list)
+    """Of all that ran, those; known once it is verified."""
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     """By family, once they are verified."""
     unlike: int | None = 0
-    """None where it is wrong in what the implementation gets right."""
-
-    def verify(self, ran: Sequence[Ran]) -> None:
-        """See what it comes to in all families that ran. What it does from memory depends on what ran before, and in
-        which process: nothing is asked then but the trials."""
-        if self.verdicts or self.suspect.remembers:
-            return
-        self.suspect.start()
-        tracker = Tracker()
-        unlike = 0
-        for item in ran:
-            verdict = tracker.add(check(item.family, self.suspect.implementation, self.suspect.vectors))
-            self.verdicts[item.family.id] = verdict
-            as_it_was = signatures(verdict, certain=True) <= signatures(item.verdict)
-            if not as_it_was and is_strict(item):
-                self.unlike = None
-                return
-            unlike += not as_it_was or verdict.answers != item.verdict.answers
-        self.unlike = unlike
+    """In how many families that ran the verdict is another; None where it is wrong in what fails otherwise."""
 
 
-def suspects(op: str, direction: str, implementation: Implementation, vectors: OperationVectors) -> list[Suspect]:
-    """The faults of an operation in one direction, as implementations that declare what the given one does."""
-    from ...reference.faults import every_fault_of
-    from ...reference.model.operation import operation_names
+Candidate = tuple[tuple[int, ...], float, tuple[Cause, ...]]
+"""An explanation's rank, how far apart it leaves the results, and what it is."""
 
-    if op not in operation_names():
+
+def fitting(known: Known) -> list[Fitting]:
+    """The suspects that fit, no two of which do the same in all that ran; of those that do, the first."""
+    if known.formula is None:
         return []
-    found = []
-    for order, fault in enumerate(every_fault_of(op)):
-        if fault.direction == direction:
-            functions = {(op, direction): getattr(fault, f"{op}_{direction}")}
-            found.append(Suspect(fault, replace(implementation, functions=functions), vectors, order))
-    return found
+    by_rounding = _explained_by_rounding(known.wrong, known)
+    found: list[Fitting] = []
+    for suspect in suspects(known.formula, known.wrong):
+        if any(not other.sometimes and _same(suspect, other, known) for other in found):
+            continue
+        one = _fit(suspect, known.wrong, by_rounding, known)
+        if one is not None and not any(
+            other.sometimes and one.sometimes and _same(suspect, other, known) for other in found
+        ):
+            found.append(one)
+        if len(found) > MOST_FITTING:
+            return []
+    return _settled(found, known)
 
 
-def sound(op: str, direction: str, implementation: Implementation) -> Implementation | None:
-    """The reference as an implementation that declares what the given one does; None where it has no such function."""
-    formula = reference(op, direction)
-    if formula is None:
-        return None
-    return replace(implementation, functions={(op, direction): formula.function})
-
-
-def explain(
-    wrong: Sequence[Wrong], ran: Sequence[Ran], tried: Sequence[Suspect], right: Implementation | None
-) -> Explanation | None:
+def causes(fits: Sequence[Fitting], known: Known) -> tuple[Cause, ...]:
     """The fault, or the pair of faults, that accounts for every cell and is wrong in nothing else; the nearest of
     several, those that follow the same conventions first. None where two are as good."""
-    cells = np.concatenate([one.cells for one in wrong])
-    beside = _explained_by_rounding(wrong, right)
-    fitting = [one for suspect in tried if (one := _fit(suspect, wrong, beside)) is not None]
-    fitting.sort(key=lambda one: (one.distance, one.suspect.order))
-    for number in range(1, MOST_AT_ONCE + 1):
-        found: list[tuple[int, float, Explanation]] = []
-        verified = 0
-        for together in combinations(fitting, number):
+    cells = np.concatenate([one.cells for one in known.wrong])
+    always = [one for one in fits if not one.sometimes]
+    for of, number in product((always, fits), range(1, MOST_AT_ONCE + 1)):
+        found: list[Candidate] = []
+        for together in combinations(of, number):
             explained = np.any([one.explained for one in together], axis=0)
             if (cells & ~explained).any() or any(_idle(one, together) for one in together):
                 continue
-            verified += 1
-            if verified > MOST_VERIFIED:
-                break
-            unlike = _unlike(together, ran)
+            named = [cause for one in together if (cause := _cause(one, known)) is not None]
+            unlike = _unlike(together, known) if len(named) == number else None
             if unlike is not None:
-                faults = tuple(one.suspect.fault for one in together)
-                found.append((unlike, sum(one.distance for one in together), Explanation(faults)))
+                found.append((_rank(named, unlike), sum(one.distance for one in together), tuple(named)))
         if found:
-            (unlike, distance, best), *others = sorted(found, key=lambda entry: entry[:2])
-            as_good = any(other == unlike and apart <= 2 * distance + SAME for other, apart, _ in others)
-            return None if as_good else best
-    return None
+            return _nearest(found)
+    return ()
 
 
-def _idle(one: _Fitting, together: Sequence[_Fitting]) -> bool:
+def cause_of(name: str, fits: Sequence[Fitting], known: Known) -> Cause | None:
+    """The one fault that accounts for all that is wrong with one result."""
+    position = known.vectors.results[known.ran[0].family.direction].index(name)
+    found: list[Candidate] = []
+    for one in fits:
+        cause = _cause(one, known) if position in one.suspect.blamed else None
+        if cause is not None and one.unlike is not None:
+            found.append((_rank([cause], one.unlike), one.distance, (cause,)))
+    return next(iter(_nearest(found)), None)
+
+
+def _rank(named: Sequence[Cause], unlike: int) -> tuple[int, ...]:
+    """Faults that hold always come before those that hold on a condition, whole ones before those of which some
+    results alone are taken, and then those that are otherwise in fewer families."""
+    return sum(one.condition is not None for one in named), sum(one.suspect.alone for one in named), unlike
+
+
+def _nearest(found: Sequence[Candidate]) -> tuple[Cause, ...]:
+    """The best of several explanations; empty where two are as good."""
+    if not found:
+        return ()
+    (rank, distance, best), *others = sorted(found, key=lambda entry: entry[:2])  # stable: of equals the first
+    as_good = any(other == rank and apart <= 2 * distance + SAME for other, apart, _ in others)
+    return () if as_good else best
+
+
+def _cause(one: Fitting, known: Known) -> Cause | None:
+    """A fault that fits, and when; None where it is wrong in what the implementation gets right."""
+    _verify(one, known)
+    if not one.against:
+        return Cause(one.suspect)
+    if one.suspect.remembers:
+        return None
+    names = {known.vectors.results[one.suspect.fault.direction][position] for position in one.suspect.blamed}
+    failing = [item.family for item in known.ran if item.fails and _concerns(item, names)]
+    condition = separating(failing, [item.family for item in one.against], known.vectors)
+    return None if condition is None else Cause(one.suspect, condition)
+
+
+def _concerns(item: Ran, names: set[str]) -> bool:
+    """Whether something is wrong with one of these results, or with the call as a whole."""
+    return any(miss.result is None or miss.result in names for miss in item.verdict.misses)
+
+
+def _same(suspect: Suspect, other: Fitting, known: Known) -> bool:
+    """Whether two faults do the same in all that ran or, where the implementation is sometimes right, that failed.
+    Plain calls do not tell where all values are right."""
+    if not suspect.blamed or not other.suspect.blamed:
+        return False
+    families = [item.family for item in known.ran if item.fails or not other.sometimes]
+    return difference(suspect, other.suspect, families, known.vectors) is None
+
+
+def _settled(found: list[Fitting], known: Known) -> list[Fitting]:
+    """The same without those that more families rule out: failures in which two of them differ."""
+    seen = {one.trial.family.id for one in known.wrong}
+    left = [item.family for item in known.ran if item.verdict.misses and item.family.id not in seen]
+    ruled_out: list[int] = []
+    for pair in combinations(range(len(found)), 2):
+        one, other = (found[index].suspect for index in pair)
+        alike = one.alone is other.alone and set(one.blamed) & set(other.blamed)
+        if not alike or one.remembers or other.remembers or set(pair) & set(ruled_out):
+            continue
+        family = difference(one, other, left, known.vectors)
+        if family is not None:
+            more = [Wrong(observe(family, known.implementation, known.vectors))]
+            by_rounding = _explained_by_rounding(more, known)
+            out = [index for index in pair if _fit(found[index].suspect, more, by_rounding, known) is None]
+            ruled_out += out if len(out) == 1 else []
+    return [one for index, one in enumerate(found) if index not in ruled_out]
+
+
+def _idle(one: Fitting, together: Sequence[Fitting]) -> bool:
     """Whether the others explain all that it explains."""
     others = [other.explained for other in together if other is not one]
     return bool(others) and not (one.explained & ~np.any(others, axis=0)).any()
 
 
-def _explained_by_rounding(wrong: Sequence[Wrong], right: Implementation | None) -> np.ndarray:
+def _explained_by_rounding(wrong: Sequence[Wrong], known: Known) -> list[np.ndarray]:
     """The cells that the reference itself has wrong: no fault, all being built on it, explains those."""
-    nothing = [np.zeros(len(one.cells), bool) for one in wrong]
-    if right is not None:
-        for one, explained in zip(wrong, nothing, strict=True):
-            account = one.account(observe(one.trial.family, right, one.trial.vectors))
-            if account is not None:
-                explained |= account.explained
-    return np.concatenate(nothing)
-
-
-def _fit(suspect: Suspect, wrong: Sequence[Wrong], beside: np.ndarray) -> _Fitting | None:
-    """How far a suspect accounts for the trials, None where it is wrong otherwise or explains nothing."""
-    suspect.start()
-    accounts: list[Account] = []
+    assert known.formula is not None
+    functions = {(known.vectors.op, known.formula.direction): known.formula.function}
+    right = replace(known.implementation, functions=functions)
+    found = []
     for one in wrong:
-        account = one.account(observe(one.trial.family, suspect.implementation, suspect.vectors))
+        account = one.account(observe(one.trial.family, right, one.trial.vectors))
+        found.append(np.zeros(len(one.cells), bool) if account is None else account.explained)
+    return found
+
+
+def _fit(suspect: Suspect, wrong: Sequence[Wrong], by_rounding: Sequence[np.ndarray], known: Known) -> Fitting | None:
+    """How a suspect accounts for the families that were called again; None where it leaves something of its results
+    unexplained, or is wrong otherwise in what fails."""
+    suspect.fault.setup()
+    implementation = suspect.like(known.implementation)
+    explained: list[np.ndarray] = []
+    distances: list[float] = []
+    sometimes = False
+    for one, beside in zip(wrong, by_rounding, strict=True):
+        account = one.account(observe(one.trial.family, implementation, known.vectors))
         if account is None:
+            if one.fails or suspect.remembers:
+                return None
+            sometimes = True
+            explained.append(np.zeros(len(one.cells), bool))
+            continue
+        due = one.cells_of(suspect.blamed) & ~beside
+        if one.fails and ((due & ~account.explained).any() or not (suspect.blamed or account.explained.any())):
             return None
-        accounts.append(account)
-    explained = np.concatenate([account.explained for account in accounts]) & ~beside
-    if not explained.any():
-        return None
-    return _Fitting(suspect, explained, float(np.mean([account.distance for account in accounts])))
+        explained.append(account.explained & ~beside)
+        distances.append(account.distance)
+    cells = np.concatenate(explained)
+    return Fitting(suspect, cells, float(np.mean(distances)), sometimes) if cells.any() else None
 
 
-def _unlike(together: Sequence[_Fitting], ran: Sequence[Ran]) -> int | None:
+def _verify(one: Fitting, known: Known) -> None:
+    """See what a fault comes to in all families that ran. What it does from memory depends on what ran before, and in
+    which process: nothing is asked then but the families that were called again."""
+    if one.verdicts or one.suspect.remembers:
+        return
+    one.suspect.fault.setup()
+    implementation = one.suspect.like(known.implementation)
+    tracker = Tracker()
+    unlike = 0
+    for item in known.ran:
+        if item.verdict.outcome not in CALLED:
+            continue
+        verdict = tracker.add(check(item.family, implementation, known.vectors))
+        one.verdicts[item.family.id] = verdict
+        as_it_was = signatures(verdict, certain=True) <= signatures(item.verdict)
+        if not as_it_was and item.fails:
+            one.unlike = None
+            return
+        if not as_it_was and is_strict(item):
+            one.against.append(item)
+            continue
+        unlike += not as_it_was or verdict.answers != item.verdict.answers
+    one.unlike = unlike
+
+
+def _unlike(together: Sequence[Fitting], known: Known) -> int | None:
     """In how many families that ran, robust and passing, the verdict is another with these faults, or another answer
     at a convention is followed; None where the verdicts are not what these faults would have them be."""
-    unlike = 0
-    for one in together:
-        one.verify(ran)
-        if one.unlike is None:
-            return None
-        unlike += one.unlike
+    if any(one.unlike is None for one in together):
+        return None
+    unlike = sum(one.unlike or 0 for one in together)
     if any(one.suspect.remembers for one in together):
         return unlike
-    failing = [item for item in ran if item.fails]
+    failing = [item for item in known.ran if item.fails]
     far = 0
     for item in failing:
         told = frozenset().union(*(signatures(one.verdicts[item.family.id]) for one in together))
