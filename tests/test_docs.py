@@ -13,7 +13,7 @@ from backproof.reference.faults import all_faults
 from backproof.reference.model.operation import operation, operation_names
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS
 from backproof.vectors import store
-from backproof.vectors.dtypes import PRECISIONS
+from backproof.vectors.dtypes import PRECISIONS_OF
 
 sys.path.insert(0, str(documents.DOCS))
 
@@ -155,7 +155,7 @@ def test_an_operation_s_page_has_its_formula_arguments_conventions_flags_and_pre
     for answer in ANSWERS:
         met = any(family.point == answer.point for family in families)
         assert (f"| `{answer.key}` | " in text) == met
-    for precision in (p for names in PRECISIONS.values() for p in names):
+    for precision in (p for names in PRECISIONS_OF.values() for p in names):
         assert f"| `{precision}` | " in text
     for family in families:
         assert f"| `{family.name}` | " in text

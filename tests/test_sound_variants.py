@@ -15,7 +15,7 @@ from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.implementation.load import load
 from backproof.reference.generation.evaluate import evaluate
 from backproof.reference.model.operation import operation_names
-from backproof.vectors.dtypes import PRECISIONS
+from backproof.vectors.dtypes import PRECISIONS_OF
 from backproof.vectors.records import Family
 from kill_matrix import vectors_of
 from sound_variants import SoundVariant
@@ -60,7 +60,7 @@ def has_no_bound(variant: SoundVariant, family: Family) -> bool:
         inputs = {name: x[case, ...] for name, x in family.inputs.items()}
         if not variant.formulation.applies(inputs):
             return True
-        precisions = [PRECISIONS[family.dtype][0]]
+        precisions = [PRECISIONS_OF[family.dtype][0]]
         try:
             formulas = (variant.formulation,)
             evaluate(formulas, inputs, family.parameters, family.dtype, precisions, required=True, guard=True)

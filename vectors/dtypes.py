@@ -47,7 +47,7 @@ DTYPES = tuple(FORMATS)
 HALF = ("float16", "bfloat16")
 """The dtypes that are half as wide as float32."""
 
-PRECISIONS = {
+PRECISIONS_OF = {
     "float64": ("float64",),
     "float32": ("float32", "tf32"),
     "float16": ("float16", "float16-native"),
@@ -55,7 +55,7 @@ PRECISIONS = {
 }
 """The working precisions of each dtype: the first is what an implementation has when it declares nothing."""
 
-ALL_PRECISIONS = frozenset(name for names in PRECISIONS.values() for name in names)
+ALL_PRECISIONS = frozenset(name for names in PRECISIONS_OF.values() for name in names)
 
 
 @cache

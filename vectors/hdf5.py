@@ -167,8 +167,8 @@ def save_tree(path: Path, tree: Group) -> None:
     """Write a tree as an HDF5 file: the same tree gives the same bytes. Raises OSError where that fails."""
     with h5py.File(path, "w", libver="earliest", track_order=False) as file:
         _save_group(file.id, tree)
-    with path.open("rb+") as written:
-        os.fsync(written.fileno())
+    with path.open("rb+") as saved:
+        os.fsync(saved.fileno())
 
 
 def _save_group(group: h5g.GroupID, tree: Group) -> None:

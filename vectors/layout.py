@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .dtypes import PRECISIONS, numpy_dtype
+from .dtypes import PRECISIONS_OF, numpy_dtype
 from .records import OperationVectors, Parameter
 
 CONTENTS = "contents"
@@ -66,7 +66,7 @@ def columns(vectors: OperationVectors, dtype: str) -> dict[str, np.dtype]:
         found[f"inputs/{name}{LABEL_SUFFIX}"] = np.dtype("<i8")
     for name in {name for names in vectors.results.values() for name in names}:
         found[f"expected/{name}"] = np.dtype("<f8")
-        found |= {f"tolerance/{precision}/{name}": np.dtype("<u2") for precision in PRECISIONS[dtype]}
+        found |= {f"tolerance/{precision}/{name}": np.dtype("<u2") for precision in PRECISIONS_OF[dtype]}
     return found
 
 

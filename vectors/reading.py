@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from .contents import read_contents
-from .dtypes import DTYPES, PRECISIONS, numpy_dtype
+from .dtypes import DTYPES, PRECISIONS_OF, numpy_dtype
 from .layout import CONTENTS, ID, LABEL_SUFFIX, Entry, Shape, columns
 from .records import Expectation, Family, OperationVectors, VectorError
 from .tolerances import from_bits
@@ -91,7 +91,7 @@ def _leaves(node: Group | np.ndarray, path: str) -> Iterator[tuple[str, np.ndarr
 
 
 def _families(entries: Sequence[Entry], dtype: str, columns: _Columns, vectors: OperationVectors) -> Iterator[Family]:
-    precisions = [p for p in PRECISIONS[dtype] if any(path.startswith(f"tolerance/{p}/") for path in columns.arrays)]
+    precisions = [p for p in PRECISIONS_OF[dtype] if any(path.startswith(f"tolerance/{p}/") for path in columns.arrays)]
     for entry in entries:
         id_ = f"{vectors.op}/{dtype}/{entry.name}"
         inputs = {

@@ -6,7 +6,7 @@ _LOWER = np.uint64(48)
 _MASK = np.uint64(2**48 - 1)
 
 
-def rounded_up(tolerance: np.ndarray) -> np.ndarray:
+def up_to_16_bits(tolerance: np.ndarray) -> np.ndarray:
     """The least of 16 bits that is not below each tolerance, as float64: larger by 1/16 at most if it is normal.
 
     Takes what is finite and not negative; infinite where 16 bits hold nothing so large.
@@ -19,7 +19,7 @@ def to_bits(tolerance: np.ndarray) -> np.ndarray:
     """The upper 16 bits of float64 tolerances. Raises ValueError where one has more bits than that."""
     bits = np.ascontiguousarray(tolerance).view(np.uint64)
     if (bits & _MASK).any():
-        raise ValueError("has more than the upper 16 bits of a float64; round it up with tolerances.rounded_up")
+        raise ValueError("has more than the upper 16 bits of a float64; round it up with tolerances.up_to_16_bits")
     return (bits >> _LOWER).astype("<u2")
 
 

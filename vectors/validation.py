@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .dtypes import ALL_PRECISIONS, PRECISIONS
+from .dtypes import ALL_PRECISIONS, PRECISIONS_OF
 from .records import Answer, Expectation, Family, OperationVectors
 
 
@@ -86,14 +86,14 @@ def _alternatives_problems(family: Family, answers: Mapping[str, Answer]) -> Ite
 
 
 def _expectation_problems(family: Family, expectation: Expectation, aliases: Mapping[str, str]) -> Iterator[str]:
-    default = PRECISIONS[family.dtype][0]
+    default = PRECISIONS_OF[family.dtype][0]
     if default not in expectation.tolerance:
         yield f"has no tolerance for {default}"
     for name, expected in expectation.expected.items():
         if expected.dtype != np.float64:
             yield f"the expected {name} has dtype {expected.dtype.name}, not float64"
     for precision, tolerances in expectation.tolerance.items():
-        if precision not in PRECISIONS[family.dtype]:
+        if precision not in PRECISIONS_OF[family.dtype]:
             yield f"has a tolerance for {precision}, which is no precision of {family.dtype}"
         if precision in aliases:
             yield f"has a tolerance for {precision}, which is an alias of {aliases[precision]}"

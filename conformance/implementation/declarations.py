@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ...vectors.dtypes import DTYPES, PRECISIONS
+from ...vectors.dtypes import DTYPES, PRECISIONS_OF
 from ...vectors.records import Answer
 from .errors import AdapterError
 
@@ -45,10 +45,10 @@ def precision_of(spec: str, declared: object) -> Mapping[str, str]:
     if not isinstance(declared, Mapping):
         raise AdapterError(f'{spec}: precision is {declared!r}; write it as precision = {{"float32": "tf32"}}')
     for dtype, word in declared.items():
-        if dtype not in PRECISIONS:
+        if dtype not in PRECISIONS_OF:
             raise AdapterError(f"{spec}: precision has an unknown dtype {dtype!r}; known are {', '.join(DTYPES)}")
-        if word not in PRECISIONS[dtype]:
-            known = ", ".join(PRECISIONS[dtype])
+        if word not in PRECISIONS_OF[dtype]:
+            known = ", ".join(PRECISIONS_OF[dtype])
             raise AdapterError(f"{spec}: precision[{dtype!r}] is {word!r}; known for {dtype} are {known}")
     return dict(declared)
 

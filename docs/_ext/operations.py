@@ -15,8 +15,7 @@ from backproof.reference.model import losses
 from backproof.reference.model.formulations import Formulation
 from backproof.reference.model.operation import Operation, operation, operation_names
 from backproof.vectors import store
-from backproof.vectors.dtypes import DTYPES
-from backproof.vectors.dtypes import PRECISIONS as PRECISIONS_OF
+from backproof.vectors.dtypes import DTYPES, PRECISIONS_OF
 from backproof.vectors.records import LEVELS, Family, OperationVectors
 
 from .markdown import code, codes, fenced, folded, paragraphs, safe, table

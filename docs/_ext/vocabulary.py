@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-from backproof.reference.arithmetic.precision import PRECISIONS, Format, Precision
+from backproof.reference.arithmetic.precision import PRECISIONS, Precision
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS, KEPT
 from backproof.vectors import store
-from backproof.vectors.dtypes import FORMATS
-from backproof.vectors.dtypes import PRECISIONS as PRECISIONS_OF
+from backproof.vectors.dtypes import FORMATS, PRECISIONS_OF, Format
 from backproof.vectors.records import Answer, Family, Flag
 
 from .markdown import code, paragraphs, safe, table

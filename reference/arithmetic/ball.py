@@ -13,7 +13,7 @@ import numpy as np
 from flint import arb, arb_mat
 
 from .exact import exact_array
-from .protocol import Axis, FormulaArray, UndecidedError, elementwise, filled, reduced
+from .protocol import Axis, FormulaArray, UndecidedError, filled, over_elements, reduction_rows
 
 ZERO = arb(0)
 
@@ -57,13 +57,13 @@ def _largest(x: arb, y: arb) -> arb:
     return y if y >= x else arb.max(x, y)
 
 
-quotient, logarithm = elementwise(_quotient, 2), elementwise(_logarithm, 1)
-exponential = elementwise(arb.exp, 1)
-exceeds, equals = elementwise(_exceeds, 2), elementwise(_equals, 2)
-largest = elementwise(_largest, 2)
+quotient, logarithm = over_elements(_quotient, 2), over_elements(_logarithm, 1)
+exponential = over_elements(arb.exp, 1)
+exceeds, equals = over_elements(_exceeds, 2), over_elements(_equals, 2)
+largest = over_elements(_largest, 2)
 
 
-def contraction(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def matrix_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Multiply two object matrices, (n, k) and (k, m), of balls."""
     (n, k), m = a.shape, b.shape[1]
     if 0 in (n, k, m):
@@ -160,14 +160,14 @@ class Ball(FormulaArray):
 
     def matmul(self, other: Self) -> Self:
         """x @ y, matrices alone."""
-        return self.of_parts(contraction(self.balls, other.balls))
+        return self.of_parts(matrix_product(self.balls, other.balls))
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes, or of all elements."""
-        rows, shape = reduced(self.balls, axis, keepdims)
+        rows, shape = reduction_rows(self.balls, axis, keepdims)
         return self.of_parts(filled(total(rows), shape))
 
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """The largest along axes, or of all elements; NaN where one is NaN."""
-        rows, shape = reduced(self.balls, axis, keepdims)
+        rows, shape = reduction_rows(self.balls, axis, keepdims)
         return self.of_parts(filled([reduce(_largest, row) for row in rows.tolist()], shape))

@@ -10,9 +10,9 @@ from typing import Any
 
 from flint import arb, fmpq
 
+from ...vectors.dtypes import Format
 from .ball import ZERO
-from .precision import Format
-from .protocol import RangeError, UnboundedError, elementwise
+from .protocol import RangeError, UnboundedError, over_elements
 
 ONE = arb(1)
 
@@ -85,7 +85,7 @@ def _untouched(v: arb, e: arb, passed: Any, fmt: Format) -> bool:
     return fits(v, fmt) if e.is_zero() else bool(passed)
 
 
-def _read(v: arb, e: arb, fmt: Format, cost: Cost) -> arb:
+def _after_reading(v: arb, e: arb, fmt: Format, cost: Cost) -> arb:
     """Give the error once a value was rounded to a format that operands are read in."""
     if not v.is_finite() or (e.is_zero() and fits(v, fmt)):
         return e
@@ -115,7 +115,7 @@ def _clearance(y: arb, e: arb) -> arb:
     return gap
 
 
-def _exceeds(x: arb, ex: arb, y: arb, ey: arb) -> bool:
+def _surely_exceeds(x: arb, ex: arb, y: arb, ey: arb) -> bool:
     margin = ex + ey
     gap = x - y
     if x.is_nan() or y.is_nan():
@@ -138,13 +138,17 @@ def _larger_error(x: arb, ex: arb, y: arb, ey: arb) -> arb:
     return arb.max(ex, ey)
 
 
-growth, shrinkage, clearance = elementwise(_growth, 3), elementwise(_shrinkage, 2), elementwise(_clearance, 2)
-exceeds, larger_error = elementwise(_exceeds, 4), elementwise(_larger_error, 4)
-is_zero = elementwise(arb.is_zero, 1)
-is_exact_zero = elementwise(lambda v, e: v.is_zero() and e.is_zero(), 2)
-is_same = elementwise(lambda x, y: not (x.is_nan() or y.is_nan()) and x == y, 2)
-is_power = elementwise(lambda y, e, fmt: e.is_zero() and y.is_exact() and y.bits() == 1 and fits(1 / y, fmt), 3)
-at_most = elementwise(lambda m, bound: bool(m <= bound), 2)
-after, untouched, read = elementwise(_after, 6), elementwise(_untouched, 4), elementwise(_read, 4)
-is_sign = elementwise(lambda v, e: e.is_zero() and (v == ONE or v == -ONE), 2)
-choose = elementwise(lambda condition, yes, no: yes if condition else no, 3)
+growth, shrinkage, clearance = over_elements(_growth, 3), over_elements(_shrinkage, 2), over_elements(_clearance, 2)
+surely_exceeds, larger_error = over_elements(_surely_exceeds, 4), over_elements(_larger_error, 4)
+is_zero = over_elements(arb.is_zero, 1)
+is_exact_zero = over_elements(lambda v, e: v.is_zero() and e.is_zero(), 2)
+is_same = over_elements(lambda x, y: not (x.is_nan() or y.is_nan()) and x == y, 2)
+is_power = over_elements(lambda y, e, fmt: e.is_zero() and y.is_exact() and y.bits() == 1 and fits(1 / y, fmt), 3)
+is_at_most = over_elements(lambda m, bound: bool(m <= bound), 2)
+after, untouched, after_reading = (
+    over_elements(_after, 6),
+    over_elements(_untouched, 4),
+    over_elements(_after_reading, 4),
+)
+is_sign = over_elements(lambda v, e: e.is_zero() and (v == ONE or v == -ONE), 2)
+choose = over_elements(lambda condition, yes, no: yes if condition else no, 3)

@@ -56,7 +56,7 @@ def upwards(man: int, exp: int) -> float:
     return math.ldexp(-(-man >> shift), exp + shift)
 
 
-def ends(ball: arb) -> tuple[tuple[int, int], tuple[int, int]]:
+def endpoints(ball: arb) -> tuple[tuple[int, int], tuple[int, int]]:
     """Give both ends of a finite ball as exact (man, exp) pairs."""
     low, high = ball.lower().man_exp(), ball.upper().man_exp()
     return (int(low[0]), int(low[1])), (int(high[0]), int(high[1]))
@@ -70,7 +70,7 @@ def rounded(ball: arb) -> float:
     if ball.is_exact():
         man, exp = ball.man_exp()
         return nearest(int(man), int(exp)) + 0.0
-    low, high = ends(ball)
+    low, high = endpoints(ball)
     result = nearest(*low)
     if result != nearest(*high):
         raise UndecidedError(f"both sides of a rounding boundary lie in {ball.str(8)}")
@@ -85,7 +85,7 @@ def rounded_up(ball: arb) -> float:
     if ball.is_exact():
         man, exp = ball.man_exp()
         return upwards(int(man), int(exp))
-    low, high = ends(ball)
+    low, high = endpoints(ball)
     result = upwards(*high)
     if low[0] < 0 or result != upwards(*low):
         raise UndecidedError(f"both sides of a rounding boundary lie in {ball.str(8)}")

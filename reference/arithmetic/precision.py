@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from ...vectors.dtypes import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, TF32
-from ...vectors.dtypes import FORMATS as FORMATS
-from ...vectors.dtypes import HALF as HALF
-from ...vectors.dtypes import Format as Format
+from ...vectors.dtypes import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, TF32, Format
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 Index = Any
-Shape = int | tuple[int, ...]
+Integers = int | tuple[int, ...]
 Axis = int | tuple[int, ...] | None
 
 
@@ -129,7 +129,7 @@ class FormulaArray(NDArrayOperatorsMixin):
         """Reorder the axes, or reverse them."""
         return self.of_parts(*(part.transpose(*axes) for part in self.parts()))
 
-    def moveaxis(self, source: Shape, destination: Shape) -> Self:
+    def moveaxis(self, source: Integers, destination: Integers) -> Self:
         """Move axes to other places."""
         return self.of_parts(*(np.moveaxis(part, source, destination) for part in self.parts()))
 
@@ -137,7 +137,7 @@ class FormulaArray(NDArrayOperatorsMixin):
         """Add an axis of length 1."""
         return self.of_parts(*(np.expand_dims(part, axis) for part in self.parts()))
 
-    def broadcast_to(self, shape: Shape) -> Self:
+    def broadcast_to(self, shape: Integers) -> Self:
         """Repeat along new and length-1 axes."""
         return self.of_parts(*(np.broadcast_to(part, shape) for part in self.parts()))
 
@@ -169,13 +169,13 @@ def as_array(x: Any) -> np.ndarray:
     return cell
 
 
-def elementwise(function: Callable[..., Any], arity: int) -> Callable[..., np.ndarray]:
+def over_elements(function: Callable[..., Any], arity: int) -> Callable[..., np.ndarray]:
     """Turn a function of elements into one of object arrays, with broadcasting."""
     ufunc = np.frompyfunc(function, arity, 1)
     return lambda *arrays: as_array(ufunc(*arrays))
 
 
-def reduced(parts: np.ndarray, axis: Axis, keepdims: bool) -> tuple[np.ndarray, tuple[int, ...]]:
+def reduction_rows(parts: np.ndarray, axis: Axis, keepdims: bool) -> tuple[np.ndarray, tuple[int, ...]]:
     """Arrange an array for reduction: the reduced elements on the last axis, and the shape of the result."""
     given = tuple(range(parts.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
     if not all(-parts.ndim <= a < parts.ndim for a in given):

@@ -36,12 +36,13 @@ from typing import Any, Self
 import numpy as np
 from flint import arb
 
+from ...vectors.dtypes import Format
 from . import bounds
-from .ball import ZERO, contraction, exponential, largest, logarithm, quotient, total
+from .ball import ZERO, exponential, largest, logarithm, matrix_product, quotient, total
 from .bounds import Cost, choose, cost_of, fits
 from .exact import exact, exact_array
-from .precision import Format, Precision
-from .protocol import Axis, FormulaArray, RangeError, as_array, filled, reduced
+from .precision import Precision
+from .protocol import Axis, FormulaArray, RangeError, as_array, filled, reduction_rows
 
 
 class LengthError(ArithmeticError):
@@ -186,11 +187,11 @@ class Rounding(FormulaArray):
 
     def greater(self, other: Self) -> np.ndarray:
         """x > y. Raises UnboundedError where the errors could flip it."""
-        return bounds.exceeds(self.value, self.error, other.value, other.error).astype(bool)
+        return bounds.surely_exceeds(self.value, self.error, other.value, other.error).astype(bool)
 
     def less(self, other: Self) -> np.ndarray:
         """x < y. Raises UnboundedError where the errors could flip it."""
-        return bounds.exceeds(other.value, other.error, self.value, self.error).astype(bool)
+        return bounds.surely_exceeds(other.value, other.error, self.value, self.error).astype(bool)
 
     def greater_equal(self, other: Self) -> np.ndarray:
         """x >= y. Raises UnboundedError where the errors could flip it."""
@@ -230,10 +231,10 @@ class Rounding(FormulaArray):
         here, there = ~a._zeros().astype(bool), ~b._zeros().astype(bool)
         terms: np.ndarray = here.astype(np.int64) @ there.astype(np.int64)
         self._length(int(terms.max(initial=0)))
-        value = contraction(a.value, b.value)
-        plain = contraction(as_array(abs(a.value)), as_array(abs(b.value)))
+        value = matrix_product(a.value, b.value)
+        plain = matrix_product(as_array(abs(a.value)), as_array(abs(b.value)))
         exact_operands = a._is_exact() and b._is_exact()
-        magnitude = plain if exact_operands else contraction(abs(a.value) + a.error, abs(b.value) + b.error)
+        magnitude = plain if exact_operands else matrix_product(abs(a.value) + a.error, abs(b.value) + b.error)
         free = terms == 0
         if exact_operands and (fine := a._finest()) is not None and (finer := b._finest()) is not None:
             free = self._sums_exactly(magnitude, fine + finer)
@@ -249,9 +250,9 @@ class Rounding(FormulaArray):
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes or of all elements: (n - 1) u times the sum of magnitudes, exact zeros not counted."""
         self.reductions.add("sum")
-        values, shape = reduced(self.value, axis, keepdims)
-        errors, _ = reduced(self.error, axis, keepdims)
-        zeros, _ = reduced(self._zeros().astype(bool), axis, keepdims)
+        values, shape = reduction_rows(self.value, axis, keepdims)
+        errors, _ = reduction_rows(self.error, axis, keepdims)
+        zeros, _ = reduction_rows(self._zeros().astype(bool), axis, keepdims)
         terms = (~zeros).sum(axis=-1)
         self._length(int(terms.max(initial=0)))
         value, error = filled(total(values), terms.shape), filled(total(errors), terms.shape)
@@ -269,8 +270,8 @@ class Rounding(FormulaArray):
 
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """The largest along axes, or of all elements: exact, and off by no more than the largest error."""
-        values, shape = reduced(self.value, axis, keepdims)
-        errors, _ = reduced(self.error, axis, keepdims)
+        values, shape = reduction_rows(self.value, axis, keepdims)
+        errors, _ = reduction_rows(self.error, axis, keepdims)
         value = filled([reduce(lambda x, y: largest(x, y)[()], row) for row in values.tolist()], shape)
         return self.of_parts(value, filled([reduce(arb.max, row) for row in errors.tolist()], shape))
 
@@ -279,7 +280,7 @@ class Rounding(FormulaArray):
         fmt = self.precision.operand
         if fmt == self.precision.format:
             return self
-        error = bounds.read(self.value, self.error, fmt, cost_of(fmt))
+        error = bounds.after_reading(self.value, self.error, fmt, cost_of(fmt))
         self._within(as_array(abs(self.value) + error), fmt)
         return self.of_parts(self.value, error)
 
@@ -299,4 +300,4 @@ class Rounding(FormulaArray):
         if unit < accumulator.smallest_normal:
             return np.zeros(magnitude.shape, dtype=bool)
         bound = bounds.power_of_two(unit + accumulator.significand)
-        return bounds.at_most(magnitude, bound).astype(bool)
+        return bounds.is_at_most(magnitude, bound).astype(bool)

@@ -18,10 +18,10 @@ from ..kinds.special_values import ends
 from ..model.family import Draft, Inputs
 from ..model.losses import REDUCTIONS
 
-Sizes = tuple[int, int, int, int]
-DISTINCT: tuple[Sizes, ...] = ((2, 3, 5, 4), (4, 3, 6, 2), (5, 4, 2, 3))
+LayerSizes = tuple[int, int, int, int]
+DISTINCT: tuple[LayerSizes, ...] = ((2, 3, 5, 4), (4, 3, 6, 2), (5, 4, 2, 3))
 """(N, I, H, C), no two of which coincide; each form of labels with each reduction at one of them."""
-GROUPS: tuple[tuple[str, tuple[int, int], tuple[Sizes, ...]], ...] = (
+GROUPS: tuple[tuple[str, tuple[int, int], tuple[LayerSizes, ...]], ...] = (
     (
         "square",
         (4, 8),
@@ -43,7 +43,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from far(dtype)
     yield from labels_and_shapes(dtype)
     yield from special(dtype)
-    yield from invalid(dtype)
+    yield from misfits(dtype)
 
 
 def drawn() -> Iterator[Draft]:
@@ -225,7 +225,7 @@ def special(dtype: str) -> Iterator[Draft]:
     yield from give("subnormal-inputs", "subnormal", comment, case)
 
 
-def invalid(dtype: str) -> Iterator[Draft]:
+def misfits(dtype: str) -> Iterator[Draft]:
     """Calls to be refused."""
     for name, flag, comment, changes in (
         ("label-too-large", "label-range", "A label of 3 for three classes.", {"labels": [0, 3, 1]}),

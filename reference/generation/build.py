@@ -6,7 +6,7 @@ from importlib import import_module
 
 import numpy as np
 
-from ...vectors.dtypes import PRECISIONS
+from ...vectors.dtypes import PRECISIONS_OF
 from ...vectors.records import Expectation, Family
 from .. import cases
 from ..arithmetic.protocol import RangeError, UnboundedError
@@ -93,7 +93,7 @@ def _judged(
             case,
             draft.parameters,
             dtype,
-            PRECISIONS[dtype],
+            PRECISIONS_OF[dtype],
             required=draft.level == "required",
             guard=not draft.overflows,
             sharp=draft.random and draft.level == "required",

@@ -9,12 +9,14 @@ import flint
 import numpy as np
 
 from ...vectors import tolerances
+from ...vectors.dtypes import FORMATS, Format
 from ...vectors.records import Parameter
 from ..arithmetic.ball import Ball
 from ..arithmetic.exact import rounded, rounded_up
-from ..arithmetic.precision import FORMATS, PRECISIONS, Format
-from ..arithmetic.protocol import RangeError, UnboundedError, UndecidedError, elementwise
+from ..arithmetic.precision import PRECISIONS
+from ..arithmetic.protocol import RangeError, UnboundedError, UndecidedError, over_elements
 from ..arithmetic.rounding import LengthError, Rounding
+from ..model.family import Inputs
 from ..model.formulations import Formulation, Function
 
 FIRST_PRECISION, LAST_PRECISION = 128, 4096
@@ -23,9 +25,8 @@ WIDENING = 2**61 - 1
 """A bound that is exactly a float64 and is only enclosed settles at no precision (at 11 bits, (1 + u) / 3 is one), so
 what is enclosed, or would be at the first precision, is widened by one part in this prime."""
 
-Inputs = Mapping[str, np.ndarray]
 Results = tuple[np.ndarray, ...]
-overlap = elementwise(lambda a, b: not a.is_finite() or (b.is_finite() and a.overlaps(b)), 2)
+overlap = over_elements(lambda a, b: not a.is_finite() or (b.is_finite() and a.overlaps(b)), 2)
 
 
 class CaseError(Exception):
@@ -84,7 +85,7 @@ def evaluate(
             expected = tuple(rounded_results(e, f, FORMATS[dtype]) for e, f in exact)
             balls = [e for e, _ in exact]
             counted = tuple(f for f in formulas if f.stable or required)
-            case = Case(counted, inputs, parameters, balls, expected, guard)
+            case = _Exact(counted, inputs, parameters, balls, expected, guard)
             reductions: set[str] = set()
             tolerance = {first: _tolerances(case, first, reductions, sharp)}
             for name in rest:
@@ -132,11 +133,11 @@ def rounded_results(balls: np.ndarray, plain: np.ndarray, fmt: Format) -> np.nda
             raise UndecidedError(f"{ball.str(8)} where float64 gives {value!r}")
         return value
 
-    return elementwise(one, 2)(balls, plain.astype(np.float64)).astype(np.float64)
+    return over_elements(one, 2)(balls, plain.astype(np.float64)).astype(np.float64)
 
 
 @dataclass(frozen=True)
-class Case:
+class _Exact:
     """A case whose exact answer is known."""
 
     formulas: tuple[Formulation, ...]
@@ -149,7 +150,7 @@ class Case:
     guard: bool
 
 
-def _tolerances(case: Case, precision: str, reductions: set[str], sharp: bool) -> Results:
+def _tolerances(case: _Exact, precision: str, reductions: set[str], sharp: bool) -> Results:
     """Bound the error of each element by the largest bound over the formulations, and round it up to 16 bits.
 
     Whether 0 would pass is judged before that, so that it changes no draw. What reductions they use is added to
@@ -183,13 +184,12 @@ def _tolerances(case: Case, precision: str, reductions: set[str], sharp: bool) -
     if not bounds:
         raise UnboundedError("none of the formulations is one for these arguments")
     return tuple(
-        _rounded_up(bound, ball, value, FORMATS_OF[precision])
+        _rounded_up(bound, ball, value, model.format)
         for bound, ball, value in zip(bounds, case.balls, case.expected, strict=True)
     )
 
 
-FORMATS_OF = {name: precision.format for name, precision in PRECISIONS.items()}
-_larger = elementwise(flint.arb.max, 2)
+_larger = over_elements(flint.arb.max, 2)
 
 
 def _rounded_up(bound: np.ndarray, ball: np.ndarray, value: np.ndarray, fmt: Format) -> np.ndarray:
@@ -206,7 +206,7 @@ def _rounded_up(bound: np.ndarray, ball: np.ndarray, value: np.ndarray, fmt: For
         exact_at_first = bound.is_exact() and bound.bits() <= FIRST_PRECISION
         return rounded_up(bound if exact_at_first else bound + bound / WIDENING)
 
-    tolerance = tolerances.rounded_up(elementwise(one, 3)(bound, ball, value).astype(np.float64))
+    tolerance = tolerances.up_to_16_bits(over_elements(one, 3)(bound, ball, value).astype(np.float64))
     if not np.isfinite(tolerance).all():
         raise UnboundedError("a tolerance is beyond the largest number of its format")
     return tolerance

@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ...vectors import store
-from ...vectors.dtypes import DTYPES, PRECISIONS
+from ...vectors.dtypes import DTYPES, PRECISIONS_OF
 from ...vectors.records import Expectation, Family, OperationVectors
 from ..model.operation import operation, operation_names
 from ..model.vocabulary import ANSWERS, FLAGS
@@ -61,7 +61,7 @@ def vectors_of(op: str, families: list[Family]) -> OperationVectors:
     described = operation(op)
     aliases = {
         other: own
-        for own, *others in PRECISIONS.values()
+        for own, *others in PRECISIONS_OF.values()
         for other in others
         if all(_same(family, own, other) for family in families)
     }
@@ -88,7 +88,7 @@ def _expectations(family: Family) -> list[Expectation]:
 
 def _same(family: Family, own: str, other: str) -> bool:
     """Say whether a precision's tolerances are the same as those of the dtype's own throughout a family."""
-    if own != PRECISIONS[family.dtype][0]:
+    if own != PRECISIONS_OF[family.dtype][0]:
         return True
     return all(
         other in e.tolerance and all(np.array_equal(e.tolerance[own][r], e.tolerance[other][r]) for r in e.expected)

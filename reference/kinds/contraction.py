@@ -14,7 +14,7 @@ from . import operands
 from .operands import Contraction, Sizes, ordinary
 from .paired import changed, families, refused
 from .special_values import ends
-from .upstreams import far, mismatched, units
+from .upstreams import far_upstreams, mismatched, units
 
 BESIDE, BEYOND = "beside the sizes that tiles have", "one of which is more than a block of threads has"
 GROUPS: tuple[tuple[str, str, tuple[int, int], tuple[Sizes, ...]], ...] = (
@@ -54,7 +54,7 @@ def scales(kind: Contraction, dtype: str) -> Iterator[Draft]:
         case = {name: w.signed(x.shape, 1, 2) for name, x in ordinary(kind, (3, 5, 4), w).items()}
         return {**case, "dL_doutputs": w.array(np.ldexp(case["dL_doutputs"].astype(np.float64), exponent))}
 
-    yield from far(scaled, *((6, -4) if dtype == "float16" else (12, -20)))
+    yield from far_upstreams(scaled, *((6, -4) if dtype == "float16" else (12, -20)))
 
 
 def sums(kind: Contraction) -> Iterator[Draft]:

@@ -12,7 +12,7 @@ from .labels import FORMS, as_form, first_and_last
 from .loss import Call, Loss, curated, drawn, empty, invalid, upstreams
 from .special_values import ends
 
-Rows = list[list[float]]
+Table = list[list[float]]
 SIZES = (
     (
         "random",
@@ -93,7 +93,7 @@ def misfits(loss: Loss, dtype: str) -> Iterator[Draft]:
     yield from invalid(loss, dtype, "backward-upstream-too-long", "size-mismatch", comment, call)
 
 
-def special(loss: Loss, dtype: str, two: Rows, three: Rows, spoilt: Rows) -> Iterator[Draft]:
+def special(loss: Loss, dtype: str, two: Table, three: Table, spoilt: Table) -> Iterator[Draft]:
     """The ends of the upstream's range over two rows of scores, a NaN of it over three, and one in three rows."""
     call: Call
     half, small, give = ends(dtype).top / 2, ends(dtype).subnormal, partial(curated, loss, dtype, level="robust")

@@ -14,7 +14,7 @@ from ...vectors.records import Parameter
 from ..generation.draws import Shape, Words, held
 from ..model.family import DRAWN, Draft, Inputs
 from .paired import changed, families
-from .upstreams import far, mismatched, units
+from .upstreams import far_upstreams, mismatched, units
 
 RANKS = {"c5": (5,), "n4-c3": (4, 3), "n3-c6": (3, 6), "n2-h3-c4": (2, 3, 4), "n2-h3-w2-c5": (2, 3, 2, 5)}
 COINCIDING = {"n3-c3": (3, 3), "n4-c4": (4, 4), "n3-h3-c3": (3, 3, 3), "n2-h2-w2-c2": (2, 2, 2, 2)}
@@ -103,7 +103,7 @@ def upstreams(kind: Rows, dtype: str) -> Iterator[Draft]:
     comment = "The same upstream in every row, as broadcasting makes it."
     equal = (under([[3, -5, 0.5]] * 2), under([[-1, 0.25, 7]] * 2))
     yield from families("backward-equal-rows", "stride-zero", comment, equal)
-    yield from far(scaled, *((8, -4) if dtype == "float16" else (20, -20)))
+    yield from far_upstreams(scaled, *((8, -4) if dtype == "float16" else (20, -20)))
 
 
 def special(kind: Rows, dtype: str) -> Iterator[Draft]:

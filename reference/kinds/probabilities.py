@@ -8,7 +8,7 @@ import numpy as np
 from ...vectors.dtypes import FORMATS
 from ..arithmetic.ball import Ball
 from ..arithmetic.exact import rounded
-from ..arithmetic.protocol import elementwise
+from ..arithmetic.protocol import over_elements
 from ..generation.draws import Shape, Words, nearest_held, round_to_significand
 from ..ops import softmax
 
@@ -25,7 +25,7 @@ def exact_softmax(logits: np.ndarray) -> np.ndarray:
     """Give the softmax of logits (N, C), correctly rounded to float64."""
     with flint.ctx.workprec(PRECISION):
         balls = softmax.forward(Ball(logits.astype(np.float64))).balls
-        return elementwise(rounded, 1)(balls).astype(np.float64)
+        return over_elements(rounded, 1)(balls).astype(np.float64)
 
 
 def saved_outputs(logits: np.ndarray, dtype: str) -> np.ndarray:

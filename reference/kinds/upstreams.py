@@ -10,11 +10,11 @@ from ..generation.draws import Shape, Words
 from ..model.family import Draft, Inputs
 from .paired import families, refused
 
-Call = Callable[[object], Inputs]
+UnderUpstream = Callable[[object], Inputs]
 """Gives the arguments of backward for the values of an upstream."""
 
 
-def units(call: Call, shape: Shape) -> Iterator[Draft]:
+def units(call: UnderUpstream, shape: Shape) -> Iterator[Draft]:
     """An upstream of zeros, and one unit of upstream at each place in turn."""
     size = math.prod(shape)
     ones = tuple(call(unit) for unit in np.eye(size).reshape(size, *shape))
@@ -25,7 +25,7 @@ def units(call: Call, shape: Shape) -> Iterator[Draft]:
     yield from families("backward-upstream-one-hot", "upstream-one-hot", comment, ones)
 
 
-def far(draw: Callable[[Words, int], Inputs], large: int, small: int) -> Iterator[Draft]:
+def far_upstreams(draw: Callable[[Words, int], Inputs], large: int, small: int) -> Iterator[Draft]:
     """Upstreams far from 1: draw takes the power of two that is the upstream's size."""
     for word, exponent, flags, comment in (
         ("large", large, "", "An upstream so large that a gradient that is clipped shows."),
@@ -39,7 +39,7 @@ def _sized(draw: Callable[[Words, int], Inputs], exponent: int, w: Words) -> Inp
     return draw(w, exponent)
 
 
-def mismatched(call: Call, names: str, shapes: tuple[Shape, ...], asked: Shape) -> Iterator[Draft]:
+def mismatched(call: UnderUpstream, names: str, shapes: tuple[Shape, ...], asked: Shape) -> Iterator[Draft]:
     """Upstreams whose shape is not `asked`, to be refused and broadcast by none; `names` end those of families."""
     for name, shape in zip(names.split(), shapes, strict=True):
         values = np.arange(1, 1 + math.prod(shape)).reshape(shape)

@@ -39,7 +39,7 @@ Alternatives = Mapping[tuple[str, str], Mapping[str, tuple[Formulation, ...]]]
 read first, then others of the same mathematics."""
 
 
-def written(function: Function) -> Formulation:
+def as_written(function: Function) -> Formulation:
     """Give the formulation that an operation's text shows."""
     return Formulation(function, AS_WRITTEN)
 
@@ -66,7 +66,7 @@ def _combined(outer: Function, parts: tuple[Formulation, ...], name: str) -> For
     )
 
 
-def chosen(formulations: Iterable[Formulation], *names: str) -> tuple[Formulation, ...]:
+def named(formulations: Iterable[Formulation], *names: str) -> tuple[Formulation, ...]:
     """Pick formulations by name. Raises KeyError where there is none of a name."""
     by_name = {formulation.name: formulation for formulation in formulations}
     return tuple(by_name[name] for name in names)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .formulations import Alternatives, Function, through, written
+from .formulations import Alternatives, Function, as_written, through
 
 Array = Any
 REDUCTIONS = ("mean", "sum", "none")
@@ -73,4 +73,4 @@ def zero_if_empty(forward: Function, scores: Array, *others: Array, reduction: s
 
 def empty_mean_is_zero(forward: Function) -> Alternatives:
     """Give the other answer to what the mean over no rows is, for the forward of any loss."""
-    return {("empty_mean", "0"): {"forward": through(zero_if_empty, [written(forward)])}}
+    return {("empty_mean", "0"): {"forward": through(zero_if_empty, [as_written(forward)])}}

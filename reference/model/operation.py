@@ -10,7 +10,7 @@ from typing import Any
 
 from ...vectors.records import DIRECTIONS
 from .. import ops
-from .formulations import Alternatives, Formulation, Function, written
+from .formulations import Alternatives, Formulation, Function, as_written
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def operation(name: str) -> Operation:
         name=name,
         functions=functions,
         formulations={
-            direction: (written(function), *getattr(module, "FORMULATIONS", {}).get(direction, ()))
+            direction: (as_written(function), *getattr(module, "FORMULATIONS", {}).get(direction, ()))
             for direction, function in functions.items()
         },
         alternatives=getattr(module, "ALTERNATIVES", {}),

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Formulation, Function, through, written
+from ..model.formulations import Formulation, Function, as_written, through
 from ..model.losses import divided_last, empty_mean_is_zero, one_hot, reduced, row_upstream, weighted
 
 Array = Any
@@ -73,8 +73,8 @@ def clipped_denominator(
 
 
 BACKWARD = (
-    written(backward),
-    *through(divided_last, [written(backward)], name="divided by N last"),
+    as_written(backward),
+    *through(divided_last, [as_written(backward)], name="divided by N last"),
     Formulation(backward_upstream_first, "(-y g) / p"),
 )
 CLIPPED = (Formulation(forward_clipped, "p clipped"),)

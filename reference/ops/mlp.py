@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Function, chosen, sized_by, through, written
+from ..model.formulations import Function, as_written, named, sized_by, through
 from ..model.losses import empty_mean_is_zero
 from . import dense, relu, softmax_cross_entropy
 
@@ -92,10 +92,10 @@ def backward_by(
     return dL_dinputs, dL_dweights1, dL_dbiases1, dL_dweights2, dL_dbiases2
 
 
-LAYERS = (written(dense.forward), *dense.FORMULATIONS["forward"])
+LAYERS = (as_written(dense.forward), *dense.FORMULATIONS["forward"])
 LOSSES = sized_by(softmax_cross_entropy.FORWARD, logits="biases2")
 LOSS_GRADIENTS = sized_by(
-    chosen(  # those that differ most
+    named(  # those that differ most
         softmax_cross_entropy.BACKWARD,
         "as written",
         "exp of log-softmax, divided by N last",
@@ -105,7 +105,7 @@ LOSS_GRADIENTS = sized_by(
     ),
     logits="biases2",
 )
-SLOPES = {"0": (written(relu.backward),)} | {
+SLOPES = {"0": (as_written(relu.backward),)} | {
     answer: relu.ALTERNATIVES["relu_slope_at_zero", answer]["backward"] for answer in ("1/2", "1")
 }
 BACKWARD = {answer: through(backward_by, LAYERS, slope, LOSS_GRADIENTS) for answer, slope in SLOPES.items()}

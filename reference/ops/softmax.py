@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Formulation, Function, through, written
+from ..model.formulations import Formulation, Function, as_written, through
 from ..model.shapes import require_same_shape
 
 Array = Any
@@ -89,15 +89,15 @@ def zero_if_masked(function: Function, *arguments: Array) -> Array:
 
 
 LOG_SOFTMAX = (
-    written(log_softmax),
+    as_written(log_softmax),
     Formulation(logits_minus_logsumexp, "z - logsumexp(z)", stable=False),
     Formulation(  # it rounds at the size of the logits once a class: taken to be sound over few classes
         logits_minus_running_logsumexp, "z - running logsumexp(z)", False, accumulates=True, longest={"logits": 5}
     ),
 )
-SOFTMAX = (written(forward), *through(exp_of, LOG_SOFTMAX, name="exp of log-softmax"))
+SOFTMAX = (as_written(forward), *through(exp_of, LOG_SOFTMAX, name="exp of log-softmax"))
 PRODUCTS = (
-    written(centred),
+    as_written(centred),
     Formulation(distributed, "p g - p sum(p g)"),
     Formulation(by_jacobian, "Jacobian written out", longest={"logits": 32}),
 )

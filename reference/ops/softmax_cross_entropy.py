@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Formulation, Function, through, written
+from ..model.formulations import Formulation, Function, as_written, through
 from ..model.losses import divided_last, empty_mean_is_zero, one_hot, reduced, row_upstream, weighted
 from . import cross_entropy, softmax
 
@@ -80,8 +80,8 @@ FORWARD = (
     Formulation(forward_in_two_steps, "in two steps", stable=False),
 )
 SCALINGS = (
-    written(scaled_first),
-    *through(divided_last, [written(scaled_first)], name="divided by N last"),
+    as_written(scaled_first),
+    *through(divided_last, [as_written(scaled_first)], name="divided by N last"),
     Formulation(scaled_apart, "p g - y g"),
     Formulation(two_steps, "in two steps", stable=False),  # where a probability underflows, -y / p has no bound
 )

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import mpmath
 import numpy as np
-from backproof.reference.arithmetic.protocol import FormulaArray, as_array, elementwise, filled, reduced
+from backproof.reference.arithmetic.protocol import FormulaArray, as_array, filled, over_elements, reduction_rows
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     **{"add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv},
@@ -57,11 +57,11 @@ class MpmathArray(NumberArray):
 
     def computed(self, name: str, *operands: np.ndarray) -> np.ndarray:
         """Compute by Python's operators, or else by mpmath's function of this name."""
-        return elementwise(OPERATORS.get(name) or getattr(mpmath, name), len(operands))(*operands)
+        return over_elements(OPERATORS.get(name) or getattr(mpmath, name), len(operands))(*operands)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
         """Sum along axes, or of all elements."""
-        rows, shape = reduced(self.data, axis, keepdims)
+        rows, shape = reduction_rows(self.data, axis, keepdims)
         return self.of_parts(filled([mpmath.fsum(row) for row in rows], shape))
 
     def matmul(self, other: Self) -> Self:

@@ -14,10 +14,10 @@ from typing import Any, Self
 
 import flint
 import numpy as np
-from backproof.reference.arithmetic.precision import FORMATS, Format, Precision
-from backproof.reference.arithmetic.protocol import elementwise, reduced
+from backproof.reference.arithmetic.precision import Precision
+from backproof.reference.arithmetic.protocol import over_elements, reduction_rows
 from backproof.reference.generation.draws import round_to_significand
-from backproof.vectors.dtypes import numpy_dtype
+from backproof.vectors.dtypes import FORMATS, Format, numpy_dtype
 from number_arrays import NumberArray
 
 ACCUMULATION_ORDERS = ("straight", "shuffled", "tree", "blocked", "kahan", "neumaier")
@@ -106,14 +106,14 @@ class Sound(NumberArray):
             sound = abs(careless - exact) <= 4 * flint.arb(float(fmt.unit_roundoff)) * abs(exact)
             return careless if sound else number(exact)
 
-        values = np.asarray(elementwise(one, 1)(data.astype(object)), dtype=np.float64)
+        values = np.asarray(over_elements(one, 1)(data.astype(object)), dtype=np.float64)
         return np.asarray(style.flushed(values.astype(style.dtype), fmt))
 
     # Reductions ---------------------------------------------------------------------------------------------------
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
         """Sum along axes or of all elements, each row in an order of its own."""
-        rows, shape = reduced(self.data, axis, keepdims)
+        rows, shape = reduction_rows(self.data, axis, keepdims)
         return self.of_parts(self._results([self._accumulated(list(row)) for row in rows], shape))
 
     def matmul(self, other: Self) -> Self:

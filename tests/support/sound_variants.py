@@ -11,10 +11,9 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
-from backproof.reference.arithmetic.protocol import reduced
+from backproof.reference.arithmetic.protocol import reduction_rows
 from backproof.reference.model.formulations import Formulation
-from backproof.reference.model.losses import one_hot, row_upstream
-from backproof.reference.model.losses import reduced as reduced_loss
+from backproof.reference.model.losses import one_hot, reduced, row_upstream
 from backproof.reference.model.operation import Operation, operation, operation_names
 from backproof.reference.model.shapes import require_same_shape
 from backproof.reference.ops import dense
@@ -186,7 +185,7 @@ class Computed(NumberArray):
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Computed":
         """Sum along axes, in the style's order."""
-        rows, shape = reduced(self.data, axis, keepdims)
+        rows, shape = reduction_rows(self.data, axis, keepdims)
         return self.of_parts(self.style.fold(rows.T).reshape(shape))
 
     def matmul(self, other: "Computed") -> "Computed":
@@ -330,9 +329,9 @@ def loss_of_margins(z: Array, labels: Array, *, reduction: str) -> Array:
     y, shifted = one_hot(labels, z), z - z.max(axis=-1, keepdims=True)
     total = np.log(np.exp(shifted).sum(axis=-1))
     if labels.ndim == 1:
-        return reduced_loss(total - shifted[np.arange(len(z)), labels], reduction)
+        return reduced(total - shifted[np.arange(len(z)), labels], reduction)
     margins = total[:, None] - shifted
-    return reduced_loss(np.where(y == 0, np.zeros_like(y), y * margins).sum(axis=-1), reduction)
+    return reduced(np.where(y == 0, np.zeros_like(y), y * margins).sum(axis=-1), reduction)
 
 
 def dense_backward_by_samples(g: Array, x: Array, w: Array, b: Array) -> tuple[Array, ...]:

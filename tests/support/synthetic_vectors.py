@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
-from backproof.vectors.dtypes import DTYPES, PRECISIONS
+from backproof.vectors.dtypes import DTYPES, PRECISIONS_OF
 from backproof.vectors.records import Answer, Expectation, Family, Flag, OperationVectors
 from ml_dtypes import bfloat16
 
@@ -112,7 +112,7 @@ def family(
 def answer_of(dtype: str, shapes: Mapping[str, tuple[int, ...]], expected: np.ndarray | None = None) -> Expectation:
     """Expected values and a tolerance for each stored precision of the dtype; 0 where a value is not finite."""
     values = {name: tensor("float64", *shape) if expected is None else expected for name, shape in shapes.items()}
-    precisions = [precision for precision in PRECISIONS[dtype] if precision != "tf32"]
+    precisions = [precision for precision in PRECISIONS_OF[dtype] if precision != "tf32"]
     return Expectation(
         values,
         {

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from backproof.vectors import contents, hdf5, layout, manifest, store
-from backproof.vectors.dtypes import ALL_PRECISIONS, DTYPES, PRECISIONS
+from backproof.vectors.dtypes import ALL_PRECISIONS, DTYPES, PRECISIONS_OF
 from backproof.vectors.files import LARGEST_FILE
 from backproof.vectors.records import Expectation
 from synthetic_vectors import OP, every_feature
@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 def test_the_reader_reads_every_family(path: Path, dtype: str) -> None:
     reader: dict[str, Any] = {}
     exec(code_block("A reader", "python"), reader)
-    precision = PRECISIONS[dtype][0]
+    precision = PRECISIONS_OF[dtype][0]
     due = [
         (family, key, answer)
         for family in every_feature().families

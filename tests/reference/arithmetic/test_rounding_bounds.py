@@ -7,15 +7,14 @@ from itertools import cycle, product
 import flint
 import numpy as np
 import pytest
-from backproof.reference.arithmetic.precision import FORMATS, PRECISIONS, Format, Precision
+from backproof.reference.arithmetic.precision import PRECISIONS, Precision
 from backproof.reference.arithmetic.protocol import RangeError, UnboundedError
 from backproof.reference.arithmetic.rounding import Rounding
 from backproof.reference.generation.draws import NotHeldError, Shape, Words
 from backproof.reference.generation.evaluate import UnsettledError, evaluate
 from backproof.reference.model.formulations import Formulation
 from backproof.reference.model.operation import operation
-from backproof.vectors.dtypes import DTYPES
-from backproof.vectors.dtypes import PRECISIONS as PRECISIONS_OF
+from backproof.vectors.dtypes import DTYPES, FORMATS, PRECISIONS_OF, Format
 from calls import Draw, Form, as_tuple, call, directions, forms
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from backproof.reference.arithmetic.exact import exact_array
 from backproof.reference.arithmetic.precision import PRECISIONS, Precision
-from backproof.reference.arithmetic.protocol import RangeError, UnboundedError, elementwise
+from backproof.reference.arithmetic.protocol import RangeError, UnboundedError, over_elements
 from backproof.reference.arithmetic.rounding import Rounding
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,7 +32,7 @@ RULES: dict[str, Callable[[Any, Any], Any]] = {
 }
 SPREADS = {"equal": (0, 1), "near": (-2, 3), "wide": (-9, 6), "lowest": (0, 2)}
 """The exponents of operands; of the lowest, above that of the smallest normal number."""
-inside = elementwise(lambda got, value, error: not abs(flint.arb(got) - value) > error, 3)
+inside = over_elements(lambda got, value, error: not abs(flint.arb(got) - value) > error, 3)
 
 
 def numbers(random: np.random.Generator, spread: str, style: Style) -> np.ndarray:
@@ -74,7 +74,7 @@ def test_results_stay_within_their_errors(rule: str, precision: Precision) -> No
             return
         with np.errstate(all="ignore"):
             got = RULES[rule](*(Sound(x, style) for x in computed)).data.astype(np.float64)
-        finite = elementwise(lambda v: v.is_finite(), 1)(bounded.value).astype(bool)
+        finite = over_elements(lambda v: v.is_finite(), 1)(bounded.value).astype(bool)
         assert inside(got[finite], bounded.value[finite], bounded.error[finite]).all()
         judged.append(True)
 

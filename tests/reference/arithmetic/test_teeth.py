@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from backproof.reference.model.operation import operation_names
-from backproof.vectors.dtypes import DTYPES, PRECISIONS
+from backproof.vectors.dtypes import DTYPES, PRECISIONS_OF
 from backproof.vectors.records import Family
 from backproof.vectors.store import read_golden
 
@@ -16,7 +16,7 @@ family may."""
 
 def elements(family: Family) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Give expected values and tolerances, in the precision of an implementation that declares none."""
-    tolerances = family.answer.tolerance[PRECISIONS[family.dtype][0]]
+    tolerances = family.answer.tolerance[PRECISIONS_OF[family.dtype][0]]
     for result, expected in family.answer.expected.items():
         yield expected, tolerances[result]
 

@@ -5,9 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from backproof.reference.arithmetic.precision import FORMATS
 from backproof.reference.generation.draws import NotHeldError, Words, held, nearest_held, round_to_significand
-from backproof.vectors.dtypes import DTYPES, numpy_dtype
+from backproof.vectors.dtypes import DTYPES, FORMATS, numpy_dtype
 from hypothesis import given
 from hypothesis import strategies as st
 

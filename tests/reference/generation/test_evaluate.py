@@ -8,9 +8,9 @@ from backproof.reference.generation import evaluate as module
 from backproof.reference.generation.build import build, drafts
 from backproof.reference.generation.draws import Shape, Words
 from backproof.reference.generation.evaluate import Evaluation, UnsettledError, evaluate
-from backproof.reference.model.formulations import written
+from backproof.reference.model.formulations import as_written
 from backproof.reference.model.operation import operation
-from backproof.vectors.dtypes import DTYPES, PRECISIONS
+from backproof.vectors.dtypes import DTYPES, PRECISIONS_OF
 from backproof.vectors.records import Expectation
 from calls import Form, call, directions, forms
 
@@ -31,7 +31,7 @@ def evaluated(direction: str, form: Form, dtype: str) -> Evaluation:
     """Evaluate the same call each time."""
     arguments = call(form, Words(f"again/{form}/{dtype}", dtype), scattered)
     formulas = operation(form.op).formulations[direction]
-    return evaluate(formulas, arguments, form.parameters, dtype, PRECISIONS[dtype], required=True, guard=True)
+    return evaluate(formulas, arguments, form.parameters, dtype, PRECISIONS_OF[dtype], required=True, guard=True)
 
 
 def bits_of(evaluation: Evaluation) -> list[tuple[str, list[bytes]]]:
@@ -86,8 +86,8 @@ def test_what_settles_at_no_precision_is_refused_in_one_line() -> None:
 
     arguments = {"x": np.array(1 + 2.0**-52), "y": np.array(0.75), "z": np.array(-4000.0)}
     with pytest.raises(UnsettledError, match="not settled at 4096 bits") as refusal:
-        evaluate((written(nearly_a_tie),), arguments, {}, "float64", ["float64"], required=True, guard=True)
+        evaluate((as_written(nearly_a_tie),), arguments, {}, "float64", ["float64"], required=True, guard=True)
     assert "\n" not in str(refusal.value)
     arguments["z"] = np.array(-2000.0)
-    settled = evaluate((written(nearly_a_tie),), arguments, {}, "float64", ["float64"], required=True, guard=True)
+    settled = evaluate((as_written(nearly_a_tie),), arguments, {}, "float64", ["float64"], required=True, guard=True)
     assert settled.expected[0] == 0.75 + 2.0**-52

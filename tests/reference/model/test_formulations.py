@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from backproof.reference.arithmetic.ball import Ball
 from backproof.reference.generation.draws import Shape, Words
-from backproof.reference.model.formulations import AS_WRITTEN, Formulation, chosen, sized_by, through, written
+from backproof.reference.model.formulations import AS_WRITTEN, Formulation, as_written, named, sized_by, through
 from backproof.reference.model.operation import operation
 from calls import Draw, Form, as_tuple, call, cases, directions
 
@@ -59,7 +59,7 @@ def test_every_formulation_encloses_the_others(op: str, direction: str, form: Fo
 def test_formulations_have_names_of_their_own_and_limits_on_arguments_of_the_operation(op: str, direction: str) -> None:
     described = operation(op)
     formulations = described.formulations[direction]
-    assert formulations[0] == written(described.functions[direction])
+    assert formulations[0] == as_written(described.functions[direction])
     assert len({formulation.name for formulation in formulations}) == len(formulations)
     assert all(set(f.longest) <= set(described.arguments[direction]) for f in formulations)
 
@@ -67,11 +67,11 @@ def test_formulations_have_names_of_their_own_and_limits_on_arguments_of_the_ope
 # Combinators
 
 PARTS = (
-    written(lambda x: x + 1),
+    as_written(lambda x: x + 1),
     Formulation(lambda x: 1 + x, "1 + x", stable=False, accumulates=True, longest={"x": 4}),
 )
 DOUBLED = (
-    written(lambda x: 2 * x),
+    as_written(lambda x: 2 * x),
     Formulation(lambda x: x + x, "x + x", longest={"x": 3, "y": 5}),
 )
 
@@ -102,6 +102,6 @@ def test_a_formulation_is_evaluated_up_to_its_limits_of_the_argument_that_has_th
 
 
 def test_formulations_are_chosen_by_name() -> None:
-    assert chosen(PARTS, "1 + x", AS_WRITTEN) == (PARTS[1], PARTS[0])
+    assert named(PARTS, "1 + x", AS_WRITTEN) == (PARTS[1], PARTS[0])
     with pytest.raises(KeyError, match="2 x"):
-        chosen(PARTS, "2 x")
+        named(PARTS, "2 x")
