@@ -14,7 +14,7 @@ version = release = version_of("backproof")
 extensions = ["myst_parser", "sphinx_argparse_cli", "_ext.generated"]
 exclude_patterns = ["_ext", "_static"]
 nitpicky = True
-suppress_warnings = ["misc.highlighting_failure"]  # in JSON, too, `[...]` stands for what is left out
+suppress_warnings = ["misc.highlighting_failure"]  # examples of JSON have `[...]` where something is left out
 smartquotes = False  # "..." and quotes are often code here
 
 myst_enable_extensions = ["deflist", "attrs_block"]

@@ -1,4 +1,4 @@
-"""The JSON document of a golden file, read with everything held against the rest: the operation and its families."""
+"""Read and check the JSON document of a golden file: the operation, and an entry for each family."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
@@ -38,9 +38,9 @@ DEEPEST_PARAMETER = 8
 
 
 def read_contents(text: str) -> tuple[OperationVectors, list[Entry]]:
-    """What the document says: the operation's vectors, still without families, and an entry for each of those.
+    """Parse the document into the operation's vectors, still without families, and an entry for each family.
 
-    Raises VectorError where it is not of the layout, with the place and what is wrong there.
+    Raises VectorError, with the place and what is wrong there, where the document does not follow the layout.
     """
     document = json_object(text, "the contents")
     if sorted(document) != sorted(FIELDS):

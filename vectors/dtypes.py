@@ -1,4 +1,4 @@
-"""The dtypes of cases and the precisions that an implementation may work at: every fact of either, said once."""
+"""The dtypes of cases, their formats, and the precisions that an implementation may compute in."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 
-@dataclass(frozen=True, eq=False)  # a format is itself alone, and hashes as fast
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity, which is fast
 class Format:
     """A binary floating-point format, or one that a tensor core reads its operands in."""
 
@@ -45,7 +45,7 @@ DTYPES = tuple(FORMATS)
 """The dtypes that a case may have, widest first."""
 
 HALF = ("float16", "bfloat16")
-"""The dtypes that are half as wide as float32."""
+"""The 16-bit dtypes."""
 
 PRECISIONS_OF = {
     "float64": ("float64",),
@@ -53,17 +53,17 @@ PRECISIONS_OF = {
     "float16": ("float16", "float16-native"),
     "bfloat16": ("bfloat16", "bfloat16-native"),
 }
-"""The working precisions of each dtype: the first is what an implementation has when it declares nothing."""
+"""The working precisions of each dtype: the first applies where an implementation declares none."""
 
 ALL_PRECISIONS = frozenset(name for names in PRECISIONS_OF.values() for name in names)
 
 
 @cache
 def numpy_dtype(name: str) -> np.dtype:
-    """NumPy's dtype of a dtype's name; bfloat16 is the one that `ml_dtypes` defines."""
+    """Return the NumPy dtype of a name; bfloat16 is the one that `ml_dtypes` defines."""
     if name != "bfloat16":
         return np.dtype(name)
-    from ml_dtypes import bfloat16  # only runs that have bfloat16 cases should pay for it
+    from ml_dtypes import bfloat16  # imported only by runs with bfloat16 cases
 
     dtype: np.dtype = np.dtype(bfloat16)
     return dtype

@@ -1,4 +1,4 @@
-"""Bytes of files, in and out."""
+"""Read and write whole files."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ LARGEST_FILE = 2**28
 
 
 def bytes_of(path: Path) -> bytes:
-    """All bytes of a regular file of a reasonable size. Raises VectorError where it is none, or cannot be read."""
+    """Read a regular file of at most LARGEST_FILE bytes. Raises VectorError where it is not, or cannot be read."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -24,7 +24,7 @@ def bytes_of(path: Path) -> bytes:
 
 
 def replace_atomically(path: Path, content: bytes) -> None:
-    """Write a file by way of a temporary one beside it; after an error the old file is whole and no litter is left."""
+    """Write a file through a temporary one beside it; after an error the old file is whole, the temporary removed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with temporary.open("wb") as file:
@@ -37,5 +37,5 @@ def replace_atomically(path: Path, content: bytes) -> None:
 
 
 def one_line(text: str) -> str:
-    """The text with whatever would not print, line ends among it, written as an escape."""
+    """Escape all unprintable characters, line ends included, so that a text fits on one line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

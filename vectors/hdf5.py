@@ -1,4 +1,4 @@
-"""HDF5 into trees and back. Nothing else imports h5py.
+"""Read and write trees as HDF5. No other module imports h5py.
 
 A file is parsed from its bytes in memory; the arrays are views into them.
 """
@@ -22,7 +22,7 @@ from .tree import Group
 MOST_OBJECTS = 5_000
 DEEPEST = 4
 _SMALLEST_FILE = 96
-_image_numbers = count()  # HDF5 takes two images of one name for one file, and hands out the first while it is open
+_image_numbers = count()  # to HDF5, two open images of one name are one file
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 _NUMBERS = (
@@ -35,9 +35,9 @@ _NUMBERS = (
 
 
 def read_tree(path: Path, image: bytes, trusted: bool = False) -> Group:
-    """The tree that the bytes of a file hold; `trusted` says that they are those that the manifest lists.
+    """Parse the bytes of an HDF5 file into a tree. `trusted`: they are the bytes that the manifest lists.
 
-    Raises VectorError, with the path, where they are no HDF5 file or hold what no golden file has.
+    Raises VectorError, with the path, where they are not HDF5 or hold something that no golden file has.
     """
     if not image.startswith(_SIGNATURE):
         raise VectorError(f"{path}: is no HDF5 file; name a file that `backproof generate` wrote")
@@ -53,7 +53,7 @@ def read_tree(path: Path, image: bytes, trusted: bool = False) -> Group:
             file.close()
     except VectorError as error:
         raise VectorError(one_line(f"{path}: {error}")) from None
-    except Exception as error:  # HDF5's errors come as every class there is
+    except Exception as error:  # h5py raises exceptions of many classes
         if "truncated" in str(error) or len(image) < _SMALLEST_FILE:
             raise VectorError(f"{path}: is cut short at {len(image)} bytes; fetch or generate it again") from None
         reason = error.args[0] if error.args else type(error).__name__
@@ -62,7 +62,7 @@ def read_tree(path: Path, image: bytes, trusted: bool = False) -> Group:
 
 @dataclass
 class _Loader:
-    """Walks an open file. What only a hostile file can be is not looked for in bytes that are known."""
+    """Walks an open file. Links and unusual storage are looked for only in bytes that are not trusted."""
 
     image: bytes
     trusted: bool
@@ -117,7 +117,7 @@ class _Loader:
         return array
 
     def refuse_tricks(self, dataset: h5d.DatasetID, path: str) -> None:
-        """Raise VectorError where a dataset is more than values that simply lie in the file."""
+        """Raise VectorError unless a dataset is a plain contiguous array within the file."""
         if h5a.get_num_attrs(dataset):
             raise VectorError(f"{path} has attributes, and none is of the layout")
         creation = dataset.get_create_plist()
@@ -148,7 +148,7 @@ class _Loader:
 
 
 def _dtype(kind: h5t.TypeID, where: str) -> np.dtype:
-    """The NumPy dtype of a type that the layout has: five numbers, and a string of fixed length."""
+    """Return the NumPy dtype of an HDF5 type. Raises VectorError unless it is a known number or a fixed string."""
     if kind.committed():
         raise VectorError(f"{where} has a committed type, where it should have one of its own")
     for stored, dtype in _NUMBERS:

@@ -1,4 +1,4 @@
-"""What a golden file is called inside, and its limits. SCHEMA.md says the same in words."""
+"""Names and limits inside a golden file, as SCHEMA.md describes them."""
 
 import re
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from .dtypes import PRECISIONS_OF, numpy_dtype
 from .records import OperationVectors, Parameter
 
 CONTENTS = "contents"
-"""The dataset of one string, a JSON document: all but the numbers."""
+"""The dataset that holds a JSON document: everything but the numbers."""
 LARGEST_CONTENTS = 2**24
 
 LABEL_SUFFIX = ".int64"
-"""Ends the name of a column of index labels, whatever the dtype of the case."""
+"""Suffix of a column of index labels, whatever the dtype of the case."""
 
 LARGEST_RANK = 8
 LARGEST_SIZE = 2**31
@@ -28,14 +28,14 @@ WORD = re.compile(r"[!-~]+")
 ANSWER_KEY = re.compile(r"[A-Za-z0-9_-]+=[!-~]+")
 
 ID = "{id}"
-"""Stands for the family's id in the seed of an entry."""
+"""Placeholder for the family's id in the seed of an entry."""
 
 Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the contents say of a family, once for all dtypes in which it differs by its numbers alone."""
+    """A family as the contents describe it, once for all dtypes in which only its numbers differ."""
 
     name: str
     dtypes: tuple[str, ...]
@@ -55,11 +55,11 @@ class Entry:
     alternatives: tuple[str, ...] = ()
     """The other right answers, "point=answer"."""
     without: tuple[str, ...] = ()
-    """The precisions that the file has for a dtype and that this family lacks."""
+    """Precisions for which the file has tolerances and this family has none."""
 
 
 def columns(vectors: OperationVectors, dtype: str) -> dict[str, np.dtype]:
-    """The columns that the group of a dtype may have, by their path within it, and the dtype of their elements."""
+    """Return the columns that the group of a dtype may have: the dtype of the elements by path within the group."""
     found = {}
     for name in {name for names in vectors.arguments.values() for name in names}:
         found[f"inputs/{name}"] = stored_dtype(dtype)
@@ -71,5 +71,5 @@ def columns(vectors: OperationVectors, dtype: str) -> dict[str, np.dtype]:
 
 
 def stored_dtype(dtype: str) -> np.dtype:
-    """What a tensor of the dtype is stored as: bfloat16 as its 16 bits."""
+    """Return the dtype in which tensors of a dtype are stored: uint16, its 16 bits, for bfloat16."""
     return np.dtype("<u2") if dtype == "bfloat16" else numpy_dtype(dtype).newbyteorder("<")

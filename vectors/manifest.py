@@ -1,4 +1,4 @@
-"""`golden/MANIFEST.json`: what the golden files are, by SHA-256 and by the content hash of all that they hold."""
+"""Read and write `golden/MANIFEST.json`: the SHA-256, content hashes and numbers of cases of the golden files."""
 
 import json
 import re
@@ -24,7 +24,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_]+\.h5")
 
 @dataclass(frozen=True)
 class FamilyCount:
-    """How much there is of one direction in one dtype."""
+    """The numbers of families and cases of one direction in one dtype."""
 
     dtype: str
     direction: str
@@ -34,17 +34,17 @@ class FamilyCount:
 
 @dataclass(frozen=True)
 class FileEntry:
-    """What the manifest says of one file."""
+    """The manifest's entry of one file."""
 
     sha256: str
     counts: tuple[FamilyCount, ...]
     content: Mapping[str, str]
-    """Content hash by the path of the group or dataset, "/" the whole file."""
+    """Content hash by path of the group or dataset; "/" is the whole file."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the manifest says of a folder."""
+    """The manifest of a folder of golden files."""
 
     vectors_version: str
     files: Mapping[str, FileEntry]
@@ -84,7 +84,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def hash_complaint(image: bytes, entry: FileEntry) -> str:
-    """What to say of a file whose bytes are not those of its entry; empty where they are."""
+    """Return what is wrong where a file's bytes do not match its entry, else the empty string."""
     found = sha256(image).hexdigest()
     if found == entry.sha256:
         return ""
@@ -95,7 +95,7 @@ def hash_complaint(image: bytes, entry: FileEntry) -> str:
 
 
 def content_complaints(hashes: Mapping[str, str], entry: FileEntry) -> list[str]:
-    """What to say of the groups and datasets whose content is not that of the entry; empty where all is as listed."""
+    """Return one line for each group or dataset whose content does not match the entry."""
     found = []
     for path in sorted({*hashes, *entry.content}):
         if path not in hashes or path not in entry.content:

@@ -1,4 +1,4 @@
-"""JSON that came in a string of somebody's file."""
+"""Parse JSON from files that may come from anyone."""
 
 import json
 from math import isfinite
@@ -8,7 +8,7 @@ from .records import VectorError
 
 
 def json_object(text: str, where: str) -> dict[str, Any]:
-    """The object that the text holds.
+    """Parse a text as a JSON object.
 
     Raises VectorError for anything else, a repeated key, a number that is not finite or half of a surrogate pair.
     """
@@ -16,7 +16,7 @@ def json_object(text: str, where: str) -> dict[str, Any]:
         document = json.loads(text, object_pairs_hook=without_duplicates, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise VectorError(f"{where} {shortened(text)} is no JSON: {error}") from None
-    if "\\ud" in text.lower():  # an escape of half a character, which json.loads lets pass and nobody can print
+    if "\\ud" in text.lower():  # json.loads accepts half a pair, which cannot be printed
         try:
             json.dumps(document, ensure_ascii=False).encode()
         except (UnicodeEncodeError, RecursionError):
@@ -35,7 +35,7 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def shortened(text: str) -> str:
-    """A text as it may stand in a message of one line."""
+    """Quote a text for an error message, cut to 60 characters."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 

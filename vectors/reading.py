@@ -1,4 +1,4 @@
-"""A tree into records: every family's tensors are slices of columns. The tree may come from anybody's file."""
+"""Turn a tree, which may come from anyone, into records: each family's tensors are slices of columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,10 +15,10 @@ from .tree import Group
 
 
 def from_tree(root: Group) -> OperationVectors:
-    """The records that a golden file's tree holds, families by dtype and in the file's order.
+    """Return the records in a golden file's tree, families by dtype and in the file's order.
 
-    Tensors are read-only views. Raises VectorError where the tree is not of the layout, with the place and what is
-    wrong there; what it accepts can be walked without further checks.
+    Tensors are read-only views. Raises VectorError, with the place and what is wrong there, where the tree does not
+    follow the layout; what it returns needs no further checks.
     """
     text = root.children.get(CONTENTS)
     if not isinstance(text, np.ndarray) or text.dtype.kind != "S":
@@ -40,7 +40,7 @@ def from_tree(root: Group) -> OperationVectors:
 
 @dataclass
 class _Columns:
-    """The columns of a dtype, of which each family in turn takes what is its own."""
+    """The columns of a dtype, from which the families take their values in turn."""
 
     at: str
     arrays: Mapping[str, np.ndarray]
@@ -48,7 +48,7 @@ class _Columns:
     taken: dict[str, int] = field(default_factory=dict)
 
     def take(self, path: str, count: int, shape: Shape, name: str) -> np.ndarray:
-        """The next cases of a column. Raises VectorError where it ends before."""
+        """Return the next `count` cases of a column. Raises VectorError where it is too short."""
         if path not in self.arrays:
             raise VectorError(f"{self.at}/{path} is missing, which {name} has")
         begin = self.taken.get(path, 0)

@@ -1,4 +1,4 @@
-"""What flows between the three packages: families of golden cases and all that one operation's file says of them.
+"""Records that the three packages share: families of golden cases, and what else an operation's file holds.
 
 Nothing here knows HDF5; `store` turns these records into files and back.
 """
@@ -23,7 +23,7 @@ class VectorError(Exception):
 
 @dataclass(frozen=True)
 class Flag:
-    """A word of the vocabulary: what a case so flagged is there to catch."""
+    """A flag: what the cases that carry it are there to catch."""
 
     name: str
     kind: str
@@ -45,7 +45,7 @@ class Answer:
 
     @property
     def key(self) -> str:
-        """How alternatives and reports name it: "point=answer"."""
+        """Its name in alternatives and reports: "point=answer"."""
         return f"{self.point}={self.answer}"
 
 
@@ -54,10 +54,9 @@ class Expectation:
     """Exact results and their tolerances, each an array of shape (count, *shape of the tensor), float64."""
 
     expected: Tensors
-    """By result name; the exact value correctly rounded, or the class (NaN, inf, -inf)."""
+    """By result name: the exact value correctly rounded, or NaN, inf or -inf."""
     tolerance: Mapping[str, Tensors]
-    """By precision, then by result name: the upper 16 bits of a float64. A precision that is absent was not given for
-    this family."""
+    """By precision, then by result name: float64 of 16 significant bits. A family may lack a precision."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Family:
     flags: tuple[str, ...]
     parameters: Mapping[str, Parameter]
     seed: str
-    """What keyed the random words that the inputs were made from; empty for curated cases."""
+    """Key of the random words that the inputs were made from; empty for curated cases."""
     comment: str
     source: str
     """Where the case's figures come from; empty where they are our own."""
@@ -101,7 +100,7 @@ class Family:
 
 @dataclass(frozen=True)
 class OperationVectors:
-    """All that one golden file holds."""
+    """The contents of one golden file."""
 
     op: str
     vectors_version: str
@@ -111,11 +110,10 @@ class OperationVectors:
     results: Mapping[str, tuple[str, ...]]
     """By direction, in the order of the return."""
     batch_axis: Mapping[str, int | None]
-    """By tensor: the axis along which its cases are independent rows; None where it has none. An axis that a
-    tensor's rank lacks counts as none: so -2 says "rows, if there are at least two axes"."""
+    """By tensor: the axis along which its rows are independent, or None. An axis that a tensor's rank lacks counts as
+    None, so -2 means "rows, if there are at least two axes"."""
     aliases: Mapping[str, str]
-    """Precisions whose tolerances are the same as another's for the whole operation, and so are not stored twice:
-    {"tf32": "float32"}."""
+    """Precisions not stored because all their tolerances are those of another: {"tf32": "float32"}."""
     flags: tuple[Flag, ...]
     answers: tuple[Answer, ...]
     families: Iterable[Family]

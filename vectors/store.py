@@ -1,7 +1,6 @@
 """Golden files on disk: write, read, verify.
 
-A file is read once, into memory, and everything is said of those bytes: their hash, what the HDF5 library makes of
-them, and the arrays, which are views into them.
+A file is read into memory once. Its hash, its tree and its arrays, which are views, all come from those bytes.
 """
 
 import os
@@ -28,19 +27,19 @@ from .writing import to_tree
 
 
 def golden_folder() -> Path:
-    """The folder of the golden files that came with this backproof."""
+    """Return the folder of the golden files that are installed with backproof."""
     return Path(__file__).parent / "golden"
 
 
 def golden_operations(folder: Path | None = None) -> tuple[str, ...]:
-    """The operations that have golden vectors, in alphabetical order. Raises VectorError without a usable manifest."""
+    """Name the operations that have golden vectors, in alphabetical order. Raises VectorError without a manifest."""
     return tuple(sorted(name.removesuffix(".h5") for name in read_manifest(folder or golden_folder()).files))
 
 
 def read_golden(op: str, folder: Path | None = None) -> OperationVectors:
-    """The golden vectors of an operation, read from a file only once its SHA-256 is the manifest's.
+    """Read an operation's golden vectors from a file whose SHA-256 is the manifest's.
 
-    Raises VectorError, of one line, where the operation has none, or the file was altered or cannot be used.
+    Raises VectorError where the operation has none, or the file was altered or cannot be used.
     """
     folder = folder or golden_folder()
     manifest = read_manifest(folder)
@@ -57,9 +56,9 @@ def read_golden(op: str, folder: Path | None = None) -> OperationVectors:
 
 
 def read(path: str | Path) -> OperationVectors:
-    """The golden vectors of any file, whoever made it; tensors are read-only views into one copy of the file.
+    """Read the golden vectors of any file, whoever made it; tensors are read-only views into one copy of the file.
 
-    Raises VectorError, of one line, where the file is not what SCHEMA.md describes.
+    Raises VectorError where the file is not what SCHEMA.md describes.
     """
     path = Path(path)
     return _records(path, read_tree(path, bytes_of(path)))
@@ -123,10 +122,10 @@ def _counts(vectors: OperationVectors) -> tuple[FamilyCount, ...]:
 
 
 def verify(path: str | Path | None = None) -> list[str]:
-    """What is wrong with a golden file, or with a folder of them and its manifest; one line each, none if all is well.
+    """Check a golden file, or a folder of them and its manifest. Returns one line for each thing that is wrong.
 
-    Without a path: the files that came with backproof. A file is held against the manifest beside it if that has an
-    entry of its name.
+    Without a path: the files that are installed with backproof. A file is checked against the manifest beside it if
+    that lists its name.
     """
     path = golden_folder() if path is None else Path(path)
     if path.is_dir():

@@ -1,7 +1,6 @@
-"""A golden file as a plain tree of groups and arrays, and the hash of what it holds, whatever its packing.
+"""A golden file as a tree of groups and arrays, and content hashes that do not depend on how it is stored.
 
-Between the records and HDF5: `writing` and `reading` turn records into a tree and back, `store` a tree into a file and
-back.
+`writing` and `reading` turn records into a tree and back, `hdf5` turns a tree into a file and back.
 """
 
 from collections.abc import Mapping
@@ -13,17 +12,16 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Named groups and arrays. An array is of little-endian numbers and one-dimensional, or one string."""
+    """Named groups and arrays. An array is one string, or one axis of little-endian numbers."""
 
     children: Mapping[str, "Group | np.ndarray"]
     attributes: Mapping[str, int] = field(default_factory=dict)
 
 
 def content_hashes(root: Group) -> dict[str, str]:
-    """The content hash of every group and dataset of a tree, by its path ("/", "/float32/expected/loss").
+    """Return the content hash of every group and dataset of a tree by path ("/", "/float32/expected/loss").
 
-    SCHEMA.md gives the hash byte by byte. It does not see how a file is laid out, so that a repacked file has the
-    hashes of the original.
+    SCHEMA.md defines the hash. A repacked file has the hashes of the original.
     """
     hashes: dict[str, str] = {}
     _hash(root, "/", hashes)

@@ -1,4 +1,4 @@
-"""What must hold of golden vectors beyond their layout, whoever made them."""
+"""Check golden vectors for errors that their layout does not rule out."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +9,7 @@ from .records import Answer, Expectation, Family, OperationVectors
 
 
 def problems(vectors: OperationVectors) -> list[str]:
-    """What is unsound in an operation's vectors, one line each; an empty list where nothing is."""
+    """Return one line for each problem of an operation's vectors."""
     found = list(_operation_problems(vectors))
     flags = {flag.name for flag in vectors.flags}
     answers = {answer.key: answer for answer in vectors.answers}

@@ -1,4 +1,4 @@
-"""Records into a tree: families one after another in columns, and a JSON document that says which is where."""
+"""Turn records into a tree: columns of families one after another, and a JSON document that describes them."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,9 +15,9 @@ from .tree import Group
 
 
 def to_tree(vectors: OperationVectors) -> Group:
-    """The tree of a golden file.
+    """Return the tree of a golden file; families keep their order within a dtype.
 
-    Families keep their order within a dtype. Raises VectorError, naming the family, where a tensor's dtype or shape is
+    Raises VectorError, naming the family, where a tensor's dtype or shape is
     not what its family says, or a text cannot be written.
     """
     families = tuple(vectors.families)
@@ -55,7 +55,7 @@ def _contents(vectors: OperationVectors, families: tuple[Family, ...]) -> np.nda
 
 
 def _merged(families: Iterable[Family]) -> list[Entry]:
-    """An entry for each family; those of several dtypes are one where they differ by their numbers alone."""
+    """Return the entries of all families; dtypes in which only the numbers differ share one."""
     merged: list[Entry] = []
     keys: list[str] = []
     for dtype in DTYPES:
@@ -107,7 +107,7 @@ def _entry(family: Family, precisions: Iterable[str]) -> Entry:
 
 
 def _values(family: Family) -> Iterator[tuple[str, np.ndarray]]:
-    """The elements of a family's tensors by column, as they are stored, in the order of the file."""
+    """Yield a family's tensors as they are stored, flat, each with the path of its column."""
 
     def flat(tensor: np.ndarray, dtype: str, name: str) -> np.ndarray:
         if tensor.dtype.name != dtype:
@@ -147,7 +147,7 @@ def _shapes(tensors: Mapping[str, np.ndarray]) -> dict[str, Shape]:
 
 
 def _nested(arrays: Mapping[str, np.ndarray]) -> Group:
-    """Groups for a mapping of arrays by path."""
+    """Nest arrays by path into groups."""
     heads = dict.fromkeys(path.partition("/")[0] for path in arrays)
     below = {
         head: {path.removeprefix(f"{head}/"): array for path, array in arrays.items() if path.startswith(f"{head}/")}
@@ -157,7 +157,7 @@ def _nested(arrays: Mapping[str, np.ndarray]) -> Group:
 
 
 def _plain(entry: Entry) -> dict[str, object]:
-    """The fields of an entry that are not what a reader takes where they are absent."""
+    """Return the fields of an entry that differ from their defaults."""
     given = {field.name: (getattr(entry, field.name), field.default) for field in fields(Entry)}
     return {name: value for name, (value, default) in given.items() if value != default}
 

@@ -1,1 +1,1 @@
-"""Ready-made adapters."""
+"""Ready-made adapters of frameworks, and one in plain NumPy."""

@@ -1,7 +1,6 @@
-"""What adapters of frameworks with automatic differentiation share: from a forward function to `<op>_backward`.
+"""Shared by the adapters of autodiff frameworks: make `<op>_forward` and `<op>_backward` from a forward function.
 
-What is computed is the framework's own: each adapter names its functions of tensors to a tensor, says how an array
-becomes a tensor, and how it takes gradients.
+Each adapter gives the framework's own functions, how an array becomes a tensor, and how gradients are taken.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ Tensors = Any
 
 @contextmanager
 def needed(module: str, framework: str, install: str) -> Iterator[None]:
-    """Around the import of a framework's module: where it is missing, one line says what to install."""
+    """Wrap the import of a framework: where it is missing, raise an error that says what to install."""
     try:
         yield
     except ModuleNotFoundError as missing:
@@ -40,27 +39,27 @@ def _itself(tensor: Tensor) -> object:
 
 @dataclass(frozen=True)
 class Autodiff:
-    """How a framework is spoken to."""
+    """The calls into a framework, and the functions of an adapter made from them."""
 
     tensor: Callable[[Array], Tensor]
-    """The tensor of an array's dtype, shape and values, in memory of its own."""
+    """Makes a tensor of an array's dtype, shape and values, in memory of its own."""
     gradients: Callable[[Function, Tensors, Tensors, Tensor], Tensors]
-    """Of function(*variables, *constants), given the gradient of its result: one for each variable."""
+    """Gives the gradient of each variable, from function, variables, constants and the gradient of the result."""
     value: Function = _call
-    """function(*tensors), of function and tensors: called as it is, or compiled."""
+    """Calls a function with tensors, compiled where the user asked for that."""
     array: Callable[[Tensor], object] = _itself
-    """What is returned of a tensor: itself, where NumPy reads it through DLPack or `__array__` at every dtype."""
+    """Makes a result of a tensor: itself, where NumPy reads it through DLPack or `__array__` at every dtype."""
 
     def both(self, function: Function) -> tuple[Function, Function]:
-        """The two directions of an operation whose arguments are all differentiable."""
+        """Make both directions of an operation whose arguments are all differentiable."""
         return self._forward(function), self._backward(function, constants=0)
 
     def both_of_loss(self, function: Function) -> tuple[Function, Function]:
-        """The two directions of an operation whose last argument is labels, which are not differentiable."""
+        """Make both directions of an operation whose last argument is labels, which have no gradient."""
         return self._forward(function), self._backward(function, constants=1)
 
     def from_outputs(self, rows: Callable[[Tensor, Tensor], Tensor]) -> Function:
-        """`softmax_cross_entropy_from_outputs_backward`, by hand: autodiff has no way back from outputs alone.
+        """`softmax_cross_entropy_from_outputs_backward`, written out, as autodiff needs a forward pass.
 
         `rows` gives labels (N,) or (N, C) as rows (N, C) of the scores' dtype.
         """
@@ -93,7 +92,7 @@ class Autodiff:
 
 
 def network(dense: Function, relu: Function, loss: Function) -> Function:
-    """Dense, ReLU, dense, and the loss of the logits."""
+    """Compose dense, ReLU, dense and a loss of logits."""
 
     def mlp(
         inputs: Tensor,
@@ -112,7 +111,7 @@ def network(dense: Function, relu: Function, loss: Function) -> Function:
 
 
 def are_indices(labels: Tensor, scores: Tensor) -> bool:
-    """Whether labels for scores (N, C) are class indices (N,), not rows (N, C).
+    """Say whether labels for scores (N, C) are class indices (N,), not rows (N, C).
 
     Raises ValueError for any other shape: a framework would broadcast some of them.
     """
@@ -123,7 +122,7 @@ def are_indices(labels: Tensor, scores: Tensor) -> bool:
 
 
 def wanted(word: str) -> bool:
-    """What an option says that is either on or off. Raises ValueError."""
+    """Parse an option that is "true" or "false". Raises ValueError for any other word."""
     if word not in ("true", "false"):
         raise ValueError(f"{word!r} is neither true nor false")
     return word == "true"
@@ -131,5 +130,5 @@ def wanted(word: str) -> bool:
 
 @cache
 def _with(function: Function, **parameters: str) -> Function:
-    """The function with its parameters: the same object each time, which is what compilers remember theirs by."""
+    """Bind parameters to a function: the same object each time, since compilers cache by identity."""
     return partial(function, **parameters) if parameters else function

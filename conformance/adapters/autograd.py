@@ -12,7 +12,7 @@ with needed("autograd", "HIPS autograd", "autograd"):
 
 name = "HIPS autograd"
 version = version_of("autograd")
-dtypes = ["float64", "float32", "float16"]  # a scalar of bfloat16 is nothing that autograd can differentiate
+dtypes = ["float64", "float32", "float16"]  # autograd cannot differentiate a bfloat16 scalar
 precision = {"float16": "float16-native"}  # NumPy sums float16 along the first axis in float16
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": np.sum, "mean": np.mean}
@@ -43,7 +43,7 @@ def of_labels(scores: Tensor, labels: Tensor) -> Tensor:
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
     if are_indices(labels, probabilities):
         return REDUCTIONS[reduction](-np.log(of_labels(probabilities, labels)))
-    losses = labels * np.log(np.where(labels == 0, 1, probabilities))  # what has no weight has no say, 0 included
+    losses = labels * np.log(np.where(labels == 0, 1, probabilities))  # a class of weight 0 adds nothing, even at p = 0
     return REDUCTIONS[reduction](-np.sum(losses, axis=-1))
 
 

@@ -18,11 +18,9 @@ with needed("jax", "JAX", "jax"):
 name = "JAX"
 version = str(jax.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
-precision = {
-    "float16": "float16-native",
-    "bfloat16": "bfloat16-native",
-}  # as gradients of biases are summed
-conventions = {"labels": "unchecked"}  # under jit their values are not known
+# Gradients of biases are summed in the dtype itself.
+precision = {"float16": "float16-native", "bfloat16": "bfloat16-native"}
+conventions = {"labels": "unchecked"}  # under jit the values of labels are not known
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": jnp.sum, "mean": jnp.mean}
 
@@ -38,7 +36,9 @@ def of_labels(scores: Tensor, labels: Tensor) -> Tensor:
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
     if are_indices(labels, probabilities):
         return REDUCTIONS[reduction](-jnp.log(of_labels(probabilities, labels)))
-    losses = labels * jnp.log(jnp.where(labels == 0, 1, probabilities))  # what has no weight has no say, 0 included
+    losses = labels * jnp.log(
+        jnp.where(labels == 0, 1, probabilities)
+    )  # a class of weight 0 adds nothing, even at p = 0
     return REDUCTIONS[reduction](-losses.sum(axis=-1))
 
 
@@ -55,11 +55,11 @@ def rows(labels: Tensor, outputs: Tensor) -> Tensor:
 
 # The adapter: arrays to JAX's, and a function's gradients.
 
-chosen = SimpleNamespace(jit=False)
+options = SimpleNamespace(jit=False)
 
 
 def setup(jit: str = "false") -> None:
-    chosen.jit = wanted(jit)
+    options.jit = wanted(jit)
     jax.config.update("jax_enable_x64", True)  # without it float64 arrays become float32 ones
 
 
@@ -68,11 +68,11 @@ def tensor(array: Array) -> Tensor:
 
 
 def value(function: Function, *tensors: Tensor) -> Tensor:
-    return (jax.jit(function) if chosen.jit else function)(*tensors)
+    return (jax.jit(function) if options.jit else function)(*tensors)
 
 
 def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:
-    return (jitted_pullback if chosen.jit else pullback)(function, variables, constants, upstream)
+    return (jitted_pullback if options.jit else pullback)(function, variables, constants, upstream)
 
 
 def pullback(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:

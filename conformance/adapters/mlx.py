@@ -33,7 +33,7 @@ def softmax(logits: Tensor) -> Tensor:
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
     if are_indices(labels, probabilities):
         return REDUCTIONS[reduction](-mx.log(mx.take_along_axis(probabilities, labels[:, None], axis=-1)[:, 0]))
-    losses = labels * mx.log(mx.where(labels == 0, 1, probabilities))  # what has no weight has no say, 0 included
+    losses = labels * mx.log(mx.where(labels == 0, 1, probabilities))  # a class of weight 0 adds nothing, even at p = 0
     return REDUCTIONS[reduction](-losses.sum(axis=-1))
 
 

@@ -4,7 +4,7 @@ Each layer keeps in `forward` what its `backward` needs, and `backward` leaves t
 and `dweights` and `dbiases` where there are any.
 """
 
-# ruff: noqa: D102, D103 - the names are the operations', and the mathematics is said once, above it
+# ruff: noqa: D102, D103 - the names are the operations', and each class says its mathematics
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,7 +16,7 @@ name = "NumPy layers"
 dtypes = ["float64", "float32", "float16", "bfloat16"]
 
 Array = Any
-"""np.ndarray, whose arithmetic is of type Any to a type checker."""
+"""np.ndarray, as Any for the type checker."""
 
 
 class DenseLayer:
@@ -72,7 +72,7 @@ class Softmax:
 
 
 class CrossEntropy:
-    """-sum(y log p) a row, of probabilities (N, C) that are not clipped; where y is 0, p has no say."""
+    """-sum(y log p) a row, of probabilities (N, C) that are not clipped; a class with y = 0 adds nothing."""
 
     def __init__(self, labels: Array, reduction: str) -> None:
         self.labels = labels
@@ -106,7 +106,7 @@ class SoftmaxCrossEntropy:
         return _reduced(losses, self.reduction)
 
     def from_outputs(self, outputs: Array) -> None:
-        """Take up where a forward pass that gave these softmax outputs left off."""
+        """Set the state as after a forward pass with these softmax outputs."""
         self.truth = _one_hot(self.labels, outputs)
         self.outputs = outputs
 
@@ -141,7 +141,7 @@ def _same_shape(gradient: Array, values: Array) -> None:
 
 
 def _one_hot(labels: Array, scores: Array) -> Array:
-    """Labels as rows (N, C): they come as such rows, one-hot or soft, or as class indices (N,)."""
+    """Return labels as rows (N, C), from such rows, one-hot or soft, or from class indices (N,)."""
     rows, classes = scores.shape
     if labels.shape == scores.shape:
         return labels

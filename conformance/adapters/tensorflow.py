@@ -12,14 +12,14 @@ import numpy as np
 
 from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # it would greet on standard error
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else it logs to standard error
 with needed("tensorflow", "TensorFlow", "tensorflow"):
     import tensorflow as tf
 
 name = "TensorFlow"
 version = str(tf.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
-precision = {"float16": "float16-native"}  # as gradients of biases are summed; bfloat16 is summed in float32
+precision = {"float16": "float16-native"}  # gradients of biases; bfloat16 is summed in float32
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": tf.reduce_sum, "mean": tf.reduce_mean}
 
@@ -31,7 +31,7 @@ def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
     if are_indices(labels, probabilities):
         return REDUCTIONS[reduction](-tf.math.log(tf.gather(probabilities, labels, axis=1, batch_dims=1)))
-    chosen = tf.where(labels == 0, tf.ones_like(probabilities), probabilities)  # what has no weight has no say
+    chosen = tf.where(labels == 0, tf.ones_like(probabilities), probabilities)  # a class of weight 0 adds nothing
     return REDUCTIONS[reduction](-tf.reduce_sum(labels * tf.math.log(chosen), axis=-1))
 
 
@@ -46,21 +46,21 @@ def rows(labels: Tensor, outputs: Tensor) -> Tensor:
 
 # The adapter: arrays to tensors, and a function's gradients by the tape.
 
-chosen = SimpleNamespace(device="CPU")
+options = SimpleNamespace(device="CPU")
 
 
 def setup(device: str = "CPU") -> None:
-    tf.config.threading.set_intra_op_parallelism_threads(1)  # tensors this small are no work for several
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # tensors this small gain nothing from threads
     tf.config.threading.set_inter_op_parallelism_threads(1)
     with tf.device(device):
         placed = tf.zeros(()).device
     if f":{device}:" not in f"{placed}:":  # TensorFlow takes the CPU in silence where a device is missing
         raise ValueError(f"there is no device {device}; TensorFlow takes {placed}")
-    chosen.device = device
+    options.device = device
 
 
 def tensor(array: Array) -> Tensor:
-    with tf.device(chosen.device):
+    with tf.device(options.device):
         return tf.constant(np.array(array, order="C"))
 
 

@@ -41,7 +41,7 @@ def softmax(logits: Tensor) -> Tensor:
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
     if are_indices(labels, probabilities):
         return REDUCTIONS[reduction](-probabilities.gather(1, labels.reshape(-1, 1)).reshape(-1).log())
-    losses = labels * (labels == 0).where(1, probabilities).log()  # what has no weight has no say, 0 included
+    losses = labels * (labels == 0).where(1, probabilities).log()  # a class of weight 0 adds nothing, even at p = 0
     return REDUCTIONS[reduction](-losses.sum(axis=-1))
 
 
@@ -58,7 +58,7 @@ def rows(labels: Tensor, outputs: Tensor) -> Tensor:
 
 
 def setup() -> None:
-    tinygrad.Tensor([0.0]).relu().realize()  # says now, and once, what is wrong with a device or its compiler
+    tinygrad.Tensor([0.0]).relu().realize()  # fails once, here, if the device or its compiler does
 
 
 def tensor(array: Array) -> Tensor:

@@ -35,7 +35,9 @@ def softmax(logits: Tensor) -> Tensor:
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
     if are_indices(labels, probabilities):
         return REDUCTIONS[reduction](-probabilities.gather(1, labels[:, None])[:, 0].log())
-    losses = labels * torch.where(labels == 0, 1, probabilities).log()  # what has no weight has no say, 0 included
+    losses = (
+        labels * torch.where(labels == 0, 1, probabilities).log()
+    )  # a class of weight 0 adds nothing, even at p = 0
     return REDUCTIONS[reduction](-losses.sum(dim=-1))
 
 
@@ -50,16 +52,16 @@ def rows(labels: Tensor, outputs: Tensor) -> Tensor:
 
 # The adapter: arrays to tensors, and a function's gradients by autograd.
 
-chosen = SimpleNamespace(device="cpu", backend=None)
+options = SimpleNamespace(device="cpu", backend=None)
 
 
 def setup(device: str = "cpu", compile: str = "false") -> None:
-    torch.set_num_threads(1)  # on tensors this small, threads only wait for one another
-    torch.empty(0, device=device)  # says now, and once, what is wrong with a device
-    chosen.device = device
-    chosen.backend = {"false": None, "true": "inductor"}.get(compile, compile)
-    if chosen.backend:
-        torch._dynamo.lookup_backend(chosen.backend)  # says now, and once, that there is no such backend
+    torch.set_num_threads(1)  # tensors this small gain nothing from threads
+    torch.empty(0, device=device)  # fails once, here, if there is no such device
+    options.device = device
+    options.backend = {"false": None, "true": "inductor"}.get(compile, compile)
+    if options.backend:
+        torch._dynamo.lookup_backend(options.backend)  # fails once, here, if there is no such backend
         torch._dynamo.config.recompile_limit = 10_000  # past it torch falls back to calling what it should compile
 
 
@@ -69,7 +71,7 @@ def tensor(array: Array) -> Tensor:
         raise IndexError("a label is negative")  # -100 means "ignore" to torch
     bits = own.dtype.name == "bfloat16"
     made = torch.from_numpy(own.view(np.int16)).view(torch.bfloat16) if bits else torch.from_numpy(own)
-    return made.to(chosen.device)
+    return made.to(options.device)
 
 
 @cache
@@ -78,7 +80,7 @@ def compiled(function: Function, backend: str) -> Any:
 
 
 def value(function: Function, *tensors: Tensor) -> Tensor:
-    return (compiled(function, chosen.backend) if chosen.backend else function)(*tensors)
+    return (compiled(function, options.backend) if options.backend else function)(*tensors)
 
 
 def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:

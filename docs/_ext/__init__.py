@@ -1,1 +1,1 @@
-"""What the pages are generated from: functions that give Markdown, and a Sphinx extension that puts it in its place."""
+"""Functions that generate Markdown for the pages, and the Sphinx extension that inserts it."""

@@ -10,7 +10,7 @@ from .markdown import code, fenced, linked, paragraphs, safe
 
 
 def page() -> str:
-    """Every fault of every operation: its name, what is wrong, and where it was seen, what was."""
+    """Every fault of every operation: its name, what is wrong, and where it was seen, if it was."""
     return paragraphs(*(part for op in operation_names() for part in _of_operation(op)))
 
 

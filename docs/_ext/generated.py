@@ -24,22 +24,22 @@ PARTS: Mapping[str, Callable[[str, str], str]] = {
     "faults": lambda *_: catalogue.page(),
     "include": lambda page, path: included.text_of(path, page),
 }
-"""What each name stands for: a function of the page's name and of what follows the name in the mark."""
+"""By name in a mark: the function of the page's name, and of what follows in the mark, that gives its text."""
 
 
 def filled(page: str, text: str) -> str:
-    """A page's text with its marks filled. Raises KeyError for a name that is none of PARTS."""
+    """Return a page's text with its marks replaced. Raises KeyError for a name that is none of PARTS."""
     return MARK.sub(lambda mark: PARTS[mark[1]](page, mark[2] or ""), text)
 
 
 def fill(app: "Sphinx", page: str, source: list[str]) -> None:
-    """Fill the marks of a page that Sphinx has read; it depends on backproof, so it is read anew each time."""
+    """Replace the marks of a page that Sphinx has read, and have it read again in every build."""
     if MARK.search(source[0]):
         app.env.note_reread()
         source[0] = filled(page, source[0])
 
 
 def setup(app: "Sphinx") -> dict[str, Any]:
-    """Tell Sphinx of it."""
+    """Register the extension with Sphinx."""
     app.connect("source-read", fill)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

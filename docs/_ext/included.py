@@ -22,7 +22,7 @@ _LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)")
 
 
 def text_of(path: str, page: str) -> str:
-    """A document's text, to stand in a page of the folder docs. Raises FileNotFoundError where a link leads nowhere."""
+    """Return a document's text for a page of the folder docs. Raises FileNotFoundError where a link leads nowhere."""
     document = ROOT / path
     start = (DOCS / page).parent
 

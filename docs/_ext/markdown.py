@@ -1,4 +1,4 @@
-"""Markdown in pieces: text made safe, tables, lists."""
+"""Pieces of Markdown: escaped text, code, tables, blocks."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,12 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|#$~^{}])")
 
 
 def safe(text: str) -> str:
-    """Plain text that Markdown leaves as it is."""
+    """Escape plain text for Markdown."""
     return _SPECIAL.sub(r"\\\1", text)
 
 
 def linked(text: str) -> str:
-    """Plain text whose addresses, and issues as owner/repo#N, are links."""
+    """Escape plain text, and make links of its addresses and of issues as owner/repo#N."""
     parts, end = [], 0
     for match in re.finditer(f"{_ADDRESS.pattern}|{_ISSUE.pattern}", text):
         parts.append(safe(text[end : match.start()]))
@@ -49,7 +49,7 @@ def fenced(text: str, language: str = "text") -> str:
 
 
 def folded(summary: str, body: str) -> str:
-    """A part that opens on a click."""
+    """A part that is folded until it is clicked."""
     return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 

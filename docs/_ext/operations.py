@@ -38,7 +38,7 @@ dtype's u times the exact value.
 
 
 def page(op: str) -> str:
-    """All that is to say of an operation, below its heading."""
+    """The page of an operation, below its heading."""
     described, vectors = operation(op), store.read_golden(op)
     families = tuple(vectors.families)
     title, table_of_formulas, rest = _docstring(described)
@@ -90,10 +90,10 @@ def shared_formulas() -> str:
 
 
 def _docstring(described: Operation) -> tuple[str, str, str]:
-    """The first line of an operation's module, its table of formulas, and what it says beside."""
+    """Split an operation's docstring into its title, its table of formulas, and the rest."""
     module = sys.modules[next(iter(described.functions.values())).__module__]
     title, *rest = inspect.cleandoc(module.__doc__ or "").split("\n\n")
-    formulas = [block for block in rest if FORMULA.match(block)]  # by indentation no Python from 3.13 could tell
+    formulas = [block for block in rest if FORMULA.match(block)]  # Python 3.13 strips the indentation
     said = [block for block in rest if block not in formulas]
     return title.replace("\n", " "), dedent("\n\n".join(formulas)), "\n\n".join(said)
 
@@ -105,7 +105,7 @@ def _signature(described: Operation, direction: str) -> str:
 
 
 def _shapes(described: Operation) -> str:
-    """What forward and backward say of shapes, and along which axis a tensor's rows are independent."""
+    """The shapes, from the docstrings of forward and backward, and the axis along which rows are independent."""
     said = [f"- *{direction}:* {safe(_said(function))}" for direction, function in described.functions.items()]
     batched = [tensor for tensor, axis in described.batch_axis.items() if axis is not None]
     axes = sorted({axis for axis in described.batch_axis.values() if axis is not None})
@@ -171,7 +171,7 @@ def _precisions(vectors: OperationVectors, families: Iterable[Family]) -> str:
 
 
 def _figures(families: Iterable[Family], precision: str) -> list[str]:
-    """The share of elements without an error, and how large the tolerances of the others are."""
+    """The share of elements of tolerance 0, and two quantiles of the other tolerances, in u times the value."""
     unit = float(PRECISIONS[precision].format.unit_roundoff)
     pairs = [
         (np.abs(values).ravel(), family.answer.tolerance[precision][name].ravel())
@@ -213,7 +213,7 @@ def _listed(families: Iterable[Family]) -> str:
 
 
 def _row(same: list[Family]) -> list[str]:
-    """A family as it is in all dtypes; where it is not in all of them, or not at one level, that is said."""
+    """The row of a family over all dtypes, with its level, and its dtypes where they are not all."""
     first = same[0]
     levels: dict[str, list[str]] = {}
     for family in same:

@@ -1,4 +1,4 @@
-"""The plugin's pytest options, in the parser that argparse has, to be read by what reads such parsers."""
+"""The plugin's pytest options as an argparse parser, from which Sphinx documents them."""
 
 import argparse
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from backproof.conformance import plugin
 
 
 class _Group:
-    """What pytest's parser gives for a name, of which the plugin asks `addoption` alone."""
+    """The part of pytest's option group that the plugin uses."""
 
     def __init__(self, group: Any) -> None:
         self.addoption: Callable[..., Any] = group.add_argument
@@ -24,7 +24,7 @@ class _Parser:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options that the plugin declares, as it declares them."""
+    """Return a parser of the options that the plugin declares."""
     made = argparse.ArgumentParser(prog="pytest", add_help=False)
     plugin.pytest_addoption(cast("pytest.Parser", _Parser(made)))
     return made

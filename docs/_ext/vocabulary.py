@@ -1,4 +1,4 @@
-"""The words that vectors and reports share: flags, conventions, working precisions."""
+"""Lists of the flags, the conventions and the working precisions."""
 
 from collections.abc import Iterable
 
@@ -56,7 +56,7 @@ def flag_table(families: Iterable[Family], known: Iterable[Flag]) -> str:
 
 
 def conventions() -> str:
-    """Every point with several right answers, and the operations that meet it."""
+    """Every point with several right answers, and the operations whose families test it."""
     met = {
         op: {family.point for family in store.read_golden(op).families if family.point}
         for op in store.golden_operations()
@@ -75,7 +75,7 @@ def meaning(answer: Answer) -> str:
 
 
 def precisions() -> str:
-    """The working precisions: what a result is rounded to, what sums are accumulated in, and where that ends."""
+    """The working precisions: formats of results, sums and operands, and the longest sum."""
     formats = {id(fmt): name for name, fmt in FORMATS.items()}
     formats[id(PRECISIONS["tf32"].operand)] = "tf32 (11 bits)"
 

@@ -1,9 +1,9 @@
 """Ball arithmetic: formulas over certified enclosures of the exact result.
 
 An element is a `flint.arb`, a midpoint with a proven radius. Bare object arrays of `arb` go wrong in silence: an
-undecided comparison is False there, and the maximum of two overlapping balls is whichever came first. Here the first
-raises and the second is `arb.max`. See Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval
-arithmetic", IEEE Transactions on Computers 66 (2017).
+undecided comparison is False there, and the maximum of two overlapping balls is whichever came first. Here the
+comparison raises, and the maximum is `arb.max`. See Johansson, "Arb: efficient arbitrary-precision midpoint-radius
+interval arithmetic", IEEE Transactions on Computers 66 (2017).
 """
 
 from functools import reduce
@@ -52,7 +52,7 @@ def _equals(x: arb, y: arb) -> bool:
 def _largest(x: arb, y: arb) -> arb:
     if x.is_nan() or y.is_nan():
         return arb.nan()
-    if x >= y:  # arb.max makes a ball of no end of two infinities
+    if x >= y:  # arb.max gives two infinities an infinite radius
         return x
     return y if y >= x else arb.max(x, y)
 

@@ -1,7 +1,7 @@
-"""What a single rounding costs, and how an error passes through a single step.
+"""Error bounds of single elements: what a rounding adds, and how a step passes errors on.
 
-A format's constants as exact balls, and the functions of elements of which the rules for arrays are made: each takes
-exact values with bounds on their errors, and gives the bound after the step, or decides something in spite of it.
+The rules for arrays are made of these functions. Each takes exact values with bounds on their errors, and gives the
+bound after the step, or decides a comparison that the errors cannot change.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ ONE = arb(1)
 
 
 def fits(value: arb, fmt: Format) -> bool:
-    """Say whether an exact ball is a number of the format, subnormals of a format that flushes apart."""
+    """Say whether a format holds an exact ball; a format that may flush is taken to hold no subnormal number."""
     if not value.is_exact() or not value.is_finite():
         return False
     man, exp = value.man_exp()
@@ -49,7 +49,7 @@ class Cost:
     threshold: arb
     """eta."""
     flushed: arb
-    """What a subnormal sum may lose: all of it where the format may flush, else nothing."""
+    """The most that a subnormal sum may lose: eta where the format may flush, else 0."""
     smallest_normal: arb
     largest: arb
 
@@ -70,7 +70,7 @@ def cost_of(fmt: Format) -> Cost:
 def _after(v: arb, e: arb, free: Any, cost: arb, extra: arb, largest: arb | None) -> arb:
     """Give the error after a step that costs `cost` times the magnitude and `extra`, unless it is free of rounding.
 
-    A value that is not finite has no error. `largest` is what the magnitude must not pass.
+    A value that is not finite has no error. Raises RangeError past `largest`.
     """
     if not v.is_finite():
         return ZERO

@@ -1,4 +1,4 @@
-"""Exact numbers in and out of balls: constants, and the correctly rounded float64 of an enclosure."""
+"""Convert exact numbers to balls, and balls to correctly rounded float64."""
 
 import math
 from fractions import Fraction

@@ -7,7 +7,7 @@ from ...vectors.dtypes import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, TF32, Format
 
 @dataclass(frozen=True)
 class Precision:
-    """How a sound implementation computes."""
+    """The formats in which a sound implementation computes."""
 
     name: str
     format: Format

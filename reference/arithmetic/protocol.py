@@ -1,7 +1,7 @@
-"""What the ball and the rounding arrays share: NumPy's two dispatch protocols, answered for the formulas' vocabulary.
+"""The base class of balls and rounding arrays: NumPy's two dispatch protocols, for the functions that formulas use.
 
-An operation's text calls `np.exp`, `@`, `x.sum(axis=0)` and so on. A subclass says what each of these means over its
-own elements; what it does not say is refused with a TypeError, never evaluated by accident.
+An operation's text calls `np.exp`, `@`, `x.sum(axis=0)` and so on. A subclass defines each of these for its own
+elements; what it does not define raises TypeError.
 """
 
 import math
@@ -32,7 +32,7 @@ class FormulaArray(NDArrayOperatorsMixin):
     """An array over which formulas written for NumPy can be evaluated.
 
     A subclass gives the elementwise and structural methods named after NumPy's functions (`add`, `exp`, `where`, ...)
-    and `lift`, which makes one of its arrays, exact, of anything else that meets one in an expression.
+    and `lift`, which turns other operands of an expression into exact arrays of its own.
     """
 
     __array_priority__ = 1000.0
@@ -49,7 +49,7 @@ class FormulaArray(NDArrayOperatorsMixin):
         ]
     )
 
-    # What a subclass must say -------------------------------------------------------------------------------------
+    # What a subclass must define ----------------------------------------------------------------------------------
 
     def lift(self, other: Any) -> Self:
         """Give `other` (array, scalar, or already one of these) as an array of this class, exact."""

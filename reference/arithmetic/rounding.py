@@ -20,7 +20,7 @@ unit roundoff and eta the underflow threshold of the format:
 
 Nothing is added where nothing is rounded: by a product with an exact 0, 1 or -1, a sum with an exact 0, a selection,
 and by sums and products of exact operands that fit the significand; where the format may flush, a subnormal number
-is not taken to survive any of these but the selection. Without flushing, a subnormal sum is exact. Background: Higham,
+survives none of these but the selection. Without flushing, a subnormal sum is exact. Background: Higham,
 "Accuracy and Stability of Numerical Algorithms" (2002), chapters 2 to 4.
 
 An exact 0 is no term, as adding it rounds nothing; only a compensated sum (Kahan's) adds what it has put aside then.
@@ -57,9 +57,9 @@ def _two_amid_zeros(terms: np.ndarray, length: int) -> np.ndarray:
 class Rounding(FormulaArray):
     """An array of exact values, each with a bound on the error that a sound implementation may have made so far.
 
-    `guard` says whether an intermediate that may leave the format's range raises RangeError: it does, but for cases
-    that mean to overflow. `reductions` gathers which of "sum" and "contraction" a formula has used: without them, some
-    precisions are the same.
+    `guard`: whether an intermediate that may leave the format's range raises RangeError; False for cases that are to
+    overflow. `reductions` collects which of "sum" and "contraction" a formula uses: some precisions differ in those
+    alone.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Rounding(FormulaArray):
         return self.of_parts(as_array(value), bounds.after(value, error, free, cost, extra, largest))
 
     def _free(self, value: Any, error: Any, passed: Any) -> np.ndarray:
-        """Say where nothing is rounded: exact results that fit the format, inexact operands that are `passed` on."""
+        """Say where nothing is rounded: exact results that fit the format, inexact operands `passed` on unchanged."""
         return bounds.untouched(value, error, passed, self.precision.format)
 
     def _zeros(self) -> np.ndarray:

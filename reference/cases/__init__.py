@@ -1,1 +1,1 @@
-"""What is tested of each operation."""
+"""The cases of each operation: a module each, found by its name."""

@@ -20,7 +20,7 @@ EDGE = 1e-7
 """Where implementations that clip probabilities clip them, from 0 and from 1."""
 CLIPPING = "probability_clipping"
 EDGES_HELD = {"float64": (1 - 0.1875 * 2.0**-20, 1 - 0.0625 * 2.0**-20), "float32": (1 - 2.0**-22, 1.0)}
-"""By dtype that holds the edges: the numbers within and beyond 1 - 1e-7 that rounding the edge cannot mistake."""
+"""By dtype, a number clearly below 1 - 1e-7 and one clearly above; the other dtypes round that edge to 1."""
 SMALL = {"float16": (-13, -9), "bfloat16": (-21, -14)}
 """Exponents of small probabilities: above float16's smallest normal, and above the clipping edge everywhere."""
 LOSS = Loss("probabilities", rows_of_probabilities, even=lambda w, shape: w.uniform(shape, 0.484375, 0.515625))
@@ -82,13 +82,13 @@ def zeros(dtype: str) -> Iterator[Draft]:
 
 
 def ones(dtype: str) -> Iterator[Draft]:
-    """Probabilities of exactly 1, and networks that are sure."""
+    """Probabilities of exactly 1, and confident predictions."""
     give, held = partial(curated, LOSS, dtype), dtype in EDGES_HELD
     call, point = ([[1, 0.5, 0.25], [0.5, 1, 0.125], [0.25, 0.375, 1]], [0, 1, 2], G), CLIPPING if held else None
     comment = "log 1 is 0; clipping makes it 1e-7. What stands beside it has no weight."
     yield from give("forward-one", "probability-one", comment, call, point=point)
     comment = "-y / p is -1 at p = 1; a term (1 - y) / (1 - p) would be infinite beside it."
-    level = "required" if held else "robust"  # 1 - 1e-7 is 1 here: what clips may count it as clipped
+    level = "required" if held else "robust"  # 1 - 1e-7 rounds to 1 here, and may count as clipped
     yield from give("backward-one", "probability-one", comment, call, point=point, level=level)
     tiny, near = 2.0 ** (-13 if dtype == "float16" else -20), 1 - 2.0 ** -min(FORMATS[dtype].significand - 1, 20)
     p = [[near, tiny, tiny], [tiny, near, tiny], [tiny, tiny, near]]
@@ -104,7 +104,7 @@ def ones(dtype: str) -> Iterator[Draft]:
 def clipping_edges(dtype: str) -> Iterator[Draft]:
     """Probabilities about the edges 1e-7 and 1 - 1e-7, each far enough from them for the dtype to tell.
 
-    Exactly at the edges both one-sided slopes are defended: backward is not asked.
+    Exactly at the edges either one-sided slope is right, so backward is not tested there.
     """
     lower, upper = nearest_held([EDGE, 1 - EDGE], dtype).astype(np.float64).tolist()
     inside, outside = nearest_held([EDGE * 1.125, EDGE * 0.875], dtype).astype(np.float64).tolist()

@@ -97,7 +97,7 @@ def scales(dtype: str) -> Iterator[Draft]:
 
 
 def upstreams(dtype: str) -> Iterator[Draft]:
-    """Upstream gradients that show what becomes of them."""
+    """Upstream gradients chosen to expose a wrong use of them."""
     far_off = 8 if dtype == "float16" else 16
     both = "Upstreams of both signs: none, ordinary, small and large."
     scalars = [0, -0.75, 3, 2.0**-far_off * 5, -(2.0**far_off) * 3]
@@ -226,7 +226,7 @@ def special(dtype: str) -> Iterator[Draft]:
 
 
 def misfits(dtype: str) -> Iterator[Draft]:
-    """Calls to be refused."""
+    """Calls to refuse: labels or shapes that do not fit."""
     for name, flag, comment, changes in (
         ("label-too-large", "label-range", "A label of 3 for three classes.", {"labels": [0, 3, 1]}),
         ("label-negative", "label-range", "A label of -1.", {"labels": [0, -1, 1]}),

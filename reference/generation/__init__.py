@@ -1,1 +1,1 @@
-"""From what a case asks to golden files: inputs drawn, answers evaluated, files written."""
+"""Generate golden files: draw inputs, evaluate answers, write files."""

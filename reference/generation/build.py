@@ -1,4 +1,4 @@
-"""From a draft to a golden family: inputs drawn, answers evaluated, and what makes a case worth keeping."""
+"""Build golden families from drafts: draw inputs, evaluate answers, and draw again what cannot be judged."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -23,7 +23,7 @@ ATTEMPTS = 200
 
 @cache
 def drafts(op: str, dtype: str) -> Mapping[str, Draft]:
-    """Give an operation's drafts at a dtype by name. Raises CaseError on a name or flag that is not in order."""
+    """Give an operation's drafts at a dtype by name. Raises CaseError on an invalid draft."""
     module = import_module(f"{cases.__name__}.{op}")
     by_name: dict[str, Draft] = {}
     for draft in module.drafts(dtype):
@@ -45,7 +45,7 @@ def drafts(op: str, dtype: str) -> Mapping[str, Draft]:
 def build(op: str, dtype: str, name: str) -> Family:
     """Build the golden family of a draft.
 
-    Raises CaseError where a curated case has no golden answer, or no draw is fit to be judged.
+    Raises CaseError where a curated case has no golden answer, or no draw of a case can be judged.
     """
     described, draft = operation(op), drafts(op, dtype)[name]
     where = f"{op}/{dtype}/{name}"

@@ -1,4 +1,4 @@
-"""Random inputs that are the same for ever: made from the raw words of Philox by integer arithmetic alone.
+"""Random inputs that never change: made from the raw words of Philox by integer arithmetic alone.
 
 NumPy keeps a bit generator's words stable across versions, but not its distributions; so a family's inputs are drawn
 from words keyed by its id, and adding a family changes no other.
@@ -34,7 +34,7 @@ def round_to_significand(n: int, bits: int) -> int:
 
 @dataclass
 class Words:
-    """A stream of random draws, keyed by a string, in a dtype's own numbers."""
+    """A stream of random numbers of one dtype, keyed by a string."""
 
     key: str
     dtype: str

@@ -1,4 +1,4 @@
-"""One case in all arithmetics: the exact results, correctly rounded, and the tolerance of every element."""
+"""Evaluate a case: the exact results, correctly rounded, and the tolerance of every element."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -20,10 +20,10 @@ from ..model.family import Inputs
 from ..model.formulations import Formulation, Function
 
 FIRST_PRECISION, LAST_PRECISION = 128, 4096
-"""Bits: where Ziv's strategy begins, and where it gives up."""
+"""Bits of the balls: where Ziv's strategy begins, and where it gives up."""
 WIDENING = 2**61 - 1
-"""A bound that is exactly a float64 and is only enclosed settles at no precision (at 11 bits, (1 + u) / 3 is one), so
-what is enclosed, or would be at the first precision, is widened by one part in this prime."""
+"""A bound that equals a float64, but is only known by an enclosure, could be rounded up at no precision (at 11 bits,
+(1 + u) / 3 is one). So each bound that is not exact at the first precision is widened by one part in this prime."""
 
 Results = tuple[np.ndarray, ...]
 overlap = over_elements(lambda a, b: not a.is_finite() or (b.is_finite() and a.overlaps(b)), 2)
@@ -48,7 +48,7 @@ def lets_zero_pass(tolerance: np.ndarray, expected: np.ndarray) -> bool:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is known of one case: arrays of float64 in the order of the results."""
+    """Results and tolerances of one case: arrays of float64 in the order of the results."""
 
     expected: Results
     tolerance: Mapping[str, Results]
@@ -68,8 +68,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a case.
 
-    formulas: the canonical one first, then all that count as sound. required: whether formulations that lose digits
-    count, too. guard: whether an intermediate that may leave the dtype's range is an error.
+    formulas: the canonical one first, then all that count as sound. required: whether formulations that lose
+    digits count too. guard: whether an intermediate that may leave the dtype's range is an error.
     sharp: whether a tolerance that would let 0 pass for an element whose value is not 0 is an error.
     The dtype's own precision, first in `precisions`, must be judged; another that cannot be is left out.
 
@@ -106,7 +106,7 @@ def evaluate(
 def exact_results(
     function: Function, inputs: Inputs, parameters: Mapping[str, Parameter]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Evaluate over balls and over float64: for each result its balls and, for classes, its float64 values."""
+    """Evaluate over balls and over float64, and give both for each result."""
     balls = _tuple(function(*(_lifted(x, Ball) for x in inputs.values()), **parameters))
     with np.errstate(all="ignore"):
         plain = _tuple(function(*(_plain(x) for x in inputs.values()), **parameters))
@@ -117,8 +117,9 @@ def exact_results(
 
 
 def rounded_results(balls: np.ndarray, plain: np.ndarray, fmt: Format) -> np.ndarray:
-    """Round balls to float64; infinite beyond the format's range; an element without a finite exact value takes its
-    class from the float64 evaluation.
+    """Round balls to float64, to infinity beyond the format's range.
+
+    Where the exact value is not finite, the result is that of the float64 evaluation, `plain`.
 
     Raises UndecidedError where a ball is too wide, or not finite where the float64 evaluation is.
     """
@@ -153,8 +154,8 @@ class _Exact:
 def _tolerances(case: _Exact, precision: str, reductions: set[str], sharp: bool) -> Results:
     """Bound the error of each element by the largest bound over the formulations, and round it up to 16 bits.
 
-    Whether 0 would pass is judged before that, so that it changes no draw. What reductions they use is added to
-    `reductions`.
+    With `sharp`, whether 0 would pass is judged before the rounding up. The reductions that the formulations use are
+    added to `reductions`.
     """
     model = PRECISIONS[precision]
     bounds: list[np.ndarray] = []
@@ -171,7 +172,7 @@ def _tolerances(case: _Exact, precision: str, reductions: set[str], sharp: bool)
             results = _tuple(formulation.function(*arguments, **case.parameters))
         except (UnboundedError, RangeError):
             if index and not formulation.stable:
-                continue  # here this formulation has no bound at all, so nobody can rely on it
+                continue  # it has no bound here, so no implementation can rely on it
             raise
         bounded = [r if isinstance(r, Rounding) else arguments[0].lift(np.asarray(r)) for r in results]
         for ball, result in zip(case.balls, bounded, strict=True):

@@ -1,4 +1,4 @@
-"""Cases x arithmetics -> golden files. The only writer of `vectors/golden`."""
+"""Generate the golden files. No other module writes to `vectors/golden`."""
 
 import os
 import shutil
@@ -57,7 +57,7 @@ def _build(task: Task) -> Family:
 
 
 def vectors_of(op: str, families: list[Family]) -> OperationVectors:
-    """Put an operation's families together with the words that they use."""
+    """Collect an operation's families, with the flags and answers that they use."""
     described = operation(op)
     aliases = {
         other: own

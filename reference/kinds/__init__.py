@@ -1,1 +1,1 @@
-"""What the cases of several operations share, and parts of them too long for one module."""
+"""Kinds of operations: the families of cases that all operations of a kind have."""

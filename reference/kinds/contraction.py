@@ -58,7 +58,7 @@ def scales(kind: Contraction, dtype: str) -> Iterator[Draft]:
 
 
 def sums(kind: Contraction) -> Iterator[Draft]:
-    """Sums that try the arithmetic."""
+    """Sums that are hard to compute accurately."""
     for name, flags, comment, sizes, draw in (
         ("sparse", "signed-zero", "About half of all elements are 0 or -0.", (5, 6, 4), operands.sparse),
         ("extremes", "spread", "Each factor is either very large or very small.", (3, 4, 5), operands.extremes),
@@ -75,7 +75,7 @@ def sums(kind: Contraction) -> Iterator[Draft]:
 
 
 def upstreams(kind: Contraction, dtype: str) -> Iterator[Draft]:
-    """Upstream gradients that show what becomes of them."""
+    """Upstream gradients chosen to expose a wrong use of them."""
     left = held([[1.5, -2, 0.25, 3], [-0.5, 3, -1, 2], [2, 4, -8, 0.5]], dtype)
     right = held([[0.5, -1.5], [2, 0.25], [-3, 4], [1, -0.125]], dtype)
 

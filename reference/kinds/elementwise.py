@@ -33,23 +33,23 @@ REQUIRED = {"level": "required", "overflows": False}
 
 @dataclass(frozen=True)
 class Elementwise:
-    """What tells one elementwise operation of one tensor from another."""
+    """The properties of an elementwise operation on which its families depend."""
 
     kinks: Mapping[float, str | None] = field(default_factory=dict)
     """Where the derivative jumps, and the convention's point for the slope there, if that is one."""
     inside: Callable[[np.ndarray], np.ndarray] = lambda x: x
-    """Takes any numbers to ordinary inputs, exactly: `abs` for a logarithm."""
+    """Maps any numbers to ordinary inputs without rounding: `abs` for a logarithm."""
     scale: float = 2.0
     """The standard deviation of bell-shaped inputs, a power of two."""
     spread: tuple[int, int] = (-60, 60)
-    """From which to which power of two inputs and upstream are spread."""
+    """The exponents of two between which inputs and upstream are spread."""
     spread16: tuple[int, int] = (-6, 6)
     """The same in float16."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     suffix: str = ""
-    """Ends the names of families, for an operation tried with several parameters."""
+    """Suffix of the names of families, for an operation tested with several parameters."""
     changes: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
-    """What is changed of the families below, by name; None leaves one out."""
+    """Changes to the families below, by name; None omits one."""
 
 
 def elementwise(kind: Elementwise, dtype: str) -> Iterator[Draft]:
@@ -86,7 +86,7 @@ def _normal(shape: Shape, scale: float) -> Tensor:
 def _drawn(
     kind: Elementwise, name: str, flags: str, comment: str, inputs: Tensor, upstream: Tensor, count: int
 ) -> Iterator[Draft]:
-    """Draw the upstream first, and for forward none."""
+    """Give drawn families; backward draws its upstream before the inputs."""
 
     def x(w: Words) -> Inputs:
         return {"inputs": w.array(kind.inside(inputs(w).astype(np.float64)))}
@@ -99,7 +99,7 @@ def _drawn(
 
 
 def upstreams(kind: Elementwise, dtype: str) -> Iterator[Draft]:
-    """Upstream gradients that show what becomes of them."""
+    """Upstream gradients chosen to expose a wrong use of them."""
 
     def under(upstream: object) -> Inputs:
         return call(kind, dtype, upstream, ORDINARY)
@@ -110,7 +110,7 @@ def upstreams(kind: Elementwise, dtype: str) -> Iterator[Draft]:
 
 
 def kinks(kind: Elementwise, dtype: str) -> Iterator[Draft]:
-    """Inputs of 0 and -0, and wherever the derivative jumps, at the jump and as near it as normal numbers are."""
+    """Inputs of 0 and -0, and at each jump of the derivative and the nearest normal numbers beside it."""
     g = np.array([[2, -3, 5, 7]])
     for kink in {0.0: None, **kind.kinks}:
         place = "zero" if kink == 0 else f"kink-{kink:g}"

@@ -53,11 +53,11 @@ SIZES = (
     ),
     ("many-classes", "many-classes", "A long sum, and probabilities near 1/1000.", 1, "indices-mean-n2-c1000"),
 )
-"""Name, flags, comment, how many cases and at which cells. Ordinary means are over 3, 5 or 7 rows: 1 / N rounds."""
+"""Name, flags, comment, number of cases, and cells. Means are over 3, 5 or 7 rows, since 1 / N rounds there."""
 
 
 def common(loss: Loss, dtype: str) -> Iterator[Draft]:
-    """Give the families that every such loss has, at a dtype."""
+    """Give the families that every loss of labels has, at a dtype."""
     give, none = partial(drawn, loss), np.zeros(0, dtype=np.int64)
     for name, flags, comment, count, cells in SIZES:
         yield from give(name, flags, comment, cells, count=count)
@@ -75,7 +75,7 @@ def common(loss: Loss, dtype: str) -> Iterator[Draft]:
 
 
 def misfits(loss: Loss, dtype: str) -> Iterator[Draft]:
-    """Calls that no sound implementation answers."""
+    """Calls to refuse: labels or shapes that do not fit."""
     scores, one_hot = loss.draw(Words(f"{loss.scores}/refused", dtype), (3, 4)), np.eye(5)
     beyond, negative = ([0, 4, 1], [7, 0, 1], [2, 1, 1 << 40]), ([0, -1, 1], [-4, 0, 1], [2, 1, -5])
     for name, flag, comment, wrong in (
@@ -94,7 +94,7 @@ def misfits(loss: Loss, dtype: str) -> Iterator[Draft]:
 
 
 def special(loss: Loss, dtype: str, two: Table, three: Table, spoilt: Table) -> Iterator[Draft]:
-    """The ends of the upstream's range over two rows of scores, a NaN of it over three, and one in three rows."""
+    """The ends of the upstream's range, and NaN; `two` and `three` are rows of scores, `spoilt` three with a NaN."""
     call: Call
     half, small, give = ends(dtype).top / 2, ends(dtype).subnormal, partial(curated, loss, dtype, level="robust")
     comment, call = "An upstream a factor 2 from the largest finite number.", (two, [1, 2], [half, -half])

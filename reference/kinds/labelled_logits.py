@@ -15,15 +15,15 @@ from .loss import Call, Loss, curated, drawn
 from .special_values import ends
 
 SHIFT = {"float64": 10000, "float32": 10000, "float16": 64, "bfloat16": 8}
-"""How far from 0 logits may lie while their differences still have digits."""
+"""How far from 0 logits can lie, by dtype, so that it still resolves their differences."""
 THREE_G, FOUR_G = [1.5, -2, 3], [1.5, -2, 3, -0.75]
 
 
 def loss_of_logits(loss: Loss, dtype: str) -> Iterator[Draft]:
-    """Give all families of such a loss at a dtype."""
+    """Give all families of a loss of logits at a dtype."""
     yield from common(loss, dtype)
     yield from scattered(loss, dtype)
-    for size in (60, 100 if dtype in HALF else 10000):  # z - logsumexp(z) would drown 10,000 in the half precisions
+    for size in (60, 100 if dtype in HALF else 10000):  # in half precision z - logsumexp(z) loses all at 10,000
         yield from at_size(loss, dtype, size, f"far-{size}", "required")
     for size in (60, 10000):
         yield from at_size(loss, dtype, size, f"far-{size}-stable", "robust")
@@ -34,7 +34,7 @@ def loss_of_logits(loss: Loss, dtype: str) -> Iterator[Draft]:
 
 
 def scattered(loss: Loss, dtype: str) -> Iterator[Draft]:
-    """Drawn logits: far apart, in ascending order, far from 0 together."""
+    """Drawn logits: far apart, in ascending order, or all far from 0."""
     wide = 3 if dtype == "float16" else 6  # half the range of logits: probabilities become small, and stay normal
 
     def ascending(w: Words, shape: Shape) -> np.ndarray:
@@ -82,7 +82,7 @@ def at_size(loss: Loss, dtype: str, size: int, name: str, level: str) -> Iterato
 
 
 def fixed(loss: Loss, dtype: str) -> Iterator[Draft]:
-    """Equal logits, networks that are sure, and the ends of the range."""
+    """Equal logits, confident predictions, and the ends of the range."""
     call: Call
     give, sure = partial(curated, loss, dtype), 7 if dtype == "float16" else 13
     z = [[sure - 0.5, 0.5, -1], [-0.25, sure + 1, 1], [1, -0.5, sure]]

@@ -9,7 +9,7 @@ FORMS = ("indices", "one-hot", "soft")
 PARTS = 16
 """Soft labels are multiples of 1 / PARTS, so that a row sums to exactly 1 in every dtype, in any order."""
 ROUNDINGS = 48
-"""How many unit roundoffs part p from y at least: in bfloat16 a softmax and what follows may cost 40."""
+"""Least distance of p from y, in unit roundoffs: in bfloat16 a softmax and what follows may cost 40."""
 
 
 def as_form(indices: np.ndarray, form: str, classes: int, dtype: str) -> np.ndarray:
@@ -36,7 +36,7 @@ def labels_drawn(w: Words, form: str, scores: np.ndarray) -> np.ndarray:
 def labels_apart(w: Words, form: str, probabilities: np.ndarray) -> np.ndarray:
     """Draw labels as `labels_drawn` does, but with no y so close to its p that p - y would be all rounding error.
 
-    Takes the probabilities (N, C) as float64. A single class is what it is: there p - y is exactly 0.
+    Takes the probabilities (N, C) as float64. Nothing is redrawn for a single class, where p - y is exactly 0.
     """
     classes = probabilities.shape[1]
     margin = ROUNDINGS * 2.0 ** -FORMATS[w.dtype].significand
@@ -55,7 +55,7 @@ def least_likely(w: Words, form: str, scores: np.ndarray) -> np.ndarray:
 
 
 def first_and_last(w: Words, form: str, scores: np.ndarray) -> np.ndarray:
-    """Give labels of the first and the last class in turn; the draw says which comes first."""
+    """Give labels of the first and the last class in turn, starting with either."""
     (rows, classes), start = scores.shape, int(w.integers((), 0, 2))
     return as_form((start + np.arange(rows)) % 2 * (classes - 1), form, classes, w.dtype)
 

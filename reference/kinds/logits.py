@@ -1,4 +1,4 @@
-"""Rows of logits, of which exp is taken: ties, a common shift, logits far apart, and -inf as a mask."""
+"""Rows of logits, as softmax takes them: ties, a common shift, logits far apart, and -inf as a mask."""
 
 import math
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from .paired import families
 from .special_values import ends
 
 HELD_SHIFTS = {"float64": (4, 60, 10000), "float32": (4, 60, 10000), "float16": (4, 60), "bfloat16": (4,)}
-"""Constants beside which logits still have the digits of their differences."""
+"""By dtype, shifts of the logits at which it still resolves their differences."""
 
 
 def rows_of_logits(kind: Rows, dtype: str) -> Iterator[Draft]:

@@ -21,12 +21,12 @@ DrawUpstream = Callable[[Words, Shape, str], np.ndarray]
 Call = tuple[object, object, object]
 """The values of scores, labels and upstream."""
 CELL = re.compile(r"(?:(indices|one-hot|soft)-)?([a-z]+)((?:-[a-z]\d+)+)")
-"""A form of labels if there are any, a reduction and a shape, as ids have them: "indices-mean-n5-c3"."""
+"""The form of labels, if any, reduction and shape, as in ids: "indices-mean-n5-c3"."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What tells one loss's calls from another's."""
+    """The arguments of a loss, and how they are drawn."""
 
     scores: str
     """The name of the first argument."""
@@ -37,12 +37,12 @@ class Loss:
     second: str = "labels"
     """The name of the second argument."""
     by_element: bool = False
-    """Whether there is a loss for each element, and not for each row."""
+    """Whether there is a loss for each element instead of each row."""
     even: Draw | None = None
-    """Draws scores whose classes are all nearly as likely."""
+    """Draws scores whose classes are all nearly equally likely."""
     directions: tuple[str, ...] = DIRECTIONS
     few: int = DRAWN // 2
-    """Cases of a family whose cases are much alike."""
+    """Number of cases where they are much alike."""
 
     def call(self, dtype: str, scores: object, labels: object, upstream: object) -> Inputs:
         """Give the arguments of backward. Labels of rank 1 are indices, unless the loss is by element."""
@@ -64,9 +64,9 @@ def drawn(
     count: int = DRAWN,
     **more: Any,
 ) -> Iterator[Draft]:
-    """Give drawn families at each cell; flags and comment may have {form}, {reduction} and {shape} in them.
+    """Give drawn families at each cell; flags and comment may use {form}, {reduction} and {shape}.
 
-    `scores`, `labels` and `upstream` say what is not as usual. The name may begin with a direction.
+    `scores`, `labels` and `upstream` replace the loss's own draws. The name may begin with a direction.
     """
     for cell in cells.split():
         form, reduction, sizes = CELL.fullmatch(cell).groups("")  # type: ignore[union-attr]
@@ -87,13 +87,13 @@ def drawn(
 def curated(
     loss: Loss, dtype: str, name: str, flags: str, comment: str, *calls: Call, reduction: str = "none", **more: Any
 ) -> Iterator[Draft]:
-    """Give families of given calls; forward does without the upstream."""
+    """Give families of given calls; forward gets them without the upstream."""
     cases = tuple(loss.call(dtype, *call) for call in calls)
     return _asked(loss, families(name, flags, comment, cases, parameters={"reduction": reduction}, **more))
 
 
 def invalid(loss: Loss, dtype: str, name: str, flag: str, comment: str, *calls: Call) -> Iterator[Draft]:
-    """Give families of calls to be refused, whose upstream tells the reduction."""
+    """Give families of calls to refuse, with a mean where the upstream is a scalar."""
     reduction = "mean" if np.asarray(calls[0][2]).ndim == 0 else "none"
     more = {"reduction": reduction, "level": "robust", "result": "invalid"}
     return curated(loss, dtype, name, flag, comment, *calls, **more)
@@ -104,12 +104,12 @@ def _asked(loss: Loss, drafts: Iterator[Draft]) -> Iterator[Draft]:
 
 
 def upstream_drawn(w: Words, shape: Shape, reduction: str) -> np.ndarray:
-    """Draw dL_dloss, () or for "none" of a shape, of either sign and never of size 1."""
+    """Draw dL_dloss, () or for "none" of a shape: of either sign, and of magnitude 1.25 to 3.5."""
     return w.signed(shape if reduction == "none" else (), 1.25, 3.5)
 
 
 def upstreams(loss: Loss, forms: tuple[str, str, str] = ("", "", "")) -> Iterator[Draft]:
-    """Upstream gradients that show what becomes of them; forms are what names of cells begin with."""
+    """Upstream gradients chosen to expose a wrong use of them; `forms` are prefixes of cells."""
 
     def zero(w: Words, shape: Shape, reduction: str) -> np.ndarray:
         return w.array(np.zeros(shape if reduction == "none" else ()))
@@ -137,7 +137,7 @@ def upstreams(loss: Loss, forms: tuple[str, str, str] = ("", "", "")) -> Iterato
 
 
 def empty(loss: Loss, dtype: str, labels: np.ndarray, form: str = "") -> Iterator[Draft]:
-    """No rows at all, under every reduction; labels are as empty."""
+    """Empty batches under every reduction; `labels` are empty too."""
     scores, flags = np.zeros((0, 3)), f"empty-batch labels-{form}" if form else "empty-batch"
     name, give = "empty-" + (f"{form}-" if form else ""), partial(curated, loss, dtype, level="robust")
     none, comment = np.zeros(scores.shape if loss.by_element else 0), "No rows: a sum of 0, and an empty gradient."

@@ -15,7 +15,7 @@ from .loss import upstream_drawn
 from .paired import families
 
 CLEARANCE = Fraction(1, 64)
-"""How far hidden units stay from the kink, so that a sound implementation of less precision takes the same side."""
+"""Least distance of hidden units from the kink, so that every sound implementation finds the same sign."""
 PLAIN: dict[str, Any] = {
     "dL_dloss": 1.5,
     "inputs": [[1, 2], [-2, 1], [3, -1]],
@@ -25,7 +25,7 @@ PLAIN: dict[str, Any] = {
     "biases2": [[0.5, -0.25, 0]],
     "labels": [0, 2, 1],
 }
-"""The arguments of backward: a network of which two of three hidden units are on for each row."""
+"""The arguments of backward: a network with two of three hidden units on for each row."""
 
 
 def changed_network(dtype: str, changes: dict[str, Any]) -> Inputs:
@@ -46,7 +46,7 @@ def curated(
 
 @dataclass(frozen=True)
 class Network:
-    """What a random network is to be."""
+    """The sizes, form of labels and reduction of a drawn network."""
 
     rows: int
     inputs: int
@@ -60,7 +60,7 @@ def network(w: Words, what: Network) -> Inputs:
     """Draw the arguments of backward.
 
     In the half precisions signs are arranged so that few sums cancel: else most draws would have gradients smaller
-    than what a sound implementation may err by.
+    than their tolerance.
     """
     tensors = _without_cancellation(w, what) if w.dtype in HALF else _bell_shaped(w, what)
     return dict(zip(PLAIN, tensors, strict=True))
@@ -82,7 +82,7 @@ def _bell_shaped(w: Words, what: Network) -> tuple[np.ndarray, ...]:
 
 
 def _clear_row(w: Words, weights: np.ndarray, biases: np.ndarray) -> np.ndarray:
-    """Draw one row of inputs whose hidden units all stay away from the kink; decided exactly, so the same for ever."""
+    """Draw one row of inputs whose hidden units all stay away from the kink; decided exactly."""
     columns = [[Fraction(v) for v in column] for column in weights.T.tolist()]
     while True:
         row = w.normal((1, len(weights)))

@@ -28,7 +28,7 @@ WEIGHTS = [1.5, -0.5, 0.75, 2, -1.25, 3, 0.625, -2.5]
 
 @dataclass(frozen=True)
 class Rows:
-    """What tells one such operation from another."""
+    """The arguments and parameters of an operation on rows."""
 
     inputs: str = "inputs"
     """The name of what is normalised."""
@@ -36,7 +36,7 @@ class Rows:
     """The names of further arguments, each as long as a row."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     changes: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
-    """What is changed of the families below, by name; None leaves one out."""
+    """Changes to the families below, by name; None omits one."""
 
     def call(self, dtype: str, upstream: object, inputs: object) -> Inputs:
         """Give backward's arguments."""
@@ -51,7 +51,7 @@ class Rows:
 
 
 def rows(kind: Rows, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
-    """Give all families of such an operation at a dtype; its changes hold for `more` families, too."""
+    """Give all families of an operation on rows at a dtype; its changes apply to `more` families too."""
     given = chain(drawn(kind), *(part(kind, dtype) for part in (upstreams, special, shapes)), more)
     yield from changed(given, kind.changes, kind.parameters)
 
@@ -60,7 +60,7 @@ def ordinary(kind: Rows, shape: Shape, w: Words) -> Inputs:
     """Bell-shaped inputs under an asymmetric upstream.
 
     In the half precisions inputs are closer together, and the upstream has as many positive elements in a row as
-    negative ones: else many elements of the gradient would be smaller than what a sound implementation may err by.
+    negative ones: else many elements of the gradient would be smaller than their tolerance.
     """
     if w.dtype in HALF:
         return kind.drawn(w, balanced(w, shape), w.normal(shape, 0.5))
@@ -91,7 +91,7 @@ def drawn(kind: Rows) -> Iterator[Draft]:
 
 
 def upstreams(kind: Rows, dtype: str) -> Iterator[Draft]:
-    """Upstream gradients that show what becomes of them."""
+    """Upstream gradients chosen to expose a wrong use of them."""
 
     def under(upstream: object) -> Inputs:
         return kind.call(dtype, upstream, PLAIN)
@@ -107,7 +107,7 @@ def upstreams(kind: Rows, dtype: str) -> Iterator[Draft]:
 
 
 def special(kind: Rows, dtype: str) -> Iterator[Draft]:
-    """Infinities and NaN spoil their own row alone."""
+    """Infinities and NaN, which make NaN of their own row alone."""
     for word, value in (("infinity", math.inf), ("nan", math.nan)):
         first = [[value if k == column else x for k, x in enumerate(PLAIN[0])] for column in range(3)]
         cases = tuple(kind.call(dtype, UPSTREAM, [row, PLAIN[1]]) for row in first)

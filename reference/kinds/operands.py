@@ -1,4 +1,4 @@
-"""Operands that try the arithmetic of all three products of a contraction at once: forward's and both gradients'.
+"""Operands of which all products of a contraction, forward's and both gradients', are hard to compute accurately.
 
 The ideas are those of the TOSA specification's dot-product test sets: zeros among the terms, extreme magnitudes,
 alternating signs, a wide dynamic range, magnitudes that grow along the sum, and one large term among small ones. All
@@ -20,15 +20,15 @@ Sizes = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Contraction:
-    """What tells one contraction from another."""
+    """The arguments of a contraction."""
 
     tensors: tuple[str, ...]
     """The names of the factors (N, I) and (I, O), and of the biases (1, O) if there are any."""
     changes: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
-    """What is changed of the families below, by name; None leaves one out."""
+    """Changes to the families below, by name; None omits one."""
 
     def case(self, *arrays: np.ndarray) -> Inputs:
-        """Name the arguments of backward: upstream, factors, and biases, which may be left over."""
+        """Name the arguments of backward: upstream, factors, and biases, which are dropped where there are none."""
         return dict(zip(("dL_doutputs", *self.tensors), arrays, strict=False))
 
     def shapes(self, sizes: Sizes) -> tuple[Shape, ...]:
@@ -56,7 +56,7 @@ def sparse(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
 
 
 def reach(dtype: str) -> int:
-    """Give the exponent to which a factor may go so that products of two, and sums of them, stay ordinary."""
+    """Give the largest exponent of factors whose products, and sums of those, stay in the normal range."""
     return 4 if dtype == "float16" else -FORMATS[dtype].smallest_normal // 2 - 8
 
 
@@ -84,7 +84,7 @@ def alternating(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
 
 
 def _along(kind: Contraction, *exponents: np.ndarray) -> Inputs:
-    """Give exponents of which one factor of each product changes along its sum."""
+    """Give the exponents of the arguments, so that one factor of each product changes along its sum."""
     n, i, o = exponents
     return kind.case(n[:, None] + 0 * o, 0 * n[:, None] + i, 0 * i[:, None] + o, 0 * o[None, :])
 
@@ -113,7 +113,7 @@ def swallowed(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
 
 
 def _half_digits(w: Words, shape: Shape) -> np.ndarray:
-    """Draw whole numbers of half of the digits."""
+    """Draw integers of half the bits of the significand."""
     half = FORMATS[w.dtype].significand // 2
     return w.integers(shape, 1 << (half - 1), 1 << half)
 

@@ -1,4 +1,4 @@
-"""Families that ask both directions about the same arguments, calls to refuse, and changes to what a kind gives."""
+"""Drafts of both directions from the same arguments, drafts of calls to refuse, and changes to drafts."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -22,9 +22,9 @@ def families(
 ) -> Iterator[Draft]:
     """Give the drafts `forward-NAME` and `backward-NAME`, or one alone where the name begins with its direction.
 
-    flags: as words with spaces between. cases and draw: backward's arguments; forward is asked about the same without
-    their upstream. counts: how many cases to draw forward and backward. A point makes it a family of a convention;
-    `more` are further fields of Draft.
+    flags: separated by spaces. cases, draw: arguments of backward; forward gets the same without the upstream.
+    counts: how many cases to draw forward and backward. point: makes it a family of that convention.
+    more: further fields of Draft.
     """
     if point:
         more |= {"point": point, "result": "convention"}
@@ -51,7 +51,7 @@ def without_upstream(case: Inputs) -> Inputs:
 
 
 def refused(name: str, flag: str, comment: str, *cases: Inputs, **parameters: Any) -> Iterator[Draft]:
-    """Give families of calls that must raise, in the directions that `families` has."""
+    """Give drafts of calls that must raise, named as by `families`."""
     return families(name, flag, comment, cases, level="robust", result="invalid", parameters=parameters)
 
 
@@ -61,9 +61,9 @@ def changed(
     parameters: Mapping[str, Parameter] | None = None,
     suffix: str = "",
 ) -> Iterator[Draft]:
-    """Change fields of the families named, or leave out those whose change is None.
+    """Change fields of drafts by name, and omit those whose change is None.
 
-    A point makes a family one of a convention. Every family is given the parameters and the suffix of its name.
+    A changed point makes a draft one of a convention. All drafts get the parameters, and the suffix to their names.
     Raises ValueError where a change names no family.
     """
     unused = set(changes)

@@ -1,4 +1,4 @@
-"""Logits, and probabilities as a softmax gives them: exact, then rounded to the dtype."""
+"""Draw logits, and probabilities as softmax gives them: exact, then rounded to the dtype."""
 
 import math
 
@@ -13,7 +13,7 @@ from ..generation.draws import Shape, Words, nearest_held, round_to_significand
 from ..ops import softmax
 
 PRECISION = 128
-"""Bits, enough for the rounding of any quotient that is met here."""
+"""Bits of the balls, enough to round any of these probabilities."""
 
 
 def logits_drawn(w: Words, shape: Shape) -> np.ndarray:
@@ -37,7 +37,7 @@ def saved_outputs(logits: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def rows_of_probabilities(w: Words, shape: Shape) -> np.ndarray:
-    """Draw rows that sum to 1 but for the rounding of each element; a single class is drawn below 1."""
+    """Draw rows that sum to 1 up to the rounding of each element; a single class is drawn below 1."""
     if shape[1] == 1:
         return w.uniform(shape, 0.125, 0.875)
     bits, parts = FORMATS[w.dtype].significand, w.integers(shape, 1 << 36, 1 << 40).tolist()

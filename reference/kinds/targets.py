@@ -33,7 +33,7 @@ SIZES = (
     ),
     ("long", "many-rows", "A long sum.", 1, "mean-n1000-c2 mean-n2-c1025"),
 )
-"""Name, flags, comment, how many cases and at which cells."""
+"""Name, flags, comment, number of cases, and cells."""
 Table = list[list[float]]
 
 
@@ -44,7 +44,7 @@ def by_element(
     targets: Table,
     changes: Mapping[str, Mapping[str, Any] | None] | None = None,
 ) -> Iterator[Draft]:
-    """Give all families of such a loss at a dtype: scores and targets (3, 4) are ordinary."""
+    """Give all families of a loss by element at a dtype; scores and targets (3, 4) are ordinary ones."""
     sizes = (drawn(loss, name, flags, comment, cells, count=count) for name, flags, comment, count, cells in SIZES)
     none, fixed = np.zeros((0, 3)), special(loss, dtype, np.array(scores), np.array(targets))
     misfit, few = misfits(loss, dtype, np.array(scores), np.array(targets)), empty(loss, dtype, none)
@@ -78,7 +78,7 @@ def special(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Dr
 
 
 def misfits(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Draft]:
-    """Calls that no sound implementation answers."""
+    """Calls to refuse: shapes that do not fit."""
     give = partial(invalid, loss, dtype)
     for name, comment, targets in (
         ("too-short", "Targets for a row too few.", y[:2]),

@@ -1,4 +1,4 @@
-"""Upstream gradients that show what becomes of them, for operations whose results are tensors."""
+"""Upstream gradients chosen to expose a wrong use of them, for operations whose results are tensors."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ def units(call: UnderUpstream, shape: Shape) -> Iterator[Draft]:
 
 
 def far_upstreams(draw: Callable[[Words, int], Inputs], large: int, small: int) -> Iterator[Draft]:
-    """Upstreams far from 1: draw takes the power of two that is the upstream's size."""
+    """Upstreams far from 1: `draw` takes the exponent of two of the upstream."""
     for word, exponent, flags, comment in (
         ("large", large, "", "An upstream so large that a gradient that is clipped shows."),
         ("small", small, " small-values", "An upstream so small that an absolute tolerance would hide its gradient."),
@@ -40,7 +40,7 @@ def _sized(draw: Callable[[Words, int], Inputs], exponent: int, w: Words) -> Inp
 
 
 def mismatched(call: UnderUpstream, names: str, shapes: tuple[Shape, ...], asked: Shape) -> Iterator[Draft]:
-    """Upstreams whose shape is not `asked`, to be refused and broadcast by none; `names` end those of families."""
+    """Upstreams of other shapes than `asked`, to be refused, not broadcast; `names` end the names of the families."""
     for name, shape in zip(names.split(), shapes, strict=True):
         values = np.arange(1, 1 + math.prod(shape)).reshape(shape)
         comment = f"An upstream of shape {shape} where {asked} is due, to be broadcast by none."

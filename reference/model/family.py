@@ -1,4 +1,4 @@
-"""Families before their answers are known: what a case asks, and how its inputs come about."""
+"""Drafts of families: what their cases ask and how their inputs are made, before answers are evaluated."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,19 +10,19 @@ from ..generation.draws import Words
 
 Inputs = Mapping[str, np.ndarray]
 DRAWN = 8
-"""Cases of a drawn family; where it has fewer, they are large or many alike."""
+"""Cases of a drawn family, unless they are large or much alike."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A family of cases of one direction, one set of shapes and one set of parameters."""
+    """A family without answers: cases of one direction, one set of shapes and one set of parameters."""
 
     name: str
     """Unique within operation and dtype; never changed and never reused."""
     direction: str
     flags: tuple[str, ...]
     comment: str
-    """Why these cases are here, for a person whose implementation fails them."""
+    """Why these cases exist, for someone whose implementation fails them."""
     cases: tuple[Inputs, ...] = ()
     """Curated inputs, by argument name, in the order of the call; empty where they are drawn."""
     draw: Callable[[Words], Inputs] | None = None
@@ -37,7 +37,7 @@ class Draft:
     """The convention's point, for result "convention"."""
     source: str = ""
     overflows: bool = False
-    """The case means to leave the dtype's range on the way; it must be robust."""
+    """Whether the cases are meant to leave the dtype's range on the way; they must be robust."""
 
     @property
     def random(self) -> bool:

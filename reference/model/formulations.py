@@ -1,4 +1,4 @@
-"""Formulations: other right ways to compute what an operation computes, named, and put together from parts.
+"""Formulations: right ways to compute an operation, named, and combined from parts.
 
 A tolerance is the largest bound over all formulations, so each of them widens what a sound implementation may return.
 """
@@ -40,7 +40,7 @@ read first, then others of the same mathematics."""
 
 
 def as_written(function: Function) -> Formulation:
-    """Give the formulation that an operation's text shows."""
+    """Make a formulation of a function as the operation's module writes it."""
     return Formulation(function, AS_WRITTEN)
 
 
@@ -73,7 +73,7 @@ def named(formulations: Iterable[Formulation], *names: str) -> tuple[Formulation
 
 
 def sized_by(formulations: Iterable[Formulation], **arguments: str) -> tuple[Formulation, ...]:
-    """Read limits on an argument of a part (`logits="biases2"`) from the operation's argument that is as long."""
+    """Move limits on an argument of a part to the operation's argument of the same length (`logits="biases2"`)."""
     return tuple(
         replace(f, longest={arguments.get(name, name): length for name, length in f.longest.items()})
         for f in formulations

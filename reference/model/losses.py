@@ -1,4 +1,4 @@
-"""What losses share: how labels are read and how a loss is reduced over the batch."""
+"""Functions that losses share: read labels, and reduce a loss over the batch."""
 
 from typing import Any
 
@@ -61,16 +61,16 @@ def row_upstream(dL_dloss: Array, rows: int, reduction: str) -> Array:
 
 
 def divided_last(backward: Function, dL_dloss: Array, scores: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """The gradient of the mean as that of the sum, divided by N after all else."""
+    """Compute the gradient of the mean as that of the sum, divided by N at the end."""
     unscaled = backward(dL_dloss, scores, labels, reduction="none" if reduction == "none" else "sum")
     return unscaled / len(scores) if reduction == "mean" and len(scores) else unscaled
 
 
 def zero_if_empty(forward: Function, scores: Array, *others: Array, reduction: str) -> Array:
-    """The mean over no rows as 0."""
+    """Compute forward, with 0 for the mean over no rows."""
     return forward(scores, *others, reduction="sum" if reduction == "mean" and not len(scores) else reduction)
 
 
 def empty_mean_is_zero(forward: Function) -> Alternatives:
-    """Give the other answer to what the mean over no rows is, for the forward of any loss."""
+    """Give the answer 0 at the point `empty_mean`, for the forward of any loss."""
     return {("empty_mean", "0"): {"forward": through(zero_if_empty, [as_written(forward)])}}

@@ -1,4 +1,4 @@
-"""An operation as its module tells it: found by name, its argument names are its tensor names."""
+"""Describe operations by inspecting their modules: the names of arguments are the names of tensors."""
 
 import inspect
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What operations ask of their arguments' shapes."""
+"""Checks of arguments' shapes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The words that vectors and reports share: flags, and the answers at points where the field has several."""
+"""The flags of cases, and the answers at points where the field has several."""
 
 from ...vectors.records import Answer, Flag
 

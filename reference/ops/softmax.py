@@ -91,7 +91,7 @@ def zero_if_masked(function: Function, *arguments: Array) -> Array:
 LOG_SOFTMAX = (
     as_written(log_softmax),
     Formulation(logits_minus_logsumexp, "z - logsumexp(z)", stable=False),
-    Formulation(  # it rounds at the size of the logits once a class: taken to be sound over few classes
+    Formulation(  # rounds at the magnitude of the logits once a class: sound over few classes alone
         logits_minus_running_logsumexp, "z - running logsumexp(z)", False, accumulates=True, longest={"logits": 5}
     ),
 )
