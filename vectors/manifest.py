@@ -121,7 +121,7 @@ def check_schema_version(version: object, remedy: str = "regenerate the file") -
         )
 
 
-@lru_cache(maxsize=4)  # it is read for each of its files
+@lru_cache(maxsize=4)  # read anew for each golden file
 def _parse(text: str) -> Manifest:
     document = json.loads(text, object_pairs_hook=without_duplicates)
     remedy = "reinstall backproof, or run `backproof generate`"

@@ -93,7 +93,7 @@ def _docstring(described: Operation) -> tuple[str, str, str]:
     """Split an operation's docstring into its title, its table of formulas, and the rest."""
     module = sys.modules[next(iter(described.functions.values())).__module__]
     title, *rest = inspect.cleandoc(module.__doc__ or "").split("\n\n")
-    formulas = [block for block in rest if FORMULA.match(block)]  # Python 3.13 strips the indentation
+    formulas = [block for block in rest if FORMULA.match(block)]  # Python 3.13 strips their indentation
     said = [block for block in rest if block not in formulas]
     return title.replace("\n", " "), dedent("\n\n".join(formulas)), "\n\n".join(said)
 

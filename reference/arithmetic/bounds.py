@@ -86,7 +86,7 @@ def _untouched(v: arb, e: arb, passed: Any, fmt: Format) -> bool:
 
 
 def _after_reading(v: arb, e: arb, fmt: Format, cost: Cost) -> arb:
-    """Give the error once a value was rounded to a format that operands are read in."""
+    """Give the error after rounding a value to the format in which operands are read."""
     if not v.is_finite() or (e.is_zero() and fits(v, fmt)):
         return e
     return e + cost.roundoff * (abs(v) + e) + cost.threshold

@@ -17,7 +17,7 @@ Axis = int | tuple[int, ...] | None
 
 
 class UndecidedError(ArithmeticError):
-    """The arithmetic cannot tell at this precision: a comparison, a division, a rounding."""
+    """A comparison, a division or a rounding cannot be decided at this precision of the balls."""
 
 
 class UnboundedError(ArithmeticError):

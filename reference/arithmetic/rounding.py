@@ -111,7 +111,7 @@ class Rounding(FormulaArray):
                     raise RangeError(f"an intermediate of magnitude {m.str(8)} may pass the largest finite number")
 
     def _finish(self, value: Any, error: Any, free: Any, cost: arb, extra: Any) -> Self:
-        """Add `cost` times the magnitude, and `extra`, to each error but those that are `free` of rounding."""
+        """Add `cost` times the magnitude, and `extra`, to each error, except where `free` says nothing is rounded."""
         largest = self._cost.largest if self.guard else None
         return self.of_parts(as_array(value), bounds.after(value, error, free, cost, extra, largest))
 
@@ -276,7 +276,7 @@ class Rounding(FormulaArray):
         return self.of_parts(value, filled([reduce(arb.max, row) for row in errors.tolist()], shape))
 
     def _operand(self) -> Self:
-        """Round to what a contraction reads its operands in."""
+        """Round to the format in which a contraction reads its operands."""
         fmt = self.precision.operand
         if fmt == self.precision.format:
             return self

@@ -1,4 +1,4 @@
-"""What is tested of categorical cross-entropy of probabilities."""
+"""Families of cases for categorical cross-entropy of probabilities."""
 
 import math
 from collections.abc import Iterator
@@ -102,7 +102,7 @@ def ones(dtype: str) -> Iterator[Draft]:
 
 
 def clipping_edges(dtype: str) -> Iterator[Draft]:
-    """Probabilities about the edges 1e-7 and 1 - 1e-7, each far enough from them for the dtype to tell.
+    """Probabilities near the edges 1e-7 and 1 - 1e-7, and still distinct from them in the dtype.
 
     Exactly at the edges either one-sided slope is right, so backward is not tested there.
     """

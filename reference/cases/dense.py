@@ -1,4 +1,4 @@
-"""What is tested of the dense layer."""
+"""Families of cases for the dense layer."""
 
 from collections.abc import Iterator
 

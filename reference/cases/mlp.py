@@ -1,4 +1,4 @@
-"""What is tested of the network of two layers."""
+"""Families of cases for the network of two layers."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is tested of ReLU."""
+"""Families of cases for ReLU."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What is tested of the softmax."""
+"""Families of cases for the softmax."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What is tested of softmax with categorical cross-entropy in one step."""
+"""Families of cases for softmax with categorical cross-entropy in one step."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What is tested of the gradient of softmax with cross-entropy from saved softmax outputs."""
+"""Families of cases for the gradient of softmax with cross-entropy from saved softmax outputs."""
 
 import math
 from collections.abc import Iterator

@@ -114,7 +114,7 @@ def held(values: object, dtype: str) -> np.ndarray:
 
 
 def nearest_held(values: object, dtype: str) -> np.ndarray:
-    """Round decimal values to the dtype: for figures from elsewhere, which are given in decimal."""
+    """Round decimal values, such as figures of a publication, to the dtype."""
     bits = FORMATS[dtype].significand
     wide = np.asarray(values, dtype=np.float64)
     rounded = []

@@ -26,7 +26,7 @@ def units(call: UnderUpstream, shape: Shape) -> Iterator[Draft]:
 
 
 def far_upstreams(draw: Callable[[Words, int], Inputs], large: int, small: int) -> Iterator[Draft]:
-    """Upstreams far from 1: `draw` takes the exponent of two of the upstream."""
+    """Large and small upstreams: `draw` takes their exponent of two."""
     for word, exponent, flags, comment in (
         ("large", large, "", "An upstream so large that a gradient that is clipped shows."),
         ("small", small, " small-values", "An upstream so small that an absolute tolerance would hide its gradient."),

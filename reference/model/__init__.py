@@ -1,1 +1,1 @@
-"""What the reference is made of: operations, their formulations, families of cases, and faults."""
+"""The data types of the reference: operations, their formulations, families of cases, and faults."""
