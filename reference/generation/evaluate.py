@@ -85,7 +85,7 @@ def evaluate(
             expected = tuple(rounded_results(e, f, FORMATS[dtype]) for e, f in exact)
             balls = [e for e, _ in exact]
             counted = tuple(f for f in formulas if f.stable or required)
-            case = _Exact(counted, inputs, parameters, balls, expected, guard)
+            case = _ExactCase(counted, inputs, parameters, balls, expected, guard)
             reductions: set[str] = set()
             tolerance = {first: _tolerances(case, first, reductions, sharp)}
             for name in rest:
@@ -138,7 +138,7 @@ def rounded_results(balls: np.ndarray, plain: np.ndarray, fmt: Format) -> np.nda
 
 
 @dataclass(frozen=True)
-class _Exact:
+class _ExactCase:
     """A case whose exact answer is known."""
 
     formulas: tuple[Formulation, ...]
@@ -151,7 +151,7 @@ class _Exact:
     guard: bool
 
 
-def _tolerances(case: _Exact, precision: str, reductions: set[str], sharp: bool) -> Results:
+def _tolerances(case: _ExactCase, precision: str, reductions: set[str], sharp: bool) -> Results:
     """Bound the error of each element by the largest bound over the formulations, and round it up to 16 bits.
 
     With `sharp`, whether 0 would pass is judged before the rounding up. The reductions that the formulations use are

@@ -16,7 +16,7 @@ from .paired import changed, families, refused
 from .special_values import ends
 from .upstreams import mismatched, units
 
-Tensor = Callable[[Words], np.ndarray]
+DrawTensor = Callable[[Words], np.ndarray]
 SHAPES: dict[str, Shape] = {
     "n6": (6,),
     "n4-f5": (4, 5),
@@ -79,12 +79,12 @@ def drawn(kind: Elementwise, dtype: str) -> Iterator[Draft]:
     yield from _drawn(kind, "spread", "spread upstream-signed", comment, spread, spread, DRAWN)
 
 
-def _normal(shape: Shape, scale: float) -> Tensor:
+def _normal(shape: Shape, scale: float) -> DrawTensor:
     return lambda w: w.normal(shape, scale)
 
 
 def _drawn(
-    kind: Elementwise, name: str, flags: str, comment: str, inputs: Tensor, upstream: Tensor, count: int
+    kind: Elementwise, name: str, flags: str, comment: str, inputs: DrawTensor, upstream: DrawTensor, count: int
 ) -> Iterator[Draft]:
     """Give drawn families; backward draws its upstream before the inputs."""
 

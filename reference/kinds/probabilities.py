@@ -12,7 +12,7 @@ from ..arithmetic.protocol import over_elements
 from ..generation.draws import Shape, Words, nearest_held, round_to_significand
 from ..ops import softmax
 
-PRECISION = 128
+BITS = 128
 """Bits of the balls, enough to round any of these probabilities."""
 
 
@@ -23,7 +23,7 @@ def logits_drawn(w: Words, shape: Shape) -> np.ndarray:
 
 def exact_softmax(logits: np.ndarray) -> np.ndarray:
     """Give the softmax of logits (N, C), correctly rounded to float64."""
-    with flint.ctx.workprec(PRECISION):
+    with flint.ctx.workprec(BITS):
         balls = softmax.forward(Ball(logits.astype(np.float64))).balls
         return over_elements(rounded, 1)(balls).astype(np.float64)
 
