@@ -7,25 +7,15 @@ import numpy as np
 
 from ...vectors.records import DIRECTIONS, OperationVectors
 from ..check.verdict import MissKind
-from ..check.wording import listed
 from ..implementation.load import Implementation
 from .candidates import formula
 from .evidence import observe
 from .matching import Wrong
 from .readings import read
 from .sample import sample
-from .suspects import Cause, Known, Ran, causes, fitting, is_strict
+from .suspects import Finding, Known, Ran, causes, fitting, is_strict
 
-
-@dataclass(frozen=True)
-class Finding:
-    """What a failure looks like."""
-
-    name: str
-    wrong: str
-    """A sentence or two."""
-    cure: str
-    """What to do, one sentence."""
+__all__ = ["Diagnosis", "Finding", "diagnose"]
 
 
 @dataclass(frozen=True)
@@ -56,25 +46,9 @@ def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: Operat
 
 def _findings(
     ran: Sequence[Ran], direction: str, implementation: Implementation, vectors: OperationVectors
-) -> Iterator[Finding]:
+) -> Iterable[Finding]:
     wrong = [Wrong(observe(item.family, implementation, vectors), is_strict(item), item.fails) for item in sample(ran)]
     known = Known(implementation, vectors, ran, wrong, formula(vectors.op, direction))
     fits = fitting(known)
-    found = causes(fits, known)
-    for cause in found:
-        yield _finding(cause, vectors)
-    if not found:
-        for names, reading in read(wrong, ran, vectors):
-            words = f"{listed(names)}: {reading.words}." if names else f"{reading.words}."
-            yield Finding(reading.name, words, reading.cure)
-
-
-def _finding(cause: Cause, vectors: OperationVectors) -> Finding:
-    fault = cause.suspect.fault
-    wrong = fault.wrong
-    if cause.suspect.alone:
-        results = vectors.results[fault.direction]
-        wrong = f"{listed([results[position] for position in cause.suspect.blamed])}: {wrong}"
-    if cause.condition is not None:
-        wrong = f"{wrong.rstrip('.')}, {cause.condition.words} alone."
-    return Finding(f"{fault.op}.{fault.name}", wrong, fault.cure)
+    found = [cause.finding(vectors.results[direction]) for cause in causes(fits, known)]
+    return found or read(known, fits)

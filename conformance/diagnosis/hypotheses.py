@@ -98,13 +98,9 @@ def _factors(scenes: Sequence[Scene]) -> Iterator[Hypothesis]:
             f"divide by {symbol} once, in the loss, and nowhere else.",
             _size(name, -1),
         )
-    upstreams = {n for scene in scenes for n, t in scene.family.inputs.items() if n.startswith("dL_d") and t.ndim == 1}
-    for name in sorted(upstreams):
-        yield _factor(f"as if {name} were 1", f"multiply by {name}.", _upstream(name, -1), "an argument ignored")
-        yield _factor(f"multiplied by {name} twice", f"multiply by {name} once.", _upstream(name, 1))
 
 
-def _factor(words: str, cure: str, factor: Callable[[Scene], Foretold], name: str = "a factor") -> Hypothesis:
+def _factor(words: str, cure: str, factor: Callable[[Scene], Foretold]) -> Hypothesis:
     def foretell(scene: Scene) -> Foretold:
         factors = factor(scene)
         if factors is None:
@@ -112,7 +108,7 @@ def _factor(words: str, cure: str, factor: Callable[[Scene], Foretold], name: st
         with np.errstate(over="ignore"):
             return scene.expected * factors.reshape(-1, *[1] * (scene.expected.ndim - 1))
 
-    return Hypothesis(Reading(name, words, cure), foretell)
+    return Hypothesis(Reading("a factor", words, cure), foretell)
 
 
 def _constant(factor: float) -> Callable[[Scene], Foretold]:
@@ -123,16 +119,6 @@ def _size(name: str, power: int) -> Callable[[Scene], Foretold]:
     def factor(scene: Scene) -> Foretold:
         size = scene.sizes.get(name)
         return np.full(len(scene.expected), float(size) ** power) if size else None
-
-    return factor
-
-
-def _upstream(name: str, power: int) -> Callable[[Scene], Foretold]:
-    def factor(scene: Scene) -> Foretold:
-        upstream = scene.family.inputs.get(name)
-        if upstream is None or upstream.ndim != 1 or not upstream.all():
-            return None
-        return upstream.astype(np.float64) ** power
 
     return factor
 

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from ...vectors.records import Family, OperationVectors
+from ...vectors.records import Family
 from ..check.verdict import MissKind, Outcome
+from ..check.wording import listed
 from .conditions import conditions
 from .evidence import grave
 from .forms import form, place
 from .hypotheses import STATE, Hypothesis, Reading, permuted, plain
-from .matching import Wrong
-from .misread import Reference, misread, reference
 from .reduced_precision import precise_only_to
 from .result_views import Scene, right_scenes, scenes_of
-from .suspects import Ran
+from .suspects import BY_STATE, Cause, Finding, Fitting, Known, Ran, cause_of
 
 FEWEST_FAMILIES = 3
 """A condition is told for its own sake where so many families at least are wrong, and so many right."""
@@ -36,42 +35,44 @@ _BREACHES = {
     ),
 }
 """What a breach of the contract is in itself."""
-_CONSEQUENCES = {STATE: {MissKind.LAYOUT, MissKind.BATCH, MissKind.REPEAT, MissKind.STATE}}
-_OF_ANY = {MissKind.BATCH}
-"""Breaches that wrong values bring with them, by the name of the reading, and whatever it is."""
-
 _OF_RESULTS = {MissKind.VALUE, MissKind.SHAPE, MissKind.DTYPE}
 """Kinds of misses that are read result by result."""
 _UNREAD = {MissKind.RAISED, MissKind.ACCEPTED, MissKind.COUNT, MissKind.RESULT_TYPE, MissKind.CONVENTION}
 """Kinds of misses that no reading explains."""
 
-Told = tuple[tuple[str, ...], Reading]
 
-
-def read(wrong: Sequence[Wrong], ran: Sequence[Ran], vectors: OperationVectors) -> tuple[Told, ...]:
-    """What wrong results look like, result by result: names and a reading; all that is wrong is read, or nothing."""
+def read(known: Known, fits: Sequence[Fitting]) -> list[Finding]:
+    """What wrong results look like, result by result: the fault that accounts for one, or a reading of it. All that
+    is wrong is told, or nothing."""
+    ran, results = known.ran, known.vectors.results[known.ran[0].family.direction]
     failing = [item for item in ran if item.fails]
     kinds = {miss.kind for item in failing for miss in grave(item.verdict.misses)}
-    named = [
-        name for name in vectors.results[failing[0].family.direction] if any(_names(item, name) for item in failing)
-    ]
     if kinds & _UNREAD:
-        return ()
+        return []
+    explained = {MissKind.BATCH} if kinds & _OF_RESULTS else set()
+    causes: dict[Cause, None] = {}
     told: dict[Reading, list[str]] = {}
-    formula = reference(vectors.op, failing[0].family.direction)
-    for name in named:
-        reading = _read_result(name, wrong, ran, vectors, formula)
-        if reading is None:
-            return ()
-        told.setdefault(reading, []).append(name)
-    breaches = kinds - _OF_RESULTS
-    for kind in sorted(breaches):
-        if told and any(kind in _CONSEQUENCES.get(reading.name, _OF_ANY) for reading in told):
+    for name in (name for name in results if any(_names(item, name) for item in failing)):
+        cause = cause_of(name, fits, known)
+        if cause is not None:
+            causes[cause] = None
+            explained |= cause.kinds
             continue
+        reading = _read_result(name, known)
+        if reading is None:
+            return []
+        told.setdefault(reading, []).append(name)
+        explained |= BY_STATE if reading.name == STATE else set()
+    for kind in sorted(kinds - _OF_RESULTS - explained):
         if kind not in _BREACHES:
-            return ()
+            return []
         told[_BREACHES[kind]] = []
-    return tuple((tuple(names), reading) for reading, names in told.items())
+    found = [cause.finding(results) for cause in causes]
+    for reading, names in told.items():
+        found.append(
+            Finding(reading.name, f"{listed(names)}: {reading.words}." if names else f"{reading.words}.", reading.cure)
+        )
+    return found
 
 
 def _names(item: Ran, name: str) -> bool:
@@ -79,9 +80,8 @@ def _names(item: Ran, name: str) -> bool:
     return any(miss.kind in _OF_RESULTS and miss.result == name for miss in item.verdict.misses)
 
 
-def _read_result(
-    name: str, trials: Sequence[Wrong], ran: Sequence[Ran], vectors: OperationVectors, formula: Reference | None
-) -> Reading | None:
+def _read_result(name: str, known: Known) -> Reading | None:
+    trials, ran, vectors = known.wrong, known.ran, known.vectors
     precision = {one.trial.family.dtype: one.trial.precision for one in trials}
 
     def silent(family: Family) -> Sequence[Scene]:
@@ -101,13 +101,13 @@ def _read_result(
     malformed = [scene for scene in wrong if _malformed(scene)]
     well_formed = [scene for scene in wrong if not _malformed(scene)]
     if not malformed:
-        return _read_values(seen, wrong, right, failing, formula, ran)
+        return _read_values(seen, wrong, right, failing)
     reading = form(malformed)
     if reading is not None and well_formed:
         other = _only(plain(seen), well_formed, right, failing)
         return reading if other is not None and other.name == reading.name else None
     if reading is None and all(scene.got is not None for scene in wrong):
-        other = _only(_hypotheses(seen, formula, ran), wrong, right, failing)
+        other = _only(plain(seen), wrong, right, failing)
         return other if other is not None and other.name == STATE else None  # of which another dtype may come
     return reading
 
@@ -117,13 +117,11 @@ def _read_values(
     wrong: Sequence[Scene],
     right: Sequence[Scene],
     failing: Sequence[Scene],
-    formula: Reference | None,
-    ran: Sequence[Ran],
 ) -> Reading | None:
     return (
-        _only(_hypotheses(seen, formula, ran), wrong, right, failing)
+        _only(plain(seen), wrong, right, failing)
         or permuted(wrong)
-        or precise_only_to(wrong, right, failing, formula)
+        or precise_only_to(wrong, right, failing)
         or place(wrong, right)
         or _when(failing, right)
     )
@@ -131,13 +129,6 @@ def _read_values(
 
 def _malformed(scene: Scene) -> bool:
     return scene.got is None or any(array is None or array.dtype.name != scene.family.dtype for array in scene.raw)
-
-
-def _hypotheses(scenes: Sequence[Scene], formula: Reference | None, ran: Sequence[Ran]) -> Iterator[Hypothesis]:
-    yield from plain(scenes)
-    if formula is not None:
-        # What is kept may be of the run, or of the calls made since where it was set up anew or in another process.
-        yield from misread(formula, [scene.family for scene in scenes], [item.family for item in ran])
 
 
 def _only(

@@ -2,15 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from itertools import combinations, product
 
 import numpy as np
 
 from ...vectors.dtypes import BFLOAT16, FLOAT16, FLOAT32, FORMATS, TF32
-from ..check.wording import listed
 from .evidence import unit_roundoff
 from .hypotheses import Reading
-from .misread import Reference, lowered
 from .result_views import Scene
 
 LOWER = (("float32", FLOAT32.significand), ("tf32 or float16", TF32.significand), ("bfloat16", BFLOAT16.significand))
@@ -36,9 +33,7 @@ _SPARED = 0.1
 CURE = "compute in the dtype of the arguments throughout, or declare the precision."
 
 
-def precise_only_to(
-    wrong: Sequence[Scene], right: Sequence[Scene], failing: Sequence[Scene], formula: Reference | None
-) -> Reading | None:
+def precise_only_to(wrong: Sequence[Scene], right: Sequence[Scene], failing: Sequence[Scene]) -> Reading | None:
     """The reading, where all errors are those of a lower precision, and dtypes no wider than it are right."""
     dtypes = {scene.family.dtype for scene in failing}
     known = [scene for scene in wrong if scene.got is not None]
@@ -47,11 +42,6 @@ def precise_only_to(
         return None
     fewest = min(FORMATS[dtype].significand for dtype in dtypes)
     lower = [(name, digits) for name, digits in LOWER if fewest > digits]
-    if formula is not None and not any(_is_got_of(formula, 0, (), scene) for scene in known):
-        for (name, digits), names in product(lower, _subsets(formula.arguments)):
-            if all(_is_got_of(formula, digits, names, scene) for scene in known):
-                words = f"right for {listed(names)} rounded to {name}, {digits} binary digits"
-                return Reading("a lower precision", words, CURE)
     possible = [
         (name, digits)
         for name, digits in lower
@@ -74,16 +64,6 @@ def precise_only_to(
             )
             return Reading("a lower precision", f"precise to {which}", CURE)
     return None
-
-
-def _subsets(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """The smallest first."""
-    return tuple(subset for number in range(1, len(names) + 1) for subset in combinations(names, number))
-
-
-def _is_got_of(formula: Reference, digits: int, names: tuple[str, ...], scene: Scene) -> bool:
-    foretold = lowered(formula, digits, names, scene)
-    return foretold is not None and scene.is_got(foretold)
 
 
 def _of_size(errors: Sequence[float]) -> bool:

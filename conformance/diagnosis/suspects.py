@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, product
+from itertools import combinations, islice, product
 
 import numpy as np
 
 from ...vectors.records import Family, OperationVectors
 from ..check.conventions import Tracker
 from ..check.family import check
-from ..check.verdict import Outcome, Verdict
+from ..check.verdict import MissKind, Outcome, Verdict
+from ..check.wording import listed
 from ..implementation.load import Implementation
 from .candidates import Formula, Suspect, difference, suspects
 from .conditions import Condition, separating
@@ -18,10 +19,14 @@ from .matching import Wrong
 
 CALLED = (Outcome.PASSED, Outcome.FAILED, Outcome.ROBUST_MISS)
 """What was called to the end: a family that is declared, unsupported or not implemented is no evidence."""
+BY_STATE = frozenset({MissKind.LAYOUT, MissKind.BATCH, MissKind.REPEAT, MissKind.STATE})
+"""Breaches of the contract that a state left over brings with it."""
 MOST_AT_ONCE = 2
 """So many faults are looked for together; three that fit may as well be chance."""
 MOST_FITTING = 8
 """Where more faults than so many fit, each unlike the others, too little is known to name one."""
+MOST_SETTLING = 8
+"""So many more families are called at most to tell two faults apart."""
 SAME = 1e-9
 """How near to each other the distances of two explanations may be, of which neither is then told."""
 SMALL, NEAR = 16, 0.1
@@ -53,12 +58,34 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a failure looks like."""
+
+    name: str
+    wrong: str
+    """A sentence or two."""
+    cure: str
+    """What to do, one sentence."""
+
+
+@dataclass(frozen=True)
 class Cause:
     """A fault that accounts for what is wrong, or for what is wrong with some of the results."""
 
     suspect: Suspect
     condition: Condition | None = None
     """When the implementation has it; None for always."""
+    kinds: frozenset[MissKind] = frozenset()
+    """What sorts of things it makes go wrong."""
+
+    def finding(self, results: Sequence[str]) -> Finding:
+        """The same in words, given the names of all results."""
+        fault, wrong = self.suspect.fault, self.suspect.fault.wrong
+        if self.suspect.alone:
+            wrong = f"{listed([results[position] for position in self.suspect.blamed])}: {wrong}"
+        if self.condition is not None:
+            wrong = f"{wrong.rstrip('.')}, {self.condition.words} alone."
+        return Finding(f"{fault.op}.{fault.name}", wrong, fault.cure)
 
 
 @dataclass
@@ -109,11 +136,15 @@ def causes(fits: Sequence[Fitting], known: Known) -> tuple[Cause, ...]:
     always = [one for one in fits if not one.sometimes]
     for of, number in product((always, fits), range(1, MOST_AT_ONCE + 1)):
         found: list[Candidate] = []
+        tried: list[tuple[Fitting, ...]] = []
         for together in combinations(of, number):
             explained = np.any([one.explained for one in together], axis=0)
             if (cells & ~explained).any() or any(_idle(one, together) for one in together):
                 continue
             named = [cause for one in together if (cause := _cause(one, known)) is not None]
+            if any(_breaks_the_same(together, others) for others in tried):
+                continue
+            tried.append(together)
             unlike = _unlike(together, known) if len(named) == number else None
             if unlike is not None:
                 found.append((_rank(named, unlike), sum(one.distance for one in together), tuple(named)))
@@ -131,6 +162,15 @@ def cause_of(name: str, fits: Sequence[Fitting], known: Known) -> Cause | None:
         if cause is not None and one.unlike is not None:
             found.append((_rank([cause], one.unlike), one.distance, (cause,)))
     return next(iter(_nearest(found)), None)
+
+
+def _breaks_the_same(one: Sequence[Fitting], other: Sequence[Fitting]) -> bool:
+    """Whether faults that leave all values right break the contract in the same ways in all that ran."""
+    return not any(fit.suspect.blamed or fit.suspect.remembers for fit in (*one, *other)) and all(
+        {id: signatures(verdict) for id, verdict in mine.verdicts.items()}
+        == {id: signatures(verdict) for id, verdict in theirs.verdicts.items()}
+        for mine, theirs in zip(one, other, strict=True)
+    )
 
 
 def _rank(named: Sequence[Cause], unlike: int) -> tuple[int, ...]:
@@ -151,14 +191,15 @@ def _nearest(found: Sequence[Candidate]) -> tuple[Cause, ...]:
 def _cause(one: Fitting, known: Known) -> Cause | None:
     """A fault that fits, and when; None where it is wrong in what the implementation gets right."""
     _verify(one, known)
-    if not one.against:
-        return Cause(one.suspect)
+    kinds = frozenset(miss.kind for verdict in one.verdicts.values() for miss in verdict.misses)
     if one.suspect.remembers:
-        return None
+        return Cause(one.suspect, kinds=BY_STATE)
+    if not one.against:
+        return Cause(one.suspect, kinds=kinds)
     names = {known.vectors.results[one.suspect.fault.direction][position] for position in one.suspect.blamed}
     failing = [item.family for item in known.ran if item.fails and _concerns(item, names)]
     condition = separating(failing, [item.family for item in one.against], known.vectors)
-    return None if condition is None else Cause(one.suspect, condition)
+    return None if condition is None else Cause(one.suspect, condition, kinds)
 
 
 def _concerns(item: Ran, names: set[str]) -> bool:
@@ -176,21 +217,24 @@ def _same(suspect: Suspect, other: Fitting, known: Known) -> bool:
 
 
 def _settled(found: list[Fitting], known: Known) -> list[Fitting]:
-    """The same without those that more families rule out: failures in which two of them differ."""
+    """The same without those that more families rule out: what was missed where two of them differ."""
     seen = {one.trial.family.id for one in known.wrong}
-    left = [item.family for item in known.ran if item.verdict.misses and item.family.id not in seen]
+    missed = [item.family for item in known.ran if item.verdict.misses and item.family.id not in seen]
+    left = list({family.name: family for family in reversed(missed)}.values())  # one of each name, whatever its dtype
     ruled_out: list[int] = []
     for pair in combinations(range(len(found)), 2):
         one, other = (found[index].suspect for index in pair)
         alike = one.alone is other.alone and set(one.blamed) & set(other.blamed)
         if not alike or one.remembers or other.remembers or set(pair) & set(ruled_out):
             continue
-        family = difference(one, other, left, known.vectors)
-        if family is not None:
+        telling = (family for family in left if difference(one, other, [family], known.vectors) is not None)
+        for family in islice(telling, MOST_SETTLING):
             more = [Wrong(observe(family, known.implementation, known.vectors))]
             by_rounding = _explained_by_rounding(more, known)
             out = [index for index in pair if _fit(found[index].suspect, more, by_rounding, known) is None]
-            ruled_out += out if len(out) == 1 else []
+            if len(out) == 1:
+                ruled_out += out
+                break
     return [one for index, one in enumerate(found) if index not in ruled_out]
 
 

@@ -45,7 +45,6 @@ def explain_misfit(
         lambda: _dtype(family, vectors, tries),
         lambda: _too_few(family, vectors, tries),
         lambda: _diagnosed(family, implementation, vectors),
-        lambda: _placed(family, vectors, tries, factors=True),
         # What is nearly right takes what comes: other arguments would be nearly right with it as well.
         lambda: None if misplaced(family, vectors, tries) == () else _wants(function, family, vectors, names),
     )
@@ -101,10 +100,8 @@ def _types(tries: Sequence[Attempt], names: Sequence[str]) -> Misfit | None:
     return None
 
 
-def _placed(
-    family: Family, vectors: OperationVectors, tries: Sequence[Attempt], *, factors: bool = False
-) -> Misfit | None:
-    found = misplaced(family, vectors, tries, factors=factors)
+def _placed(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]) -> Misfit | None:
+    found = misplaced(family, vectors, tries)
     return _together(found) if found else None
 
 

@@ -30,33 +30,28 @@ class Found:
     misfit: Misfit | None
 
 
-def misplaced(
-    family: Family, vectors: OperationVectors, tries: Sequence[Attempt], *, factors: bool = False
-) -> tuple[Misfit, ...] | None:
+def misplaced(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]) -> tuple[Misfit, ...] | None:
     """What to correct so that the results are right; empty if nothing; None where no such correction is enough."""
     names = vectors.results[family.direction]
     counts = {len(one.arrays) for one in tries}
     if len(counts) != 1 or not counts.isdisjoint({0}):
         return None
     (count,) = counts
-    ways = [*_FORMS, *(_factors(family, vectors) if factors else ())]
     found: list[Found] = []
     for index, name in enumerate(names):
         taken = {one.position for one in found}
         free = [position for position in range(count) if position not in taken]
         own_first = sorted(free, key=lambda position: position != index)
-        one = _find(name, own_first, ways, family, tries)
+        one = _find(name, own_first, family, tries)
         if one is None:
             return None
         found.append(one)
     return tuple(_told(found, names, count))
 
 
-def _find(
-    name: str, positions: Sequence[int], ways: Sequence[Way], family: Family, tries: Sequence[Attempt]
-) -> Found | None:
+def _find(name: str, positions: Sequence[int], family: Family, tries: Sequence[Attempt]) -> Found | None:
     expected = due(family, name, len(tries))
-    for way in ways:
+    for way in _FORMS:
         for position in positions:
             came = [one.arrays[position] for one in tries]
             if all(_fits(way, array, right) for array, right in zip(came, expected, strict=True)):
@@ -111,34 +106,3 @@ _FORMS = (
     Way(lambda got, right: got.T if got.ndim == 2 and min(right.shape, default=0) > 1 else None, _transposed),
     Way(lambda got, right: got.reshape(right.shape) if got.size == right.size else None, _shape),
 )
-
-
-def _factors(family: Family, vectors: OperationVectors) -> Iterator[Way]:
-    cure = "turn its sign: a gradient is returned, the optimizer subtracts it"
-    yield _factor(-1.0, "the negative of what is due", cure)
-    yield _factor(2.0, "twice what is due", "look for something that is added twice")
-    yield _factor(0.5, "half of what is due", "look for a mean of two, or a 1/2 of a square")
-    once = "divide by the number of rows once, where the mean of the loss is taken, and nowhere else"
-    for name, number in _sizes(family, vectors).items():
-        being = f"what is due, {number} being {name}"
-        yield _factor(number, f"{number} times {being}", f"a division by it is lacking: {once}")
-        yield _factor(1 / number, f"1/{number} of {being}", f"a division by it is too many: {once}")
-
-
-def _factor(factor: float, words: str, cure: str) -> Way:
-    return Way(
-        lambda got, _: got.astype(np.float64) / factor,
-        lambda name, _, __: Misfit(f"{name} is {words}", cure),
-    )
-
-
-def _sizes(family: Family, vectors: OperationVectors) -> dict[str, int]:
-    """Lengths by which results may have been divided: the number of rows and the last axis."""
-    sizes: dict[str, int] = {}
-    for name, tensor in family.inputs.items():
-        axis, shape = vectors.batch_axis.get(name), tensor.shape[1:]
-        if axis is not None and -len(shape) <= axis < len(shape) and shape[axis] > 2:
-            sizes.setdefault("the number of rows", shape[axis])
-        if len(shape) > 1 and shape[-1] > 2:
-            sizes.setdefault(f"the length of the last axis of {name}", shape[-1])
-    return sizes

@@ -92,6 +92,11 @@ def reshaped_for_transposed(x: Array) -> Array:
     return x.T.reshape(x.shape) if x.ndim == 2 else x
 
 
+def in_column_order(x: Array) -> Array:
+    """The memory of a matrix taken for its transpose's."""
+    return x.reshape(x.shape[::-1]).T if x.ndim == 2 else x
+
+
 def over_rows(x: Array) -> Array:
     """Divided by the number of rows."""
     return x / max(len(x), 1) if x.ndim else x
@@ -174,6 +179,12 @@ def broadcast_in_memory_order(tensor: Array) -> Array:
 def first_of_its_shape(tensor: Array, *, memory: dict[Any, Any]) -> Array:
     """What was kept from the first call of this shape: a cache that nobody clears."""
     return memory.setdefault(np.shape(tensor), np.array(tensor))
+
+
+def of_call_before(tensor: Array, *, memory: dict[Any, Any]) -> Array:
+    """What came in the call before, if it was of the same shape."""
+    before, memory[""] = memory.get("", tensor), np.array(tensor)
+    return before if before.shape == tensor.shape else tensor
 
 
 def added_up(tensor: Array, *, memory: dict[Any, Any]) -> Array:
@@ -261,6 +272,9 @@ LIMITED = {
 }
 STATE = {
     "of_first_call": Change("{it} is that of the first call of its shape.", first_of_its_shape, False, remembers=True),
+    "of_call_before": Change(
+        "{it} is that of the call before, where that had the same shape.", of_call_before, False, remembers=True
+    ),
 }
 LAYOUT = {
     "in_memory_order": Change("{it} is read as if it were contiguous.", memory_order, False, raw=True),
@@ -281,8 +295,14 @@ RESULT_ALONE = {
     "squeezed": Change("{it} loses its axes of length 1.", squeezed),
     "flattened": Change("{it} comes back with one axis.", lambda x: x.reshape(-1)),
 }
-UPSTREAM_ALONE = {
+IGNORED = {
     "taken_as_1": Change("{it} is taken as 1.", np.ones_like),
+    "taken_as_0": Change("{it} is taken as 0.", lambda x: x * 0),
+    "in_column_order": Change("{it} is read column after column.", in_column_order),
+}
+UPSTREAM_ALONE = {
+    "taken_as_1": IGNORED["taken_as_1"],
+    "in_column_order": IGNORED["in_column_order"],
     "averaged": Change("{it} is the mean of its rows for all rows.", averaged),
 }
 OF_ARGUMENTS: Mapping[str, Change] = {**ROUNDED, **SHAPED, **ROWS_LOST, **TILES, **NON_FINITE, **STATE, **LAYOUT}

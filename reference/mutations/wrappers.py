@@ -13,7 +13,7 @@ from ...vectors.dtypes import numpy_dtype
 from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import Operation, operation
-from .changes import OF_ARGUMENTS, OF_RESULTS, OF_UPSTREAM, Change
+from .changes import IGNORED, OF_ARGUMENTS, OF_RESULTS, OF_UPSTREAM, Change, in_tf32
 from .labels import LABELS
 
 Array = Any
@@ -99,7 +99,7 @@ def _arguments(subject: Operation, direction: str) -> Iterator[Fault]:
         if argument in subject.labels:
             continue
         upstream = argument.startswith("dL_d")
-        for said, change in (OF_UPSTREAM if upstream else OF_ARGUMENTS).items():
+        for said, change in (OF_UPSTREAM if upstream else {**OF_ARGUMENTS, **IGNORED}).items():
             name = f"{argument}_{said}" if not upstream else f"upstream_{argument.removeprefix('dL_d')}_{said}"
             yield _changed(subject, direction, name, argument, change, partial(on_argument, position))
         yield _wrapped(
@@ -145,6 +145,7 @@ def _calls(subject: Operation, direction: str) -> Iterator[Fault]:
             verb = "are computed in" if way is computed_in else "are rounded to"
             name = f"{of}_{said}_{lower}"
             yield make(name, f"Arguments of {of} {verb} {lower}.", partial(way, lower, of=of), exact=False)
+    yield make("float32_operands_in_tf32", "Arguments of float32 are rounded to TF32.", in_tf32_operands, exact=False)
     yield make(
         "half_computed_as_it_is",
         "Half precisions are computed in the format itself.",
@@ -240,6 +241,15 @@ def operands_in(lower: str, function: Function, *, of: str) -> Function:
     def call(*tensors: Array, **parameters: Any) -> Any:
         narrow = (t.astype(numpy_dtype(lower)).astype(t.dtype) if t.dtype == of else t for t in tensors)
         return function(*narrow, **parameters)
+
+    return call
+
+
+def in_tf32_operands(function: Function) -> Function:
+    """Round tensors of float32 to the 11 significant bits of TF32 before the function sees them."""
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        return function(*(in_tf32(t) if t.dtype.kind == "f" else t for t in tensors), **parameters)
 
     return call
 
