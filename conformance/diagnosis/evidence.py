@@ -160,6 +160,11 @@ class Trial:
         return array.astype(np.float64)
 
 
+def elements(family: Family) -> int:
+    """How large a family is, all its tensors together."""
+    return sum(tensor.size for tensor in family.inputs.values())
+
+
 def unit_roundoff(dtype: str) -> float:
     """The largest relative error of a rounding to a dtype."""
     return float(FORMATS[dtype].unit_roundoff)

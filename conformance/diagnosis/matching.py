@@ -101,8 +101,8 @@ def _like_values(one: Trial, other: Trial, name: str, distances: list[float]) ->
     if wrong.any():
         with np.errstate(all="ignore"):
             share = np.abs(mine - theirs) / np.abs(mine - one.family.answer.expected[name])
-        share[np.isnan(share) | (mine == theirs)] = 0.0
         same |= wrong & (share < ALIKE)
+        share[np.isnan(share) | (mine == theirs)] = 0.0
         wrong &= same
     if wrong.any():
         distances.append(float(np.minimum(share[wrong], 1.0).mean()))

@@ -4,15 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from ...vectors.dtypes import DTYPES
-from ...vectors.records import Family
 from ..check.verdict import Outcome
-from .evidence import grave, signature
-from .suspects import Ran
+from .evidence import elements, grave, signature
+from .suspects import MOST_ELEMENTS, Ran
 
 MOST_FAILING = 20
 MOST_PASSING = 12
 FIRST = 4
-MOST_ELEMENTS = 20_000
 
 
 def sample(ran: Sequence[Ran]) -> tuple[Ran, ...]:
@@ -59,16 +57,12 @@ def _flag_by_flag(items: Sequence[Ran]) -> list[Ran]:
 
 def _worth(item: Ran) -> tuple[object, ...]:
     family = item.family
-    elements = _elements(family)
+    size = elements(family)
     return (
-        elements > MOST_ELEMENTS,
+        size > MOST_ELEMENTS,
         item.family.level == "robust",
         DTYPES.index(family.dtype),
         family.count < 2,
         "random" not in family.name,
-        elements,
+        size,
     )
-
-
-def _elements(family: Family) -> int:
-    return sum(tensor.size for tensor in family.inputs.values())

@@ -14,8 +14,8 @@ from ..check.wording import listed
 from ..implementation.load import Implementation
 from .candidates import Formula, Suspect, difference, suspects
 from .conditions import Condition, separating
-from .evidence import observe, signatures
-from .matching import Wrong
+from .evidence import elements, observe, signatures
+from .matching import Account, Wrong
 
 CALLED = (Outcome.PASSED, Outcome.FAILED, Outcome.ROBUST_MISS)
 """What was called to the end: a family that is declared, unsupported or not implemented is no evidence."""
@@ -23,8 +23,12 @@ BY_STATE = frozenset({MissKind.LAYOUT, MissKind.BATCH, MissKind.REPEAT, MissKind
 """Breaches of the contract that a state left over brings with it."""
 MOST_AT_ONCE = 2
 """So many faults are looked for together; three that fit may as well be chance."""
-MOST_FITTING = 8
+MOST_FITTING = 24
 """Where more faults than so many fit, each unlike the others, too little is known to name one."""
+MOST_ELEMENTS = 20_000
+"""Of a family that is called again, all its tensors together."""
+MOST_CONFIRMING = 20
+"""So many more families are called to confirm that a fault holds."""
 MOST_SETTLING = 8
 """So many more families are called at most to tell two faults apart."""
 SAME = 1e-9
@@ -124,9 +128,9 @@ def fitting(known: Known) -> list[Fitting]:
             other.sometimes and one.sometimes and _same(suspect, other, known) for other in found
         ):
             found.append(one)
-        if len(found) > MOST_FITTING:
+        if sum(not other.sometimes for other in found) > MOST_FITTING:
             return []
-    return _settled(found, known)
+    return _settled(_confirmed(found, known), known)
 
 
 def causes(fits: Sequence[Fitting], known: Known) -> tuple[Cause, ...]:
@@ -216,6 +220,19 @@ def _same(suspect: Suspect, other: Fitting, known: Known) -> bool:
     return difference(suspect, other.suspect, families, known.vectors) is None
 
 
+def _confirmed(found: list[Fitting], known: Known) -> list[Fitting]:
+    """The same without those that do not account for more of what fails, of all sizes."""
+    seen = {one.trial.family.id for one in known.wrong}
+    left = [item.family for item in known.ran if item.fails and item.family.id not in seen]
+    left = sorted((family for family in left if elements(family) <= MOST_ELEMENTS), key=elements, reverse=True)
+    chosen = left[:: 1 + len(left) // MOST_CONFIRMING] if found else []
+    more = [Wrong(observe(family, known.implementation, known.vectors)) for family in chosen]
+    by_rounding = _explained_by_rounding(more, known)
+    return [
+        one for one in found if one.suspect.remembers or not more or _accounts(one.suspect, more, by_rounding, known)
+    ]
+
+
 def _settled(found: list[Fitting], known: Known) -> list[Fitting]:
     """The same without those that more families rule out: what was missed where two of them differ."""
     seen = {one.trial.family.id for one in known.wrong}
@@ -231,7 +248,7 @@ def _settled(found: list[Fitting], known: Known) -> list[Fitting]:
         for family in islice(telling, MOST_SETTLING):
             more = [Wrong(observe(family, known.implementation, known.vectors))]
             by_rounding = _explained_by_rounding(more, known)
-            out = [index for index in pair if _fit(found[index].suspect, more, by_rounding, known) is None]
+            out = [index for index in pair if not _accounts(found[index].suspect, more, by_rounding, known)]
             if len(out) == 1:
                 ruled_out += out
                 break
@@ -257,28 +274,38 @@ def _explained_by_rounding(wrong: Sequence[Wrong], known: Known) -> list[np.ndar
 
 
 def _fit(suspect: Suspect, wrong: Sequence[Wrong], by_rounding: Sequence[np.ndarray], known: Known) -> Fitting | None:
-    """How a suspect accounts for the families that were called again; None where it leaves something of its results
-    unexplained, or is wrong otherwise in what fails."""
+    """How a suspect accounts for the families that were called again; None where it explains nothing of them, leaves
+    something of its results unexplained, or is wrong otherwise in what fails."""
+    accounts = _accounts(suspect, wrong, by_rounding, known)
+    if not accounts:
+        return None
+    none = (np.zeros(len(one.cells), bool) for one in wrong)
+    parts = zip(accounts, none, by_rounding, strict=True)
+    cells = np.concatenate([(zeros if one is None else one.explained) & ~beside for one, zeros, beside in parts])
+    if cells.sum() <= sum(beside.sum() for beside in by_rounding):  # the reference itself is as wrong
+        return None
+    distances = [one.distance for one in accounts if one is not None]
+    return Fitting(suspect, cells, float(np.mean(distances)), None in accounts)
+
+
+def _accounts(
+    suspect: Suspect, wrong: Sequence[Wrong], by_rounding: Sequence[np.ndarray], known: Known
+) -> list[Account | None]:
+    """How a suspect accounts for each family: None for one that is right where the suspect is not. Empty where it
+    leaves something of its results unexplained, or is wrong otherwise in what fails."""
     suspect.fault.setup()
     implementation = suspect.like(known.implementation)
-    explained: list[np.ndarray] = []
-    distances: list[float] = []
-    sometimes = False
+    found: list[Account | None] = []
     for one, beside in zip(wrong, by_rounding, strict=True):
         account = one.account(observe(one.trial.family, implementation, known.vectors))
-        if account is None:
-            if one.fails or suspect.remembers:
-                return None
-            sometimes = True
-            explained.append(np.zeros(len(one.cells), bool))
-            continue
-        due = one.cells_of(suspect.blamed) & ~beside
-        if one.fails and ((due & ~account.explained).any() or not (suspect.blamed or account.explained.any())):
-            return None
-        explained.append(account.explained & ~beside)
-        distances.append(account.distance)
-    cells = np.concatenate(explained)
-    return Fitting(suspect, cells, float(np.mean(distances)), sometimes) if cells.any() else None
+        if account is None and (one.fails or suspect.remembers):
+            return []
+        if account is not None and one.fails:
+            left = one.cells_of(suspect.blamed) & ~beside & ~account.explained
+            if left.any() or not (suspect.blamed or account.explained.any()):
+                return []
+        found.append(account)
+    return found
 
 
 def _verify(one: Fitting, known: Known) -> None:

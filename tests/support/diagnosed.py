@@ -1,20 +1,22 @@
 """What diagnosis says of an implementation, without pytest: what a run would have found out, then the diagnosis."""
 
+import warnings
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 from backproof.conformance.check.conventions import Tracker
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.diagnosis.findings import Finding, diagnose
 from backproof.conformance.diagnosis.suspects import Ran
-from backproof.conformance.implementation.load import Implementation, load
-from backproof.reference import faults
+from backproof.conformance.implementation.load import Implementation
+from backproof.reference.faults import every_fault_of
 from backproof.reference.model.fault import Fault
 from backproof.vectors import store
-from backproof.vectors.dtypes import DTYPES
+from backproof.vectors.dtypes import DTYPES, FORMATS
 from backproof.vectors.records import Family, OperationVectors
 
 Function = Callable[..., Any]
@@ -64,13 +66,100 @@ def findings(subject: Implementation, vectors: OperationVectors, *, strict: bool
     return [finding for diagnosis in diagnose(families, subject, vectors) for finding in diagnosis.findings]
 
 
-def findings_of_fault(fault: Fault) -> list[Finding] | None:
-    """What a fault of the catalogue looks like, by the shortest run that fails it; None where none does."""
-    subject = load(f"{faults.__name__}:{fault.op}.{fault.name}", [fault.op])
-    subject = replace(subject, functions={(fault.op, fault.direction): subject.functions[fault.op, fault.direction]})
-    for vectors, strict in ((thinned(fault.op), False), (whole(fault.op), False), (whole(fault.op), True)):
+@cache
+def few(op: str) -> OperationVectors:
+    """The same in float64 and float32 alone."""
+    kept = tuple(family for family in thinned(op).families if family.dtype in ("float64", "float32"))
+    return replace(thinned(op), families=kept)
+
+
+def of_fault(fault: Fault) -> Implementation:
+    """A fault as an implementation of its faulty direction alone."""
+    subject = implementation(fault.op, **{fault.direction: fault.functions[fault.direction]})
+    return replace(subject, setup=fault.setup)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a fault of the catalogue looks like, by the shortest run that fails it."""
+
+    fault: Fault
+    findings: tuple[Finding, ...]
+    ran: tuple[Ran, ...]
+
+    @property
+    def names(self) -> list[str]:
+        return [finding.name for finding in self.findings]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the one name that is given is the fault's own, or that of one that does the same in all that ran."""
+        named = {f"{self.fault.op}.{one.name}": one for one in every_fault_of(self.fault.op)}
+        return len(self.findings) == 1 and self.names[0] in named and self._does_the_same(named[self.names[0]])
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether a name is given that is another fault's, which does something else. A condition, or that it is so of
+        some results alone, makes it another function that may do the same."""
+        named = {f"{self.fault.op}.{one.name}": one for one in every_fault_of(self.fault.op)}
+        found = {finding.name: finding.wrong for finding in self.findings if finding.name in named}
+        return any(wrong == named[name].wrong and not self._does_the_same(named[name]) for name, wrong in found.items())
+
+    def _does_the_same(self, other: Fault) -> bool:
+        if other is self.fault:
+            return True
+        vectors = whole(self.fault.op)
+        families = tuple(item.family for item in self.ran)
+        others = ran(of_fault(other), replace(vectors, families=families))
+        if [outline(item) for item in self.ran] != [outline(item) for item in others]:
+            return False
+        self.fault.setup()
+        other.setup()
+        return all(
+            same_call(self.fault, other, family, vectors, case) for family in families for case in range(family.count)
+        )
+
+
+def outline(item: Ran) -> set[object]:
+    """What is wrong with a family, without the figures."""
+    return {(miss.kind, miss.result, miss.reason) for miss in item.verdict.misses}
+
+
+def same_call(one: Fault, other: Fault, family: Family, vectors: OperationVectors, case: int) -> bool:
+    """Whether two faults return the same for one case, up to rounding, and leave the same in its arguments."""
+    outcomes = []
+    for fault in (one, other):
+        arguments = [np.array(family.inputs[name][case]) for name in vectors.arguments[family.direction]]
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                results = fault.functions[fault.direction](*arguments, **family.parameters)
+        except Exception:
+            outcomes.append(None)
+            continue
+        outcomes.append([*map(np.asarray, results if isinstance(results, tuple) else (results,)), *arguments])
+    if None in outcomes:
+        return outcomes[0] is outcomes[1]
+    share = 64 * float(FORMATS[family.dtype].unit_roundoff)
+    return all(
+        a.shape == b.shape and a.dtype == b.dtype and near(a.astype(np.float64), b.astype(np.float64), share)
+        for a, b in zip(*outcomes, strict=True)
+    )
+
+
+def near(one: np.ndarray, other: np.ndarray, share: float) -> bool:
+    """Whether arrays are the same up to a share of their largest element."""
+    finite = np.abs(one[np.isfinite(one)])
+    return bool(np.allclose(one, other, rtol=share, atol=share * finite.max(initial=0.0), equal_nan=True))
+
+
+def told(fault: Fault) -> Told | None:
+    """What a fault of the catalogue looks like; None where no run fails it."""
+    subject = of_fault(fault)
+    for vectors, strict in ((few(fault.op), False), (whole(fault.op), False), (whole(fault.op), True)):
         families = ran(subject, vectors, strict=strict)
         if any(item.fails for item in families):
             subject.setup()
-            return [finding for told in diagnose(families, subject, vectors) for finding in told.findings]
+            found = [finding for told in diagnose(families, subject, vectors) for finding in told.findings]
+            return Told(fault, tuple(found), tuple(families))
     return None

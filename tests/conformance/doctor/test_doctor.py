@@ -218,7 +218,7 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
     "biases averaged": (
         "dense_backward",
         lambda g, x, w, b: (*gradients(g, x, w)[:2], g.mean(axis=0, keepdims=True)),
-        r"mean\(axis=0, keepdims=True\)` where .*sum\(axis=0, keepdims=True\)` is due. Cure: write",
+        r"`dL_dbiases = dL_doutputs.mean\(axis=0, keepdims=True\)` where `dL_dbiases = dL_doutputs.sum",
     ),
     "the upstream last": (
         "dense_backward",
@@ -270,13 +270,13 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
         lambda x: (np.maximum(x, 0), x > 0, "cache"),
         "3 results come, where outputs is due; the first of them is right. Cure: return it alone",
     ),
-    "the mean forgotten": (f"{COST}_backward", without_the_mean, r"(?i)divi|mean"),
-    "divided twice": (
-        f"{COST}_backward",
-        divided_twice,
-        r"`return dL_dloss / rows / rows` where `return dL_dloss / rows` is due",
+    "the mean forgotten": (f"{COST}_backward", without_the_mean, r"reduction == 'sum'"),
+    "divided twice": (f"{COST}_backward", divided_twice, r"dL_dloss / rows / rows"),
+    "the sign": (
+        "softmax_backward",
+        lambda g, z: -right.softmax_backward(g, z),
+        r"dL_doutputs\) - |- dL_doutputs|sign",
     ),
-    "the sign": ("softmax_backward", lambda g, z: -right.softmax_backward(g, z), "(?i)negative|sign"),
     "doubled": ("relu_backward", lambda g, x: 2 * np.where(x > 0, g, 0).astype(x.dtype), "(?i)twice|2"),
     "rows refused": (
         f"{COST}_forward",
@@ -291,7 +291,7 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
     "arguments written to": (
         "relu_forward",
         in_place,
-        "changes an argument that was handed in. Cure: work on a copy",
+        "A result of the shape of inputs is written over it",
     ),
     "memory used again": ("relu_forward", same_memory, "(?i)overwrites|memory"),
     "a tensor with history": (
@@ -317,10 +317,7 @@ def test_what_is_nearly_right_is_not_explained_by_other_arguments() -> None:
     assert "loss" in said(f"{COST}_forward", nearly)
 
 
-SOME_FAULTS = [fault for fault in all_faults() if fault.op != "mlp"][::400]  # mlp takes 10 s for each
-
-
-@pytest.mark.parametrize("fault", SOME_FAULTS, ids=lambda fault: f"{fault.op}.{fault.name}")
+@pytest.mark.parametrize("fault", all_faults()[::400], ids=lambda fault: f"{fault.op}.{fault.name}")
 def test_of_a_fault_s_two_functions_the_sound_one_draws_nothing(fault: Fault) -> None:
     implementation = adapter.load(f"backproof.reference.faults:{fault.op}.{fault.name}", store.golden_operations())
     implementation.setup()
