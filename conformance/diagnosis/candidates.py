@@ -185,7 +185,7 @@ def suspects(known: Formula, wrong: Sequence[Wrong]) -> Iterator[Suspect]:
         return
     at_fault = np.any([_at_fault(one.trial) for one in wrong if one.fails], axis=0)
     tried = probes(wrong)[: None if at_fault.any() else FEW]
-    right = [probe.call(known.function) for probe in tried]
+    sounds = [probe.call(known.function) for probe in tried]
     partial: list[Suspect] = []
     for fault in known.faults:
         if fault.memory:  # no plain call shows what is kept
@@ -196,17 +196,21 @@ def suspects(known: Formula, wrong: Sequence[Wrong]) -> Iterator[Suspect]:
         if fault.formula is not None and not at_fault.any():  # which changes values, and those are right
             continue
         function = fault.functions[known.direction]
-        accounted, harmless = at_fault, True
-        for probe, sound in zip(tried, right, strict=True):
+        accounted, harmless, idle = at_fault, True, at_fault.any()
+        for probe, sound in zip(tried, sounds, strict=True):
             found = probe.call(function)
             matched = probe.accounted(found)
             accounted = accounted & matched
-            harmless &= bool(matched.all()) or bool((matched | _equal(found, sound)).all())
+            right = _equal(found, sound)
+            idle &= right.all()
+            harmless &= bool((matched | right).all())
             if fault.formula is None:  # which may write to its arguments
                 harmless &= probe.leaves(found) or _unwritten(found, sound)
             if not accounted.any() and (at_fault.any() or not harmless):
                 break
         else:
+            if idle:
+                continue
             if harmless:
                 yield Suspect(fault, known.function, _positions(accounted))
             elif at_fault.any() and len(at_fault) > 1:

@@ -20,13 +20,13 @@ from backproof.reference.model.operation import operation_names
 from backproof.reference.mutations.changes import lowered, significand
 from backproof.reference.mutations.wrappers import computed_in
 from backproof.reference.ops import dense
-from diagnosed import Function, Told, findings, implementation, thinned, told, whole
+from diagnosed import Function, Told, few, findings, implementation, told, whole
 
 Array = Any
 
 OPERATIONS = operation_names()
 SORTS = ("mutant", "wrapper")
-SAMPLED = 3
+SAMPLED = 2
 """So many faults of each operation and sort stand for the others, drawn with a seed."""
 
 
@@ -39,7 +39,11 @@ SAMPLE = [pytest.param(f, id=f"{f.op}.{f.name}") for op in OPERATIONS for sort i
 
 RANDOM = replace(
     whole("dense"),
-    families=tuple(f for f in whole("dense").families if "random" in f.name and f.dtype in ("float64", "float32")),
+    families=tuple(
+        f
+        for f in whole("dense").families
+        if "random" in f.name and f.dtype in ("float64", "float32") and f.direction == "backward"
+    ),
 )
 """Families of every shape, with nothing special about their values."""
 
@@ -140,7 +144,7 @@ def test_nothing_is_said_of_sound_variants_that_miss_what_is_robust(
 @pytest.mark.parametrize("op", ["dense", "softmax"])
 def test_nothing_is_said_of_rounding_even_if_it_were_failed(op: str, times: int) -> None:
     functions = {direction: sound_variants_of(op)[f"{op}_{direction}"] for direction in ("forward", "backward")}
-    narrow = narrowed(thinned(op), times)
+    narrow = narrowed(few(op), times)
     assert any(item.fails for item in diagnosed.ran(implementation(op, **functions), narrow))
     assert findings(implementation(op, **functions), narrow) == []
 
@@ -346,7 +350,7 @@ def test_two_results_with_a_fault_each_are_both_read() -> None:
     ],
 )
 def test_what_looks_like_nothing_known_is_met_with_silence(altered: dict[str, Function]) -> None:
-    assert findings(implementation("dense", backward=as_it_comes(altered)), thinned("dense")) == []
+    assert findings(implementation("dense", backward=as_it_comes(altered)), few("dense")) == []
 
 
 # In a run
