@@ -162,13 +162,12 @@ def test_an_operation_s_page_has_its_formula_arguments_conventions_flags_and_pre
     assert f"{len(families)} families of {sum(family.count for family in families)} cases" in text
 
 
-def test_every_fault_is_in_the_catalogue_with_all_that_is_said_of_it() -> None:
-    text = catalogue.page()
+def test_every_fault_is_in_the_catalogue_with_what_is_wrong() -> None:
+    lines = set(catalogue.page().splitlines())
     for fault in all_faults():
-        entry = text.partition(f"\n`{fault.op}.{fault.name}` ({fault.direction})\n")[2].partition("\n(")[0]
-        for said in (fault.wrong, fault.observed, fault.cure):
-            assert markdown.safe(said) in entry
-        assert markdown.linked(fault.seen) in entry
+        name, wrong = catalogue.row(fault)
+        assert f"| {name} | {wrong} |" in lines
+        assert markdown.linked(fault.seen) in wrong
 
 
 def test_every_flag_and_every_answer_is_on_its_page() -> None:

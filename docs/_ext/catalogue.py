@@ -2,11 +2,11 @@
 
 from collections import Counter
 
-from backproof.reference.faults import every_fault_of
+from backproof.reference.faults import SORTS, every_fault_of
 from backproof.reference.model.fault import Fault
 from backproof.reference.model.operation import operation_names
 
-from .markdown import code, fenced, linked, paragraphs, safe
+from .markdown import code, fenced, linked, paragraphs, safe, table
 
 
 def page() -> str:
@@ -22,13 +22,20 @@ def _of_operation(op: str) -> list[str]:
         f"## {op}",
         f"{len(faults)} faults, {counts}.",
         fenced(f"$ pytest --impl=backproof.reference.faults:{op}.{faults[0].name}", "console"),
-        *map(entry, faults),
+        *(table(("fault", title), map(row, group)) for sort, title in SORTS.items() if (group := _of_sort(op, sort))),
     ]
 
 
-def entry(fault: Fault) -> str:
-    """One fault; its anchor is its name."""
-    name = f"{fault.op}.{fault.name}"
-    wrong = f"{code(fault.after)} where {code(fault.before)} is due." if fault.after else safe(fault.wrong)
-    seen = f" *Seen:* {linked(fault.seen)}. *Cure:* {safe(fault.cure)}" if fault.seen else ""
-    return f"({name})=\n\n{code(name)} ({fault.direction})\n: {wrong}{seen}"
+def _of_sort(op: str, sort: str) -> list[Fault]:
+    return [fault for fault in every_fault_of(op) if fault.sort == sort]
+
+
+def row(fault: Fault) -> tuple[str, str]:
+    """One fault's name, and what is wrong with it."""
+    mutated = f"{_cell(fault.after)} where {_cell(fault.before)} is due."
+    wrong = mutated if fault.after else safe(fault.wrong)
+    return code(fault.name), f"{wrong} Seen: {linked(fault.seen)}." if fault.seen else wrong
+
+
+def _cell(text: str) -> str:
+    return code(text.replace("|", "\\|"))

@@ -73,14 +73,19 @@ def by_name(op: str) -> dict[str, Fault]:
 
 
 @cache
-def _former() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = json.loads((Path(__file__).parent / "former.json").read_text())
+def _former() -> dict[str, dict[str, dict[str, str]]]:
+    found: dict[str, dict[str, dict[str, str]]] = json.loads((Path(__file__).parent / "former.json").read_text())
     return found
 
 
 def former(op: str) -> dict[str, str]:
-    """The successors of faults that once had another name."""
-    return _former().get(op, {})
+    """The present names of an operation's faults that once had another, by that."""
+    return _former().get(op, {}).get("now", {})
+
+
+def gone(op: str) -> dict[str, str]:
+    """Why faults of an operation that once were are no more, by name."""
+    return _former().get(op, {}).get("gone", {})
 
 
 def describe(op: str | None = None) -> str:

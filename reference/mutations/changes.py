@@ -75,11 +75,9 @@ def averaged(x: Array) -> Array:
 
 def only_row(x: Array, last: bool = False) -> Array:
     """Zeros in all rows but the first or the last."""
-    return (
-        x
-        if x.ndim == 0
-        else zero_beyond(x, 0, len if False else at_most(len(x) if last else 1), len(x) - 1 if last else 0)
-    )
+    if x.ndim == 0:
+        return x
+    return zero_beyond(x, 0, at_most(len(x) if last else 1), len(x) - 1 if last else 0)
 
 
 def transposed_where_square(x: Array) -> Array:
@@ -92,8 +90,8 @@ def reshaped_for_transposed(x: Array) -> Array:
     return x.T.reshape(x.shape) if x.ndim == 2 else x
 
 
-def in_column_order(x: Array) -> Array:
-    """The memory of a matrix taken for its transpose's."""
+def loaded_by_reshape(x: Array) -> Array:
+    """The tensor's own memory, read in the transpose's shape and transposed."""
     return x.reshape(x.shape[::-1]).T if x.ndim == 2 else x
 
 
@@ -120,6 +118,12 @@ def truncated(x: Array) -> Array:
 def clipped(x: Array, most: float) -> Array:
     """Moved into [-most, most]."""
     return np.maximum(np.minimum(x, most), -most)
+
+
+def norm_clipped(x: Array) -> Array:
+    """Scaled down to a norm of 1 where that is exceeded."""
+    norm = np.sqrt((x.astype(np.float64) ** 2).sum())
+    return x / norm if norm > 1 else x
 
 
 def small_dropped(x: Array, least: float) -> Array:
@@ -179,12 +183,6 @@ def broadcast_in_memory_order(tensor: Array) -> Array:
 def first_of_its_shape(tensor: Array, *, memory: dict[Any, Any]) -> Array:
     """What was kept from the first call of this shape: a cache that nobody clears."""
     return memory.setdefault(np.shape(tensor), np.array(tensor))
-
-
-def of_call_before(tensor: Array, *, memory: dict[Any, Any]) -> Array:
-    """What came in the call before, if it was of the same shape."""
-    before, memory[""] = memory.get("", tensor), np.array(tensor)
-    return before if before.shape == tensor.shape else tensor
 
 
 def added_up(tensor: Array, *, memory: dict[Any, Any]) -> Array:
@@ -268,22 +266,15 @@ SCALED = {
 LIMITED = {
     "clipped_at_1": Change("{it} is clipped to [-1, 1].", partial(clipped, most=1)),
     "clipped_at_5": Change("{it} is clipped to [-5, 5].", partial(clipped, most=5)),
+    "clipped_at_6": Change("{it} is clipped to [-6, 6].", partial(clipped, most=6)),
+    "norm_clipped": Change("{it} is scaled down where its norm is over 1.", norm_clipped, False),
     "small_dropped": Change("{it} is 0 where its magnitude is under 1e-6.", partial(small_dropped, least=1e-6)),
 }
 STATE = {
     "of_first_call": Change("{it} is that of the first call of its shape.", first_of_its_shape, False, remembers=True),
-    "of_call_before": Change(
-        "{it} is that of the call before, where that had the same shape.", of_call_before, False, remembers=True
-    ),
 }
 LAYOUT = {
     "in_memory_order": Change("{it} is read as if it were contiguous.", memory_order, False, raw=True),
-    "broadcast_in_memory_order": Change(
-        "{it} with a stride of 0 is read as if it were contiguous; other layouts are seen to.",
-        broadcast_in_memory_order,
-        False,
-        raw=True,
-    ),
 }
 RESULT_ALONE = {
     "adds_up": Change("{it} has those of earlier calls in it.", added_up, False, remembers=True),
@@ -293,43 +284,55 @@ RESULT_ALONE = {
     "in_float64": Change("{it} is float64, whatever came in.", _as("float64"), False, raw=True),
     "in_float32": Change("{it} is float32, whatever came in.", _as("float32"), False, raw=True),
     "squeezed": Change("{it} loses its axes of length 1.", squeezed),
+    "at_least_a_matrix": Change("{it} of rank 1 comes back with rank 2.", np.atleast_2d),
+    "in_integers": Change("{it} is of an integer dtype.", _as("int64"), False, raw=True),
     "flattened": Change("{it} comes back with one axis.", lambda x: x.reshape(-1)),
 }
-IGNORED = {
-    "taken_as_1": Change("{it} is taken as 1.", np.ones_like),
-    "taken_as_0": Change("{it} is taken as 0.", lambda x: x * 0),
-    "in_column_order": Change("{it} is read column after column.", in_column_order),
+ARGUMENT_ALONE = {
+    "loaded_by_reshape": Change("The memory of {it} is read as that of its transpose.", loaded_by_reshape),
+    "doubled": Change("{it} is doubled.", lambda x: x * 2),
+    "zero": Change("{it} is left out.", lambda x: x * 0),
 }
 UPSTREAM_ALONE = {
-    "taken_as_1": IGNORED["taken_as_1"],
-    "in_column_order": IGNORED["in_column_order"],
+    "broadcast_in_memory_order": Change(
+        "{it} with a stride of 0 is read as if it were contiguous; other layouts are seen to.",
+        broadcast_in_memory_order,
+        False,
+        raw=True,
+    ),
+    "taken_as_1": Change("{it} is taken as 1.", np.ones_like),
     "averaged": Change("{it} is the mean of its rows for all rows.", averaged),
 }
-OF_ARGUMENTS: Mapping[str, Change] = {**ROUNDED, **SHAPED, **ROWS_LOST, **TILES, **NON_FINITE, **STATE, **LAYOUT}
-OF_UPSTREAM: Mapping[str, Change] = {**OF_ARGUMENTS, **UPSTREAM_ALONE, **SCALED}
-OF_RESULTS: Mapping[str, Change] = {
-    **{name: change for name, change in ROUNDED.items() if "tf32" not in name},
-    **SHAPED,
-    **ROWS_LOST,
-    **TILES,
-    **BLOCKS,
-    **NON_FINITE,
-    **SCALED,
-    **LIMITED,
-    **STATE,
-    **RESULT_ALONE,
-}
+OF_ARGUMENTS: Mapping[str, Change] = ROUNDED | SHAPED | ROWS_LOST | TILES | NON_FINITE | STATE | LAYOUT | ARGUMENT_ALONE
+OF_UPSTREAM: Mapping[str, Change] = OF_ARGUMENTS | UPSTREAM_ALONE | SCALED
+OF_RESULTS: Mapping[str, Change] = (
+    {name: change for name, change in ROUNDED.items() if "tf32" not in name}
+    | SHAPED
+    | ROWS_LOST
+    | TILES
+    | BLOCKS
+    | NON_FINITE
+    | SCALED
+    | LIMITED
+    | STATE
+    | RESULT_ALONE
+)
 INTERMEDIATE: Mapping[str, Change] = {
-    name: {**ROUNDED, **ROWS_LOST, **SHAPED, **TILES, **STATE, **NON_FINITE}[name]
+    name: {**ROUNDED, **ROWS_LOST, **SHAPED, **TILES, **BLOCKS, **STATE}[name]
     for name in (
         "rounded_to_float32",
         "rounded_to_float16",
         "rounded_to_bfloat16",
         "of_first_row",
         "of_first_call",
+        "first_row_alone",
+        "last_row_alone",
+        "last_row_left_out",
         "transposed_where_square",
         "columns_beyond_tiles_of_8",
         "rows_beyond_tiles_of_8",
-        "nan_to_zero",
+        "rows_beyond_32",
     )
 }
+ROW_CHANGES = frozenset([*ROWS_LOST.values(), SCALED["over_rows"]])
+"""Those along the batch."""

@@ -9,7 +9,7 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib import import_module
 from types import FunctionType, ModuleType
@@ -19,9 +19,12 @@ from .. import model, ops
 from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import operation
+from .approximations import APPROXIMATIONS
 from .changes import INTERMEDIATE, Change
 from .rows import REFUSAL_ROWS, ROWS, Context
 
+SCALARS = ("int", "str", "float", "bool")
+"""Annotations of what is no tensor."""
 Definition = tuple[str, str]
 """A module's and a function's name."""
 
@@ -108,6 +111,21 @@ def _sites(site: Site) -> Iterator[Site]:
                 yield from _sites(Site(node, field, index, statement))
 
 
+def reads(function: Function, argument: str) -> bool:
+    """Whether a function uses an argument's values, not its shape alone."""
+    tree = definitions(function.__module__)[function.__name__]
+    return argument in _loads(tree)
+
+
+def _loads(tree: ast.FunctionDef) -> list[str]:
+    """The names that a function reads for more than their shape, each as often as it does."""
+    shapes = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in ("shape", "ndim")
+    }
+    loads = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+    return [node.id for node in loads if id(node) not in shapes]
+
+
 @cache
 def mutants(op: str) -> tuple[Fault, ...]:
     """All mutants of an operation's formulas."""
@@ -121,13 +139,27 @@ def _of(op: str, direction: str, function: Function) -> Iterator[Fault]:
     everything = reached(entry)
     strings = tuple(dict.fromkeys(text for definition in everything for text in _strings(definition)))
     results = frozenset(operation(op).results[direction])
+    parameters = frozenset(operation(op).parameters[direction])
     names: Counter[str] = Counter()
     for definition in everything:
         formulas = frozenset(said for said, _ in called_by(definition))
         tree = definitions(definition[0])[definition[1]]
+        scalars = frozenset(a.arg for a in tree.args.args if a.annotation and ast.unparse(a.annotation) in SCALARS)
+        operands = tuple(argument.arg for argument in tree.args.args if argument.arg not in scalars)
+        known = Context(
+            tree,
+            strings,
+            formulas,
+            own=definition[0] == entry[0] or not definition[0].startswith(ops.__name__),
+            results=results if definition == entry else frozenset(),
+            arguments=operands,
+            scalars=scalars,
+            wrapped=Counter(n for n in _loads(tree) if n in operands) if definition == entry else {},
+            parameters=parameters,
+        )
         for site in sites(tree):
             refusal = isinstance(site.statement, ast.If) and isinstance(site.statement.body[0], ast.Raise)
-            context = Context(site.parent, strings, formulas, results if definition == entry else frozenset())
+            context = replace(known, parent=site.parent)
             for nodes, row in REFUSAL_ROWS if refusal else ROWS:
                 if not isinstance(site.node(), nodes):
                     continue
@@ -225,6 +257,7 @@ def _assembled(
         code = compile(ast.fix_missing_locations(ast.Module([tree], [])), f"<mutant of {definition[1]}>", "exec")
     space = spaces[definition[0]]
     change = _change(node)
+    space.update(APPROXIMATIONS)
     if change is not None:
         space[_called(node)] = partial(change.function, memory=memory[""]) if change.remembers else change.function
     exec(code, space)

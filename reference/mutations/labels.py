@@ -3,6 +3,8 @@
 A change takes labels, indices (N,) or rows (N, C), and the number of classes, and gives labels that the formula reads.
 """
 
+# ruff: noqa: ARG001, ARG005 (every change is given the number of classes)
+
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -49,7 +51,7 @@ def _of_every_row(labels: Labels, classes: int) -> Labels:
 def _flat(labels: Labels, classes: int) -> Labels:
     rows = np.zeros((len(labels), classes))
     if rows.size:
-        np.add.at(rows.reshape(-1), labels, 1)
+        rows.reshape(-1)[labels] = 1
     return rows
 
 
@@ -66,7 +68,7 @@ LABELS: Mapping[str, tuple[str, Callable[[Labels, int], Labels]]] = {
         _of_indices(lambda x, c: rows_of(x, c) * (x != 0)[:, None]),
     ),
     "as_flat_indices": ("Index labels are taken for positions in the flat array.", _of_indices(_flat)),
-    "of_every_row": ("The labels of all rows count in every row.", _of_indices(_of_every_row)),
+    "of_every_row": ("The labels of all rows count in every row.", _of_every_row),
     "largest_alone": ("Of soft labels the largest alone counts.", _of_rows(_largest)),
     "truncated": ("Soft labels are cut to integers.", _of_rows(lambda x, c: np.trunc(x).astype(x.dtype))),
     "as_a_mask": ("Every soft label over 0 counts as 1.", _of_rows(lambda x, c: (x > 0).astype(x.dtype))),

@@ -8,10 +8,11 @@ hold for the formula of any operation.
 # ruff: noqa: ARG001 (every row is given the context)
 
 import ast
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from .approximations import APPROXIMATIONS
 from .changes import INTERMEDIATE
 
 Replacement = tuple[str, ast.AST]
@@ -27,8 +28,19 @@ class Context:
     """The strings that the formula compares its parameters with: ("none", "sum", "mean")."""
     formulas: frozenset[str] = frozenset()
     """The functions of the formula that the text names, as it names them ("relu.forward")."""
+    own: bool = True
+    """Whether the function is the operation's own or a helper of several: another operation's tensors are changed on
+    their way in its own mutants."""
     results: frozenset[str] = frozenset()
     """The names that the function returns, which wrappers change."""
+    arguments: tuple[str, ...] = ()
+    """The tensors that the function takes."""
+    wrapped: Mapping[str, int] = field(default_factory=dict)
+    """How often the operation's function uses each of its arguments, which wrappers change for all uses together."""
+    scalars: frozenset[str] = frozenset()
+    """What the function takes beside tensors."""
+    parameters: frozenset[str] = frozenset()
+    """What the operation takes beside tensors."""
 
 
 OPERATORS: dict[type[ast.operator], tuple[str, type[ast.operator], str]] = {
@@ -48,7 +60,7 @@ COMPARISONS: dict[type[ast.cmpop], tuple[str, dict[str, type[ast.cmpop]]]] = {
     ast.NotEq: ("ne", {"eq": ast.Eq}),
 }
 LIKE = {
-    "exp": ("exp2", "expm1"),
+    "exp": ("exp2", "expm1", *APPROXIMATIONS),
     "log": ("log2", "log1p"),
     "log1p": ("log",),
     "expm1": ("exp",),
@@ -63,6 +75,9 @@ LIKE = {
     "cos": ("sin",),
 }
 """NumPy's functions that are taken one for another."""
+ARRAYS = (*LIKE, "where", "divide", "multiply")
+MOST_ARGUMENTS = 4
+"""So many arguments or fewer are exchanged one for another; of more, only those whose names differ by a number."""
 REDUCTIONS = {"sum": ("mean", "max"), "mean": ("sum",), "max": ("min", "mean"), "min": ("max",)}
 EPSILONS = {"1e_7": 1e-7, "1e_12": 1e-12}
 
@@ -198,7 +213,8 @@ def calls(node: ast.Call, context: Context) -> Iterator[Replacement]:
     plain = [argument for argument in node.args if not isinstance(argument, ast.Starred)]
     if function in LIKE:
         for other in LIKE[function]:
-            yield f"{function}_to_{other}", replaced(node, func=attribute(name("np"), other))
+            like = name(other) if other in APPROXIMATIONS else attribute(name("np"), other)
+            yield f"{function}_to_{other}", replaced(node, func=like)
     if function == "where" and len(plain) == 3:
         condition, yes, no = plain
         yield "branches_exchanged", replaced(node, args=[condition, no, yes])
@@ -218,20 +234,26 @@ def calls(node: ast.Call, context: Context) -> Iterator[Replacement]:
     elif function in LIKE and len(plain) == 1:
         yield "left_out", plain[0]
     elif ast.unparse(node.func) in context.formulas and isinstance(context.parent, ast.expr | ast.Assign | ast.Return):
-        yield from _of_formula(node, plain)
+        yield from _of_formula(node, plain, context)
     if (found := method(node)) is not None:
         yield from _of_reduction(node, *found)
+    if ast.unparse(node.func) == "len" and len(plain) == 1:
+        yield "len_to_size", attribute(plain[0], "size")
+        yield "len_to_last_axis", ast.Subscript(attribute(plain[0], "shape"), number(-1), ast.Load())
+        yield "len_of_first_call", called(name("of_first_call"), node)
 
 
 def _filled(like: ast.expr, value: ast.expr) -> ast.expr:
     return ast.BinOp(ast.BinOp(like, ast.Mult(), number(0)), ast.Add(), value)
 
 
-def _of_formula(node: ast.Call, plain: list[ast.expr]) -> Iterator[Replacement]:
+def _of_formula(node: ast.Call, plain: list[ast.expr], context: Context) -> Iterator[Replacement]:
     """Of a call of one of the formula's own functions."""
     for i in range(len(plain) - 1):
         one, other = plain[i], plain[i + 1]
-        if isinstance(one, ast.Name | ast.Call) and isinstance(other, ast.Name | ast.Call):
+        if all(
+            isinstance(x, ast.Name | ast.Call) and _last(x) not in {*context.parameters, "len"} for x in (one, other)
+        ):
             said = "_".join(_last(argument) for argument in (one, other))
             yield f"{said}_exchanged", replaced(node, args=[*plain[:i], other, one, *plain[i + 2 :]])
     if plain:
@@ -252,6 +274,8 @@ def _of_reduction(node: ast.Call, value: ast.expr, text: str) -> Iterator[Replac
     """Of a sum, mean or maximum: another, another axis, kept dimensions, left out."""
     for other in REDUCTIONS[text]:
         yield f"{text}_to_{other}", replaced(node, func=attribute(value, other))
+    if text in ("sum", "max"):
+        yield f"{text}_without_nan", ast.Call(attribute(name("np"), f"nan{text}"), [value], node.keywords)
     yield f"{text}_left_out", value
     keywords = {keyword.arg: keyword.value for keyword in node.keywords}
     axis = keywords.get("axis")
@@ -271,7 +295,7 @@ def _with(node: ast.Call, **changed: ast.expr) -> ast.Call:
 
 def parameters(node: ast.keyword, context: Context) -> Iterator[Replacement]:
     """A parameter that is not handed on."""
-    if isinstance(node.value, ast.Name) and node.arg == node.value.id:
+    if isinstance(node.value, ast.Name) and node.arg == node.value.id and node.arg in context.parameters:
         for text in context.strings:
             yield f"{node.arg}_always_{text}", ast.keyword(node.arg, ast.Constant(text))
 
@@ -319,13 +343,33 @@ def results(node: ast.Return, context: Context) -> Iterator[Replacement]:
 
 
 def names(node: ast.Name, context: Context) -> Iterator[Replacement]:
-    """The upstream left out."""
-    if (
-        isinstance(node.ctx, ast.Load)
-        and node.id.startswith("dL_d")
-        and isinstance(context.parent, ast.BinOp | ast.Call)
-    ):
-        yield f"{node.id.removeprefix('dL_')}_taken_as_1", called(attribute(name("np"), "ones_like"), node)
+    """The upstream left out, an argument for another, a parameter that is not handed on."""
+    if not isinstance(node.ctx, ast.Load):
+        return
+    if node.id in context.parameters and isinstance(context.parent, ast.Call):
+        for text in context.strings:
+            yield f"{node.id}_always_{text}", ast.Constant(text)
+    if not _is_operand(node, context):
+        return
+    word = _last(node)
+    if node.id.startswith("dL_d"):
+        yield f"{word}_taken_as_1", called(attribute(name("np"), "ones_like"), node)
+    for other in context.arguments if node.id in context.arguments else ():
+        alike = other.rstrip("0123456789") == node.id.rstrip("0123456789")
+        if other != node.id and (alike or len(context.arguments) <= MOST_ARGUMENTS):
+            yield f"{word}_for_{_last(name(other))}".replace("_for_", "_replaced_by_"), name(other)
+
+
+def _is_operand(node: ast.expr, context: Context) -> bool:
+    """Whether values are computed from an expression where it stands."""
+    match context.parent:
+        case ast.BinOp() | ast.UnaryOp() | ast.Compare():
+            return True
+        case ast.Attribute(attr=attr):
+            return attr == "T" or attr in REDUCTIONS
+        case ast.Call() as call:
+            return node in call.args and (from_numpy(call) in ARRAYS or ast.unparse(call.func) in context.formulas)
+    return False
 
 
 def axes(node: ast.Subscript, context: Context) -> Iterator[Replacement]:
@@ -336,26 +380,29 @@ def axes(node: ast.Subscript, context: Context) -> Iterator[Replacement]:
         yield "axis_left_out", node.value
 
 
-def _is_result(context: Context) -> bool:
-    match context.parent:
-        case ast.Assign(targets=[ast.Name(id=target)]):
-            return target in context.results
-    return False
-
-
-def intermediates(node: ast.Assign | ast.Call, context: Context) -> Iterator[Replacement]:
-    """What is computed, changed on its way: rounded, kept from an earlier call, the first row's for all."""
-    if isinstance(node, ast.Call):
-        arrays = from_numpy(node) in (*LIKE, "where") or method(node) or ast.unparse(node.func) in context.formulas
-        if not arrays or isinstance(context.parent, ast.Return) or _is_result(context):
+def on_the_way(node: ast.expr, context: Context) -> Iterator[Replacement]:
+    """A tensor changed on its way from one step to the next: rounded, kept from an earlier call, the first row's."""
+    if not context.own or not _is_operand(node, context):
+        return
+    if isinstance(node, ast.Name):
+        if not isinstance(node.ctx, ast.Load) or node.id in context.parameters:
             return
-        for change in INTERMEDIATE:
-            yield change, called(name(change), node)
-    elif isinstance(node.targets[0], ast.Name) and not isinstance(node.value, ast.Call):
-        if node.targets[0].id in context.results:
+        if node.id in context.scalars:
+            if isinstance(context.parent, ast.BinOp):
+                yield f"{node.id}_of_first_call", called(name("of_first_call"), node)
             return
-        for change in INTERMEDIATE:
-            yield change, ast.Assign(node.targets, called(name(change), node.value))
+    elif isinstance(node, ast.Call):
+        if not (from_numpy(node) in ARRAYS or method(node) or ast.unparse(node.func) in context.formulas):
+            return
+    elif not isinstance(context.parent, ast.Call):
+        return
+    word = _last(node) if isinstance(node, ast.Name | ast.Call) else "operand"
+    if isinstance(node, ast.Name) and node.id in context.wrapped:
+        if context.wrapped[node.id] == 1:
+            return
+        word += "_here"
+    for change in INTERMEDIATE:
+        yield f"{word}_{change}", called(name(change), node)
 
 
 ROWS: tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], Row], ...] = (
@@ -371,7 +418,7 @@ ROWS: tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], Row], ...] = (
     (ast.Return, results),
     (ast.Name, names),
     (ast.Subscript, axes),
-    ((ast.Assign, ast.Call), intermediates),
+    ((ast.Name, ast.Call, ast.BinOp, ast.UnaryOp), on_the_way),
 )
 """Which nodes each row takes, in the order in which mutants are listed."""
 REFUSAL_ROWS: tuple[tuple[type[ast.AST], Row], ...] = (

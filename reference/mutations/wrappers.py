@@ -3,7 +3,7 @@
 They take nothing but what an operation says of itself: its arguments, results, labels and batch axes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -13,10 +13,13 @@ from ...vectors.dtypes import numpy_dtype
 from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import Operation, operation
-from .changes import IGNORED, OF_ARGUMENTS, OF_RESULTS, OF_UPSTREAM, Change, in_tf32
+from .changes import OF_ARGUMENTS, OF_RESULTS, OF_UPSTREAM, ROW_CHANGES, Change
+from .formula import reads
 from .labels import LABELS
 
 Array = Any
+LEARNING_RATE = 0.0625
+ROWS_FROM_THE_END = -2
 
 
 @cache
@@ -26,7 +29,7 @@ def wrappers(op: str) -> tuple[Fault, ...]:
     return tuple(
         fault
         for direction in subject.functions
-        for make in (_results, _arguments, _labels, _calls)
+        for make in (_results, _arguments, _parameters, _labels, _calls)
         for fault in make(subject, direction)
     )
 
@@ -62,6 +65,8 @@ def _changed(
     """A fault that changes one tensor; `around` takes the change of it and the function."""
     memory: dict[Any, Any] = {name: {}} if change.remembers else {}
     function = partial(change.function, memory=memory[name]) if change.remembers else change.function
+    if change in ROW_CHANGES and subject.batch_axis[tensor] == ROWS_FROM_THE_END:
+        function = partial(where_rows, function)
     return _wrapped(
         subject,
         direction,
@@ -80,10 +85,40 @@ def _results(subject: Operation, direction: str) -> Iterator[Fault]:
     for position, result in enumerate(results):
         for said, change in OF_RESULTS.items():
             yield _changed(subject, direction, f"{result}_{said}", result, change, partial(on_result, position))
+    make = partial(_wrapped, subject, direction)
+    batch = _batch(subject, direction)
+    for position, result in enumerate(results):
+        if batch is not None:
+            yield make(
+                f"{result}_over_batch",
+                f"{result} is divided by the number of rows of the batch.",
+                partial(over_batch, (position,), batch),
+            )
+            yield make(
+                f"{result}_zero_for_a_batch_of_one",
+                f"{result} is 0 for a batch of one.",
+                partial(skipped_for_one, position, batch),
+            )
+    shared = tuple(i for i, result in enumerate(results) if subject.batch_axis[result] is None)
+    if batch is not None and len(shared) > 1:
+        yield make(
+            "parameter_gradients_over_batch",
+            "The gradients of parameters are divided by the number of rows of the batch.",
+            partial(over_batch, shared, batch),
+        )
     if len(results) > 1:
-        for said in ("over_rows", "adds_up", "in_shared_buffer", "in_float64", "in_float32", "last_row_left_out"):
-            change = OF_RESULTS[said]
-            yield _changed(subject, direction, f"every_result_{said}", "every result", change, on_all_results)
+        for position, result in enumerate(results):
+            for said, wrong, way, more in PRECISIONS:
+                yield make(
+                    f"{result}_{said}",
+                    f"{result} alone: {wrong[0].lower()}{wrong[1:]}",
+                    partial(one_result, position, way),
+                    exact=False,
+                    **more,
+                )
+        for said in EVERY_RESULT:
+            yield _all_changed(subject, direction, f"every_result_{said}", OF_RESULTS[said], range(len(results)))
+        yield make("results_exchanged", "The first two results are exchanged.", exchanged)
         yield _wrapped(
             subject,
             direction,
@@ -93,21 +128,72 @@ def _results(subject: Operation, direction: str) -> Iterator[Fault]:
         )
 
 
+def _batch(subject: Operation, direction: str) -> int | None:
+    """The position of the first argument whose rows are the batch."""
+    arguments = subject.arguments[direction]
+    rows = [i for i, a in enumerate(arguments) if subject.batch_axis[a] == 0 and a not in subject.labels]
+    return next((i for i in rows if not arguments[i].startswith("dL_d")), rows[0] if rows else None)
+
+
+def _all_changed(subject: Operation, direction: str, name: str, change: Change, positions: Iterable[int]) -> Fault:
+    memory: dict[Any, Any] = {i: {} for i in positions if change.remembers}
+    changes = {
+        i: partial(change.function, memory=memory[i]) if change.remembers else change.function for i in positions
+    }
+    return _wrapped(
+        subject,
+        direction,
+        name,
+        change.says.format(it="every result"),
+        partial(on_results, changes),
+        exact=change.exact and not change.raw,
+        raw=change.raw,
+        memory=memory,
+    )
+
+
+def _parameters(subject: Operation, direction: str) -> Iterator[Fault]:
+    """What gradients do to the tensors that they belong to: a step in place, a step too early, decay."""
+    arguments, results = subject.arguments[direction], subject.results[direction]
+    pairs = {i: arguments.index(r[4:]) for i, r in enumerate(results) if r[4:] in arguments and r.startswith("dL_d")}
+    make = partial(_wrapped, subject, direction)
+    for result, position in pairs.items():
+        name = arguments[position]
+        yield make(
+            f"{name}_updated_in_place",
+            f"A step is taken on {name} in place.",
+            partial(updated_in_place, position, result),
+            exact=False,
+            raw=True,
+        )
+        yield make(
+            f"{results[result]}_with_decay",
+            f"1e-4 times {name} is added to {results[result]}.",
+            partial(with_decay, {result: position}),
+        )
+        if len(results) > 1:
+            yield make(
+                f"{name}_updated_first",
+                f"All gradients but that of {name} are taken after its update.",
+                partial(updated_first, position, result),
+            )
+
+
 def _arguments(subject: Operation, direction: str) -> Iterator[Fault]:
     """Each argument but labels changed on its way in, or written to."""
     for position, argument in enumerate(subject.arguments[direction]):
-        if argument in subject.labels:
+        if argument in subject.labels or not reads(subject.functions[direction], argument):
             continue
         upstream = argument.startswith("dL_d")
-        for said, change in (OF_UPSTREAM if upstream else {**OF_ARGUMENTS, **IGNORED}).items():
+        for said, change in (OF_UPSTREAM if upstream else OF_ARGUMENTS).items():
             name = f"{argument}_{said}" if not upstream else f"upstream_{argument.removeprefix('dL_d')}_{said}"
             yield _changed(subject, direction, name, argument, change, partial(on_argument, position))
         yield _wrapped(
             subject,
             direction,
-            f"{argument.removeprefix('dL_d')}{'_upstream' if upstream else ''}_halved_in_place",
-            f"{argument} is halved in place after use.",
-            partial(halving_in_place, position),
+            f"{argument.removeprefix('dL_d')}{'_upstream' if upstream else ''}_divided_in_place",
+            f"{argument} is divided by its number of rows in place, after use.",
+            partial(dividing_in_place, position),
             exact=False,
             raw=True,
         )
@@ -140,19 +226,8 @@ def _labels(subject: Operation, direction: str) -> Iterator[Fault]:
 def _calls(subject: Operation, direction: str) -> Iterator[Fault]:
     """The call as a whole: its precision, an empty batch, what it should refuse."""
     make = partial(_wrapped, subject, direction)
-    for of, lower in (("float64", "float32"), ("float32", "float16"), ("float32", "bfloat16")):
-        for said, way in (("computed_in", computed_in), ("operands_in", operands_in)):
-            verb = "are computed in" if way is computed_in else "are rounded to"
-            name = f"{of}_{said}_{lower}"
-            yield make(name, f"Arguments of {of} {verb} {lower}.", partial(way, lower, of=of), exact=False)
-    yield make("float32_operands_in_tf32", "Arguments of float32 are rounded to TF32.", in_tf32_operands, exact=False)
-    yield make(
-        "half_computed_as_it_is",
-        "Half precisions are computed in the format itself.",
-        own_format,
-        exact=False,
-        raw=True,
-    )
+    for said, wrong, way, more in PRECISIONS:
+        yield make(said, wrong, way, exact=False, **more)
     yield make(
         "half_results_in_float32", "Results of half precisions are float32.", half_in_float32, exact=False, raw=True
     )
@@ -164,6 +239,11 @@ def _calls(subject: Operation, direction: str) -> Iterator[Fault]:
 
 
 # The wrappers themselves
+
+
+def where_rows(change: Callable[[Array], Array], tensor: Array) -> Array:
+    """Change a tensor unless it is a single row of rank 1."""
+    return change(tensor) if tensor.ndim > 1 else tensor
 
 
 def on_argument(position: int, change: Callable[[Array], Array], function: Function) -> Function:
@@ -187,11 +267,81 @@ def on_result(position: int, change: Callable[[Array], Array], function: Functio
     return call
 
 
-def on_all_results(change: Callable[[Array], Array], function: Function) -> Function:
-    """Change every result."""
+def on_results(changes: Mapping[int, Callable[[Array], Array]], function: Function) -> Function:
+    """Change several results."""
 
     def call(*tensors: Array, **parameters: Any) -> Any:
-        return tuple(change(result) for result in function(*tensors, **parameters))
+        results = function(*tensors, **parameters)
+        return tuple(changes[i](result) if i in changes else result for i, result in enumerate(results))
+
+    return call
+
+
+def over_batch(positions: tuple[int, ...], batch: int, function: Function) -> Function:
+    """Divide results by the number of rows of the batch, the first axis of an argument."""
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        rows = max(len(tensors[batch]), 1)
+        results = function(*tensors, **parameters)
+        if not isinstance(results, tuple):
+            return results / rows
+        return tuple(result / rows if i in positions else result for i, result in enumerate(results))
+
+    return call
+
+
+def skipped_for_one(position: int, batch: int, function: Function) -> Function:
+    """Zeros in a result for a batch of one."""
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        skip = len(tensors[batch]) == 1
+        return on_result(position, lambda x: x * 0 if skip else x, function)(*tensors, **parameters)
+
+    return call
+
+
+def with_decay(pairs: Mapping[int, int], function: Function) -> Function:
+    """Add 1e-4 times an argument to its gradient; `pairs` gives the argument's position by the result's."""
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        results = function(*tensors, **parameters)
+        several = results if isinstance(results, tuple) else (results,)
+        found = tuple(r + tensors[pairs[i]] * 1e-4 if i in pairs else r for i, r in enumerate(several))
+        return found if isinstance(results, tuple) else found[0]
+
+    return call
+
+
+def updated_in_place(position: int, result: int, function: Function) -> Function:
+    """Take a step on an argument that was handed in, along its gradient, when all is done."""
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        results = function(*tensors, **parameters)
+        gradient = results[result] if isinstance(results, tuple) else results
+        tensors[position][...] = tensors[position] - gradient * LEARNING_RATE
+        return results
+
+    return call
+
+
+def updated_first(position: int, result: int, function: Function) -> Function:
+    """Compute all other results with an argument after its update."""
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        right = function(*tensors, **parameters)
+        stepped = tensors[position] - right[result] * LEARNING_RATE
+        results = function(*tensors[:position], stepped, *tensors[position + 1 :], **parameters)
+        return tuple(right[i] if i == result else r for i, r in enumerate(results))
+
+    return call
+
+
+def exchanged(function: Function) -> Function:
+    """Return the first two results in each other's place."""
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        first, second, *rest = function(*tensors, **parameters)
+        return (second, first, *rest)
 
     return call
 
@@ -207,12 +357,13 @@ def on_labels(position: int, change: Callable[[np.ndarray, int], np.ndarray], fu
     return call
 
 
-def halving_in_place(position: int, function: Function) -> Function:
-    """Halve an argument in the caller's memory when all is done."""
+def dividing_in_place(position: int, function: Function) -> Function:
+    """Divide an argument by its number of rows, one without rows by 2, in the caller's memory when all is done."""
 
     def call(*tensors: Array, **parameters: Any) -> Any:
         results = function(*tensors, **parameters)
-        tensors[position][...] = tensors[position] / 2
+        tensor = tensors[position]
+        tensor[...] = tensor / (max(len(tensor), 1) if tensor.ndim else 2)
         return results
 
     return call
@@ -241,15 +392,6 @@ def operands_in(lower: str, function: Function, *, of: str) -> Function:
     def call(*tensors: Array, **parameters: Any) -> Any:
         narrow = (t.astype(numpy_dtype(lower)).astype(t.dtype) if t.dtype == of else t for t in tensors)
         return function(*narrow, **parameters)
-
-    return call
-
-
-def in_tf32_operands(function: Function) -> Function:
-    """Round tensors of float32 to the 11 significant bits of TF32 before the function sees them."""
-
-    def call(*tensors: Array, **parameters: Any) -> Any:
-        return function(*(in_tf32(t) if t.dtype.kind == "f" else t for t in tensors), **parameters)
 
     return call
 
@@ -307,6 +449,17 @@ def refusing_empty(function: Function) -> Function:
     return call
 
 
+def one_result(position: int, way: Callable[[Function], Function], function: Function) -> Function:
+    """Take one result from a function made wrong, the others from the function as it is."""
+    wrong = way(function)
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        right, other = function(*tensors, **parameters), wrong(*tensors, **parameters)
+        return (*right[:position], other[position], *right[position + 1 :])
+
+    return call
+
+
 def never_refusing(subject: Operation, direction: str, function: Function) -> Function:
     """Return zeros where an exception is due, of the shapes of arguments."""
 
@@ -340,3 +493,20 @@ def _fitted(tensors: tuple[Array, ...]) -> Iterator[Array]:
         rank[:] = map(min, rank, tensor.shape)
     for tensor in tensors:
         yield tensor[tuple(slice(size) for size in shapes[tensor.ndim])]
+
+
+def _precisions() -> Iterator[tuple[str, str, Callable[[Function], Function], dict[str, bool]]]:
+    for of, lower in (("float64", "float32"), ("float32", "float16"), ("float32", "bfloat16")):
+        wrong = f"Arguments of {of} are computed in {lower}."
+        yield f"{of}_computed_in_{lower}", wrong, partial(computed_in, lower, of=of), {}
+        wrong = f"Arguments of {of} are rounded to {lower}."
+        yield f"{of}_operands_in_{lower}", wrong, partial(operands_in, lower, of=of), {}
+    yield "half_computed_as_it_is", "Half precisions are computed in the format itself.", own_format, {"raw": True}
+
+
+PRECISIONS = tuple(_precisions())
+"""Name, what is wrong, the wrapper, and whether it takes the caller's own tensors."""
+EVERY_RESULT = (
+    *("adds_up", "in_shared_buffer", "in_float64", "in_float32", "last_row_left_out", "squeezed", "norm_clipped"),
+)
+"""What happens to all results at once."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from backproof.conformance.implementation.arrays import NotAnArray, to_numpy
-from backproof.reference.faults import all_faults
-from backproof.reference.model.fault import widened
+from backproof.reference.faults import by_name, faults_of, former
+from backproof.reference.model.fault import Fault, widened
 from backproof.reference.model.operation import operation
 from backproof.reference.ops import softmax, softmax_cross_entropy
 from backproof.vectors.dtypes import DTYPES
@@ -85,6 +85,11 @@ def reference(op: str) -> Subject:
     return Subject("reference", f"reference: {op}", op, functions, tuple(functions))
 
 
+def compared(op: str) -> Mapping[str, Fault]:
+    """The faults of the comparison: those that were seen, and those that were once written by hand, by that name."""
+    return {fault.name: fault for fault in faults_of(op)} | {name: by_name(op)[now] for name, now in former(op).items()}
+
+
 @cache
 def subjects() -> Mapping[str, Subject]:
     """All of them by name: "dense.bias_gradient_flat", "pairwise sums: dense".
@@ -93,9 +98,9 @@ def subjects() -> Mapping[str, Subject]:
     of other formulas, which differ from the plain one by what the styles show.
     """
     found = [
-        Subject("fault", f"{f.op}.{f.name}", f.op, f.functions, (f.direction,), fresh=f.setup, memory=f.memory)
-        for f in all_faults()
-        if f.op in OPERATIONS
+        Subject("fault", f"{op}.{name}", op, f.functions, (f.direction,), fresh=f.setup, memory=f.memory)
+        for op in OPERATIONS
+        for name, f in compared(op).items()
     ]
     for variant in variants():
         if variant.sort not in ("style", "results", "algorithm"):

@@ -1,0 +1,28 @@
+"""Names that faults once had: each leads to a fault that makes the same, or says why it is gone."""
+
+import pytest
+from backproof.conformance.implementation.load import load
+from backproof.reference.faults import by_name, former, gone
+from backproof.reference.model.operation import operation_names
+
+FORMER = 404
+
+
+def test_none_of_the_former_names_is_missing() -> None:
+    names = [(op, name) for op in operation_names() for name in (*former(op), *gone(op))]
+    kept = [(op, fault.name) for op in operation_names() for fault in by_name(op).values() if fault.sort == "seen"]
+    assert len(set(names) | set(kept)) == FORMER
+
+
+@pytest.mark.parametrize("op", operation_names())
+def test_a_former_name_still_runs_what_makes_the_same(op: str) -> None:
+    for name, successor in former(op).items():
+        fault = by_name(op)[successor]
+        implementation = load(f"backproof.reference.faults:{op}.{name}", [op])
+        assert implementation.functions[op, fault.direction] is fault.functions[fault.direction]
+
+
+@pytest.mark.parametrize("op", operation_names())
+def test_what_is_gone_says_why(op: str) -> None:
+    assert all(reason.endswith(".") for reason in gone(op).values())
+    assert not set(gone(op)) & {*by_name(op), *former(op)}

@@ -1,0 +1,58 @@
+"""Mutants of a formula: one statement changed, the operation itself untouched."""
+
+import ast
+
+import numpy as np
+import pytest
+from backproof.reference.model.operation import operation, operation_names
+from backproof.reference.mutations.changes import memory_order, whole_tiles, zero_beyond
+from backproof.reference.mutations.formula import definitions, mutants, reached
+from backproof.reference.mutations.wrappers import wrappers
+
+
+@pytest.mark.parametrize("op", operation_names())
+def test_every_mutant_is_a_statement_that_is_not_the_one_that_is_due(op: str) -> None:
+    for fault in mutants(op):
+        assert fault.after != fault.before
+        for text in (fault.before, fault.after):
+            ast.parse(f"{text}:\n    pass" if text.startswith(("if ", "for ")) else f"def f():\n    {text}")
+
+
+@pytest.mark.parametrize("op", operation_names())
+def test_building_and_calling_mutants_leaves_the_formula_as_it_is(op: str) -> None:
+    before = {one: ast.dump(definitions(one[0])[one[1]]) for one in everything(op)}
+    for fault in mutants(op):
+        with pytest.raises((TypeError, StopIteration)):
+            (fault.formula or fault.functions[fault.direction])()
+    assert {one: ast.dump(definitions(one[0])[one[1]]) for one in everything(op)} == before
+
+
+def everything(op: str) -> set[tuple[str, str]]:
+    return {
+        one
+        for function in operation(op).functions.values()
+        for one in reached((function.__module__, function.__name__))
+    }
+
+
+def test_a_mutant_of_a_part_reaches_the_operation_that_is_made_of_it() -> None:
+    assert ("backproof.reference.ops.softmax", "forward") in everything("mlp")
+    assert any(fault.where.startswith("softmax.forward, line") for fault in mutants("mlp"))
+
+
+@pytest.mark.parametrize("op", operation_names())
+def test_wrappers_say_which_tensor_is_wrong(op: str) -> None:
+    tensors = {t for d in operation(op).functions for t in (*operation(op).arguments[d], *operation(op).results[d])}
+    named = {tensor for tensor in tensors if any(tensor in fault.wrong for fault in wrappers(op))}
+    assert {r for results in operation(op).results.values() for r in results} <= named
+
+
+def test_what_is_beyond_whole_tiles_is_zero_and_a_length_without_one_is_whole() -> None:
+    np.testing.assert_array_equal(zero_beyond(np.ones(10), 0, whole_tiles(4)), [1] * 8 + [0] * 2)
+    np.testing.assert_array_equal(zero_beyond(np.ones(3), 0, whole_tiles(4)), np.ones(3))
+
+
+def test_memory_order_reads_a_transposed_view_as_its_base() -> None:
+    base = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(memory_order(base.T), base.reshape(3, 2))
+    np.testing.assert_array_equal(memory_order(base), base)
