@@ -160,6 +160,9 @@ def far(dtype: str) -> Iterator[Draft]:
     comment = f"The network is sure of the true classes, by logits of {beyond}: exp of them overflows."
     flags = "confident-right far-logits"
     yield from curated(dtype, "confident-right-beyond-exp", flags, comment, apart(beyond, right))
+    if dtype == "float64":
+        comment = "A loss under 1e-6 is not 0."
+        yield from curated(dtype, "confident-right-small-loss", "confident-right", comment, apart(32, right))
     for word, labels, comment in (
         ("right", right, "The network is sure of the true classes: losses and gradients are small."),
         ("wrong", wrong, "The network is sure of other classes than the true ones."),

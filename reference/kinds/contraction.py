@@ -183,8 +183,8 @@ def mismatches(kind: Contraction, dtype: str) -> Iterator[Draft]:
     )
     for name, comment, place, shape in table[: len(tensors)]:
         yield from refused(f"forward-{name}", "size-mismatch", comment, call(place, shape))
-    name, comment, place, shape = table[0]
-    yield from refused(f"backward-{name}", "size-mismatch", comment, call(place, shape))
+    for name, comment, place, shape in (table[0], *table[3 : len(tensors)]):
+        yield from refused(f"backward-{name}", "size-mismatch", comment, call(place, shape))
     _, *fitting = call(0, fit[0]).values()
     names, wrong = "rows one-row columns transposed", ((3, 3), (1, 3), (2, 2), (3, 2))
     yield from mismatched(lambda g: kind.case(held(g, dtype), *fitting), names, wrong, (2, 3))

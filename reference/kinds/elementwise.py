@@ -26,6 +26,8 @@ SHAPES: dict[str, Shape] = {
     "n5-f5": (5, 5),
 }
 ODD: dict[str, Shape] = {"n9-f7": (9, 7), "n7-f17": (7, 17), "n3-f31": (3, 31), "n3-f33": (3, 33), "n2-f65": (2, 65)}
+LARGE: dict[str, Shape] = {"n33-f3": (33, 3), "n130-f2": (130, 2), "n2-f130": (2, 130)}
+"""More rows or columns than a block or a tile of a kernel has."""
 ORDINARY = [[1.5, -2, 0.25], [-0.5, 3, -1], [2, 4, -8]]
 REQUIRED = {"level": "required", "overflows": False}
 """The change for an operation whose results are in range wherever its arguments are."""
@@ -65,7 +67,7 @@ def call(kind: Elementwise, dtype: str, upstream: object, inputs: object) -> Inp
 
 def drawn(kind: Elementwise, dtype: str) -> Iterator[Draft]:
     """Bell-shaped numbers in every rank, and numbers spread over most of the range."""
-    for group, flag, count in ((SHAPES, "rank", DRAWN), (ODD, "odd-sizes", DRAWN // 2)):
+    for group, flag, count in ((SHAPES, "rank", DRAWN), (ODD, "odd-sizes", DRAWN // 2), (LARGE, "odd-sizes", 1)):
         for name, shape in group.items():
             flags, comment = f"random {flag} upstream-signed", f"Bell-shaped, of shape {shape}."
             inputs, upstream = _normal(shape, kind.scale), _normal(shape, 1.0)

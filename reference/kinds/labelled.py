@@ -6,10 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from ..generation.draws import Words
+from ...vectors.dtypes import HALF
+from ..generation.draws import Shape, Words
 from ..model.family import DRAWN, Draft
 from .labels import FORMS, as_form, first_and_last
-from .loss import Call, Loss, curated, drawn, empty, invalid, upstreams
+from .loss import Call, Loss, curated, drawn, empty, invalid, upstream_drawn, upstreams
 from .special_values import ends
 
 Table = list[list[float]]
@@ -51,6 +52,7 @@ SIZES = (
         "indices-mean-n9-c7 one-hot-none-n7-c9 soft-mean-n3-c17 indices-sum-n3-c31 one-hot-mean-n3-c33 "
         "indices-none-n2-c65 indices-mean-n31-c2 soft-mean-n33-c2 indices-mean-n65-c2",
     ),
+    ("large", "random odd-sizes", "More rows than a block has.", 1, "indices-none-n131-c3 indices-sum-n131-c2"),
     ("many-classes", "many-classes", "A long sum, and probabilities near 1/1000.", 1, "indices-mean-n2-c1000"),
 )
 """Name, flags, comment, number of cases, and cells. Means are over 3, 5 or 7 rows, since 1 / N rounds there."""
@@ -68,10 +70,18 @@ def common(loss: Loss, dtype: str) -> Iterator[Draft]:
     yield from give("forward-many-rows", "many-rows", comment, "indices-mean-n1000-c2", scores=loss.even, count=1)
     cells, comment = "indices-mean-n5-c4 one-hot-none-n3-c6 indices-none-n6-c3", "First and last class in turn."
     yield from give("label-edge", "label-edge labels-{form}", comment, cells, labels=first_and_last)
+    if dtype not in HALF:
+        comment, flags = "Small gradients are not 0.", "small-values upstream-signed"
+        yield from give("backward-small-upstream", flags, comment, "indices-none-n2-c3", upstream=small, count=1)
     yield from upstreams(loss, ("indices-", "one-hot-", "soft-"))
     for form in FORMS[:2]:
         yield from empty(loss, dtype, as_form(none, form, 3, dtype), form)
     yield from misfits(loss, dtype)
+
+
+def small(w: Words, shape: Shape, reduction: str) -> np.ndarray:
+    """Draw an upstream under 2**-24."""
+    return w.array(upstream_drawn(w, shape, reduction).astype(np.float64) * 2.0**-26)
 
 
 def misfits(loss: Loss, dtype: str) -> Iterator[Draft]:

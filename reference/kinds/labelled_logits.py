@@ -92,6 +92,10 @@ def fixed(loss: Loss, dtype: str) -> Iterator[Draft]:
     ):
         yield from give(f"{flag}-mean", flag, comment, (z, labels, 1.25), reduction="mean")
         yield from give(f"{flag}-none", flag, comment, (z, labels, THREE_G))
+    if dtype == "float64":
+        call = ([[17, 0.5, -1], [-0.25, 18, 1]], [0, 1], [1.5, -2])
+        flags, comment = "confident-right small-values", "A loss under 1e-6 is not 0."
+        yield from give("confident-right-small-loss", flags, comment, call)
     z = [[0, 0, 0, 0], [7.5, 7.5, 7.5, 7.5], [-3, -3, -3, -3], [2, 2, -1, 0.5]]
     soft = [[0.5, 0.125, 0.375, 0], [0, 0.0625, 0.75, 0.1875], [0.25, 0.25, 0.5, 0], [0.125, 0.125, 0.25, 0.5]]
     equal = "Equal logits; the largest may be there twice."

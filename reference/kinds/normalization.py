@@ -81,6 +81,7 @@ def drawn(kind: Rows) -> Iterator[Draft]:
         (COINCIDING, "square", (DRAWN, DRAWN)),
         (THIN, "smallest", (DRAWN, DRAWN)),
         (ODD, "odd-sizes", (2, 4)),
+        ({"n131-c2": (131, 2)}, "odd-sizes", (1, 1)),
         ({"n2-c1000": (2, 1000)}, "many-classes", (1, 1)),
     ):
         for name, shape in group.items():
