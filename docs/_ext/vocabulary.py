@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from backproof.reference.arithmetic.precision import PRECISIONS, Precision
-from backproof.reference.model.vocabulary import ANSWERS, FLAGS, KEPT
+from backproof.reference.model.vocabulary import ANSWERS, FLAGS
 from backproof.vectors import store
 from backproof.vectors.dtypes import FORMATS, PRECISIONS_OF, Format
 from backproof.vectors.records import Answer, Family, Flag
@@ -20,14 +20,9 @@ def flags() -> str:
     entries = []
     for flag in FLAGS.values():
         ops = [f"[{safe(op)}](operations/{op}.md#flags)" for op in carried if flag.name in carried[op]]
-        kept = (
-            f" Stays, though no fault of the catalogue needs it alone: {safe(KEPT[flag.name])}."
-            if flag.name in KEPT
-            else ""
-        )
         entries.append(
             f"({anchor(flag)})=\n\n{code(flag.name)} ({flag.kind})\n"
-            f": {safe(flag.effect)}. [Source]({flag.link}).{kept}\n\n  {', '.join(ops)}"
+            f": {safe(flag.effect)}. [Source]({flag.link}).\n\n  {', '.join(ops)}"
         )
     return paragraphs(*entries)
 

@@ -127,28 +127,6 @@ FLAGS = {
 }
 """By name. A case's flags say what it is there to catch."""
 
-KEPT = {
-    "cancellation": "a tolerance follows the terms of a sum: one that followed the result would fail sound code here",
-    "clipping-edge": "tells the conventions of clipping apart, and the edge from one a few times as large",
-    "confident-right": "names what is asked: a loss and a gradient that are small, and not 0 or negative",
-    "confident-wrong": "names what is asked: a loss that is large, and not cut off",
-    "distinct-sizes": "the counterpart of square: what fails here and passes there is an axis, not a transpose",
-    "equal-logits": "names ties: a mask of z == max has a single winner on ordinary input",
-    "infinite-upstream": "marks the point where the conventions of infinity times zero part",
-    "label-edge": "names the classes that an index off by one leaves out",
-    "labels-one-hot": "names the form of the labels, as labels-indices and labels-soft do",
-    "lesson": "figures in print, which a reader can follow by hand",
-    "near-kink": "catches what no fault of the catalogue does: a threshold below 2**-100",
-    "overflow": "catches what no fault of the catalogue does: a result that saturates at the largest number",
-    "probability-one": "names the point where log p is 0 and (1 - y) / (1 - p) is 0 / 0",
-    "shifted-logits": "catches what no fault of the catalogue does: a shift left out while exp does not overflow yet",
-    "small-values": "names what is asked: no constant added to a denominator or a logarithm",
-    "spread": "catches what no fault of the catalogue does: numbers of a row that share one exponent",
-    "upstream-one-hot": "a column of the Jacobian at a time: shows which element is wrong",
-    "upstream-zero": "all vanishes but what the upstream does not scale: decay, noise, what an earlier call left",
-}
-"""Why a flag stays though it rejects no fault of the catalogue that no other flag does."""
-
 ANSWERS = (
     Answer("relu_slope_at_zero", "0", True, "the left-hand derivative: nothing passes at exactly 0"),
     Answer("relu_slope_at_zero", "1/2", False, "halfway between both sides, as a maximum that shares ties has it"),

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from multiprocessing import get_context
@@ -12,10 +12,12 @@ from backproof.conformance.check.conventions import Tracker
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.implementation.load import Implementation, present
-from backproof.reference.faults import every_fault_of
+from backproof.reference.faults import by_name, every_fault_of
 from backproof.reference.model.fault import Fault
-from backproof.vectors import store
-from backproof.vectors.records import Family, OperationVectors
+from backproof.vectors.records import Family
+from proofs import proven, vectors_of
+
+CORES = os.cpu_count() or 1
 
 
 class Rejected(StrEnum):
@@ -26,11 +28,13 @@ class Rejected(StrEnum):
     NEVER = "never"
 
 
-@cache
-def vectors_of(op: str) -> OperationVectors:
-    """The golden vectors of one operation, read once."""
-    vectors = store.read_golden(op)
-    return OperationVectors(**{**vars(vectors), "families": tuple(vectors.families)})
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a fault."""
+
+    rejected: Rejected
+    proven: bool
+    """Whether exact arithmetic shows that it computes something else."""
 
 
 def implementation_of(fault: Fault) -> Implementation:
@@ -41,44 +45,37 @@ def implementation_of(fault: Fault) -> Implementation:
 
 @cache
 def likely_killers(op: str, direction: str) -> list[Family]:
-    """The families of a direction, those that cost least first; what kills moves to the front."""
+    """The families of a direction, those that cost least first; what rejects a fault moves to the front."""
     found = [family for family in vectors_of(op).families if family.direction == direction]
     return sorted(found, key=lambda family: sum(tensor.size for tensor in family.inputs.values()))
 
 
-def rejected(fault: Fault) -> tuple[Rejected, str]:
-    """Which run rejects a fault from a fresh state, and the name of a family that does."""
-    families, vectors, implementation = (
-        likely_killers(fault.op, fault.direction),
-        vectors_of(fault.op),
-        implementation_of(fault),
-    )
+def rejected(fault: Fault) -> Rejected:
+    """Which run rejects a fault, from a fresh state."""
+    families, vectors = likely_killers(fault.op, fault.direction), vectors_of(fault.op)
+    implementation = implementation_of(fault)
     fault.setup()
-    tracker, strict = Tracker(), None
+    tracker, strict = Tracker(), False
     for position, family in enumerate(families):
-        if family.level == "robust" and strict:
+        if strict and family.level == "robust":
             continue
         outcome = tracker.add(check(family, implementation, vectors)).outcome
         if outcome is Outcome.FAILED:
             families.insert(0, families.pop(position))
-            return Rejected.BY_DEFAULT, family.name
-        if outcome is Outcome.ROBUST_MISS:
-            strict = strict or family.name
-    return (Rejected.UNDER_STRICT, strict) if strict else (Rejected.NEVER, "")
+            return Rejected.BY_DEFAULT
+        strict = strict or outcome is Outcome.ROBUST_MISS
+    return Rejected.UNDER_STRICT if strict else Rejected.NEVER
 
 
-def matrix(op: str) -> dict[str, tuple[Rejected, str]]:
-    """What rejects each fault of an operation, found out on all cores."""
+def matrix(op: str) -> dict[str, Fate]:
+    """What becomes of each fault of an operation, found out on all cores."""
     names = [fault.name for fault in every_fault_of(op)]
     parts = [names[start::CORES] for start in range(CORES)]
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
-        found = {name: how for part in pool.map(_rejected, [op] * CORES, parts) for name, how in part}
+        found = dict(pair for part in pool.map(_fates, [op] * CORES, parts) for pair in part)
     return {name: found[name] for name in names}
 
 
-CORES = os.cpu_count() or 1
-
-
-def _rejected(op: str, names: Sequence[str]) -> list[tuple[str, tuple[Rejected, str]]]:
-    wanted = set(names)
-    return [(fault.name, rejected(fault)) for fault in every_fault_of(op) if fault.name in wanted]
+def _fates(op: str, names: Sequence[str]) -> list[tuple[str, Fate]]:
+    faults = by_name(op)
+    return [(name, Fate(rejected(faults[name]), proven(faults[name]))) for name in names]
