@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..model.fault import backward
-from ..mutations.wrappers import LEARNING_RATE
+from ..mutations.wrong_calls import LEARNING_RATE
 from ..ops import dense
 
 Array = Any

@@ -18,7 +18,7 @@ from backproof.reference.faults import every_fault_of
 from backproof.reference.model.fault import Fault, widened
 from backproof.reference.model.operation import operation_names
 from backproof.reference.mutations.changes import lowered, significand
-from backproof.reference.mutations.wrappers import computed_in
+from backproof.reference.mutations.wrong_calls import computed_in
 from backproof.reference.ops import dense
 from diagnosed import Function, Told, few, findings, implementation, told, whole
 
