@@ -1,7 +1,6 @@
 """Where in a tensor the error is: error over tolerance, reduced to a grid that fits a page."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -55,14 +54,3 @@ def _largest(matrix: np.ndarray) -> np.ndarray:
         cells = min(length, MOST_CELLS)
         matrix = np.maximum.reduceat(matrix, np.arange(cells) * length // cells, axis=axis)
     return matrix
-
-
-def pack_heatmap(shown: Heatmap) -> dict[str, Any]:
-    """The heatmap as plain data for JSON."""
-    return vars(shown) | {"shape": list(shown.shape), "cells": [list(row) for row in shown.cells]}
-
-
-def unpack_heatmap(packed: dict[str, Any]) -> Heatmap:
-    """The heatmap that `pack_heatmap` packed."""
-    cells = tuple(map(tuple, packed["cells"]))
-    return Heatmap(**{**packed, "shape": tuple(packed["shape"]), "cells": cells})

@@ -5,15 +5,11 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...vectors.records import Answer, Flag
-from ..check.conventions import Followed
-from ..diagnosis.findings import Diagnosis, Finding
-from .contents import RECORD_VERSION, Asked, FamilyRecord, Machine, Planned, Progress, RunRecord, Tested, Versions
-from .results import pack, unpack
+from .contents import RECORD_VERSION, FamilyRecord, RunRecord
+from .plain import pack, unpack
 
 _MEASURES = ("fraction", "ulps")
-_ABSENT = {"case": None, "heatmap": None, "result": None, "reason": None}
-"""Fields of a miss that are left out of the file where they are None."""
+"""Fields of a verdict that may be infinite or NaN."""
 
 
 def text_of(record: RunRecord) -> str:
@@ -27,69 +23,38 @@ def _members(record: RunRecord) -> Iterator[str]:
         if key == "families":
             yield f'"{key}": [\n' + ",\n".join(_json(_family(family)) for family in value) + "\n]"
         else:
-            yield f'"{key}": {_json(value)}'
+            yield f'"{key}": {_json(pack(value))}'
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, allow_nan=False, default=_plain)
-
-
-def _plain(value: Any) -> object:
-    """A dataclass or a mapping as a dict."""
-    return dict(value) if isinstance(value, Mapping) else vars(value)
+    return json.dumps(value, allow_nan=False)
 
 
 def _family(family: FamilyRecord) -> dict[str, object]:
-    packed = pack(family.result)
-    verdict = packed.pop("verdict")
-    measures = {key: _written(verdict[key]) for key in _MEASURES}
+    """A family's fields in one dict: those of the result, of its verdict, and the others."""
+    others = pack(family)
+    result = others.pop("result")
+    verdict = result.pop("verdict")
+    for key in _MEASURES:
+        if verdict[key] is not None and not math.isfinite(verdict[key]):
+            verdict[key] = repr(verdict[key])
     misses = [{key: value for key, value in miss.items() if value is not None} for miss in verdict["misses"]]
-    more = {key: value for key, value in vars(family).items() if key != "result"}
-    return {**packed, **verdict, **measures, "misses": misses, **more}
+    return {**result, **verdict, "misses": misses, **others}
 
 
 def record_of(document: Mapping[str, Any]) -> RunRecord:
     """The record of a JSON document that fits the schema."""
-    implementation = document["implementation"]
+    families = [_nested(family) for family in document["families"]]
     fields = {key: document[key] for key in RunRecord.__dataclass_fields__}
-    fields |= {
-        "state": Progress(document["state"]),
-        "implementation": Tested(**_tuples(implementation)),
-        "versions": Versions(**document["versions"]),
-        "machine": Machine(**document["machine"]),
-        "asked": Asked(**_tuples(document["asked"])),
-        "problems": tuple(document["problems"]),
-        "planned": tuple(Planned(**planned) for planned in document["planned"]),
-        "conventions": tuple(Followed(**_tuples(followed)) for followed in document["conventions"]),
-        "diagnoses": tuple(_diagnosis(diagnosis) for diagnosis in document["diagnoses"]),
-        "flags": tuple(Flag(**flag) for flag in document["flags"]),
-        "answers": tuple(Answer(**answer) for answer in document["answers"]),
-        "families": tuple(_family_record(family) for family in document["families"]),
-    }
-    return RunRecord(**fields)
+    record: RunRecord = unpack(RunRecord, fields | {"families": families})
+    return record
 
 
-def _diagnosis(document: Mapping[str, Any]) -> Diagnosis:
-    return Diagnosis(**{**document, "findings": tuple(Finding(**finding) for finding in document["findings"])})
-
-
-def _family_record(document: Mapping[str, Any]) -> FamilyRecord:
-    packed = dict(document)
-    own = {key: packed.pop(key) for key in ("flags", "kind", "parameters", "comment")}
-    outer = {key: packed.pop(key) for key in ("nodeid", "ending", "note")}
-    measures = {key: _number(packed[key]) for key in _MEASURES}
-    misses = [_ABSENT | miss for miss in packed["misses"]]
-    result = unpack({**outer, "verdict": {**packed, **measures, "misses": misses}})
-    return FamilyRecord(result, **_tuples(own))
-
-
-def _tuples(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
-
-
-def _written(value: float | None) -> float | str | None:
-    return value if value is None or math.isfinite(value) else repr(value)
-
-
-def _number(value: float | str | None) -> float | None:
-    return None if value is None else float(value)
+def _nested(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a family, nested again as `pack` does."""
+    verdict = dict(document)
+    others = {key: verdict.pop(key) for key in ("flags", "kind", "parameters", "comment")}
+    result = {key: verdict.pop(key) for key in ("nodeid", "ending", "note")}
+    verdict |= {key: None if verdict[key] is None else float(verdict[key]) for key in _MEASURES}
+    verdict["misses"] = [{"case": None} | miss for miss in verdict["misses"]]
+    return {"result": {**result, "verdict": verdict}, **others}

@@ -17,7 +17,8 @@ from ..check.verdict import Miss, MissKind, Verdict, verdict_on
 from ..implementation.load import Implementation
 from ..implementation.timeouts import Lost, LostCalls
 from ..implementation.watch import calls_noted
-from ..record.results import RESULT, pack
+from ..record.plain import pack
+from ..record.results import RESULT
 from ..terminal import summary as words
 from . import xfails
 from .outcome import conclude

@@ -11,7 +11,8 @@ from ...vectors.dtypes import DTYPES
 from ...vectors.records import DIRECTIONS, LEVELS, VectorError
 from ..check.conventions import followed, inconsistencies
 from ..implementation.errors import AdapterError
-from ..record.results import RESULT, Ending, pack, unpack
+from ..record.plain import pack, unpack
+from ..record.results import RESULT, Ending, Result
 from ..terminal import annotations
 from ..terminal import summary as report
 from ..terminal.truncation import Truncation
@@ -127,7 +128,7 @@ class Run:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Store a result, which under pytest-xdist comes from a worker."""
         if packed := getattr(report, RESULT, None):
-            self.state.results[report.nodeid] = unpack(packed)
+            self.state.results[report.nodeid] = unpack(Result, packed)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

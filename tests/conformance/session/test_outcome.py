@@ -4,7 +4,8 @@ import json
 
 import pytest
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, MissReason, Outcome, Verdict
-from backproof.conformance.record.results import Ending, pack, unpack
+from backproof.conformance.record.plain import pack, unpack
+from backproof.conformance.record.results import Ending, Result
 from backproof.conformance.session.outcome import conclude
 from backproof.conformance.session.xfails import ExpectedFailure
 
@@ -86,4 +87,4 @@ def test_a_packed_result_is_plain_data_and_comes_back_the_same(outcome: Outcome)
     assert json.loads(json.dumps(packed)) == packed
     assert {type(value) for value in packed["verdict"].values()} <= {str, int, float, list}
     assert type(packed["ending"]) is str
-    assert unpack(packed) == result
+    assert unpack(Result, packed) == result
