@@ -120,18 +120,18 @@ class Network:
     """Dense, ReLU, dense, softmax with cross-entropy."""
 
     def __init__(self, hidden: DenseLayer, output: DenseLayer, loss: SoftmaxCrossEntropy) -> None:
-        self.layers = [hidden, ReLU(), output, loss]
+        self.layers: list[Any] = [hidden, ReLU(), output, loss]
 
     def forward(self, inputs: Array) -> Array:
         values = inputs
         for layer in self.layers:
-            values = layer.forward(values)  # type: ignore[attr-defined]
+            values = layer.forward(values)
         return values
 
     def backward(self, dloss: Array) -> Array:
         gradient = dloss
         for layer in reversed(self.layers):
-            gradient = layer.backward(gradient)  # type: ignore[attr-defined]
+            gradient = layer.backward(gradient)
         return gradient
 
 
@@ -170,7 +170,7 @@ def _spread(dloss: Array, reduction: str, rows: int) -> Array:
     return drows / rows if reduction == "mean" else drows
 
 
-# The adapter.
+# The adapter: of each class, a function that runs its forward pass and one that runs both passes.
 
 
 def _in_own_dtype(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -189,65 +189,43 @@ def _in_own_dtype(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-@_in_own_dtype
-def dense_forward(inputs: Array, weights: Array, biases: Array) -> Array:
-    return DenseLayer(weights, biases).forward(inputs)
+def _both(layer: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Forward and backward of a layer that is made of all arguments but the first, which is what passes through it."""
+
+    @_in_own_dtype
+    def forward(inputs: Array, *others: Array, **parameters: str) -> Array:
+        return layer(*others, **parameters).forward(inputs)
+
+    @_in_own_dtype
+    def backward(upstream: Array, inputs: Array, *others: Array, **parameters: str) -> tuple[Array, ...]:
+        made = layer(*others, **parameters)
+        made.forward(inputs)
+        made.backward(upstream)
+        return _gradients(made)
+
+    return forward, backward
 
 
-@_in_own_dtype
-def dense_backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -> tuple[Array, ...]:
-    layer = DenseLayer(weights, biases)
-    layer.forward(inputs)
-    layer.backward(dL_doutputs)
-    return layer.dinputs, layer.dweights, layer.dbiases
+def _gradients(layer: Any) -> tuple[Array, ...]:
+    """The gradients that `backward` has left on a layer, or on each dense layer of a network."""
+    if isinstance(layer, Network):
+        hidden, _, output, _ = layer.layers
+        return (*_gradients(hidden), *_gradients(output)[1:])
+    return tuple(getattr(layer, name) for name in ("dinputs", "dweights", "dbiases") if hasattr(layer, name))
 
 
-@_in_own_dtype
-def relu_forward(inputs: Array) -> Array:
-    return ReLU().forward(inputs)
+def _network(
+    weights1: Array, biases1: Array, weights2: Array, biases2: Array, labels: Array, reduction: str
+) -> Network:
+    return Network(DenseLayer(weights1, biases1), DenseLayer(weights2, biases2), SoftmaxCrossEntropy(labels, reduction))
 
 
-@_in_own_dtype
-def relu_backward(dL_doutputs: Array, inputs: Array) -> Array:
-    layer = ReLU()
-    layer.forward(inputs)
-    return layer.backward(dL_doutputs)
-
-
-@_in_own_dtype
-def softmax_forward(logits: Array) -> Array:
-    return Softmax().forward(logits)
-
-
-@_in_own_dtype
-def softmax_backward(dL_doutputs: Array, logits: Array) -> Array:
-    layer = Softmax()
-    layer.forward(logits)
-    return layer.backward(dL_doutputs)
-
-
-@_in_own_dtype
-def cross_entropy_forward(probabilities: Array, labels: Array, *, reduction: str) -> Array:
-    return CrossEntropy(labels, reduction).forward(probabilities)
-
-
-@_in_own_dtype
-def cross_entropy_backward(dL_dloss: Array, probabilities: Array, labels: Array, *, reduction: str) -> Array:
-    loss = CrossEntropy(labels, reduction)
-    loss.forward(probabilities)
-    return loss.backward(dL_dloss)
-
-
-@_in_own_dtype
-def softmax_cross_entropy_forward(logits: Array, labels: Array, *, reduction: str) -> Array:
-    return SoftmaxCrossEntropy(labels, reduction).forward(logits)
-
-
-@_in_own_dtype
-def softmax_cross_entropy_backward(dL_dloss: Array, logits: Array, labels: Array, *, reduction: str) -> Array:
-    loss = SoftmaxCrossEntropy(labels, reduction)
-    loss.forward(logits)
-    return loss.backward(dL_dloss)
+dense_forward, dense_backward = _both(DenseLayer)
+relu_forward, relu_backward = _both(ReLU)
+softmax_forward, softmax_backward = _both(Softmax)
+cross_entropy_forward, cross_entropy_backward = _both(CrossEntropy)
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = _both(SoftmaxCrossEntropy)
+mlp_forward, mlp_backward = _both(_network)
 
 
 @_in_own_dtype
@@ -257,30 +235,3 @@ def softmax_cross_entropy_from_outputs_backward(
     loss = SoftmaxCrossEntropy(labels, reduction)
     loss.from_outputs(outputs)
     return loss.backward(dL_dloss)
-
-
-@_in_own_dtype
-def mlp_forward(
-    inputs: Array, weights1: Array, biases1: Array, weights2: Array, biases2: Array, labels: Array, *, reduction: str
-) -> Array:
-    loss = SoftmaxCrossEntropy(labels, reduction)
-    return Network(DenseLayer(weights1, biases1), DenseLayer(weights2, biases2), loss).forward(inputs)
-
-
-@_in_own_dtype
-def mlp_backward(
-    dL_dloss: Array,
-    inputs: Array,
-    weights1: Array,
-    biases1: Array,
-    weights2: Array,
-    biases2: Array,
-    labels: Array,
-    *,
-    reduction: str,
-) -> tuple[Array, ...]:
-    hidden, output = DenseLayer(weights1, biases1), DenseLayer(weights2, biases2)
-    network = Network(hidden, output, SoftmaxCrossEntropy(labels, reduction))
-    network.forward(inputs)
-    network.backward(dL_dloss)
-    return hidden.dinputs, hidden.dweights, hidden.dbiases, output.dweights, output.dbiases
