@@ -1,29 +1,23 @@
 """The `backproof` command."""
 
 import argparse
-import difflib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from ..vectors import store
 from ..vectors.records import Family, OperationVectors, VectorError
+from .check.wording import close_to
 from .doctor import commands as doctor
-from .implementation.errors import AdapterError
+from .implementation.errors import AdapterError, CommandError
 from .pages import commands as reports
-from .record.errors import ReportError
 from .scaffold import commands as scaffold
-from .scaffold.errors import ScaffoldError
 from .terminal.show import list_families, show_case
 
 WELL, WRONG, UNUSABLE = 0, 1, 2
 """Exit codes: success; something is wrong with the vectors; the command cannot be carried out."""
-
-
-class CommandError(Exception):
-    """The command cannot be carried out. The message is one line: what was wrong, where, and what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         sys.stdout.flush()
         return code
-    except (AdapterError, CommandError, ReportError, ScaffoldError, VectorError) as error:
+    except (AdapterError, CommandError, VectorError) as error:
         print(f"backproof: {error}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
@@ -55,15 +49,13 @@ def command_parser() -> argparse.ArgumentParser:
 
     generate = commands.add_parser("generate", help="compute the golden files anew")
     generate.add_argument("ops", nargs="*", metavar="OP", help="these operations alone")
-    generate.add_argument(
-        "--check", action="store_true", help="write nothing; say whether the files are as they should be"
-    )
+    check = "write nothing; say whether the files are as they should be"
+    generate.add_argument("--check", action="store_true", help=check)
     generate.set_defaults(run=_generate)
 
     verify = commands.add_parser("verify", help="check golden files: hashes, layout, contents")
-    verify.add_argument(
-        "files", nargs="*", type=Path, metavar="FILE", help="these files; without any, the installed ones"
-    )
+    files = "these files; without any, the installed ones"
+    verify.add_argument("files", nargs="*", type=Path, metavar="FILE", help=files)
     verify.set_defaults(run=_verify)
 
     show = commands.add_parser("show", help="print one case: what it is for, its arguments, the right answers")
@@ -146,7 +138,7 @@ def _find(family_id: str) -> tuple[OperationVectors, Family]:
     by_name = {f"{family.dtype}/{family.name}": family for family in vectors.families}
     if name not in by_name:
         prefix = f"{file}::" if is_nodeid else f"{op}/"
-        raise CommandError(f"{family_id}: no such family{_close(name, by_name, prefix)}")
+        raise CommandError(f"{family_id}: no such family{close_to(name, by_name, 0.5, prefix)}")
     return vectors, by_name[name]
 
 
@@ -155,11 +147,6 @@ def _golden(op: str) -> OperationVectors:
     if op not in known:
         raise CommandError(f"{op}: no operation of the golden vectors; those are {', '.join(known)}")
     return store.read_golden(op)
-
-
-def _close(name: str, known: Iterable[str], prefix: str) -> str:
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f"; close to it: {', '.join(prefix + name for name in close)}" if close else "; `backproof list` prints all"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Text that every report writes alike: counts with their nouns, lists, lines that fit a terminal."""
 
+import difflib
 import textwrap
 from collections.abc import Iterable
 
@@ -21,6 +22,19 @@ def listed(words: Iterable[str], conjunction: str = "and") -> str:
 def full_name(name: str, version: str) -> str:
     """An implementation's name, with its version where there is one."""
     return " ".join(word for word in (name, version) if word)
+
+
+def first_few(words: Iterable[str], most: int) -> str:
+    """The first few words, and how many more there are."""
+    named = list(words)
+    rest = len(named) - most
+    return ", ".join(named[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def close_to(name: str, known: Iterable[str], cutoff: float, prefix: str = "") -> str:
+    """Which known families a misspelt name is close to, as the end of a sentence."""
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=cutoff)
+    return f"; close to it: {', '.join(prefix + name for name in close)}" if close else "; `backproof list` prints all"
 
 
 def wrapped(text: str, first: str, then: str) -> list[str]:

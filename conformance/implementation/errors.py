@@ -1,9 +1,13 @@
-"""Errors of adapters, and exceptions as one line of text."""
+"""Errors of commands and adapters, and exceptions as one line of text."""
 
 import os
 import sysconfig
 import traceback
 from pathlib import Path
+
+
+class CommandError(Exception):
+    """A command that cannot be carried out. The message is one line: what was wrong, where, and what to do."""
 
 
 class AdapterError(Exception):

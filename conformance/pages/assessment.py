@@ -1,11 +1,11 @@
 """Whether a run shows that an implementation conforms: a rating and a sentence."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..check.verdict import Cause, Outcome, Verdict
-from ..check.wording import plural
+from ..check.verdict import Cause, Outcome
+from ..check.wording import first_few, plural
 from ..record.contents import HELD, NOT_ASKED, NOT_RUN, Progress, RunRecord
 
 MOST_NAMED = 6
@@ -40,11 +40,11 @@ def assess(record: RunRecord) -> Assessment:
     held = sum(record.counts[word] for word in HELD)
     wrong = sum(record.counts[word] for word in _WRONG)
     if wrong:
-        functions = dict.fromkeys(verdict.function for verdict in _failing(record))
+        functions = dict.fromkeys(f.result.verdict.function for f in record.families if f.standing in _WRONG)
         expected = record.counts["expected failure"]
         as_expected = "" if not expected else ", as expected" if expected == wrong else f", {expected:,} as expected"
         sentence = f"{wrong:,} of {plural(held, 'family', 'families')} that ran {'fails' if wrong == 1 else 'fail'}"
-        return Assessment(Rating.FAILS, f"{sentence}{as_expected}: in {named(functions)}.")
+        return Assessment(Rating.FAILS, f"{sentence}{as_expected}: in {first_few(functions, MOST_NAMED)}.")
     if record.state is not Progress.COMPLETE:
         return Assessment(Rating.INCOMPLETE, f"{incompleteness(record)} Of {held:,} that ran, none fails.")
     if record.problems or record.counts["unexpected pass"] or not record.counts["passed"]:
@@ -67,22 +67,11 @@ def incompleteness(record: RunRecord) -> str:
     return f"The run was interrupted ({record.reason}); {left}"
 
 
-def named(names: Iterable[str]) -> str:
-    """The first few names, and how many more there are."""
-    words = list(names)
-    rest = len(words) - MOST_NAMED
-    return ", ".join(words[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _failing(record: RunRecord) -> Iterator[Verdict]:
-    yield from (family.result.verdict for family in record.families if family.standing in _WRONG)
-
-
 def _left_out(record: RunRecord) -> Iterator[str]:
     """How many families did not run, and why."""
     for word in ("not implemented", "unsupported", NOT_RUN, NOT_ASKED):
         if count := record.counts[word]:
-            names = named(absent(record)) if word == "not implemented" else ""
+            names = first_few(absent(record), MOST_NAMED) if word == "not implemented" else ""
             yield f"{count:,} {word}" + (f" ({names})" if names else "")
 
 

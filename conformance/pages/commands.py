@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..record.errors import ReportError
+from ..implementation.errors import CommandError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -60,9 +60,11 @@ def _compare(options: argparse.Namespace) -> int:
     from .render import write_page
 
     if len(options.records) < 2:
-        raise ReportError(f"{options.records[0]}: is one run; name at least two to compare")
+        raise CommandError(f"{options.records[0]}: is one run; name at least two to compare")
     if options.fail_on_worse and len(options.records) != 2:
-        raise ReportError(f"--fail-on-worse takes two runs, the one before and the one now, not {len(options.records)}")
+        raise CommandError(
+            f"--fail-on-worse takes two runs, the one before and the one now, not {len(options.records)}"
+        )
 
     for path in options.records if options.output else ():
         _distinct(options.output, path)
@@ -101,11 +103,11 @@ def _badge(options: argparse.Namespace) -> int:
 
 
 def _distinct(*paths: Path | None) -> None:
-    """Raise ReportError where two of these files are the same: an output must not replace an input."""
+    """Raise CommandError where two of these files are the same: an output must not replace an input."""
     seen: set[Path] = set()
     for path in paths:
         if path is not None and path.resolve() in seen:
-            raise ReportError(f"{path}: would be written over; give what is written another name: -o NAME")
+            raise CommandError(f"{path}: would be written over; give what is written another name: -o NAME")
 
         if path is not None:
             seen.add(path.resolve())

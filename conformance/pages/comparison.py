@@ -61,7 +61,7 @@ class RunFailures:
 def comparison_page(records: Sequence[RunRecord], changed: Iterable[Change] | None, nearer: Iterable[Closer]) -> str:
     """The page as HTML without external files. `changed` is None where the runs are of different implementations.
 
-    Raises ReportError.
+    Raises CommandError.
     """
     columns = [Column(letter, title(r), assess(r), r) for letter, r in zip(letters(), records, strict=False)]
     found = None if changed is None else list(changed)

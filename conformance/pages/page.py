@@ -18,7 +18,7 @@ MOST_OF_A_PAGE = 120
 
 
 def run_page(record: RunRecord) -> str:
-    """The page as HTML without external files. Raises ReportError."""
+    """The page as HTML without external files. Raises CommandError."""
     failing = failure_groups(record.families, lambda family: family.result.ending.fails, record.diagnoses)
     return render(
         "run.html",

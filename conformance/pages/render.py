@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ...vectors.files import replace_atomically
 from ..check.wording import plural
-from ..record.errors import ReportError
+from ..implementation.errors import CommandError
 from .heatmap_cells import ratio
 
 if TYPE_CHECKING:
@@ -18,18 +18,18 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(template: str, **values: object) -> str:
-    """The text of a template filled with values, which are escaped. Raises ReportError without Jinja2."""
+    """The text of a template filled with values, which are escaped. Raises CommandError without Jinja2."""
     return _environment().get_template(template).render(values)
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write a file atomically: after an error the old one is still there. Raises ReportError."""
+    """Write a file atomically: after an error the old one is still there. Raises CommandError."""
     if path.exists() and not path.is_file():
-        raise ReportError(f"{path}: is no regular file; name a file to write")
+        raise CommandError(f"{path}: is no regular file; name a file to write")
     try:
         replace_atomically(path, text.encode("utf-8", "replace"))
     except OSError as error:
-        raise ReportError(f"{path}: cannot be written: {error.strerror or error}") from None
+        raise CommandError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 @cache
@@ -38,7 +38,7 @@ def _environment() -> "Environment":
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ModuleNotFoundError as error:
         needed = f"a page needs {error.name}, which is not installed: pip install 'backproof[report]'"
-        raise ReportError(needed) from None
+        raise CommandError(needed) from None
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,  # names and messages are the implementation's

@@ -25,7 +25,7 @@ def unpack(kind: Any, packed: Any) -> Any:
             return tuple(unpack(get_args(candidate)[0], held) for held in packed)
         if is_dataclass(candidate):
             fields = _annotations(candidate)
-            return candidate(**{name: unpack(fields[name], held) for name, held in packed.items()})  # type: ignore[operator]
+            return candidate(**{name: unpack(fields[name], held) for name, held in packed.items()})
         if isinstance(candidate, type) and issubclass(candidate, StrEnum):
             return candidate(packed)
     return packed

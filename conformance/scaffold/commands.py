@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import ScaffoldError
+from ..implementation.errors import CommandError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -45,7 +45,7 @@ def _new_adapter(options: argparse.Namespace) -> int:
         file.path.parent.mkdir(parents=True, exist_ok=True)
         replace_atomically(file.path, text.encode())
     except OSError as error:
-        raise ScaffoldError(f"{file.path}: cannot be written: {error.strerror or error}") from None
+        raise CommandError(f"{file.path}: cannot be written: {error.strerror or error}") from None
     print(f"wrote {file.path}{f', in the new folder {file.path.parent}' if made else ''}: {', '.join(ops)}")
     print("What has to be filled in raises NotImplementedError, and its message says what it returns. Next:")
     if file.folder != here:
@@ -56,7 +56,7 @@ def _new_adapter(options: argparse.Namespace) -> int:
 
 
 def _known(given: Sequence[str] | None) -> Sequence[str]:
-    """The operations asked for, in the order of all of them. Raises ScaffoldError."""
+    """The operations asked for, in the order of all of them. Raises CommandError."""
     from ...vectors import store
 
     known = store.golden_operations()
@@ -64,5 +64,5 @@ def _known(given: Sequence[str] | None) -> Sequence[str]:
         if op not in known:
             near = difflib.get_close_matches(op, known, n=1, cutoff=0.8)
             hint = f"was {near[0]} meant?" if near else f"those are {', '.join(known)}"
-            raise ScaffoldError(f"--op {op}: no operation of the golden vectors; {hint}")
+            raise CommandError(f"--op {op}: no operation of the golden vectors; {hint}")
     return [op for op in known if op in given] if given else known

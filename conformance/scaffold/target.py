@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import ScaffoldError
+from ..implementation.errors import CommandError
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,21 @@ class Target:
 
 
 def target(given: str, style: str, here: Path, *, force: bool) -> Target:
-    """The target that a path names, relative to the folder `here`. Raises ScaffoldError."""
+    """The target that a path names, relative to the folder `here`. Raises CommandError."""
     path = Path(given)
     if (here / path).is_dir():
-        raise ScaffoldError(f"{given}: is a folder; name a file, such as {path / 'mylayer.py'}")
+        raise CommandError(f"{given}: is a folder; name a file, such as {path / 'mylayer.py'}")
     if not path.suffix:
         path = path.with_name(f"{path.name}.py")
     if path.suffix != ".py":
-        raise ScaffoldError(f"{given}: name a file of Python, such as {path.with_suffix('.py').name}")
+        raise CommandError(f"{given}: name a file of Python, such as {path.with_suffix('.py').name}")
     whole = here / path
     elsewhere = ".." in path.parts or not whole.is_relative_to(here)
     folder = whole.parent.resolve() if elsewhere else here
     within = Path(whole.name) if elsewhere else whole.relative_to(here)
     _importable(given, within, folder, style)
     if (whole.exists() or whole.is_symlink()) and not force:
-        raise ScaffoldError(f"{path}: is there already; name another file, or write over it with --force")
+        raise CommandError(f"{path}: is there already; name another file, or write over it with --force")
     return Target(path, folder, within)
 
 
@@ -60,12 +60,12 @@ def _importable(given: str, within: Path, folder: Path, style: str) -> None:
         if not name.isidentifier() or keyword.iskeyword(name):
             near = "".join(letter if letter.isalnum() else "_" for letter in name)
             near = near if near.isidentifier() and not keyword.iskeyword(near) else f"my_{near}"
-            raise ScaffoldError(f"{given}: {name!r} is no name that Python can import; {near!r} is one")
+            raise CommandError(f"{given}: {name!r} is no name that Python can import; {near!r} is one")
     # A command is a script, whose own folder is the first that Python looks into.
     top, beside = (names[-1], (folder / within).parent) if style == "command" else (names[0], folder)
     owner = _shadowed(top, beside)
     if owner:
-        raise ScaffoldError(f"{given}: {top!r} is also the name of {owner}; choose another, such as my_{top}")
+        raise CommandError(f"{given}: {top!r} is also the name of {owner}; choose another, such as my_{top}")
 
 
 def _shadowed(name: str, folder: Path) -> str:

@@ -1,6 +1,5 @@
 """Which vector files and families the command line names; other paths are left to pytest."""
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ...vectors.records import Family
+from ..check.wording import close_to
 
 GOLDEN_PREFIX = "vectors/"
 """The start of the node id of an installed golden file, wherever it is installed."""
@@ -75,7 +75,7 @@ def select(selection: Selection, families: Iterable[Family]) -> list[Family]:
         name, has_case, case = given.partition("#")
         matches = [name] if name in by_name else [known for known in by_name if known.startswith(name + "/")]
         if not matches:
-            raise pytest.UsageError(f"{selection.nodeid}: no family {name!r}{_or_rather(name, by_name)}")
+            raise pytest.UsageError(f"{selection.nodeid}: no family {name!r}{close_to(name, by_name, 0.6)}")
         if has_case and not (len(matches) == 1 and case.isdecimal() and int(case) < by_name[matches[0]].count):
             last = by_name[matches[0]].count - 1
             raise pytest.UsageError(f"{selection.nodeid}::{given}: no such case; the family has #0 to #{last}")
@@ -126,8 +126,3 @@ def _golden_operation(spelled: str, golden: Mapping[str, Path]) -> str | None:
 
 def _relative(path: Path, folder: Path) -> str:
     return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
-
-
-def _or_rather(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
-    return f"; close to it: {', '.join(close)}" if close else "; `backproof list` prints those there are"

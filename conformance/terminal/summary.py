@@ -10,7 +10,7 @@ from ...vectors.manifest import FamilyCount
 from ...vectors.records import Family
 from ..check.conventions import Followed
 from ..check.verdict import Cause, Miss, MissKind, Outcome, Verdict
-from ..check.wording import WIDTH, full_name, plural, wrapped
+from ..check.wording import WIDTH, first_few, full_name, plural, wrapped
 from ..implementation.load import Implementation
 from ..record.results import Ending, Result, by_kind
 
@@ -224,10 +224,7 @@ def _followed(point: Followed, results: Iterable[Result]) -> str:
     for result in results:
         if result.verdict.point == point.point and result.verdict.answers:
             families.setdefault(result.verdict.answers, []).append(result.verdict.id)
-    parts = (
-        f"{' or '.join(answers)} in {', '.join(ids[:2])}" + (f" and {len(ids) - 2} more" if len(ids) > 2 else "")
-        for answers, ids in families.items()
-    )
+    parts = (f"{' or '.join(answers)} in {first_few(ids, 2)}" for answers, ids in families.items())
     return f"{point.point}: no single answer: {'; '.join(parts)}"
 
 

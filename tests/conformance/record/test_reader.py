@@ -9,9 +9,9 @@ import pytest
 from backproof.conformance.check.heatmap import MOST_CELLS, NO_RATIO, Heatmap
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, MissReason, Outcome
 from backproof.conformance.diagnosis.findings import Diagnosis, Finding
+from backproof.conformance.implementation.errors import CommandError
 from backproof.conformance.record.contents import RECORD_VERSION, STANDINGS, Progress, RunRecord
 from backproof.conformance.record.document import text_of
-from backproof.conformance.record.errors import ReportError
 from backproof.conformance.record.reader import SCHEMA, read_record
 from backproof.conformance.record.results import Ending
 from backproof.vectors.dtypes import DTYPES
@@ -29,7 +29,7 @@ def written(folder: Path, what: RunRecord | dict[str, Any] | str) -> Path:
 
 def complaint(path: Path) -> str:
     """What `read` says of a file that is none, after the file's name."""
-    with pytest.raises(ReportError) as raised:
+    with pytest.raises(CommandError) as raised:
         read_record(path)
     words = str(raised.value)
     assert len(words.splitlines()) == 1
@@ -137,7 +137,7 @@ def test_the_schema_knows_the_same_words_as_the_code() -> None:
 
 def test_without_jsonschema_a_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jsonschema", None)
-    with pytest.raises(ReportError) as raised:
+    with pytest.raises(CommandError) as raised:
         read_record(written(tmp_path, record()))
     assert str(raised.value) == (
         "reading a record needs jsonschema, which is not installed: pip install 'backproof[report]'"
