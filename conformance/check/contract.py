@@ -18,7 +18,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..implementation.arrays import Arrays, NotAnArray, to_numpy
-from ..implementation.batching import Batching, each
+from ..implementation.batching import Batched, each
+from ..implementation.timeouts import Lost
 from .messages import in_cases, unlike
 from .values import bits_equal, differing
 from .verdict import Miss, MissKind, MissReason
@@ -67,13 +68,23 @@ class Call:
 
     def each(self, calls: Sequence[Arrays]) -> Iterator[Callable[[], Arrays]]:
         """For each of several calls, in order, a function that returns its results as arrays, or raises."""
-        if not isinstance(self.function, Batching):
+        if not isinstance(self.function, Batched):
             return (partial(self, arguments) for arguments in calls)
         self.made += len(calls)
         return (partial(self._read, result) for result in each(self.function, calls, self.parameters))
 
     def _read(self, result: Callable[[], object]) -> Arrays:
         return read_results(result(), self.spec)
+
+
+def attempt(call: Callable[[], Arrays]) -> Arrays | BaseException:
+    """The results of a call, or what it raises, except KeyboardInterrupt and Lost."""
+    try:
+        return call()
+    except (KeyboardInterrupt, Lost):
+        raise
+    except BaseException as error:
+        return error
 
 
 def read_results(returned: object, spec: ResultSpec) -> Arrays:

@@ -46,8 +46,8 @@ def check(family: Family, implementation: Implementation, vectors: OperationVect
     return verdict_on(
         family,
         findings.misses,
-        Cause.REFUSED if findings.unsupported else None,
-        reason=findings.unsupported_reason(family.count),
+        Cause.REFUSED if findings.raised.unsupported else None,
+        reason=findings.raised.unsupported_reason(family.count),
         fraction=findings.fraction,
         ulps=findings.ulps,
         answers=findings.answers,
@@ -61,18 +61,11 @@ class _Findings:
     """What the check of a family has found so far."""
 
     misses: list[Miss] = field(default_factory=list)
-    unsupported: list[int] = field(default_factory=list)
-    """Cases that raised NotImplementedError."""
-    unsupported_words: str = ""
+    raised: "_Raised" = field(default_factory=lambda: _Raised())
     fraction: float | None = None
     ulps: float | None = None
     answers: tuple[str, ...] = ()
     calls: int = 0
-
-    def unsupported_reason(self, count: int) -> str:
-        """Why cases are unsupported; empty where none is."""
-        some = f" {in_cases(self.unsupported, count)}" if len(self.unsupported) < count else ""
-        return f"{self.unsupported_words}{some}" if self.unsupported else ""
 
 
 def _declined(family: Family, implementation: Implementation, vectors: OperationVectors) -> tuple[Cause, str] | None:
@@ -107,24 +100,15 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
     stacks = [original.copy() for original in originals]
     robust = family.level == "robust"
     accepted = []
-    raised = _Raised()
     calls = [[stack[case, ...] for stack in stacks] for case in range(family.count)]
     for case, result in enumerate(each(function, calls, family.parameters)):
         findings.calls += 1
         try:
             result()
             accepted.append(case)
-        except NotImplementedError as error:
-            findings.unsupported.append(case)
-            findings.unsupported_words = describe_error(error)
-        except Exception:
-            continue
-        except Lost as error:
-            raised.lose(case, error)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
-            raised.add(case, error, function)
+            if not isinstance(error, Exception) or isinstance(error, NotImplementedError):
+                findings.raised.add(case, error, function)
     if accepted:
         arguments = ", ".join(f"{name} {stack.shape[1:]}" for name, stack in zip(names, stacks, strict=True))
         findings.misses.append(
@@ -136,7 +120,7 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
                 (f"called with {arguments}", in_cases(accepted, family.count)),
             )
         )
-    findings.misses += raised.misses(family.count, robust=robust)
+    findings.misses += findings.raised.misses(family.count, robust=robust)
     findings.misses += changed_arguments(names, stacks, originals, robust=robust)
     return findings
 
@@ -194,18 +178,31 @@ class _Raised:
     """Exceptions of a family, gathered by type and place."""
 
     def __init__(self) -> None:
+        self.unsupported: list[int] = []
+        """Cases that raised NotImplementedError."""
+        self._unsupported_words = ""
         self._seen: dict[tuple[type[BaseException], str], tuple[str, list[int]]] = {}
         self._lost: dict[str, list[int]] = {}
 
-    def lose(self, case: int, error: Lost) -> None:
-        """Note that the call of `case` was lost."""
-        self._lost.setdefault(str(error), []).append(case)
+    def add(self, number: int, error: BaseException, function: object) -> None:
+        """Note that case `number` raised `error`. Raises it again if it is KeyboardInterrupt."""
+        match error:
+            case KeyboardInterrupt():
+                raise error
+            case NotImplementedError():
+                self.unsupported.append(number)
+                self._unsupported_words = self._unsupported_words or describe_error(error)
+            case Lost():
+                self._lost.setdefault(str(error), []).append(number)
+            case _:
+                at = error_location(error, function)
+                _, cases = self._seen.setdefault((type(error), at), (describe_error(error), []))
+                cases.append(number)
 
-    def add(self, case: int, error: BaseException, function: object) -> None:
-        """Note that `case` raised `error`."""
-        at = error_location(error, function)
-        _, cases = self._seen.setdefault((type(error), at), (describe_error(error), []))
-        cases.append(case)
+    def unsupported_reason(self, count: int) -> str:
+        """Why cases are unsupported; empty where none is."""
+        some = f" {in_cases(self.unsupported, count)}" if len(self.unsupported) < count else ""
+        return f"{self._unsupported_words}{some}" if self.unsupported else ""
 
     def misses(self, count: int, *, robust: bool) -> Iterator[Miss]:
         """One miss for each kind of exception. A lost call is never robust: no input makes it right not to return."""
@@ -222,7 +219,6 @@ def _call_all(call: Call, stacks: Arrays, count: int, findings: _Findings, robus
     copies = [np.empty((count, *shape), spec.dtype) for shape in spec.shapes]
     whole = np.ones((len(copies), count), dtype=bool)
     kept: list[Arrays | None] = [None] * count
-    raised = _Raised()
     complaints: dict[Complaint, list[int]] = {}
     for case, results in enumerate(call.each([[stack[case, ...] for stack in stacks] for case in range(count)])):
         try:
@@ -238,19 +234,10 @@ def _call_all(call: Call, stacks: Arrays, count: int, findings: _Findings, robus
                     whole[position, case] = False
                 else:
                     copies[position][case, ...] = result
-        except NotImplementedError as error:
-            findings.unsupported.append(case)
-            findings.unsupported_words = findings.unsupported_words or describe_error(error)
-            whole[:, case] = False
-        except Lost as error:
-            raised.lose(case, error)
-            whole[:, case] = False
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # SystemExit and pytest.skip() from an adapter do not end the run either
-            raised.add(case, error, call.function)
+            findings.raised.add(case, error, call.function)
             whole[:, case] = False
-    findings.misses += raised.misses(count, robust=robust)
+    findings.misses += findings.raised.misses(count, robust=robust)
     for complaint, cases in complaints.items():
         details = (in_cases(cases, count),)
         findings.misses.append(Miss(complaint.kind, robust, cases[0], complaint.text, details, result=complaint.result))

@@ -8,14 +8,14 @@ batch give the golden answer. An exception for a layout is a robust miss, a wron
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from ..implementation.arrays import Arrays
 from ..implementation.errors import describe_error, error_location
 from ..implementation.timeouts import Lost
-from .contract import Call, Malformed, overwritten_results
+from .contract import Call, Malformed, attempt, overwritten_results
 from .messages import element, unlike
 from .values import agrees, bits_equal, compare, differing, is_true
 from .verdict import Miss, MissKind, MissReason
@@ -87,7 +87,7 @@ class FirstCase:
         try:
             if alone:
                 again = self._called_again(asked)
-                _quietly(next(asked))
+                attempt(next(asked))
                 copies = [result[None] for result in self.results]
                 yield from overwritten_results(self.call.spec.names, [self.kept], copies, robust=self.robust)
                 after_another = self._called_again(asked)
@@ -140,21 +140,17 @@ class FirstCase:
             yield self._miss(kind, f"{name} of case 0 differs {when}", details, result=name)
 
     def _layout(self, layout: MissReason, arguments: Arrays) -> Iterator[Miss]:
-        try:
-            results = self.call(arguments)
-        except Malformed as error:
-            yield self._miss(MissKind.LAYOUT, f"{layout} arguments: {error}", reason=layout)
-        except (KeyboardInterrupt, Lost):
-            raise
-        except BaseException as error:
-            at = error_location(error, self.call.function)
-            summary, details = f"{layout} arguments are refused: {describe_error(error)}", (f"at {at}",) if at else ()
+        results = attempt(partial(self.call, arguments))
+        if isinstance(results, Malformed):
+            yield self._miss(MissKind.LAYOUT, f"{layout} arguments: {results}", reason=layout)
+        elif isinstance(results, BaseException):
+            at = error_location(results, self.call.function)
+            summary, details = f"{layout} arguments are refused: {describe_error(results)}", (f"at {at}",) if at else ()
             yield Miss(MissKind.REFUSED_LAYOUT, True, 0, summary, details, reason=layout)
         else:
             assert self.answer is not None
-            yield from self._wrong(
-                MissKind.LAYOUT, f"for {layout} arguments", results, self.results, *self.answer, reason=layout
-            )
+            when = f"for {layout} arguments"
+            yield from self._wrong(MissKind.LAYOUT, when, results, self.results, *self.answer, reason=layout)
 
     def _batch_size(self) -> int:
         """The batch size of all arguments with a batch axis; 0 where there is none, or they differ."""
@@ -176,12 +172,9 @@ class FirstCase:
         order = _rolled(self._batch_size())
         names = self.call.spec.names
         result_axes = [self._batch_axis(name, e.ndim) for name, e in zip(names, expected, strict=True)]
-        try:
-            results = call()
-        except (KeyboardInterrupt, Lost):
-            raise
-        except BaseException as error:
-            summary = f"a permuted batch is refused: {describe_error(error)}"
+        results = attempt(call)
+        if isinstance(results, BaseException):
+            summary = f"a permuted batch is refused: {describe_error(results)}"
             yield self._miss(MissKind.BATCH, summary, reason=MissReason.EXCEPTION)
             return
         due = [
@@ -281,13 +274,3 @@ def _rolled(size: int) -> np.ndarray:
 def _another(array: np.ndarray) -> np.ndarray:
     """Other values of the same shape, for a family of one case; labels stay as they are."""
     return np.array(array) if array.dtype.kind == "i" else np.array(array.reshape(-1)[::-1].reshape(array.shape))
-
-
-def _quietly(call: Callable[[], Arrays]) -> None:
-    """Make a call whose outcome does not matter."""
-    try:
-        call()
-    except (KeyboardInterrupt, Lost):
-        raise
-    except BaseException:
-        return

@@ -10,10 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
-
 from ..implementation.arrays import Arrays
-from ..implementation.batching import Batching
+from ..implementation.batching import Batched
 from ..implementation.errors import AdapterError
 from ..implementation.load import Implementation, present
 from ..implementation.timeouts import Lost, LostCalls
@@ -48,7 +46,7 @@ def load_command(
         subject: dict[str, object] = {key: told.get(key) for key in declared}
         for operation, directions in told["operations"].items():
             for direction in directions:
-                subject[f"{operation}_{direction}"] = RemoteFunction(remote, operation, direction)
+                subject[f"{operation}_{direction}"] = Batched(partial(remote.ask, operation, direction))
         implementation = present(command, subject, tuple(operations))
     except Broken as error:
         raise AdapterError(f"--impl-cmd={command}: {error}") from None
@@ -113,9 +111,13 @@ class Remote:
         if process:
             process.kill()
 
-    def ask(self, function: str, lines: Sequence[str]) -> Iterator[Pending]:
+    def ask(
+        self, operation: str, direction: str, calls: Sequence[Arrays], parameters: Mapping[str, object]
+    ) -> Iterator[Pending]:
         """For each call, in order, a function that returns its result or raises. A process that breaks loses only the
         current call."""
+        function = f"{operation}_{direction}"
+        lines = [wire.call(operation, direction, arguments, parameters) for arguments in calls]
         lost = self._lost.setdefault(function, LostCalls(function))
         lost.begin_family()
         position = 0
@@ -162,25 +164,6 @@ class Remote:
     def _next(self) -> int:
         self._number += 1
         return self._number
-
-
-@dataclass(frozen=True)
-class RemoteFunction(Batching):
-    """One direction of an operation, answered by a process."""
-
-    remote: Remote
-    operation: str
-    direction: str
-
-    def __call__(self, *arguments: np.ndarray, **parameters: object) -> object:
-        """Make one call."""
-        (result,) = self.batch([list(arguments)], parameters)
-        return result()
-
-    def batch(self, calls: Sequence[Arrays], parameters: Mapping[str, object]) -> Iterator[Pending]:
-        """See Batching."""
-        lines = [wire.call(self.operation, self.direction, arguments, parameters) for arguments in calls]
-        return self.remote.ask(f"{self.operation}_{self.direction}", lines)
 
 
 def _lose(words: str) -> NoReturn:

@@ -1,7 +1,7 @@
 """The plan of a run, read and checked before anything runs: implementation, families, expected failures."""
 
 import argparse
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,7 @@ import pytest
 from ...vectors import store
 from ...vectors.dtypes import DTYPES
 from ...vectors.manifest import FamilyCount, read_manifest
-from ...vectors.records import Answer, Family, OperationVectors
+from ...vectors.records import Family, OperationVectors
 from ..implementation.declarations import DETERMINISTIC, LABELS, verify_conventions
 from ..implementation.errors import AdapterError
 from ..implementation.load import Implementation, load
@@ -93,7 +93,8 @@ def read_plan(config: pytest.Config) -> Plan:
         for selection, vectors in installed + own
     )
     if implementation.conventions.keys() - {LABELS, DETERMINISTIC}:
-        verify_conventions(implementation.spec, implementation.conventions, _answers(golden, files))
+        answers = [answer for vectors in all_vectors(files).values() for answer in vectors.answers]
+        verify_conventions(implementation.spec, implementation.conventions, answers)
     strict = option.impl_strict or option.runxfail
     expected = _expected(config) if option.impl_xfails and not option.runxfail else ()
     return Plan(
@@ -104,7 +105,7 @@ def read_plan(config: pytest.Config) -> Plan:
         strict=strict,
         expected=expected,
         absent=absent,
-        known=_known_families(golden, files) if expected else {},
+        known=_known_families(files) if expected else {},
         vectors_version=read_manifest(store.golden_folder()).vectors_version,
         remarks=(
             *([f"written in {implementation.language}"] if implementation.language else []),
@@ -173,19 +174,16 @@ def _is_golden(selection: Selection) -> bool:
     return selection.path.parent == store.golden_folder()
 
 
-def _answers(golden: dict[str, Path], files: Sequence[ChosenFile]) -> Iterator[Answer]:
-    for file in files:
-        yield from file.vectors.answers
-    for op in golden.keys() - {file.path.stem for file in files if file.path in golden.values()}:
-        yield from store.read_golden(op).answers
+def all_vectors(files: Sequence[ChosenFile]) -> dict[str, OperationVectors]:
+    """By node id the vectors of all golden files, read here if the plan has left them out, and of files given."""
+    read = {file.nodeid: file.vectors for file in files}
+    golden = {golden_nodeid(op): op for op in store.golden_operations()}
+    return {nodeid: read[nodeid] if nodeid in read else store.read_golden(op) for nodeid, op in golden.items()} | read
 
 
-def _known_families(golden: Iterable[str], files: Sequence[ChosenFile]) -> dict[str, str]:
-    vectors = {file.nodeid: file.vectors for file in files}
-    for op in golden:
-        if golden_nodeid(op) not in vectors:
-            vectors[golden_nodeid(op)] = store.read_golden(op)
-    return {f"{nodeid}::{item_name(family)}": family.id for nodeid, v in vectors.items() for family in v.families}
+def _known_families(files: Sequence[ChosenFile]) -> dict[str, str]:
+    vectors = all_vectors(files).items()
+    return {f"{nodeid}::{item_name(family)}": family.id for nodeid, v in vectors for family in v.families}
 
 
 def _expected(config: pytest.Config) -> tuple[ExpectedFailure, ...]:

@@ -5,7 +5,7 @@ So there is a valid record whatever ends the run; one that nobody came to write 
 
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ...vectors import store
 from ...vectors.files import replace_atomically
-from ...vectors.records import Answer, Flag, OperationVectors
+from ...vectors.records import Answer, Family, Flag
 from ..check.conventions import followed
 from ..record import about
 from ..record.contents import (
@@ -31,7 +30,7 @@ from ..record.contents import (
 )
 from ..record.document import text_of
 from ..record.results import RESULT, Result
-from .plan import Plan
+from .plan import Plan, all_vectors
 from .selection import item_name
 from .state import SessionState
 
@@ -196,19 +195,10 @@ def _asked(config: pytest.Config, plan: Plan) -> Asked:
 
 def _planned(plan: Plan) -> tuple[Planned, ...]:
     """The number of families, and of those that are to run, for each function and dtype."""
-    there = Counter(_cells(_all_vectors(plan)))
-    wanted = Counter((f.op, f.dtype, f.direction) for file in plan.files for f in file.chosen)
+    there = Counter(_cell(family) for vectors in all_vectors(plan.files).values() for family in vectors.families)
+    wanted = Counter(_cell(family) for file in plan.files for family in file.chosen)
     return tuple(Planned(*cell, families=count, asked=wanted[cell]) for cell, count in there.items())
 
 
-def _cells(files: Iterable[OperationVectors]) -> Iterator[tuple[str, str, str]]:
-    return ((family.op, family.dtype, family.direction) for vectors in files for family in vectors.families)
-
-
-def _all_vectors(plan: Plan) -> Iterator[OperationVectors]:
-    """All golden files, read here if the plan has left them out, and the other files that were given."""
-    given = {file.path: file.vectors for file in plan.files}
-    for op in store.golden_operations():
-        vectors = given.pop(store.golden_folder() / f"{op}.h5", None)
-        yield store.read_golden(op) if vectors is None else vectors
-    yield from given.values()
+def _cell(family: Family) -> tuple[str, str, str]:
+    return family.op, family.dtype, family.direction
