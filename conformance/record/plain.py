@@ -23,7 +23,7 @@ def unpack(kind: Any, packed: Any) -> Any:
     for candidate in () if packed is None else (kind, *get_args(kind)):
         if get_origin(candidate) is tuple:
             return tuple(unpack(get_args(candidate)[0], held) for held in packed)
-        if is_dataclass(candidate):
+        if isinstance(candidate, type) and is_dataclass(candidate):
             fields = _annotations(candidate)
             return candidate(**{name: unpack(fields[name], held) for name, held in packed.items()})
         if isinstance(candidate, type) and issubclass(candidate, StrEnum):

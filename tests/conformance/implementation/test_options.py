@@ -94,9 +94,3 @@ def test_an_option_that_is_wrong_is_one_line(project, option, said):
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
     assert line.startswith(said.removesuffix("*"))
-
-
-def test_an_option_without_an_implementation_is_refused(project):
-    result = project.runpytest("--impl-option=device=cuda")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --impl-option is given, but no implementation: add --impl=MODULE"])

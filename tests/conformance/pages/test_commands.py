@@ -1,7 +1,6 @@
 """`backproof report`."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -82,16 +81,12 @@ def test_without_jinja2_a_line_says_what_to_install(
     assert not run.with_suffix(".html").exists()
 
 
-def test_a_run_that_is_written_down_needs_neither_jinja2_nor_jsonschema(pytester: pytest.Pytester) -> None:
-    program = """
-import sys
-sys.modules["jinja2"] = sys.modules["jsonschema"] = None
-import pytest
-sys.exit(pytest.main(["--impl=backproof.conformance.adapters.numpy", "--impl-report=run.json", "--impl-op=relu"]))
-"""
-    done = subprocess.run([sys.executable, "-c", program], cwd=pytester.path, capture_output=True, check=False)
-    assert done.returncode == 0
-    assert (pytester.path / "run.json").exists()
+def test_a_run_that_is_written_down_needs_neither_jinja2_nor_jsonschema(
+    project: pytest.Pytester, run_apart: Callable[..., pytest.RunResult]
+) -> None:
+    project.makeconftest("import sys\nsys.modules['jinja2'] = sys.modules['jsonschema'] = None")
+    assert run_apart("--impl=adapter", "--impl-report=run.json").ret == 0
+    assert (project.path / "run.json").exists()
 
 
 def test_from_a_real_run_to_its_page(project: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:

@@ -180,12 +180,6 @@ def test_a_command_that_cannot_be_run_is_a_usage_error(project: pytest.Pytester,
     result.stderr.fnmatch_lines([f"ERROR: --impl-cmd={command_line}: {says}"])
 
 
-def test_one_implementation_is_named(project: pytest.Pytester) -> None:
-    result = project.runpytest("--impl=adapter", "--impl-cmd=cat")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --impl and --impl-cmd are both given; name one implementation"])
-
-
 @pytest.mark.parametrize(
     ("misdeed", "says"),
     [

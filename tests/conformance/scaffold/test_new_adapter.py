@@ -36,7 +36,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def written(folder: Path, style: str, *ops: str) -> str:
     """The text of a skeleton."""
     assert cli.main(["new-adapter", "mine.py", "--style", style, *(f"--op={op}" for op in ops)]) == 0
-    return (folder / "mine.py").read_text()
+    text = (folder / "mine.py").read_text()
+    assert max(map(len, text.splitlines())) <= 120
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+    assert "$" not in text
+    return text
 
 
 def opinions(module: str, folder: Path, *ops: str) -> list[FunctionFit]:
@@ -109,15 +114,6 @@ def test_arguments_results_reductions_and_labels_are_those_of_the_vectors(op: st
                 assert {argument.arg for argument in function.args.kwonlyargs} == family.parameters.keys()
                 assert all(repr(value) in source for value in family.parameters.values())
                 assert ("int64 class indices" in source) == ("labels" in family.inputs)
-
-
-@pytest.mark.parametrize("style", [*MODULES, "command"])
-def test_lines_are_no_longer_than_120_columns_and_end_in_one_newline(style: str, folder: Path) -> None:
-    text = written(folder, style)
-    assert max(map(len, text.splitlines())) <= 120
-    assert text.endswith("\n")
-    assert not text.endswith("\n\n")
-    assert "$" not in text
 
 
 # Filled in

@@ -21,7 +21,6 @@ FAMILIES, PASSED, ABSENT = 18, 12, 6
 """Of the small golden files."""
 
 WRONG = small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "return 3 * dL_doutputs")
-TIMES = {"started": "", "ended": "", "seconds": 0}
 
 
 def record(project: pytest.Pytester, name: str = "run.json") -> dict[str, Any]:
@@ -115,17 +114,6 @@ def test_diagnoses_are_written_down_though_the_terminal_says_nothing(pytester: p
     assert all(finding["name"] and finding["wrong"] and finding["cure"] for finding in diagnosis["findings"])
 
 
-def test_a_run_in_several_processes_is_written_down_alike(run_apart: RunApart, project: pytest.Pytester) -> None:
-    project.makepyfile(wrong=WRONG)
-    project.runpytest("--impl=wrong", "--impl-report=alone.json")
-    run_apart("--impl=wrong", "--impl-report=several.json", "-n2")
-    alone, several = (record(project, name) | TIMES for name in ("alone.json", "several.json"))
-    for written in (alone, several):
-        for family in written["families"]:
-            family["seconds"] = 0
-    assert alone == several
-
-
 def test_a_run_of_a_command_is_written_down(project: pytest.Pytester, tmp_path: Path) -> None:
     command = f"{sys.executable} -I -S {small_harness.__file__} {tmp_path}"
     project.runpytest("--impl-cmd", command, "--impl-report=run.json")
@@ -134,11 +122,9 @@ def test_a_run_of_a_command_is_written_down(project: pytest.Pytester, tmp_path: 
     assert counted(written) == {"passed": 8, "not implemented": 10}
 
 
-@pytest.mark.parametrize("several", [False, True], ids=["alone", "xdist"])
-def test_a_run_that_stops_at_a_failure_says_so(run_apart: RunApart, project: pytest.Pytester, several: bool) -> None:
+def test_a_run_that_stops_at_a_failure_says_so(project: pytest.Pytester) -> None:
     project.makepyfile(wrong=WRONG)
-    options = "--impl=wrong", "--impl-report=run.json", "-x"
-    run_apart(*options, "-n2") if several else project.runpytest(*options)
+    project.runpytest("--impl=wrong", "--impl-report=run.json", "-x")
     written = record(project)
     assert (written["state"], written["reason"]) == ("interrupted", "stopping after 1 failures")
     assert written["counts"]["failed"] >= 1
@@ -232,9 +218,3 @@ def test_nothing_is_written_where_nothing_is_to_run(project: pytest.Pytester, op
     (project.path / "run.json").write_text("an older one")
     project.runpytest("--impl=adapter", "--impl-report=run.json", option)
     assert (project.path / "run.json").read_text() == "an older one"
-
-
-def test_a_report_without_an_implementation_is_refused(project: pytest.Pytester) -> None:
-    result = project.runpytest("--impl-report=run.json")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --impl-report is given, but no implementation: add --impl=MODULE"])

@@ -1,13 +1,10 @@
 """The file of expected failures: what it may hold, what it forgives, and that it is strict."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import small_vectors
 from backproof.conformance.session import xfails
-
-RunApart = Callable[..., pytest.RunResult]
 
 WRONG = small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "return 3 * dL_doutputs")
 """Fails double/float64/backward-plain and double/float32/backward-plain."""
@@ -51,12 +48,6 @@ def test_a_line_that_is_none_is_a_usage_error_with_its_number(tmp_path: Path, co
     with pytest.raises(pytest.UsageError) as raised:
         xfails.read_xfails(file, "expected.txt")
     assert str(raised.value) == message
-
-
-def test_a_file_that_is_not_there_is_a_usage_error(project: pytest.Pytester) -> None:
-    result = project.runpytest("--impl=adapter", "--impl-xfails=nowhere.txt")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --impl-xfails=nowhere.txt: cannot be read: *"])
 
 
 @pytest.mark.parametrize(
@@ -118,15 +109,6 @@ def test_a_stale_line_fails_the_session(wrong_project: pytest.Pytester, line: st
     result = wrong_project.runpytest("--impl=wrong", option)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines([message])
-
-
-def test_a_stale_line_fails_a_session_of_several_processes(run_apart: RunApart, wrong_project: pytest.Pytester) -> None:
-    lines = ["*/backward-plain # the factor is 3", "doubel/* # a typo", "kink/*/*-zeros # mended"]
-    result = run_apart("--impl=wrong", expect(wrong_project, "\n".join(lines) + "\n"), "-n2")
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(
-        ["backproof: expected.txt:2: doubel/* matches no family; *", "backproof: expected.txt:3: * (of 4); delete*"]
-    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 import small_vectors
 from backproof.conformance.check.conventions import Followed, followed
-from backproof.conformance.check.verdict import Cause, Miss, MissKind, Outcome, Verdict
+from backproof.conformance.check.verdict import Cause, Miss, MissKind, MissReason, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.record.results import Ending, Result
 from backproof.conformance.terminal.summary import header, nothing_passed, summary
@@ -124,8 +124,9 @@ def test_reasons_beyond_a_dozen_are_counted() -> None:
 
 
 def test_refused_layouts_are_told_once() -> None:
-    refusal = Miss(MissKind.REFUSED_LAYOUT, True, 0, "negatively strided arguments are refused: ValueError: no")
-    passed = [result("dense", "float32", n, misses=(refusal,)) for n in range(3)]
+    summary, layout = "negatively strided arguments are refused: ValueError: no", MissReason.NEGATIVELY_STRIDED
+    refusals = [Miss(MissKind.REFUSED_LAYOUT, True, 0, f"{summary} {n}", reason=layout) for n in range(3)]
+    passed = [result("dense", "float32", n, misses=(refusal,)) for n, refusal in enumerate(refusals)]
     told = text(passed).split("layouts refused (fails under --impl-strict):\n")[1]
     assert told.splitlines()[0].strip() == "dense_backward (3 families): negatively strided arguments are refused:"
 
