@@ -157,9 +157,19 @@ class Verdict:
         return f"{self.op}_{self.direction}"
 
     @property
+    def by_gravity(self) -> list[Miss]:
+        """The misses, those that are not robust first."""
+        return sorted(self.misses, key=lambda miss: miss.robust)
+
+    @property
     def gravest(self) -> Miss | None:
         """The first miss that is not robust, or else the first."""
-        return min(self.misses, key=lambda miss: miss.robust, default=None)
+        return next(iter(self.by_gravity), None)
+
+    @property
+    def first_case(self) -> int | None:
+        """The case of the gravest miss that has one."""
+        return next((miss.case for miss in self.by_gravity if miss.case is not None), None)
 
     def with_miss(self, miss: Miss) -> "Verdict":
         """The verdict with one more miss, and the outcome that follows from it."""

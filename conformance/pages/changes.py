@@ -106,9 +106,10 @@ def _outcome(family: FamilyRecord | None) -> str:
 
 
 def _why(family: FamilyRecord) -> str:
-    misses = sorted(family.result.verdict.misses, key=lambda miss: miss.robust)
-    absent = family.result.verdict.outcome is Outcome.NOT_IMPLEMENTED
-    return misses[0].summary if misses else "" if absent else family.result.verdict.reason
+    verdict = family.result.verdict
+    if verdict.gravest:
+        return verdict.gravest.summary
+    return "" if verdict.outcome is Outcome.NOT_IMPLEMENTED else verdict.reason
 
 
 def _by_nodeid(record: RunRecord) -> dict[str, FamilyRecord]:

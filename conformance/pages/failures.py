@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..check.verdict import Miss, MissKind
+from ..check.verdict import MissKind
 from ..diagnosis.findings import Diagnosis
 from ..record.contents import FamilyRecord
 from ..record.results import Ending
@@ -67,10 +67,7 @@ def failure_groups(
     found: dict[tuple[str, str, str], list[FamilyRecord]] = {}
     for family in families:
         if wanted(family):
-            verdict = family.result.verdict
-            miss = verdict.gravest
-            kind = family.standing if miss is None else miss.kind
-            found.setdefault((verdict.op, verdict.direction, kind), []).append(family)
+            found.setdefault(family.result.kind_of_failure, []).append(family)
     look = {(diagnosis.op, diagnosis.direction): diagnosis for diagnosis in diagnoses}
     return tuple(
         FailureGroup(op, direction, kind, tuple(alike), look.pop((op, direction), None))
@@ -78,14 +75,9 @@ def failure_groups(
     )
 
 
-def misses_of(family: FamilyRecord) -> list[Miss]:
-    """A family's misses, the gravest first."""
-    return sorted(family.result.verdict.misses, key=lambda miss: miss.robust)
-
-
 def show_command(family: FamilyRecord) -> str:
     """The command that prints the case of the first miss."""
-    case = next((miss.case for miss in misses_of(family) if miss.case is not None), None)
+    case = family.result.verdict.first_case
     name = family.result.nodeid + ("" if case is None else f"#{case}")
     return f"backproof show {shlex.quote(name)}"
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from ..check.verdict import MissKind
 from ..record.contents import NOT_RUN, FamilyRecord, Progress, RunRecord
+from ..record.results import refused_layouts
 from .assessment import absent, assess, incompleteness
-from .failures import FailureGroup, failure_groups, misses_of, rerun_command, show_command
+from .failures import FailureGroup, failure_groups, rerun_command, show_command
 from .heatmap_cells import BANDS, HeatmapView
 from .overview import EDGES, cells
 from .render import render
@@ -40,7 +40,6 @@ def run_page(record: RunRecord) -> str:
         flags={flag.name: flag for flag in record.flags},
         levels=BANDS,
         heats=_heats,
-        misses_of=misses_of,
         show_command=show_command,
         rerun_command=rerun_command,
     )
@@ -55,18 +54,14 @@ def _shown(failing: tuple[FailureGroup, ...]) -> set[str]:
 
 def _heats(family: FamilyRecord) -> Iterator[HeatmapView]:
     """The heatmaps of a family."""
-    return (HeatmapView(miss.heatmap) for miss in misses_of(family) if miss.heatmap is not None)
+    return (HeatmapView(miss.heatmap) for miss in family.result.verdict.by_gravity if miss.heatmap is not None)
 
 
 def _refused_layouts(record: RunRecord) -> list[tuple[str, int]]:
     """ "function: refused layout", and the number of families, the most frequent first."""
-    counted: Counter[tuple[str, str]] = Counter()
-    for family in record.families:
-        verdict = family.result.verdict
-        for miss in verdict.misses:
-            if miss.kind is MissKind.REFUSED_LAYOUT:
-                counted[verdict.function, miss.summary] += 1
-    return [(f"{name}: {summary}", count) for (name, summary), count in counted.most_common()]
+    refused = refused_layouts(family.result for family in record.families)
+    counted = Counter({f"{name}: {misses[0].summary}": len(misses) for (name, _), misses in refused.items()})
+    return counted.most_common()
 
 
 def _reasons(record: RunRecord) -> list[tuple[str, int]]:

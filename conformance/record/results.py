@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..check.verdict import Verdict
+from ..check.verdict import Miss, MissKind, MissReason, Verdict
 
 RESULT = "backproof_result"
 """The attribute of a pytest report that holds the packed result."""
@@ -42,13 +42,27 @@ class Result:
         miss = self.verdict.gravest
         return self.note if miss is None else miss.summary
 
+    @property
+    def kind_of_failure(self) -> tuple[str, str, str]:
+        """Operation, direction, and kind of the gravest miss, or the ending where nothing is wrong."""
+        miss = self.verdict.gravest
+        return self.verdict.op, self.verdict.direction, str(self.ending) if miss is None else miss.kind
+
 
 def by_kind(results: Iterable[Result]) -> dict[tuple[str, str, str], list[Result]]:
     """Failures by operation, direction and kind of the gravest miss: those of one kind often have one cause."""
     kinds: dict[tuple[str, str, str], list[Result]] = {}
     for result in results:
         if result.ending.fails:
-            miss = result.verdict.gravest
-            kind = str(result.ending) if miss is None else miss.kind
-            kinds.setdefault((result.verdict.op, result.verdict.direction, kind), []).append(result)
+            kinds.setdefault(result.kind_of_failure, []).append(result)
     return kinds
+
+
+def refused_layouts(results: Iterable[Result]) -> dict[tuple[str, MissReason | None], list[Miss]]:
+    """The misses for layouts that are refused, by function and layout: one for each family."""
+    refused: dict[tuple[str, MissReason | None], list[Miss]] = {}
+    for result in results:
+        for miss in result.verdict.misses:
+            if miss.kind is MissKind.REFUSED_LAYOUT:
+                refused.setdefault((result.verdict.function, miss.reason), []).append(miss)
+    return refused

@@ -9,10 +9,10 @@ from ...vectors.dtypes import DTYPES
 from ...vectors.manifest import FamilyCount
 from ...vectors.records import Family
 from ..check.conventions import Followed
-from ..check.verdict import Cause, Miss, MissKind, Outcome, Verdict
+from ..check.verdict import Cause, Miss, MissReason, Outcome, Verdict
 from ..check.wording import WIDTH, first_few, full_name, plural, wrapped
 from ..implementation.load import Implementation
-from ..record.results import Ending, Result, by_kind
+from ..record.results import Ending, Result, by_kind, refused_layouts
 
 if TYPE_CHECKING:
     from ..diagnosis.findings import Diagnosis
@@ -61,7 +61,7 @@ def failure(result: Result, family: Family, argument: str) -> str:
     lines = []
     if result.note and result.ending is not Ending.ROBUST_MISS:
         lines.append(result.note)
-    misses = sorted(result.verdict.misses, key=lambda miss: miss.robust)
+    misses, case = result.verdict.by_gravity, result.verdict.first_case
     for miss in misses[:MOST_MISSES]:
         lines += _miss(miss)
     if len(misses) > MOST_MISSES:
@@ -69,7 +69,6 @@ def failure(result: Result, family: Family, argument: str) -> str:
     lines.append("")
     if family.comment:
         lines += wrapped(family.comment, "family: ", "        ")
-    case = next((miss.case for miss in misses if miss.case is not None), None)
     lines.append(f"  show: backproof show {result.nodeid}{'' if case is None else f'#{case}'}")
     lines.append(f" rerun: pytest {argument} {result.nodeid}")
     return "\n".join(lines)
@@ -201,14 +200,13 @@ def _absent(verdicts: Sequence[Verdict], unread: Mapping[str, Sequence[FamilyCou
 
 def _refused_layouts(results: Iterable[Result]) -> Iterator[str]:
     """A line for each refused layout: functions and number of families."""
-    refused: dict[str, list[Verdict]] = {}
-    for result in results:
-        for miss in result.verdict.misses:
-            if miss.kind is MissKind.REFUSED_LAYOUT:
-                refused.setdefault(miss.summary, []).append(result.verdict)
-    for summary, verdicts in refused.items():
-        functions = dict.fromkeys(verdict.function for verdict in verdicts)
-        yield f"{', '.join(functions)} ({plural(len(verdicts), 'family', 'families')}): {summary}"
+    by_layout: dict[MissReason | None, dict[str, list[Miss]]] = {}
+    for (function, layout), misses in refused_layouts(results).items():
+        by_layout.setdefault(layout, {})[function] = misses
+    for functions in by_layout.values():
+        first, *others = (miss for misses in functions.values() for miss in misses)
+        families = plural(1 + len(others), "family", "families")
+        yield f"{', '.join(functions)} ({families}): {first.summary}"
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
