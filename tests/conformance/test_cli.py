@@ -46,6 +46,14 @@ def test_show_without_a_case_prints_the_first(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == without
 
 
+@pytest.fixture(scope="module")
+def loss_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A vector file of the user's own."""
+    path = tmp_path_factory.mktemp("own") / "loss.h5"
+    store.write(path, every_feature())
+    return path
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
 @pytest.mark.parametrize(
     "name",
@@ -60,10 +68,9 @@ def test_show_without_a_case_prints_the_first(capsys: pytest.CaptureFixture[str]
     ],
 )
 def test_show_prints_whatever_a_file_of_ones_own_holds(
-    dtype: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    dtype: str, name: str, loss_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store.write(tmp_path / "loss.h5", every_feature())
-    assert cli.main(["show", f"{tmp_path}/loss.h5::{dtype}/{name}"]) == 0
+    assert cli.main(["show", f"{loss_file}::{dtype}/{name}"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"loss/{dtype}/{name}#0\n")
     assert "größer als nichts" in out
