@@ -185,6 +185,12 @@ def first_of_its_shape(tensor: Array, *, memory: dict[Any, Any]) -> Array:
     return memory.setdefault(np.shape(tensor), np.array(tensor))
 
 
+def of_call_before(tensor: Array, *, memory: dict[Any, Any]) -> Array:
+    """What came in the call before, if it was of the same shape."""
+    before, memory[""] = memory.get("", tensor), np.array(tensor)
+    return before if before.shape == tensor.shape else tensor
+
+
 def added_up(tensor: Array, *, memory: dict[Any, Any]) -> Array:
     """The sum with those of the calls of the same shape before."""
     key = np.shape(tensor)
@@ -272,6 +278,9 @@ LIMITED = {
 }
 STATE = {
     "of_first_call": Change("{it} is that of the first call of its shape.", first_of_its_shape, False, remembers=True),
+    "of_call_before": Change(
+        "{it} is that of the call before, where that had the same shape.", of_call_before, False, remembers=True
+    ),
 }
 LAYOUT = {
     "in_memory_order": Change("{it} is read as if it were contiguous.", memory_order, False, raw=True),
@@ -292,6 +301,7 @@ ARGUMENT_ALONE = {
     "loaded_by_reshape": Change("The memory of {it} is read as that of its transpose.", loaded_by_reshape),
     "doubled": Change("{it} is doubled.", lambda x: x * 2),
     "zero": Change("{it} is left out.", lambda x: x * 0),
+    "taken_as_1": Change("{it} is taken as 1.", np.ones_like),
 }
 UPSTREAM_ALONE = {
     "broadcast_in_memory_order": Change(
@@ -300,7 +310,6 @@ UPSTREAM_ALONE = {
         False,
         raw=True,
     ),
-    "taken_as_1": Change("{it} is taken as 1.", np.ones_like),
     "averaged": Change("{it} is the mean of its rows for all rows.", averaged),
 }
 OF_ARGUMENTS: Mapping[str, Change] = ROUNDED | SHAPED | ROWS_LOST | TILES | NON_FINITE | STATE | LAYOUT | ARGUMENT_ALONE

@@ -19,6 +19,7 @@ from .wrong_calls import (
     dividing_in_place,
     exchanged,
     half_in_float32,
+    in_tf32_operands,
     never_refusing,
     on_argument,
     on_labels,
@@ -263,6 +264,7 @@ def _precisions() -> Iterator[tuple[str, str, Callable[[Function], Function], di
         yield f"{of}_computed_in_{lower}", wrong, partial(computed_in, lower, of=of), {}
         wrong = f"Arguments of {of} are rounded to {lower}."
         yield f"{of}_operands_in_{lower}", wrong, partial(operands_in, lower, of=of), {}
+    yield "float32_operands_in_tf32", "Arguments of float32 are rounded to TF32.", in_tf32_operands, {}
     yield "half_computed_as_it_is", "Half precisions are computed in the format itself.", own_format, {"raw": True}
 
 

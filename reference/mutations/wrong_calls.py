@@ -11,6 +11,7 @@ import numpy as np
 from ...vectors.dtypes import numpy_dtype
 from ..model.formulations import Function
 from ..model.operation import Operation
+from .changes import in_tf32
 
 Array = Any
 LEARNING_RATE = 0.0625
@@ -167,6 +168,15 @@ def operands_in(lower: str, function: Function, *, of: str) -> Function:
     def call(*tensors: Array, **parameters: Any) -> Any:
         narrow = (t.astype(numpy_dtype(lower)).astype(t.dtype) if t.dtype == of else t for t in tensors)
         return function(*narrow, **parameters)
+
+    return call
+
+
+def in_tf32_operands(function: Function) -> Function:
+    """Round tensors of float32 to the 11 significant bits of TF32 before the function sees them."""
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        return function(*(in_tf32(t) if t.dtype.kind == "f" else t for t in tensors), **parameters)
 
     return call
 
