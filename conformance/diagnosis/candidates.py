@@ -154,8 +154,10 @@ def alike(
     return bool(near.all())
 
 
-def same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two arrays are the same, bit by bit."""
+def same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Whether two arrays are the same, bit by bit, or both are missing."""
+    if one is None or other is None:
+        return one is other
     return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
 
 

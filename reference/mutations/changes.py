@@ -187,7 +187,8 @@ def first_of_its_shape(tensor: Array, *, memory: dict[Any, Any]) -> Array:
 
 def of_call_before(tensor: Array, *, memory: dict[Any, Any]) -> Array:
     """What came in the call before, if it was of the same shape."""
-    before, memory[""] = memory.get("", tensor), np.array(tensor)
+    before: Array = memory.get("", tensor)
+    memory[""] = np.array(tensor)
     return before if before.shape == tensor.shape else tensor
 
 
@@ -312,8 +313,8 @@ UPSTREAM_ALONE = {
     ),
     "averaged": Change("{it} is the mean of its rows for all rows.", averaged),
 }
-OF_ARGUMENTS: Mapping[str, Change] = ROUNDED | SHAPED | ROWS_LOST | TILES | NON_FINITE | STATE | LAYOUT | ARGUMENT_ALONE
-OF_UPSTREAM: Mapping[str, Change] = OF_ARGUMENTS | UPSTREAM_ALONE | SCALED
+OF_ARGUMENTS: dict[str, Change] = ROUNDED | SHAPED | ROWS_LOST | TILES | NON_FINITE | STATE | LAYOUT | ARGUMENT_ALONE
+OF_UPSTREAM: dict[str, Change] = OF_ARGUMENTS | UPSTREAM_ALONE | SCALED
 OF_RESULTS: Mapping[str, Change] = (
     {name: change for name, change in ROUNDED.items() if "tf32" not in name}
     | SHAPED

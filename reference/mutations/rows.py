@@ -194,7 +194,7 @@ def constants(node: ast.Constant, context: Context) -> Iterator[Replacement]:
         return
     if isinstance(inside, ast.Compare) and isinstance(node.value, int):
         return
-    value = node.value
+    value: Any = node.value
     said = str(value).replace("-", "m").replace(".", "_").replace("+", "")
     if value == 0:
         yield "0_to_1", number(1)
@@ -281,9 +281,9 @@ def _of_reduction(node: ast.Call, value: ast.expr, text: str) -> Iterator[Replac
     axis = keywords.get("axis")
     if axis is not None:
         written = ast.unparse(axis)
-        for said, other in (("0", number(0)), ("1", number(1)), ("last", number(-1)), ("none", ast.Constant(None))):
-            if ast.unparse(other) != written:
-                yield f"{text}_over_axis_{said}", _with(node, axis=other)
+        for said, along in (("0", number(0)), ("1", number(1)), ("last", number(-1)), ("none", ast.Constant(None))):
+            if ast.unparse(along) != written:
+                yield f"{text}_over_axis_{said}", _with(node, axis=along)
     kept = isinstance(keywords.get("keepdims"), ast.Constant)
     yield f"{text}_{'flat' if kept else 'keeps_its_axis'}", _with(node, keepdims=ast.Constant(not kept))
 
@@ -303,7 +303,7 @@ def parameters(node: ast.keyword, context: Context) -> Iterator[Replacement]:
 def conditions(node: ast.If | ast.IfExp, context: Context) -> Iterator[Replacement]:
     """A condition that always or never holds."""
     refuses = isinstance(node, ast.If) and isinstance(node.body[0], ast.Raise)
-    fields = {"test": node.test, "body": node.body, "orelse": node.orelse}
+    fields: dict[str, Any] = {"test": node.test, "body": node.body, "orelse": node.orelse}
     if refuses:
         yield "not_refused", type(node)(**{**fields, "test": ast.Constant(False)})
         return

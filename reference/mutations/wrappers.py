@@ -258,7 +258,7 @@ def _calls(subject: Operation, direction: str) -> Iterator[Fault]:
     yield make("arguments_cut_to_fit", "Where sizes differ, what is beyond the shorter is left out.", cutting)
 
 
-def _precisions() -> Iterator[tuple[str, str, Callable[[Function], Function], dict[str, bool]]]:
+def _precisions() -> Iterator[tuple[str, str, Callable[[Function], Function], dict[str, Any]]]:
     for of, lower in (("float64", "float32"), ("float32", "float16"), ("float32", "bfloat16")):
         wrong = f"Arguments of {of} are computed in {lower}."
         yield f"{of}_computed_in_{lower}", wrong, partial(computed_in, lower, of=of), {}
