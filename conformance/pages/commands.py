@@ -30,13 +30,8 @@ def add(commands: "Commands") -> None:
 
     badge = commands.add_parser("badge", help="draw a badge of a run, and write what badge services read")
     badge.add_argument("record", type=Path, metavar="RUN.json", help="the record of the run")
-    badge.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="BADGE.svg",
-        help="the picture, with BADGE.json beside it; else RUN.svg",
-    )
+    picture = "the picture, with BADGE.json beside it; else RUN.svg"
+    badge.add_argument("-o", "--output", type=Path, metavar="BADGE.svg", help=picture)
     badge.set_defaults(run=_badge)
 
 
@@ -74,13 +69,8 @@ def _compare(options: argparse.Namespace) -> int:
     nearer = list(closer(*records)) if then_and_now else []
     if options.output:
         write_page(options.output, comparison_page(records, changed if then_and_now else None, nearer))
-    for line in sidebyside.table(records):
-        print(line)
-    for line in sidebyside.conventions(records):
-        print(line)
-    if then_and_now:
-        for line in sidebyside.progress(changed, nearer):
-            print(line)
+    progress = sidebyside.progress(changed, nearer) if then_and_now else ()
+    print(*sidebyside.table(records), *sidebyside.conventions(records), *progress, sep="\n")
     if options.output:
         print(f"\n{options.output}")
     return int(options.fail_on_worse and any(change.trend is Trend.WORSE for change in changed))
@@ -102,12 +92,8 @@ def _badge(options: argparse.Namespace) -> int:
     return 0
 
 
-def _distinct(*paths: Path | None) -> None:
+def _distinct(*paths: Path) -> None:
     """Raise CommandError where two of these files are the same: an output must not replace an input."""
-    seen: set[Path] = set()
-    for path in paths:
-        if path is not None and path.resolve() in seen:
+    for position, path in enumerate(paths):
+        if path.resolve() in [earlier.resolve() for earlier in paths[:position]]:
             raise CommandError(f"{path}: would be written over; give what is written another name: -o NAME")
-
-        if path is not None:
-            seen.add(path.resolve())

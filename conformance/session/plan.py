@@ -20,9 +20,9 @@ from ..implementation.options import OptionError, parse_options
 from ..remote import command
 from . import xfails
 from .selection import (
-    GOLDEN_PREFIX,
     Selection,
     explicit_arguments,
+    golden_nodeid,
     item_name,
     known_words,
     partition,
@@ -159,11 +159,6 @@ def _ended(implementation: Implementation) -> None:
 def golden_files() -> dict[str, Path]:
     """The installed vector file of each operation. Raises VectorError without a usable manifest."""
     return {op: store.golden_folder() / f"{op}.h5" for op in store.golden_operations()}
-
-
-def golden_nodeid(op: str) -> str:
-    """The node id of an operation's installed file."""
-    return f"{GOLDEN_PREFIX}{op}.h5"
 
 
 def _read(selection: Selection) -> OperationVectors:

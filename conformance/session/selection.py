@@ -10,8 +10,10 @@ import pytest
 from ...vectors.records import Family
 from ..check.wording import close_to
 
-GOLDEN_PREFIX = "vectors/"
-"""The start of the node id of an installed golden file, wherever it is installed."""
+
+def golden_nodeid(op: str) -> str:
+    """The node id of an operation's installed file, wherever it is installed."""
+    return f"vectors/{op}.h5"
 
 
 @dataclass(frozen=True)
@@ -99,29 +101,27 @@ def item_name(family: Family) -> str:
 
 def _locate(spelled: str, golden: Mapping[str, Path], folder: Path, rootpath: Path) -> tuple[Path, str]:
     if operation := _golden_operation(spelled, golden):
-        return golden[operation], f"{GOLDEN_PREFIX}{operation}.h5"
+        return golden[operation], golden_nodeid(operation)
     path = Path(os.path.normpath(folder / spelled))
     if not path.exists():
         # pytest prints node ids relative to where it was started, as if they were paths below rootdir.
         below_root = _relative(path, rootpath)
         if operation := _golden_operation(below_root, golden):
-            return golden[operation], f"{GOLDEN_PREFIX}{operation}.h5"
+            return golden[operation], golden_nodeid(operation)
         path = Path(os.path.normpath(rootpath / spelled))
     if not path.is_file():
-        installed = ", ".join(f"{GOLDEN_PREFIX}{operation}.h5" for operation in golden) or "none"
+        installed = ", ".join(map(golden_nodeid, golden)) or "none"
         raise pytest.UsageError(f"{spelled}: no such vector file; installed are {installed}")
     for operation, installed_path in golden.items():
         if installed_path.exists() and path.samefile(installed_path):
-            return installed_path, f"{GOLDEN_PREFIX}{operation}.h5"
+            return installed_path, golden_nodeid(operation)
     nodeid = _relative(path, rootpath)
     return path, f"./{nodeid}" if _golden_operation(nodeid, golden) else nodeid
 
 
 def _golden_operation(spelled: str, golden: Mapping[str, Path]) -> str | None:
     """The operation whose installed file has this node id."""
-    posix = spelled.replace("\\", "/")
-    operation = posix.removeprefix(GOLDEN_PREFIX).removesuffix(".h5")
-    return operation if operation in golden and posix == f"{GOLDEN_PREFIX}{operation}.h5" else None
+    return next((operation for operation in golden if golden_nodeid(operation) == spelled.replace("\\", "/")), None)
 
 
 def _relative(path: Path, folder: Path) -> str:

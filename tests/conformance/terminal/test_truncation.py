@@ -81,27 +81,17 @@ def test_both_sections_are_short_and_say_how_to_see_the_rest(project: pytest.Pyt
 
 
 @pytest.mark.usefixtures("few")
-def test_without_tracebacks_the_short_summary_is_short_as_well(project: pytest.Pytester) -> None:
+@pytest.mark.parametrize(
+    ("option", "shown", "ids", "told"), [("--tb=no", 0, 3, True), ("-rf", 3, None, True), ("-vv", None, None, False)]
+)
+def test_sections_are_as_long_as_is_asked_for(
+    project: pytest.Pytester, option: str, shown: int | None, ids: int | None, told: bool
+) -> None:
     project.makepyfile(broken=BROKEN)
-    result = project.runpytest("--impl=broken", "--tb=no")
-    assert (len(blocks(result)), len(listed(result))) == (0, 3)
-    result.stdout.fnmatch_lines(["* more failures are not shown: *"])
-
-
-@pytest.mark.usefixtures("few")
-def test_a_list_of_all_can_be_asked_for(project: pytest.Pytester) -> None:
-    project.makepyfile(broken=BROKEN)
-    result = project.runpytest("--impl=broken", "-rf")
-    assert len(listed(result)) == result.parseoutcomes()["failed"]
-    assert len(blocks(result)) == 3
-
-
-@pytest.mark.usefixtures("few")
-def test_twice_verbose_shows_all(project: pytest.Pytester) -> None:
-    project.makepyfile(broken=BROKEN)
-    result = project.runpytest("--impl=broken", "-vv")
-    assert len(blocks(result)) == len(listed(result)) == result.parseoutcomes()["failed"]
-    result.stdout.no_fnmatch_line("*not shown*")
+    result = project.runpytest("--impl=broken", option)
+    every = result.parseoutcomes()["failed"]
+    assert (len(blocks(result)), len(listed(result))) == tuple(every if n is None else n for n in (shown, ids))
+    assert ("more failures are not shown: " in result.stdout.str()) == told
 
 
 @pytest.mark.usefixtures("few")
