@@ -1,41 +1,51 @@
-"""The page of the fault catalogue."""
+"""What the pages say of the fault catalogue: its size, the faults that were seen, and what rejects them."""
 
-from collections import Counter
+import json
 
-from backproof.reference.faults import SORTS, every_fault_of
+from backproof.reference.faults import every_fault_of, faults_of, mutants_of, wrappers_of
 from backproof.reference.model.fault import Fault
 from backproof.reference.model.operation import operation_names
 
+from .included import ROOT
 from .markdown import code, fenced, linked, paragraphs, safe, table
+
+KILLS = ROOT / "tests" / "test_kill_matrix.json"
 
 
 def page() -> str:
-    """Every fault of every operation: its name, what is wrong, and where it was seen, if it was."""
-    return paragraphs(*(part for op in operation_names() for part in _of_operation(op)))
+    """How many faults each operation has, and every fault that was seen, with where."""
+    sizes = [(code(op), *(len(of(op)) for of in (faults_of, mutants_of, wrappers_of))) for op in operation_names()]
+    heads = ("operation", "seen", "mutants of the formula", "wrappers")
+    return paragraphs(table(heads, [tuple(map(str, row)) for row in sizes]), *map(_seen, operation_names()))
 
 
-def _of_operation(op: str) -> list[str]:
-    faults = every_fault_of(op)
-    directions = Counter(fault.direction for fault in faults)
-    counts = ", ".join(f"{count} in {direction}" for direction, count in directions.items())
-    return [
-        f"## {op}",
-        f"{len(faults)} faults, {counts}.",
-        fenced(f"$ pytest --impl=backproof.reference.faults:{op}.{faults[0].name}", "console"),
-        *(table(("fault", title), map(row, group)) for sort, title in SORTS.items() if (group := _of_sort(op, sort))),
-    ]
-
-
-def _of_sort(op: str, sort: str) -> list[Fault]:
-    return [fault for fault in every_fault_of(op) if fault.sort == sort]
+def _seen(op: str) -> str:
+    one = every_fault_of(op)[0]
+    run = fenced(f"$ backproof faults {op}\n$ pytest --impl=backproof.reference.faults:{op}.{one.name}", "console")
+    seen = [table(("seen", "what is wrong"), map(row, faults_of(op)))] if faults_of(op) else []
+    return paragraphs(f"## {op}", run, *seen)
 
 
 def row(fault: Fault) -> tuple[str, str]:
     """One fault's name, and what is wrong with it."""
-    mutated = f"{_cell(fault.after)} where {_cell(fault.before)} is due."
-    wrong = mutated if fault.after else safe(fault.wrong)
-    return code(fault.name), f"{wrong} Seen: {linked(fault.seen)}." if fault.seen else wrong
+    return code(fault.name), f"{safe(fault.wrong)} Seen: {linked(fault.seen)}."
 
 
-def _cell(text: str) -> str:
-    return code(text.replace("|", "\\|"))
+def kills() -> str:
+    """What rejects the faults of all operations, as tests/test_kill_matrix.json has it, in a list."""
+    records = json.loads(KILLS.read_text(encoding="utf-8")).values()
+    strict, equivalent = (sum(len(r[key]) for r in records) for key in ("under --impl-strict alone", "equivalent"))
+    faults, default, proven = (
+        sum(r[key] for r in records) for key in ("faults", "rejected by default", "proven to differ over the reals")
+    )
+    return "\n".join(
+        [
+            f"- {faults:,} faults, of which {equivalent:,} compute the same as the formula: no run rejects them, and "
+            "exact arithmetic finds no input at which they differ.",
+            f"- Of the others a default run rejects {default:,}. The remaining {strict:,} concern NaN, infinities, "
+            "empty batches, and calls that should be refused: `--impl-strict` rejects them.",
+            f"- {proven:,} are proven to differ by two enclosures that do not overlap, or by one of both refusing the "
+            "call. The others differ in dtype, rounding, layout, memory or state, which values over the reals cannot "
+            "show.",
+        ]
+    )

@@ -22,6 +22,7 @@ PARTS: Mapping[str, Callable[[str, str], str]] = {
     "conventions": lambda *_: vocabulary.conventions(),
     "flags": lambda *_: vocabulary.flags(),
     "faults": lambda *_: catalogue.page(),
+    "kills": lambda *_: catalogue.kills(),
     "include": lambda page, path: included.text_of(path, page),
 }
 """By name in a mark: the function of the page's name, and of what follows in the mark, that gives its text."""
