@@ -8,7 +8,7 @@ import numpy as np
 
 from ...vectors.records import Family, OperationVectors
 from ..implementation.load import Implementation
-from .evidence import Results, Trial, close, unit_roundoff
+from .evidence import Trial, close, elements, unit_roundoff
 from .matching import ALIKE, Wrong
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 
 CASES = 2
-"""So many cases of each wrong family are called, those that are most wrong."""
+"""In so many cases of each family faults are compared with each other."""
 FEW = 4
-"""So many cases in all where all values are right."""
+"""So many families are called where all values are right."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Suspect:
 class Called:
     """What came of one call."""
 
-    results: Results | None
+    results: tuple[np.ndarray, ...] | None
     """None where it raised."""
     left: tuple[np.ndarray, ...]
     """The arguments as it left them."""
@@ -162,15 +162,11 @@ def same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
 
 
 def probes(wrong: Sequence[Wrong]) -> list[Probe]:
-    """The cases that are most wrong, one of each family before the second of any, small ones first."""
-    found: list[tuple[int, int, Probe]] = []
-    for one in wrong:
-        badness = _badness(one.trial)
-        if one.fails:
-            order = sorted(range(len(badness)), key=lambda case: -badness[case])[:CASES]
-            elements = sum(tensor[0].size for tensor in one.trial.family.inputs.values())
-            found += [(turn, elements, Probe(one.trial, case)) for turn, case in enumerate(order)]
-    return [probe for _, _, probe in sorted(found, key=lambda entry: entry[:2])]
+    """The case of each family that is most wrong, small ones first."""
+    failing = sorted(
+        (one.trial for one in wrong if one.fails), key=lambda trial: elements(trial.family) / trial.family.count
+    )
+    return [Probe(trial, int(np.argmax(_badness(trial)))) for trial in failing]
 
 
 def _badness(trial: Trial) -> np.ndarray:

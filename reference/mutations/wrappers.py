@@ -64,6 +64,7 @@ def _wrapped(
     exact: bool = True,
     raw: bool = False,
     memory: dict[Any, Any] | None = None,
+    cure: str = "compute it as the formula says, in the precision, shape and memory that are due.",
 ) -> Fault:
     sound = subject.functions[direction]
     return faulty(
@@ -73,7 +74,7 @@ def _wrapped(
         wrap(widened(sound)) if raw else widened(wrap(sound)),
         sort="wrapper",
         wrong=f"{wrong[0].upper()}{wrong[1:]}" if wrong[1:2] != "L" else wrong,
-        cure="compute it as the formula says, in the precision, shape and memory that are due.",
+        cure=cure,
         formula=wrap(sound) if exact else None,
         memory={} if memory is None else memory,
     )
@@ -216,6 +217,7 @@ def _arguments(subject: Operation, direction: str) -> Iterator[Fault]:
             partial(dividing_in_place, position),
             exact=False,
             raw=True,
+            cure=f"work on a copy of {argument}.",
         )
         yield _wrapped(
             subject,
@@ -225,6 +227,7 @@ def _arguments(subject: Operation, direction: str) -> Iterator[Fault]:
             partial(overwriting, position),
             exact=False,
             raw=True,
+            cure=f"work on a copy of {argument}.",
         )
 
 

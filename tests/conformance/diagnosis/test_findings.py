@@ -40,9 +40,7 @@ SAMPLE = [pytest.param(f, id=f"{f.op}.{f.name}") for op in OPERATIONS for sort i
 RANDOM = replace(
     whole("dense"),
     families=tuple(
-        f
-        for f in whole("dense").families
-        if "random" in f.name and f.dtype in ("float64", "float32") and f.direction == "backward"
+        f for f in whole("dense").families if "backward-random" in f.name and f.dtype in ("float64", "float32")
     ),
 )
 """Families of every shape, with nothing special about their values."""
@@ -60,6 +58,8 @@ def test_a_fault_gets_its_own_name_or_that_of_one_that_does_the_same(fault: Faul
 @pytest.mark.catalogue
 @pytest.mark.parametrize("op", OPERATIONS)
 def test_no_fault_of_the_catalogue_gets_a_wrong_name_and_few_get_none(op: str) -> None:
+    """None is given where two faults fit and differ on something that ran without any miss, and where what is missed
+    is so little that it may be rounding."""
     found = [one for fault in every_fault_of(op) if (one := told(fault)) is not None and not raises_always(one)]
     assert [one.names for one in found if one.is_wrong] == []
     silent = [one.fault.name for one in found if not one.findings]
