@@ -1,5 +1,6 @@
 """Which named fault does a wrong implementation look like? Asked of failures alone, once the run is over."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,8 @@ def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: Operat
         of_one = [item for item in ran if item.family.direction == direction]
         lost = any(miss.kind is MissKind.LOST for item in of_one for miss in item.verdict.misses)
         if any(item.fails for item in of_one) and not lost:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 findings = tuple(_findings(of_one, direction, implementation, vectors))
             if findings:
                 yield Diagnosis(vectors.op, direction, findings)

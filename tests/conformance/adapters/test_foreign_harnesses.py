@@ -49,35 +49,35 @@ FAULTS = {
         "dBiases.data[o] += upstream",
         "dBiases.data[o] = upstream",
         DENSE[1:],
-        looks_like=("a term missing",),
+        looks_like=("dense.dbiases_doutputs_here_last_row_alone",),
     ),
     "the bias gradient is a mean": Fault(
         "javascript/harness.mjs",
         "return [dInputs, dWeights, dBiases];",
         "return [dInputs, dWeights, { ...dBiases, data: dBiases.data.map((sum) => sum / N) }];",
         DENSE[1:],
-        looks_like=("dense.bias_gradient_is_the_mean",),
+        looks_like=("dense.dbiases_sum_to_mean",),
     ),
     "the weight gradient is laid out as its transpose": Fault(
         "javascript/harness.mjs",
         "dWeights.data[i * O + o] +=",
         "dWeights.data[o * I + i] +=",
         DENSE[1:],
-        looks_like=("dense.weight_gradient_reshaped",),
+        looks_like=("dense.dL_dweights_reshaped_for_transposed",),
     ),
     "the upstream is ignored": Fault(
         "javascript/harness.mjs",
         "x > 0 ? dOutputs.data[k] : 0",
         "x > 0 ? 1 : 0",
         RELU[1:],
-        looks_like=("relu.upstream_ignored",),
+        looks_like=("relu.backward_doutputs_taken_as_1",),
     ),
     "the batch is not divided by": Fault(
         "javascript/harness.mjs",
         'reduction === "mean" ? round(upstream / N) : upstream',
         "upstream",
         LOSS[1:],
-        looks_like=("softmax_cross_entropy.division_by_batch_missing",),
+        looks_like=("softmax_cross_entropy.backward_row_upstream_if_reduction_sum_or_rows_0_always",),
     ),
     "sums are made in float32": Fault(
         "javascript/harness.mjs",
@@ -94,14 +94,14 @@ FAULTS = {
         "upstream * weights[i * O + o]",
         "upstream * weights[o * I + i]",
         DENSE[1:],
-        looks_like=("transposed",),
+        looks_like=("dense.backward_weights_loaded_by_reshape",),
     ),
     "the weights of a square layer are not transposed": Fault(
         "c/layers.h",
         "upstream * weights[i * O + o]",
         "upstream * weights[I == O ? o * I + i : i * O + o]",
         DENSE[1:],
-        looks_like=("dense.input_gradient_through_untransposed_weights",),
+        looks_like=("dense.backward_weights_transposed_where_square",),
     ),
     "the largest logit stays": Fault(
         "c/layers.h",
@@ -109,8 +109,8 @@ FAULTS = {
         "logits[c]",
         LOSS,
         looks_like=(
-            "softmax_cross_entropy.logits_not_shifted",
-            "softmax_cross_entropy.logits_not_shifted_in_backward",
+            "softmax_cross_entropy.forward_softmax_log_softmax_shifted_right_of_minus_left_out",
+            "softmax_cross_entropy.backward_softmax_forward_exponentials_right_of_minus_left_out",
         ),
     ),
     "the mean is a sum": Fault(
@@ -118,7 +118,7 @@ FAULTS = {
         "how == MEAN ? dloss[0] / (REAL)N : dloss[0]",
         "dloss[0]",
         LOSS[1:],
-        looks_like=("softmax_cross_entropy.division_by_batch_missing",),
+        looks_like=("softmax_cross_entropy.backward_row_upstream_if_reduction_sum_or_rows_0_always",),
     ),
     "a dead unit ends the process": Fault(
         "c/layers.h", "inputs[k] > 0 ? doutputs[k] : 0", "inputs[k] > 0 ? doutputs[k] : (abort(), 0)", RELU[1:]
