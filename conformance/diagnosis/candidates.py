@@ -184,6 +184,7 @@ def suspects(known: Formula, wrong: Sequence[Wrong]) -> Iterator[Suspect]:
     at_fault = np.any([_at_fault(one.trial) for one in wrong if one.fails], axis=0)
     tried = probes(wrong)[: None if at_fault.any() else FEW]
     sounds = [probe.call(known.function) for probe in tried]
+    declared_lower = any(one.fails and one.trial.precision != one.trial.family.dtype for one in wrong)
     partial: list[Suspect] = []
     for fault in known.faults:
         if fault.memory:  # no plain call shows what is kept
@@ -192,6 +193,8 @@ def suspects(known: Formula, wrong: Sequence[Wrong]) -> Iterator[Suspect]:
                 partial.append(Suspect(fault, known.function, _positions(at_fault), alone=True))
             continue
         if fault.formula is not None and not at_fault.any():  # which changes values, and those are right
+            continue
+        if fault.formula is None and declared_lower:  # where roundings are no fault
             continue
         function = fault.functions[known.direction]
         accounted, harmless, idle = at_fault, True, at_fault.any()

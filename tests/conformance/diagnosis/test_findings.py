@@ -103,7 +103,7 @@ def test_of_two_faults_in_different_gradients_both_are_named(one: str, other: st
     [
         ("dbiases_sum_to_mean", "dL_dbiases_columns_beyond_tiles_of_8"),
         ("dL_dweights_clipped_at_5", "dL_dweights_transposed_where_square"),
-        ("backward_every_result_over_rows", "backward_float32_operands_in_bfloat16"),
+        ("dL_dweights_over_rows", "backward_float32_operands_in_bfloat16"),
     ],
 )
 def test_of_two_faults_in_one_gradient_neither_is_named(one: str, other: str) -> None:
@@ -238,8 +238,8 @@ def of_the_call_before(_: Array, dL_doutputs: Array, inputs: Array, weights: Arr
         ),
         (
             {"dL_dweights": lambda g, u, x, w: x[:1].T @ u[:1]},
-            "dense.backward_inputs_first_row_alone",
-            "Inputs is 0 in all rows but the first.",
+            "dense.dweights_doutputs_here_first_row_alone",
+            "`dL_dweights = inputs.T @ first_row_alone(dL_doutputs)` where",
         ),
         (
             {"dL_dinputs": lambda g, u, x, w: g if len(x) == 1 else garbled(g)},
@@ -259,8 +259,8 @@ def of_the_call_before(_: Array, dL_doutputs: Array, inputs: Array, weights: Arr
         ),
         (
             {"dL_dinputs": lambda g, u, x, w: u @ w.reshape(w.shape[::-1])},
-            "dense.backward_weights_in_column_order",
-            "Weights is read column after column.",
+            "dense.backward_weights_loaded_by_reshape",
+            "The memory of weights is read as that of its transpose.",
         ),
         (
             {"dL_dweights": lambda g, u, x, w: in_products_of_float32(u, x) if w.itemsize == 8 else g},
@@ -269,13 +269,13 @@ def of_the_call_before(_: Array, dL_doutputs: Array, inputs: Array, weights: Arr
         ),
         (
             {"dL_dweights": lambda g, u, x, w: computed_in("float32", lambda a, b: a.T @ b, of="float64")(x, u)},
-            "dense.backward_float64_computed_in_float32",
-            "dL_dweights: Arguments of float64 are computed in float32.",
+            "dense.dL_dweights_float64_computed_in_float32",
+            "dL_dweights alone: arguments of float64 are computed in float32.",
         ),
         (
             {"dL_dinputs": lambda g, u, x, w: significand(u, 11) @ significand(w, 11).T if w.itemsize == 4 else g},
-            "dense.backward_float32_operands_in_float16",
-            "dL_dinputs: Arguments of float32 are rounded to float16.",
+            "dense.dL_dinputs_float32_operands_in_float16",
+            "dL_dinputs alone: arguments of float32 are rounded to float16.",
         ),
         (
             {
@@ -283,8 +283,8 @@ def of_the_call_before(_: Array, dL_doutputs: Array, inputs: Array, weights: Arr
                     lowered(u, "bfloat16") @ lowered(w, "bfloat16").T if w.itemsize == 4 else g
                 )
             },
-            "dense.backward_float32_operands_in_bfloat16",
-            "dL_dinputs: Arguments of float32 are rounded to bfloat16.",
+            "dense.dL_dinputs_float32_operands_in_bfloat16",
+            "dL_dinputs alone: arguments of float32 are rounded to bfloat16.",
         ),
         (
             {"dL_dinputs": of_the_call_before},

@@ -144,7 +144,8 @@ def rows_of(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
 
 
 def cost_backward(g: np.ndarray, logits: np.ndarray, labels: np.ndarray, reduction: str) -> np.ndarray:
-    return right.softmax_cross_entropy_backward(g, logits, labels, reduction=reduction)
+    (gradient,) = right.softmax_cross_entropy_backward(g, logits, labels, reduction=reduction)
+    return gradient
 
 
 def in_place(x: np.ndarray) -> np.ndarray:
@@ -274,7 +275,7 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
     "divided twice": (f"{COST}_backward", divided_twice, r"dL_dloss / rows / rows"),
     "the sign": (
         "softmax_backward",
-        lambda g, z: -right.softmax_backward(g, z),
+        lambda g, z: -right.softmax_backward(g, z)[0],
         r"dL_doutputs\) - |- dL_doutputs|sign",
     ),
     "doubled": ("relu_backward", lambda g, x: 2 * np.where(x > 0, g, 0).astype(x.dtype), "(?i)twice|2"),
