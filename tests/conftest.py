@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import backproof.conformance.session.run  # noqa: F401  # pytester forgets modules that its runs were the first to import
 import pytest
 
 pytest_plugins = ["pytester"]

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import backproof.conformance.session.run  # noqa: F401  # pytester forgets modules that its runs were the first to import
 import pytest
 import small_vectors
 from backproof.conformance import plugin
