@@ -26,7 +26,7 @@ Array = Any
 
 OPERATIONS = operation_names()
 SORTS = ("mutant", "wrapper")
-SAMPLED = 2
+SAMPLED = 1
 """So many faults of each operation and sort stand for the others, drawn with a seed."""
 
 
