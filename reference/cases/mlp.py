@@ -55,6 +55,8 @@ def drawn() -> Iterator[Draft]:
     for flag, counts, group in GROUPS:
         for sizes in group:
             yield from _drawn(Network(*sizes, *next(mixtures)), "batch-of-one" if sizes[0] == 1 else flag, counts)
+    for reduction in REDUCTIONS:
+        yield from _drawn(Network(131, 2, 3, 2, "indices", reduction), "odd-sizes", (1, 1))
 
 
 def _drawn(what: Network, flag: str, counts: tuple[int, int]) -> Iterator[Draft]:
@@ -243,3 +245,5 @@ def misfits(dtype: str) -> Iterator[Draft]:
         yield from refused(f"invalid-{name}", flag, comment, changed_network(dtype, changes), reduction="mean")
     case, comment = changed_network(dtype, {"dL_dloss": [1.5, -2]}), "An upstream for two rows of a batch of three."
     yield from refused("backward-invalid-upstream", "size-mismatch", comment, case, reduction="none")
+    case, comment = changed_network(dtype, {"biases1": np.ones((3, 3))}), "Biases of the first layer for each row."
+    yield from refused("backward-invalid-biases", "size-mismatch", comment, case, reduction="mean")

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Iterator
 from functools import cache
-from math import prod
 from typing import Any
 
 import flint
@@ -20,7 +19,6 @@ LARGEST = 4000
 """Families with more elements are not evaluated: the exact arithmetic is slow."""
 LARGER_BATCH, MADE_LARGER, SMALL = 150, 8, 80
 """So many rows have the batches that are made of families of a few, and so many families they are made of."""
-Call = tuple[list[Any], dict[str, Any]]
 
 
 @cache
@@ -32,28 +30,32 @@ def vectors_of(op: str) -> OperationVectors:
 
 @cache
 def calls(op: str, direction: str) -> tuple[tuple[list[Any], dict[str, Any], Any], ...]:
-    """Arguments, parameters and exact results of calls, those that cost least first."""
-    found = sorted(_calls(op, direction), key=lambda call: sum(prod(argument.shape) for argument in call[0]))
-    sound = operation(op).functions[direction]
-    return tuple((arguments, parameters, evaluated(sound, arguments, parameters)) for arguments, parameters in found)
+    """Arguments, parameters and exact results of calls, or Exception for those to be refused; what costs least first.
+
+    They are the first case of every float64 family without a convention, some with a batch that is larger than any,
+    and some with a tensor that does not fit.
+    """
+    sound, families = operation(op).functions[direction], _families(op, direction)
+    small = [family for family in families if family.seed and _is_small(family)][:MADE_LARGER]
+    fitting = [(family, _first(family)) for family in families]
+    fitting += [(family, [*_larger(op, family)]) for family in small]
+    misfits = [(family, misfit) for family in small for misfit in _misfits(_first(family))]
+    found = []
+    for family, tensors in sorted(fitting, key=lambda call: sum(tensor.size for tensor in call[1])) + misfits:
+        arguments, parameters = [*map(_exact, tensors)], dict(family.parameters)
+        found.append((arguments, parameters, evaluated(sound, arguments, parameters)))
+    return tuple(found[: len(fitting)] + [call for call in found[len(fitting) :] if call[2] is Exception])
 
 
-def _calls(op: str, direction: str) -> Iterator[Call]:
-    """The first case of every float64 family without a convention; of some also with a batch that is larger than any,
-    and with tensors that do not fit."""
-    enlarged = 0
-    for family in vectors_of(op).families:
-        if (family.direction, family.dtype, family.result) != (direction, "float64", "valid"):
-            continue
-        tensors = {name: tensor[0] for name, tensor in family.inputs.items()}
-        if sum(tensor.size for tensor in tensors.values()) > LARGEST:
-            continue
-        yield [_exact(tensor) for tensor in tensors.values()], dict(family.parameters)
-        if family.seed and enlarged < MADE_LARGER and _is_small(family):
-            enlarged += 1
-            yield [_exact(tensor) for tensor in _larger(op, tensors)], dict(family.parameters)
-            for misfit in _misfits(list(tensors.values())):
-                yield [_exact(tensor) for tensor in misfit], dict(family.parameters)
+def _families(op: str, direction: str) -> list[Family]:
+    asked = (direction, "float64", "valid")
+    families = [f for f in vectors_of(op).families if (f.direction, f.dtype, f.result) == asked]
+    return [family for family in families if sum(tensor.size for tensor in _first(family)) <= LARGEST]
+
+
+def _first(family: Family) -> list[np.ndarray]:
+    """The tensors of a family's first case."""
+    return [tensor[0, ...] for tensor in family.inputs.values()]
 
 
 def _is_small(family: Family) -> bool:
@@ -61,8 +63,9 @@ def _is_small(family: Family) -> bool:
     return rows > 1 and sum(tensor[0].size for tensor in family.inputs.values()) < SMALL
 
 
-def _larger(op: str, tensors: dict[str, np.ndarray]) -> Iterator[np.ndarray]:
-    for name, tensor in tensors.items():
+def _larger(op: str, family: Family) -> Iterator[np.ndarray]:
+    """The tensors with rows repeated up to a large batch."""
+    for name, tensor in zip(family.inputs, _first(family), strict=True):
         axis = operation(op).batch_axis[name]
         if axis is None or tensor.ndim == 0 or axis < -tensor.ndim:
             yield tensor
