@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import small_vectors
+from backproof.conformance.adapters import numpy
 from backproof.vectors import store
 
 RunApart = Callable[..., pytest.RunResult]
@@ -558,6 +559,7 @@ def test_every_installed_family_is_collected_once_and_its_id_accepted_back(pytes
     expected = [
         f"vectors/{op}.h5::{family.dtype}/{family.name}"
         for op in store.golden_operations()
+        if {f"{op}_forward", f"{op}_backward"} & vars(numpy).keys()
         for family in store.read_golden(op).families
     ]
     collect = ["--impl=backproof.conformance.adapters.numpy", "--collect-only", "-q", "--strict-markers"]
