@@ -16,7 +16,7 @@ from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.remote import command
 from backproof.vectors import store
 from backproof.vectors.records import OperationVectors
-from diagnosed import ran, whole
+from diagnosed import ran, thinned, whole
 from protocol_schema import Conversation
 
 EXAMPLES = Path(adapters.__path__[0])
@@ -175,8 +175,8 @@ def verdicts(implementation: Implementation, op: str) -> Iterator[Verdict]:
     )
 
 
-def in_float64(op: str) -> OperationVectors:
-    return replace(whole(op), families=tuple(family for family in whole(op).families if family.dtype == "float64"))
+def in_float64(vectors: OperationVectors) -> OperationVectors:
+    return replace(vectors, families=tuple(family for family in vectors.families if family.dtype == "float64"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -213,18 +213,19 @@ def test_a_fault_in_the_example_is_caught_where_it_is_and_named(name: str, load:
     shown: dict[str, Outcome] = {}
     told: list[str] = []
     for op in OPERATIONS:
-        families = ran(implementation, in_float64(op))
+        vectors = in_float64(whole(op) if any(name.startswith(f"{op}_") for name in fault.functions) else thinned(op))
+        families = ran(implementation, vectors)
         for verdict in (item.verdict for item in families):
             function = f"{verdict.op}_{verdict.direction}"
             if verdict.misses:
                 shown[function] = max(shown.get(function, verdict.outcome), verdict.outcome, key=GRAVITY.index)
-        for diagnosis in diagnose(families, implementation, in_float64(op)):
+        for diagnosis in diagnose(families, implementation, vectors):
             told += [finding.name for finding in diagnosis.findings]
     assert shown == dict.fromkeys(fault.functions, fault.outcome)
     assert told == list(fault.looks_like)
 
 
-@pytest.mark.parametrize("name", ["the bias gradient is a mean", "the mean is a sum"])
+@pytest.mark.parametrize("name", ["the bias gradient is a mean"])
 def test_the_report_of_a_run_names_a_fault_in_another_language(name: str, pytester: pytest.Pytester) -> None:
     fault = FAULTS[name]
     language, texts = with_fault(fault, pytester.path)

@@ -40,10 +40,12 @@ SAMPLE = [pytest.param(f, id=f"{f.op}.{f.name}") for op in OPERATIONS for sort i
 RANDOM = replace(
     whole("dense"),
     families=tuple(
-        f for f in whole("dense").families if "backward-random" in f.name and f.dtype in ("float64", "float32")
+        f
+        for dtype, share in {"float64": 1, "float32": 2}.items()
+        for f in [f for f in whole("dense").families if "backward-random" in f.name and f.dtype == dtype][::share]
     ),
 )
-"""Families of every shape, with nothing special about their values."""
+"""Families of every shape, with nothing special about their values; in float32 every other one."""
 
 
 # The catalogue
@@ -140,8 +142,7 @@ def test_nothing_is_said_of_sound_variants_that_miss_what_is_robust(
     assert findings(subject, whole(op), strict=True) == []
 
 
-@pytest.mark.parametrize("times", [30, 1000])
-@pytest.mark.parametrize("op", ["dense", "softmax"])
+@pytest.mark.parametrize(("op", "times"), [("dense", 30), ("softmax", 1000)])
 def test_nothing_is_said_of_rounding_even_if_it_were_failed(op: str, times: int) -> None:
     functions = {direction: sound_variants_of(op)[f"{op}_{direction}"] for direction in ("forward", "backward")}
     narrow = narrowed(few(op), times)
