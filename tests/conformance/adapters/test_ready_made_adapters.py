@@ -66,7 +66,7 @@ def test_no_adapter_leans_on_the_reference(adapter):
 
 
 @pytest.mark.parametrize("op", OPERATIONS)
-@pytest.mark.parametrize("adapter", ["autograd", "torch"])
+@pytest.mark.parametrize("adapter", [pytest.param("autograd", marks=pytest.mark.catalogue), "torch"])
 def test_the_adapter_misses_nothing_that_is_required(adapter, op):
     pytest.importorskip(adapter, reason=f"needs {FRAMEWORKS[adapter]}; run by tox -e {adapter}")
     assert told(verdict for verdict in verdicts(adapter, op) if verdict.outcome is Outcome.FAILED) == []
