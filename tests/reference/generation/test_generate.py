@@ -9,7 +9,7 @@ from backproof.reference.generation.evaluate import CaseError
 from backproof.reference.generation.generate import generate, main
 from backproof.vectors import store
 
-OP = "relu"  # the quickest to generate
+OP = "square"  # the quickest to generate
 
 
 @pytest.fixture
@@ -21,15 +21,28 @@ def golden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A golden file as the reference generates it, once for all tests here."""
+    (path,) = generate([OP], tmp_path_factory.mktemp("generated"))
+    return path
+
+
+@pytest.fixture
+def generating(generated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Generating gives a copy of that file."""
+    monkeypatch.setattr(module, "generate", lambda _, folder: [Path(shutil.copy(generated, folder))])
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_generating_gives_the_golden_bytes(tmp_path: Path) -> None:
-    (path,) = generate([OP], tmp_path)
-    assert path.read_bytes() == (store.golden_folder() / path.name).read_bytes()
+def test_generating_gives_the_golden_bytes(generated: Path) -> None:
+    assert generated.read_bytes() == (store.golden_folder() / generated.name).read_bytes()
 
 
+@pytest.mark.usefixtures("generating")
 def test_a_check_passes_where_nothing_differs(golden: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = contents(golden)
     assert main([OP], check=True) == 0
@@ -37,6 +50,7 @@ def test_a_check_passes_where_nothing_differs(golden: Path, capsys: pytest.Captu
     assert contents(golden) == before
 
 
+@pytest.mark.usefixtures("generating")
 def test_a_check_names_the_file_that_differs(golden: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = golden / f"{OP}.h5"
     path.write_bytes(path.read_bytes()[:-1] + b"\1")
@@ -44,6 +58,7 @@ def test_a_check_names_the_file_that_differs(golden: Path, capsys: pytest.Captur
     assert f"{OP}.h5 is not what the reference generates; run `backproof generate`" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("generating")
 def test_writing_mends_what_differs_and_enters_it_in_the_manifest(golden: Path) -> None:
     path = golden / f"{OP}.h5"
     whole = contents(golden)
