@@ -20,7 +20,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sound_arithmetic import Style, lifted
 
-EXAMPLES, MANY_EXAMPLES = 6, 200
+EXAMPLES, MANY_EXAMPLES = 4, 200
 RUNS = 2
 
 

@@ -21,7 +21,7 @@ FEWER_BITS = 1200
 STEP_BITS = 200
 """A step is 2**-200, and the error of a central difference about its square: no double lies so near a rounding
 boundary without lying on it."""
-FAMILIES, CASES, INDICES = 2, 1, 2
+FAMILIES, CASES, INDICES = 2, 1, 1
 """How many families of each operation, direction and dtype, how many cases of each, and how many elements of each
 gradient."""
 
