@@ -132,7 +132,11 @@ def test_of_two_faults_in_one_gradient_neither_is_named(one: str, other: str) ->
 @pytest.mark.parametrize(
     ("name", "op"),
     [
-        ("softmax forward by exp of log-softmax, z - logsumexp(z); sums from left to right", "softmax"),
+        pytest.param(
+            "softmax forward by exp of log-softmax, z - logsumexp(z); sums from left to right",
+            "softmax",
+            marks=pytest.mark.catalogue,
+        ),
         ("softmax_cross_entropy forward by z - logsumexp(z); as NumPy has it", "softmax_cross_entropy"),
         ("tf32, declared", "dense"),
     ],
@@ -146,7 +150,7 @@ def test_nothing_is_said_of_sound_variants_that_miss_what_is_robust(
     assert findings(subject, whole(op), strict=True) == []
 
 
-@pytest.mark.parametrize(("op", "times"), [("dense", 30), ("softmax", 1000)])
+@pytest.mark.parametrize(("op", "times"), [("dense", 30), pytest.param("softmax", 1000, marks=pytest.mark.catalogue)])
 def test_nothing_is_said_of_rounding_even_if_it_were_failed(op: str, times: int) -> None:
     functions = {direction: sound_variants_of(op)[f"{op}_{direction}"] for direction in ("forward", "backward")}
     narrow = narrowed(few(op), times)
@@ -197,107 +201,106 @@ def of_the_call_before(_: Array, dL_doutputs: Array, inputs: Array, weights: Arr
     return (kept if usable else dL_doutputs).astype(dL_doutputs.dtype) @ weights.T
 
 
+ALTERED = [
+    ({"dL_dinputs": lambda g, *_: 2 * g}, "dense.dL_dinputs_doubled", "dL_dinputs is twice what is due."),
+    ({"dL_dinputs": lambda g, *_: -g}, "dense.dL_dinputs_negated", "dL_dinputs has the other sign."),
+    ({"dL_dbiases": lambda g, *_: g / 2}, "a factor", "dL_dbiases: half of what is due."),
+    (
+        {"dL_dweights": lambda g, u, x, w: g * len(x), "dL_dbiases": lambda g, u, x, w: g * len(x)},
+        "a factor",
+        "dL_dweights and dL_dbiases: N times what is due, N being the batch size.",
+    ),
+    (
+        {"dL_dinputs": lambda g, u, x, w: g / len(x)},
+        "dense.dL_dinputs_over_rows",
+        "dL_dinputs is divided by its number of rows.",
+    ),
+    (
+        {"dL_dinputs": lambda g, u, x, w: g / w.shape[1]},
+        "a factor",
+        "dL_dinputs: 1/C of what is due, C being the length of axis 1 (its last) of weights.",
+    ),
+    ({"dL_dweights": lambda g, *_: g.T.copy()}, "transposed", "dL_dweights: the right values, transposed."),
+    ({"dL_dinputs": lambda g, *_: g[::-1]}, "permuted", "dL_dinputs: the right rows in another order."),
+    ({"dL_dinputs": lambda g, *_: np.roll(g, 1, 1)}, "permuted", "dL_dinputs: the right columns in another order."),
+    (
+        {"dL_dinputs": lambda g, *_: np.broadcast_to(g.mean(axis=0), g.shape)},
+        "dense.backward_upstream_outputs_averaged",
+        "dL_dinputs: dL_doutputs is the mean of its rows for all rows.",
+    ),
+    (
+        {"dL_dinputs": lambda g, *_: g.sum(axis=0, keepdims=True)},
+        "an axis too few",
+        "dL_dinputs: reduced too far: the sum over axis 0 of what is due.",
+    ),
+    (
+        {"dL_dinputs": lambda g, u, x, w: np.einsum("no,io->nio", u, w)},
+        "an axis too many",
+        "dL_dinputs: not reduced: its sum over axis 2 is what is due.",
+    ),
+    (
+        {"dL_dweights": lambda g, u, x, w: np.ones_like(x).T @ u},
+        "dense.backward_inputs_taken_as_1",
+        "Inputs is taken as 1.",
+    ),
+    (
+        {"dL_dweights": lambda g, u, x, w: x[:1].T @ u[:1]},
+        "dense.dweights_doutputs_here_first_row_alone",
+        "`dL_dweights = inputs.T @ first_row_alone(dL_doutputs)` where",
+    ),
+    (
+        {"dL_dinputs": lambda g, u, x, w: g if len(x) == 1 else garbled(g)},
+        "wrong by shape",
+        "dL_dinputs: wrong for batches of more than one sample alone.",
+    ),
+    (
+        {"dL_dinputs": lambda g, u, x, w: garbled(g) if w.shape[0] == w.shape[1] else g},
+        "wrong by shape",
+        "dL_dinputs: wrong where the length of axis 1 (its last) of inputs and the length of axis 1 (its last) of "
+        "weights are the same alone.",
+    ),
+    (
+        {"dL_dinputs": lambda g, *_: in_last_columns_of_four(g)},
+        "a tile edge",
+        "dL_dinputs: wrong in the last columns alone, those beyond the last whole tile of 4.",
+    ),
+    (
+        {"dL_dinputs": lambda g, u, x, w: u @ w.reshape(w.shape[::-1])},
+        "dense.backward_weights_loaded_by_reshape",
+        "The memory of weights is read as that of its transpose.",
+    ),
+    (
+        {"dL_dweights": lambda g, u, x, w: in_products_of_float32(u, x) if w.itemsize == 8 else g},
+        "a lower precision",
+        "dL_dweights: precise to float32 only, 24 binary digits.",
+    ),
+    (
+        {"dL_dweights": lambda g, u, x, w: computed_in("float32", lambda a, b: a.T @ b, of="float64")(x, u)},
+        "dense.dL_dweights_float64_computed_in_float32",
+        "dL_dweights alone: arguments of float64 are computed in float32.",
+    ),
+    (
+        {"dL_dinputs": lambda g, u, x, w: significand(u, 11) @ significand(w, 11).T if w.itemsize == 4 else g},
+        "dense.dL_dinputs_float32_operands_in_float16",
+        "dL_dinputs alone: arguments of float32 are rounded to float16.",
+    ),
+    (
+        {"dL_dinputs": lambda g, u, x, w: lowered(u, "bfloat16") @ lowered(w, "bfloat16").T if w.itemsize == 4 else g},
+        "dense.dL_dinputs_float32_operands_in_bfloat16",
+        "dL_dinputs alone: arguments of float32 are rounded to bfloat16.",
+    ),
+    (
+        {"dL_dinputs": of_the_call_before},
+        "dense.backward_upstream_outputs_of_call_before",
+        "dL_dinputs: dL_doutputs is that of the call before, where that had the same shape.",
+    ),
+    ({"dL_dinputs": lambda g, *_: g * 0}, "dense.dL_dinputs_zero", "dL_dinputs is 0."),
+]
+
+
 @pytest.mark.parametrize(
     ("altered", "name", "words"),
-    [
-        ({"dL_dinputs": lambda g, *_: 2 * g}, "dense.dL_dinputs_doubled", "dL_dinputs is twice what is due."),
-        ({"dL_dinputs": lambda g, *_: -g}, "dense.dL_dinputs_negated", "dL_dinputs has the other sign."),
-        ({"dL_dbiases": lambda g, *_: g / 2}, "a factor", "dL_dbiases: half of what is due."),
-        (
-            {"dL_dweights": lambda g, u, x, w: g * len(x), "dL_dbiases": lambda g, u, x, w: g * len(x)},
-            "a factor",
-            "dL_dweights and dL_dbiases: N times what is due, N being the batch size.",
-        ),
-        (
-            {"dL_dinputs": lambda g, u, x, w: g / len(x)},
-            "dense.dL_dinputs_over_rows",
-            "dL_dinputs is divided by its number of rows.",
-        ),
-        (
-            {"dL_dinputs": lambda g, u, x, w: g / w.shape[1]},
-            "a factor",
-            "dL_dinputs: 1/C of what is due, C being the length of axis 1 (its last) of weights.",
-        ),
-        ({"dL_dweights": lambda g, *_: g.T.copy()}, "transposed", "dL_dweights: the right values, transposed."),
-        ({"dL_dinputs": lambda g, *_: g[::-1]}, "permuted", "dL_dinputs: the right rows in another order."),
-        ({"dL_dinputs": lambda g, *_: np.roll(g, 1, 1)}, "permuted", "dL_dinputs: the right columns in another order."),
-        (
-            {"dL_dinputs": lambda g, *_: np.broadcast_to(g.mean(axis=0), g.shape)},
-            "dense.backward_upstream_outputs_averaged",
-            "dL_dinputs: dL_doutputs is the mean of its rows for all rows.",
-        ),
-        (
-            {"dL_dinputs": lambda g, *_: g.sum(axis=0, keepdims=True)},
-            "an axis too few",
-            "dL_dinputs: reduced too far: the sum over axis 0 of what is due.",
-        ),
-        (
-            {"dL_dinputs": lambda g, u, x, w: np.einsum("no,io->nio", u, w)},
-            "an axis too many",
-            "dL_dinputs: not reduced: its sum over axis 2 is what is due.",
-        ),
-        (
-            {"dL_dweights": lambda g, u, x, w: np.ones_like(x).T @ u},
-            "dense.backward_inputs_taken_as_1",
-            "Inputs is taken as 1.",
-        ),
-        (
-            {"dL_dweights": lambda g, u, x, w: x[:1].T @ u[:1]},
-            "dense.dweights_doutputs_here_first_row_alone",
-            "`dL_dweights = inputs.T @ first_row_alone(dL_doutputs)` where",
-        ),
-        (
-            {"dL_dinputs": lambda g, u, x, w: g if len(x) == 1 else garbled(g)},
-            "wrong by shape",
-            "dL_dinputs: wrong for batches of more than one sample alone.",
-        ),
-        (
-            {"dL_dinputs": lambda g, u, x, w: garbled(g) if w.shape[0] == w.shape[1] else g},
-            "wrong by shape",
-            "dL_dinputs: wrong where the length of axis 1 (its last) of inputs and the length of axis 1 (its last) of "
-            "weights are the same alone.",
-        ),
-        (
-            {"dL_dinputs": lambda g, *_: in_last_columns_of_four(g)},
-            "a tile edge",
-            "dL_dinputs: wrong in the last columns alone, those beyond the last whole tile of 4.",
-        ),
-        (
-            {"dL_dinputs": lambda g, u, x, w: u @ w.reshape(w.shape[::-1])},
-            "dense.backward_weights_loaded_by_reshape",
-            "The memory of weights is read as that of its transpose.",
-        ),
-        (
-            {"dL_dweights": lambda g, u, x, w: in_products_of_float32(u, x) if w.itemsize == 8 else g},
-            "a lower precision",
-            "dL_dweights: precise to float32 only, 24 binary digits.",
-        ),
-        (
-            {"dL_dweights": lambda g, u, x, w: computed_in("float32", lambda a, b: a.T @ b, of="float64")(x, u)},
-            "dense.dL_dweights_float64_computed_in_float32",
-            "dL_dweights alone: arguments of float64 are computed in float32.",
-        ),
-        (
-            {"dL_dinputs": lambda g, u, x, w: significand(u, 11) @ significand(w, 11).T if w.itemsize == 4 else g},
-            "dense.dL_dinputs_float32_operands_in_float16",
-            "dL_dinputs alone: arguments of float32 are rounded to float16.",
-        ),
-        (
-            {
-                "dL_dinputs": lambda g, u, x, w: (
-                    lowered(u, "bfloat16") @ lowered(w, "bfloat16").T if w.itemsize == 4 else g
-                )
-            },
-            "dense.dL_dinputs_float32_operands_in_bfloat16",
-            "dL_dinputs alone: arguments of float32 are rounded to bfloat16.",
-        ),
-        (
-            {"dL_dinputs": of_the_call_before},
-            "dense.backward_upstream_outputs_of_call_before",
-            "dL_dinputs: dL_doutputs is that of the call before, where that had the same shape.",
-        ),
-        ({"dL_dinputs": lambda g, *_: g * 0}, "dense.dL_dinputs_zero", "dL_dinputs is 0."),
-    ],
+    [pytest.param(*row, marks=[pytest.mark.catalogue] * (place % 2)) for place, row in enumerate(ALTERED)],
 )
 def test_what_is_wrong_with_one_gradient_is_said(altered: dict[str, Function], name: str, words: str) -> None:
     LAST["upstream"] = None
@@ -372,6 +375,7 @@ def test_the_summary_says_what_failures_look_like_in_80_columns(project: pytest.
     assert max(len(line) for line in result.outlines if line.startswith("    ")) <= 80
 
 
+@pytest.mark.catalogue
 def test_a_run_in_several_processes_says_the_same(run_apart: Callable[..., pytest.RunResult], project: Any) -> None:
     project.makepyfile(wrong=WRONG)
     run_apart("--impl=wrong", "-n2").stdout.fnmatch_lines([f"*{READING}*"])

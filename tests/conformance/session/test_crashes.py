@@ -114,6 +114,7 @@ def test_a_timeout_costs_a_right_adapter_nothing(project: pytest.Pytester) -> No
     project.runpytest("--impl=adapter", "--impl-timeout=5").assert_outcomes(passed=PASSED, skipped=ABSENT)
 
 
+@pytest.mark.catalogue
 def test_a_hang_inside_compiled_code_costs_the_interpreter(run_apart: RunApart, project: pytest.Pytester) -> None:
     third = THIRD.format(misdeed="sum(range(10**15))")
     project.makepyfile(adapter=HOLDING.format(adapter=small_vectors.ADAPTER, third=third))
