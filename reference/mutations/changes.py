@@ -63,9 +63,9 @@ def at_most(most: int) -> Callable[[int], int]:
     return lambda length: min(length, most)
 
 
-def row_for_all(x: Array, row: int = 0) -> Array:
-    """One row, in place of every row."""
-    return x if x.ndim == 0 or not len(x) else np.broadcast_to(x[row:][:1], x.shape)
+def first_row_for_all(x: Array) -> Array:
+    """The first row, in place of every row."""
+    return x if x.ndim == 0 or not len(x) else np.broadcast_to(x[:1], x.shape)
 
 
 def averaged(x: Array) -> Array:
@@ -258,7 +258,7 @@ ROWS_LOST = {
     "last_column_left_out": Change(
         "{it} is 0 in the last of several columns.", partial(zero_beyond, axis=-1, end=all_but_last)
     ),
-    "of_first_row": Change("{it} is the first row's for all rows.", row_for_all),
+    "of_first_row": Change("{it} is the first row's for all rows.", first_row_for_all),
     "first_row_alone": Change("{it} is 0 in all rows but the first.", only_row),
     "last_row_alone": Change("{it} is 0 in all rows but the last.", partial(only_row, last=True)),
     "zero_for_one_row": Change("{it} is 0 for a batch of one.", skipped_for_one_row),

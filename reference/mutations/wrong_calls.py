@@ -176,7 +176,7 @@ def in_tf32_operands(function: Function) -> Function:
     """Round tensors of float32 to the 11 significant bits of TF32 before the function sees them."""
 
     def call(*tensors: Array, **parameters: Any) -> Any:
-        return function(*(in_tf32(t) if t.dtype.kind == "f" else t for t in tensors), **parameters)
+        return function(*map(in_tf32, tensors), **parameters)
 
     return call
 
