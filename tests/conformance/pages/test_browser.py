@@ -10,8 +10,8 @@ import pytest
 from backproof.conformance.check.heatmap import Heatmap
 from backproof.conformance.check.verdict import Miss, MissKind
 from backproof.conformance.diagnosis.findings import Diagnosis, Finding
-from backproof.conformance.pages import comparison
 from backproof.conformance.pages.changes import changes, closer
+from backproof.conformance.pages.comparison import comparison_page
 from backproof.conformance.pages.page import run_page
 from backproof.conformance.record.contents import RunRecord
 from backproof.vectors.dtypes import DTYPES
@@ -126,7 +126,7 @@ def partial_run() -> RunRecord:
 def side_by_side(runs: Runs) -> str:
     """The page of several runs; of two, of the one before and the one now."""
     then_and_now = len(runs) == 2
-    return comparison.page(runs, changes(*runs) if then_and_now else None, closer(*runs) if then_and_now else ())
+    return comparison_page(runs, changes(*runs) if then_and_now else None, closer(*runs) if then_and_now else ())
 
 
 SEVERAL, THEN_AND_NOW = (passing_run(), failing_run(), partial_run()), (passing_run(), failing_run())
