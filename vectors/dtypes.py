@@ -50,10 +50,10 @@ HALF = ("float16", "bfloat16")
 PRECISIONS_OF = {
     "float64": ("float64",),
     "float32": ("float32", "tf32"),
-    "float16": ("float16", "float16-native"),
-    "bfloat16": ("bfloat16", "bfloat16-native"),
+    "float16": ("fused", "stepwise", "native"),
+    "bfloat16": ("fused", "stepwise", "native"),
 }
-"""The working precisions of each dtype: the first applies where an implementation declares none."""
+"""The working precisions of each dtype, strictest first: that one applies where an implementation declares none."""
 
 ALL_PRECISIONS = frozenset(name for names in PRECISIONS_OF.values() for name in names)
 

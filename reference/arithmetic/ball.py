@@ -12,23 +12,14 @@ from typing import Any, Self
 import numpy as np
 from flint import arb, arb_mat
 
+from .elementary import ELEMENTARY, ZERO
 from .exact import exact_array
 from .protocol import Axis, FormulaArray, UndecidedError, filled, over_elements, reduction_rows
-
-ZERO = arb(0)
-
 
 def _quotient(x: arb, y: arb) -> arb:
     result = x / y
     if not result.is_finite() and x.is_finite() and y.is_finite() and not y.is_zero():
         raise UndecidedError(f"the denominator {y.str(8)} may be 0")
-    return result
-
-
-def _logarithm(x: arb) -> arb:
-    result = x.log()
-    if not result.is_finite() and x.is_finite() and not x.is_zero() and not x < 0:
-        raise UndecidedError(f"the argument {x.str(8)} of a logarithm may be 0")
     return result
 
 
@@ -57,8 +48,8 @@ def _largest(x: arb, y: arb) -> arb:
     return y if y >= x else arb.max(x, y)
 
 
-quotient, logarithm = over_elements(_quotient, 2), over_elements(_logarithm, 1)
-exponential = over_elements(arb.exp, 1)
+quotient = over_elements(_quotient, 2)
+elementary = {name: over_elements(function.ball, 1) for name, function in ELEMENTARY.items()}
 exceeds, equals = over_elements(_exceeds, 2), over_elements(_equals, 2)
 largest = over_elements(_largest, 2)
 
@@ -122,13 +113,9 @@ class Ball(FormulaArray):
         """|x|."""
         return self.of_parts(abs(self.balls))
 
-    def exp(self) -> Self:
-        """e**x."""
-        return self.of_parts(exponential(self.balls))
-
-    def log(self) -> Self:
-        """The natural logarithm. Raises UndecidedError where x may be 0 or less but is not known to be."""
-        return self.of_parts(logarithm(self.balls))
+    def elementary(self, name: str) -> Self:
+        """Apply an elementary function. Raises UndecidedError where it may have no value but is not known to."""
+        return self.of_parts(elementary[name](self.balls))
 
     def maximum(self, other: Self) -> Self:
         """The larger of x and y; NaN where either is."""
@@ -158,8 +145,8 @@ class Ball(FormulaArray):
         """x != y. Raises UndecidedError where the balls overlap without being the same exact number."""
         return ~self.equal(other)
 
-    def matmul(self, other: Self) -> Self:
-        """x @ y, matrices alone."""
+    def product(self, other: Self) -> Self:
+        """x @ y of two matrices."""
         return self.of_parts(matrix_product(self.balls, other.balls))
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:

@@ -4,6 +4,7 @@ The rules for arrays are made of these functions. Each takes exact values with b
 bound after the step, or decides a comparison that the errors cannot change.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,10 +12,8 @@ from typing import Any
 from flint import arb, fmpq
 
 from ...vectors.dtypes import Format
-from .ball import ZERO
+from .elementary import ELEMENTARY, ONE, ZERO
 from .protocol import RangeError, UnboundedError, over_elements
-
-ONE = arb(1)
 
 
 def fits(value: arb, fmt: Format) -> bool:
@@ -92,20 +91,8 @@ def _after_reading(v: arb, e: arb, fmt: Format, cost: Cost) -> arb:
     return e + cost.roundoff * (abs(v) + e) + cost.threshold
 
 
-def _growth(v: arb, x: arb, e: arb) -> arb:
-    """Bound |exp(y) - v| for |y - x| <= e, v being exp(x): by v expm1(e), or by exp(x + e) if e is huge."""
-    if e.is_zero():
-        return ZERO
-    factor = e.expm1()
-    return v * factor if factor.is_finite() else (x + e).exp()
-
-
-def _shrinkage(e: arb, x: arb) -> arb:
-    if e.is_zero():
-        return ZERO
-    if not e < x:
-        raise UnboundedError(f"an error of {e.str(8)} in {x.str(8)} leaves its logarithm without a bound")
-    return -((-e / x).log1p())
+def _zero_if_exact(gap: Callable[[arb, arb, arb], arb]) -> Callable[[arb, arb, arb], arb]:
+    return lambda v, x, e: ZERO if e.is_zero() else gap(v, x, e)
 
 
 def _clearance(y: arb, e: arb) -> arb:
@@ -138,7 +125,8 @@ def _larger_error(x: arb, ex: arb, y: arb, ey: arb) -> arb:
     return arb.max(ex, ey)
 
 
-growth, shrinkage, clearance = over_elements(_growth, 3), over_elements(_shrinkage, 2), over_elements(_clearance, 2)
+gap = {name: over_elements(_zero_if_exact(function.gap), 3) for name, function in ELEMENTARY.items()}
+clearance = over_elements(_clearance, 2)
 surely_exceeds, larger_error = over_elements(_surely_exceeds, 4), over_elements(_larger_error, 4)
 is_zero = over_elements(arb.is_zero, 1)
 is_exact_zero = over_elements(lambda v, e: v.is_zero() and e.is_zero(), 2)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from .protocol import UndecidedError, as_array, filled
+from .protocol import Constant, UndecidedError, as_array, filled
 
 
 def exact(x: Any) -> arb:
@@ -18,6 +18,8 @@ def exact(x: Any) -> arb:
     """
     if isinstance(x, arb):
         return x
+    if isinstance(x, Constant):
+        return x.ball()
     if type(x) is float and math.isfinite(x):
         fraction = Fraction(repr(x))
         return arb(fmpq(fraction.numerator, fraction.denominator))

@@ -28,24 +28,50 @@ class RangeError(ArithmeticError):
     """An intermediate may leave the range of the working precision."""
 
 
+class Constant:
+    """A constant that no decimal states, such as sqrt(1/2): a Python float to NumPy, exact to other arithmetics.
+
+    value: rounded to float64. ball: encloses it, at the working precision of `flint.ctx.prec`. It multiplies arrays,
+    and leaves float32 arrays what they are, as a subclass of float would not.
+    """
+
+    __array_ufunc__ = None
+
+    def __init__(self, value: float, ball: Callable[[], Any]) -> None:
+        self.value = value
+        self.ball = ball
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __mul__(self, other: Any) -> Any:
+        return other.multiply(other.lift(self)) if isinstance(other, FormulaArray) else other * self.value
+
+    __rmul__ = __mul__
+
+
 class FormulaArray(NDArrayOperatorsMixin):
     """An array over which formulas written for NumPy can be evaluated.
 
-    A subclass gives the elementwise and structural methods named after NumPy's functions (`add`, `exp`, `where`, ...)
-    and `lift`, which turns other operands of an expression into exact arrays of its own.
+    A subclass gives the elementwise and structural methods named after NumPy's functions (`add`, `where`, ...), one
+    for all elementary functions, and `lift`, which turns other operands of an expression into exact arrays of its own.
     """
 
     __array_priority__ = 1000.0
     UFUNCS: ClassVar[frozenset[str]] = frozenset(
         [
-            *("add", "subtract", "multiply", "divide", "negative", "absolute", "exp", "log", "maximum", "minimum"),
-            *("greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "matmul"),
+            *("add", "subtract", "multiply", "divide", "negative", "absolute", "square", "reciprocal"),
+            *("maximum", "minimum", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "matmul"),
         ]
+    )
+    ELEMENTARY: ClassVar[frozenset[str]] = frozenset(
+        ["exp", "log", "log1p", "expm1", "sqrt", "tanh", "sin", "cos", "erf", "erfc", "erf_absolute"]
     )
     FUNCTIONS: ClassVar[frozenset[str]] = frozenset(
         [
-            *("sum", "mean", "max", "where", "concatenate", "ones_like", "zeros_like", "broadcast_to"),
-            *("swapaxes", "moveaxis", "transpose", "expand_dims"),
+            *("sum", "mean", "max", "where", "concatenate", "stack", "ones_like", "zeros_like", "broadcast_to"),
+            *("swapaxes", "moveaxis", "transpose", "expand_dims", "squeeze", "reshape"),
+            *("pad", "take", "take_along_axis", "repeat"),
         ]
     )
 
@@ -63,17 +89,36 @@ class FormulaArray(NDArrayOperatorsMixin):
         """Make an array of this class from object arrays."""
         raise NotImplementedError
 
+    def elementary(self, name: str) -> Self:
+        """Apply an elementary function, one of `ELEMENTARY`, to each element."""
+        raise NotImplementedError
+
+    def product(self, other: Self) -> Self:
+        """Multiply two matrices, (n, k) and (k, m)."""
+        raise NotImplementedError
+
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes, or of all elements."""
         raise NotImplementedError
 
+    # What means something to working precisions alone ---------------------------------------------------------------
+
+    def stored(self) -> Self:
+        """Pass through memory in the tensors' dtype."""
+        return self
+
+    def over_batch(self, axis: Axis, keepdims: bool = False) -> Self:
+        """Sum what was broadcast, which some accumulate in the tensors' own dtype."""
+        return self.sum(axis, keepdims)
+
     # NumPy's protocols --------------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method != "__call__" or kwargs or ufunc.__name__ not in self.UFUNCS:
-            raise TypeError(f"{type(self).__name__} has no {ufunc.__name__}.{method} with {sorted(kwargs)}")
+        name = ufunc.__name__
+        if method != "__call__" or kwargs or name not in self.UFUNCS | self.ELEMENTARY:
+            raise TypeError(f"{type(self).__name__} has no {name}.{method} with {sorted(kwargs)}")
         first, *rest = (self.lift(x) for x in inputs)
-        return getattr(first, ufunc.__name__)(*rest)
+        return first.elementary(name) if name in self.ELEMENTARY else getattr(first, name)(*rest)
 
     def __array_function__(self, func: Callable[..., Any], types: Iterable[type], args: Any, kwargs: Any) -> Any:
         if func.__name__ not in self.FUNCTIONS:
@@ -83,6 +128,8 @@ class FormulaArray(NDArrayOperatorsMixin):
             return self.lift(yes).select(np.asarray(condition, dtype=bool), self.lift(no))
         if func is np.concatenate:
             return self.joined([self.lift(x) for x in args[0]], *args[1:], **kwargs)
+        if func is np.stack:
+            return self.stacked([self.lift(x) for x in args[0]], *args[1:], **kwargs)
         return getattr(self.lift(args[0]), func.__name__)(*args[1:], **kwargs)
 
     # Structure, which is the same whatever the elements are -------------------------------------------------------
@@ -107,6 +154,14 @@ class FormulaArray(NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Index) -> Self:
         return self.of_parts(*(as_array(part[index]) for part in self.parts()))
+
+    def square(self) -> Self:
+        """x * x."""
+        return cast(Self, self * self)
+
+    def reciprocal(self) -> Self:
+        """1 / x."""
+        return cast(Self, 1 / self)
 
     def minimum(self, other: Self) -> Self:
         """The smaller of x and y."""
@@ -150,6 +205,68 @@ class FormulaArray(NDArrayOperatorsMixin):
         """Concatenate arrays along an axis."""
         columns = zip(*(x.parts() for x in arrays), strict=True)
         return self.of_parts(*(np.concatenate(column, axis) for column in columns))
+
+    def stacked(self, arrays: list[Self], axis: int = 0) -> Self:
+        """Put arrays of one shape side by side along a new axis."""
+        columns = zip(*(x.parts() for x in arrays), strict=True)
+        return self.of_parts(*(np.stack(column, axis) for column in columns))
+
+    def squeeze(self, axis: Axis = None) -> Self:
+        """Drop axes of length 1."""
+        return self.of_parts(*(part.squeeze(axis) for part in self.parts()))
+
+    def repeat(self, repeats: int, axis: int) -> Self:
+        """Repeat each element along an axis."""
+        return self.of_parts(*(part.repeat(repeats, axis) for part in self.parts()))
+
+    def take(self, indices: np.ndarray, axis: int) -> Self:
+        """Pick along an axis by index."""
+        return self.of_parts(*(as_array(part.take(indices, axis)) for part in self.parts()))
+
+    def take_along_axis(self, indices: np.ndarray, axis: int) -> Self:
+        """Pick along an axis by an index for each place."""
+        return self.of_parts(*(np.take_along_axis(part, indices, axis) for part in self.parts()))
+
+    def pad(self, width: Any, mode: str = "constant", constant_values: float = 0) -> Self:
+        """Put exact constants around."""
+        if mode != "constant":
+            raise TypeError(f"{type(self).__name__} pads with constants alone")
+        widths = [(int(before), int(after)) for before, after in np.broadcast_to(width, (self.ndim, 2))]
+        shape = tuple(before + n + after for n, (before, after) in zip(self.shape, widths, strict=True))
+        inside = tuple(slice(before, before + n) for n, (before, _) in zip(self.shape, widths, strict=True))
+        around = [part.copy() for part in self.lift(np.full(shape, float(constant_values))).parts()]
+        for whole, part in zip(around, self.parts(), strict=True):
+            whole[inside] = part
+        return self.of_parts(*around)
+
+    def scatter_add(self, index: np.ndarray, size: int) -> Self:
+        """Sum the rows (N, ...) with each index, (N,), into (size, ...); no row gives 0."""
+        rows = [self[np.flatnonzero(index == place)].sum(axis=0) for place in range(size)]
+        return self.stacked(rows) if rows else self[:0]
+
+    def matmul(self, other: Self) -> Self:
+        """x @ y for vectors, matrices, and stacks of matrices, which broadcast."""
+        if not self.ndim or not other.ndim:
+            raise ValueError("a product of matrices needs at least one axis of each")
+        if self.ndim == 1:
+            return self.reshape(1, -1).matmul(other).squeeze(-2 if other.ndim > 1 else 0)
+        if other.ndim == 1:
+            return self.matmul(other.reshape(-1, 1)).squeeze(-1)
+        if self.shape[-1] != other.shape[-2]:
+            raise ValueError(f"shapes {self.shape} and {other.shape} do not make a product")
+        if self.ndim == other.ndim == 2:
+            return self.product(other)
+        stack = np.broadcast_shapes(self.shape[:-2], other.shape[:-2])
+        if other.ndim == 2:  # one matrix for all: a single, longer product
+            rows = self.reshape(math.prod(self.shape[:-1]), self.shape[-1]).product(other)
+            return rows.reshape(*self.shape[:-1], other.shape[-1])
+        one, two = (
+            x.broadcast_to((*stack, *x.shape[-2:])).reshape(math.prod(stack), *x.shape[-2:]) for x in (self, other)
+        )
+        shape = (*stack, self.shape[-2], other.shape[-1])
+        if not math.prod(stack):
+            return self.lift(np.zeros(shape))
+        return self.stacked([one[k].product(two[k]) for k in range(len(one))]).reshape(*shape)
 
     def ones_like(self) -> Self:
         """Exact ones of the same shape."""

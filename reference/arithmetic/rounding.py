@@ -15,8 +15,8 @@ unit roundoff and eta the underflow threshold of the format:
                         and Rump, "Improved error bounds for inner products in floating-point arithmetic", SIAM J.
                         Matrix Anal. Appl. 34 (2013): no 1 - n u below the line); two products amid zeros count as
                         three, but for their own eta
-    exp                 v expm1(ex), then 4 u and eta
-    log                 -log1p(-ex / x), then 4 u
+    elementary f        a bound on |f(y) - f(x)| where |y - x| <= ex, then what `elementary.py` says that f costs
+    stored or returned  a rounding to the tensors' own format, where that is another, and its eta
 
 Nothing is added where nothing is rounded: by a product with an exact 0, 1 or -1, a sum with an exact 0, a selection,
 and by sums and products of exact operands that fit the significand; where the format may flush, a subnormal number
@@ -36,17 +36,18 @@ from typing import Any, Self
 import numpy as np
 from flint import arb
 
-from ...vectors.dtypes import Format
+from ...vectors.dtypes import FLOAT32, Format
 from . import bounds
-from .ball import ZERO, exponential, largest, logarithm, matrix_product, quotient, total
+from .ball import elementary, largest, matrix_product, quotient, total
 from .bounds import Cost, choose, cost_of, fits
+from .elementary import ELEMENTARY, ZERO
 from .exact import exact, exact_array
 from .precision import Precision
 from .protocol import Axis, FormulaArray, RangeError, as_array, filled, reduction_rows
 
 
 class LengthError(ArithmeticError):
-    """A sum or contraction is longer than a native half precision gives tolerances for."""
+    """A sum that undoes broadcasting is longer than a native half precision gives tolerances for."""
 
 
 def _two_amid_zeros(terms: np.ndarray, length: int) -> np.ndarray:
@@ -72,7 +73,7 @@ class Rounding(FormulaArray):
         self.reductions = set() if reductions is None else reductions
 
     def __repr__(self) -> str:
-        return f"Rounding({self.value!r}, {self.error!r}, {self.precision.name})"
+        return f"Rounding({self.value!r}, {self.error!r}, {self.precision!r})"
 
     def lift(self, other: Any) -> Self:
         """Give `other` as exact values.
@@ -166,16 +167,28 @@ class Rounding(FormulaArray):
         """|x|, exact."""
         return self.of_parts(as_array(abs(self.value)), self.error)
 
-    def exp(self) -> Self:
-        """e**x, right to 4 u, and eta."""
-        value = exponential(self.value)
-        error, u, eta = bounds.growth(value, self.value, self.error), self._cost.roundoff, self._cost.threshold
-        return self._finish(value, error, bounds.is_zero(value), 4 * u, eta)
+    def elementary(self, name: str) -> Self:
+        """Apply an elementary function. Raises UnboundedError where the error reaches the end of where it is defined."""
+        function, unit = ELEMENTARY[name], self._cost
+        value = elementary[name](self.value)
+        error = bounds.gap[name](value, self.value, self.error)
+        cost = as_array(function.cost * unit.roundoff)
+        if function.argument:
+            reduced = function.argument * cost_of(self.precision.reduction).roundoff
+            cost = cost + reduced * choose(bounds.is_zero(value), ZERO, abs(self.value))
+        extra = function.coarse * unit.roundoff + (unit.threshold if function.underflows else ZERO)
+        return self._finish(value, error, bounds.is_zero(value) if function.coarse == 0 else False, cost, extra)
 
-    def log(self) -> Self:
-        """The natural logarithm, right to 4 u. Raises UnboundedError where the error reaches the argument."""
-        value = logarithm(self.value)
-        return self._finish(value, bounds.shrinkage(self.error, self.value), False, 4 * self._cost.roundoff, ZERO)
+    def stored(self) -> Self:
+        """Round to the tensors' own format: the error of an inexact value, even of one that was stored before."""
+        own = self.precision.result
+        if own is self.precision.format:
+            return self
+        unit = cost_of(own)
+        free = bounds.untouched(self.value, self.error, False, own)
+        largest = unit.largest if self.guard else None
+        error = bounds.after(self.value, self.error, free, unit.roundoff, unit.threshold, largest)
+        return self.of_parts(self.value, error)
 
     def maximum(self, other: Self) -> Self:
         """The larger of x and y: exact, and off by no more than the larger error."""
@@ -212,40 +225,45 @@ class Rounding(FormulaArray):
 
     # Reductions ---------------------------------------------------------------------------------------------------
 
-    def _length(self, n: int) -> None:
-        if self.precision.longest is not None and n > self.precision.longest:
-            raise LengthError(f"{n} terms: {self.precision.name} gives tolerances up to {self.precision.longest}")
+    def _accumulator(self, terms: np.ndarray) -> Format:
+        """Give what a sum of so many terms is accumulated in: the format itself up to a length, float32 beyond."""
+        longest = self.precision.longest
+        return self.precision.accumulator if longest is None or int(terms.max(initial=0)) <= longest else FLOAT32
 
-    def _accumulated(self, value: Any, error: Any, passed: Any) -> Self:
+    def _accumulated(self, value: Any, error: Any, passed: Any, accumulator: Format) -> Self:
         """Round what was accumulated in a wider format to the format itself."""
-        fmt = self.precision.format
-        if self.precision.accumulator == fmt:
+        if accumulator is self.precision.format:
             return self._finish(value, error, self._free(value, error, True), ZERO, self._cost.flushed)
         return self._finish(value, error, self._free(value, error, passed), self._cost.roundoff, self._cost.threshold)
 
-    def matmul(self, other: Self) -> Self:
-        """x @ y, matrices alone: n u |x| |y| and eta for every product, in the accumulator's precision."""
+    def product(self, other: Self) -> Self:
+        """x @ y of two matrices: n u |x| |y| and eta for every product, in the accumulator's precision.
+
+        Where a product is too long to be accumulated in the format itself, its terms are rounded to the format.
+        """
         self.reductions.add("contraction")
         a, b = self._operand(), other._operand()
-        accumulator = self.precision.accumulator
         here, there = ~a._zeros().astype(bool), ~b._zeros().astype(bool)
         terms: np.ndarray = here.astype(np.int64) @ there.astype(np.int64)
-        self._length(int(terms.max(initial=0)))
+        accumulator = self._accumulator(terms)
         value = matrix_product(a.value, b.value)
         plain = matrix_product(as_array(abs(a.value)), as_array(abs(b.value)))
         exact_operands = a._is_exact() and b._is_exact()
         magnitude = plain if exact_operands else matrix_product(abs(a.value) + a.error, abs(b.value) + b.error)
         free = terms == 0
         if exact_operands and (fine := a._finest()) is not None and (finer := b._finest()) is not None:
-            free = self._sums_exactly(magnitude, fine + finer)
+            free = self._sums_exactly(magnitude, fine + finer, accumulator)
         amid_zeros, unit = _two_amid_zeros(terms, a.shape[1]), cost_of(accumulator)
         products, n = exact_array(terms), exact_array(terms + amid_zeros)
         additions = exact_array(np.maximum(terms - 1, 0) + amid_zeros)
-        cost = n * unit.roundoff * magnitude + products * unit.threshold + additions * unit.flushed
-        cost = choose(free.astype(object), ZERO, cost)
+        rounded = magnitude  # the terms as they are added up
+        if accumulator is not self.precision.accumulator:
+            rounded = magnitude + self._cost.roundoff * magnitude + products * self._cost.threshold
+        cost = n * unit.roundoff * rounded + products * unit.threshold + additions * unit.flushed
+        cost = choose(free.astype(object), ZERO, cost + (rounded - magnitude))
         self._within(magnitude + cost, accumulator)
         error = cost if exact_operands else magnitude - plain + cost
-        return self._accumulated(value, error, (terms == 0).astype(object))
+        return self._accumulated(value, error, (terms == 0).astype(object), accumulator)
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes or of all elements: (n - 1) u times the sum of magnitudes, exact zeros not counted."""
@@ -254,19 +272,26 @@ class Rounding(FormulaArray):
         errors, _ = reduction_rows(self.error, axis, keepdims)
         zeros, _ = reduction_rows(self._zeros().astype(bool), axis, keepdims)
         terms = (~zeros).sum(axis=-1)
-        self._length(int(terms.max(initial=0)))
+        accumulator = self._accumulator(terms)
         value, error = filled(total(values), terms.shape), filled(total(errors), terms.shape)
         magnitude = filled(total(abs(values) + errors), terms.shape)
-        accumulator = self.precision.accumulator
         finest = self._finest() if self._is_exact() else None
-        free = (terms <= 1) if finest is None else (terms <= 1) | self._sums_exactly(magnitude, finest)
+        free = (terms <= 1) if finest is None else (terms <= 1) | self._sums_exactly(magnitude, finest, accumulator)
         amid_zeros, unit = _two_amid_zeros(terms, values.shape[-1]), cost_of(accumulator)
         additions = exact_array(np.maximum(terms - 1, 0) + amid_zeros)
         cost = additions * (unit.roundoff * magnitude + unit.flushed)
         cost = choose(free.astype(object), ZERO, cost)
         self._within(magnitude + cost, accumulator)
         passed = (terms <= 1).astype(object).reshape(shape)
-        return self._accumulated(value.reshape(shape), (error + cost).reshape(shape), passed)
+        return self._accumulated(value.reshape(shape), (error + cost).reshape(shape), passed, accumulator)
+
+    def over_batch(self, axis: Axis, keepdims: bool = False) -> Self:
+        """Sum along axes. Raises LengthError where a native half precision would accumulate too many terms."""
+        terms, _ = reduction_rows(~self._zeros().astype(bool), axis, keepdims)
+        longest, most = self.precision.longest, int(terms.sum(axis=-1).max(initial=0))
+        if longest is not None and most > longest:
+            raise LengthError(f"{most} terms: a native half precision gives tolerances up to {longest}")
+        return self.sum(axis, keepdims)
 
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """The largest along axes, or of all elements: exact, and off by no more than the largest error."""
@@ -294,9 +319,9 @@ class Rounding(FormulaArray):
         units = [unit for v in self.value.ravel().tolist() if (unit := bounds.unit_of(v)) is not None]
         return min(units, default=None)
 
-    def _sums_exactly(self, magnitude: np.ndarray, unit: int) -> np.ndarray:
+    @staticmethod
+    def _sums_exactly(magnitude: np.ndarray, unit: int, accumulator: Format) -> np.ndarray:
         """Say where multiples of 2**unit add up without rounding in the accumulator, in any order."""
-        accumulator = self.precision.accumulator
         if unit < accumulator.smallest_normal:
             return np.zeros(magnitude.shape, dtype=bool)
         bound = bounds.power_of_two(unit + accumulator.significand)

@@ -19,6 +19,11 @@ from .evaluate import BluntError, CaseError, Evaluation, UnsettledError, evaluat
 
 ATTEMPTS = 200
 """How often a case is drawn before its draft is refused."""
+SHARP = ("float64", "float32", "fused")
+"""At these precisions no tolerance of a drawn, required case may let 0 pass for what is not 0."""
+SHARP_IF_DRAWN = ("stepwise",)
+"""Nor at these, where one of the first so many draws allows it; a family of which one case had none stops looking."""
+DRAWS = 16
 
 
 @cache
@@ -52,8 +57,9 @@ def build(op: str, dtype: str, name: str) -> Family:
     if draft.result == "invalid":
         return _family(described, dtype, draft, _refused(described, draft, where), [], {})
     inputs, evaluations, others = [], [], {key: list[Evaluation]() for key in _alternatives(described, draft)}
+    draws = DRAWS
     for index in range(draft.count if draft.random else len(draft.cases)):
-        case, evaluation, alternatives = _case(described, dtype, draft, index, where)
+        case, evaluation, alternatives, draws = _case(described, dtype, draft, index, where, draws)
         inputs.append(case)
         evaluations.append(evaluation)
         for key, alternative in alternatives.items():
@@ -62,18 +68,20 @@ def build(op: str, dtype: str, name: str) -> Family:
 
 
 def _case(
-    described: Operation, dtype: str, draft: Draft, index: int, where: str
-) -> tuple[Inputs, Evaluation, dict[str, Evaluation]]:
+    described: Operation, dtype: str, draft: Draft, index: int, where: str, draws: int
+) -> tuple[Inputs, Evaluation, dict[str, Evaluation], int]:
+    """Build a case, looking for `draws` draws for one that is sharp throughout; and say how many to try for the next."""
     if draft.draw is None:
         try:
-            return _judged(described, dtype, draft, draft.cases[index])
+            return *_judged(described, dtype, draft, draft.cases[index], ()), draws
         except (CaseError, UnboundedError, RangeError) as error:
             raise CaseError(f"{where}#{index}: {error}") from error
     reason: Exception | None = None
     for attempt in range(ATTEMPTS):
         try:
             case = draft.draw(Words(f"{where}#{index}~{attempt}", dtype))
-            return _judged(described, dtype, draft, case)
+            sharp = SHARP + SHARP_IF_DRAWN if attempt < draws else SHARP
+            return *_judged(described, dtype, draft, case, sharp), draws if attempt < draws else 0
         except (NotHeldError, UnboundedError, RangeError, UnsettledError, BluntError) as error:
             reason = error
             continue
@@ -81,7 +89,7 @@ def _case(
 
 
 def _judged(
-    described: Operation, dtype: str, draft: Draft, case: Inputs
+    described: Operation, dtype: str, draft: Draft, case: Inputs, sharp: tuple[str, ...]
 ) -> tuple[Inputs, Evaluation, dict[str, Evaluation]]:
     wanted = described.arguments[draft.direction]
     if tuple(case) != wanted:
@@ -96,7 +104,7 @@ def _judged(
             PRECISIONS_OF[dtype],
             required=draft.level == "required",
             guard=not draft.overflows,
-            sharp=draft.random and draft.level == "required",
+            sharp=sharp if draft.level == "required" else (),
         )
 
     evaluation = answer(described.formulations[draft.direction])

@@ -1,7 +1,7 @@
 """Evaluate a case: the exact results, correctly rounded, and the tolerance of every element."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from ...vectors.dtypes import FORMATS, Format
 from ...vectors.records import Parameter
 from ..arithmetic.ball import Ball
 from ..arithmetic.exact import rounded, rounded_up
-from ..arithmetic.precision import PRECISIONS
+from ..arithmetic.precision import Precision, precision_model
 from ..arithmetic.protocol import RangeError, UnboundedError, UndecidedError, over_elements
 from ..arithmetic.rounding import LengthError, Rounding
 from ..model.family import Inputs
@@ -64,16 +64,16 @@ def evaluate(
     *,
     required: bool,
     guard: bool,
-    sharp: bool = False,
+    sharp: Collection[str] = (),
 ) -> Evaluation:
     """Evaluate a case.
 
     formulas: the canonical one first, then all that count as sound. required: whether formulations that lose
     digits count too. guard: whether an intermediate that may leave the dtype's range is an error.
-    sharp: whether a tolerance that would let 0 pass for an element whose value is not 0 is an error.
-    The dtype's own precision, first in `precisions`, must be judged; another that cannot be is left out.
+    sharp: the precisions at which a tolerance that would let 0 pass for an element whose value is not 0 is an error.
+    The strictest precision, first in `precisions`, must be judged; another that cannot be is left out.
 
-    Raises UnboundedError, RangeError or LengthError where the first precision has no tolerance, BluntError where it is
+    Raises UnboundedError, RangeError or LengthError where the first precision has no tolerance, BluntError where one is
     not sharp, and UnsettledError where no golden value settles by 4096 bits.
     """
     bits = FIRST_PRECISION
@@ -87,13 +87,15 @@ def evaluate(
             counted = tuple(f for f in formulas if f.stable or required)
             case = _ExactCase(counted, inputs, parameters, balls, expected, guard)
             reductions: set[str] = set()
-            tolerance = {first: _tolerances(case, first, reductions, sharp)}
+            tolerance = {first: _tolerances(case, precision_model(dtype, first), reductions, first in sharp)}
             for name in rest:
-                if PRECISIONS[name].same_as(PRECISIONS[first], reductions):
-                    tolerance[name] = tolerance[first]
+                model = precision_model(dtype, name)
+                alike = (n for n in tolerance if model.same_as(precision_model(dtype, n), reductions))
+                if (same := next(alike, None)) is not None:
+                    tolerance[name] = tolerance[same]
                     continue
                 try:
-                    tolerance[name] = _tolerances(case, name, set(), sharp=False)
+                    tolerance[name] = _tolerances(case, model, set(), name in sharp)
                 except (UnboundedError, RangeError, LengthError):
                     continue
             return Evaluation(expected, tolerance)
@@ -151,13 +153,12 @@ class _ExactCase:
     guard: bool
 
 
-def _tolerances(case: _ExactCase, precision: str, reductions: set[str], sharp: bool) -> Results:
+def _tolerances(case: _ExactCase, model: Precision, reductions: set[str], sharp: bool) -> Results:
     """Bound the error of each element by the largest bound over the formulations, and round it up to 16 bits.
 
     With `sharp`, whether 0 would pass is judged before the rounding up. The reductions that the formulations use are
     added to `reductions`.
     """
-    model = PRECISIONS[precision]
     bounds: list[np.ndarray] = []
     for index, formulation in enumerate(case.formulas):
         arguments = [
@@ -170,11 +171,11 @@ def _tolerances(case: _ExactCase, precision: str, reductions: set[str], sharp: b
             continue
         try:
             results = _tuple(formulation.function(*arguments, **case.parameters))
+            bounded = [(r if isinstance(r, Rounding) else arguments[0].lift(np.asarray(r))).stored() for r in results]
         except (UnboundedError, RangeError):
             if index and not formulation.stable:
                 continue  # it has no bound here, so no implementation can rely on it
             raise
-        bounded = [r if isinstance(r, Rounding) else arguments[0].lift(np.asarray(r)) for r in results]
         for ball, result in zip(case.balls, bounded, strict=True):
             if not overlap(ball, result.value).all():
                 raise CaseError(f"formulation {formulation.name!r} does not enclose the others")
@@ -185,7 +186,7 @@ def _tolerances(case: _ExactCase, precision: str, reductions: set[str], sharp: b
     if not bounds:
         raise UnboundedError("none of the formulations is one for these arguments")
     return tuple(
-        _rounded_up(bound, ball, value, model.format)
+        _rounded_up(bound, ball, value, model.result)
         for bound, ball, value in zip(bounds, case.balls, case.expected, strict=True)
     )
 

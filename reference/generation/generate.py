@@ -59,12 +59,12 @@ def _build(task: Task) -> Family:
 def vectors_of(op: str, families: list[Family]) -> OperationVectors:
     """Collect an operation's families, with the flags and answers that they use."""
     described = operation(op)
-    aliases = {
-        other: own
-        for own, *others in PRECISIONS_OF.values()
-        for other in others
-        if all(_same(family, own, other) for family in families)
-    }
+    aliases: dict[str, str] = {}
+    for names in dict.fromkeys(PRECISIONS_OF.values()):
+        for index, other in enumerate(names):
+            same = (n for n in names[:index] if all(_same(family, n, other) for family in families))
+            if (own := next(same, None)) is not None:
+                aliases[other] = own
     kept = [_without(family, aliases) for family in families]
     flags = sorted({flag for family in families for flag in family.flags})
     points = {family.point for family in families}
@@ -86,12 +86,13 @@ def _expectations(family: Family) -> list[Expectation]:
     return [family.answer, *family.alternatives.values()] if family.result != "invalid" else []
 
 
-def _same(family: Family, own: str, other: str) -> bool:
-    """Say whether a precision's tolerances are the same as those of the dtype's own throughout a family."""
-    if own != PRECISIONS_OF[family.dtype][0]:
+def _same(family: Family, one: str, other: str) -> bool:
+    """Say whether two precisions have the same tolerances throughout a family, or are not of its dtype."""
+    if one not in PRECISIONS_OF[family.dtype]:
         return True
     return all(
-        other in e.tolerance and all(np.array_equal(e.tolerance[own][r], e.tolerance[other][r]) for r in e.expected)
+        (one in e.tolerance) == (other in e.tolerance)
+        and all(np.array_equal(e.tolerance[one][r], e.tolerance[other][r]) for r in e.expected if one in e.tolerance)
         for e in _expectations(family)
     )
 

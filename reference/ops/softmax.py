@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..model.formulations import Formulation, Function, as_written, through
+from ..model.functions import stored
 from ..model.shapes import require_same_shape
 
 Array = Any
@@ -30,7 +31,7 @@ def forward(logits: Array) -> Array:
 def backward(dL_doutputs: Array, logits: Array) -> Array:
     """dL_doutputs and logits (..., C) -> dL_dlogits of the same shape."""
     require_same_shape(dL_doutputs=dL_doutputs, logits=logits)
-    return centred(dL_doutputs, forward(logits))
+    return centred(dL_doutputs, stored(forward(logits)))
 
 
 def centred(dL_doutputs: Array, outputs: Array) -> Array:
@@ -80,7 +81,7 @@ def exp_of(log_probabilities: Function, logits: Array) -> Array:
 
 def backward_by(probabilities: Function, rule: Function, dL_doutputs: Array, logits: Array) -> Array:
     """Backward with one formulation of the softmax and one of the product with its Jacobian."""
-    return rule(dL_doutputs, probabilities(logits))
+    return rule(dL_doutputs, stored(probabilities(logits)))
 
 
 def zero_if_masked(function: Function, *arguments: Array) -> Array:

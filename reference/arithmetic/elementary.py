@@ -1,0 +1,118 @@
+"""Elementary functions: one table of what each costs, and how it passes errors on.
+
+A sound implementation's function is right to `cost` units in the last place u of the result. Libraries keep to 2 ulp,
+that is 4 u, and to 5 ulp for erfc: see "Mathematical Functions" in the CUDA C++ Programming Guide, "Known Maximum Errors
+in Math Functions" in the GNU C Library manual, and Innocente and Zimmermann, "Accuracy of Mathematical Functions in
+Single, Double, Double Extended, and Quadruple Precision" (2024). What differs has its source beside it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flint import arb
+
+from .protocol import UnboundedError, UndecidedError
+
+ZERO, ONE, TWO = arb(0), arb(1), arb(2)
+
+
+@dataclass(frozen=True)
+class Elementary:
+    """An elementary function."""
+
+    ball: Callable[[arb], arb]
+    """The function of a ball. Raises UndecidedError where the ball reaches beyond where the function is defined."""
+    gap: Callable[[arb, arb, arb], arb]
+    """(f(x), x, e) -> a bound on |f(y) - f(x)| for |y - x| <= e, e not 0. Raises UnboundedError where there is none."""
+    cost: int = 4
+    """In u of the result."""
+    argument: int = 0
+    """In u of the result for each 1 of |x|, u being that of the format in which arguments are reduced: float32 for
+    the half precisions."""
+    coarse: int = 0
+    """In u of 1."""
+    underflows: bool = False
+    """Whether a result may be subnormal where the argument is not."""
+
+
+def _defined(function: Callable[[arb], arb], boundary: arb) -> Callable[[arb], arb]:
+    """Refuse balls that reach across the boundary of where the function is defined."""
+
+    def ball(x: arb) -> arb:
+        result = function(x)
+        if not result.is_finite() and x.is_finite() and not x == boundary and not x < boundary:
+            raise UndecidedError(f"{x.str(8)} may be {boundary.str(2)} or less, where {function.__name__} has no value")
+        return result
+
+    return ball
+
+
+def _sqrt(x: arb) -> arb:
+    return x.sqrt() if not x < 0 else arb.nan()
+
+
+def _log_gap(_: arb, x: arb, e: arb) -> arb:
+    if not e < x:
+        raise UnboundedError(f"an error of {e.str(8)} in {x.str(8)} leaves its logarithm without a bound")
+    return -((-e / x).log1p())
+
+
+def _log1p_gap(v: arb, x: arb, e: arb) -> arb:
+    return _log_gap(v, 1 + x, e)
+
+
+def _exp_gap(v: arb, x: arb, e: arb) -> arb:
+    """v expm1(e), or exp(x + e) if e is huge."""
+    factor = e.expm1()
+    return v * factor if factor.is_finite() else (x + e).exp()
+
+
+def _expm1_gap(v: arb, x: arb, e: arb) -> arb:
+    return _exp_gap(v + 1, x, e)
+
+
+def _sqrt_gap(v: arb, x: arb, e: arb) -> arb:
+    """The slope is steepest at the lower end: e / (sqrt(x) + sqrt(x - e))."""
+    if not e <= x:
+        raise UnboundedError(f"an error of {e.str(8)} in {x.str(8)} leaves its square root without a bound")
+    return e / (v + arb.max(x - e, ZERO).sqrt())
+
+
+def _nearest_to_zero(x: arb, e: arb) -> arb:
+    return arb.max(abs(x) - e, ZERO)
+
+
+def _tanh_gap(_: arb, x: arb, e: arb) -> arb:
+    """The slope 1 / cosh^2 is steepest where |x| is least; the function stays within -1 and 1."""
+    return arb.min(e / _nearest_to_zero(x, e).cosh() ** 2, TWO)
+
+
+def _erf_gap(_: arb, x: arb, e: arb) -> arb:
+    """The slope 2 / sqrt(pi) exp(-x^2) is steepest where |x| is least; the function stays within -1 and 1."""
+    return arb.min(e * 2 / arb.pi().sqrt() * (-(_nearest_to_zero(x, e) ** 2)).exp(), TWO)
+
+
+def _wave_gap(_: arb, __: arb, e: arb) -> arb:
+    """The slope is at most 1, and the function stays within -1 and 1."""
+    return arb.min(e, TWO)
+
+
+ELEMENTARY = {
+    # Kernels compute 2^(x log2 e), as FlashAttention-2 (Dao 2023, section 3) and Liger Kernel do: the rounding of
+    # x log2 e is an absolute error of |x| u in the exponent, and that of log2 e another.
+    "exp": Elementary(arb.exp, _exp_gap, argument=2, underflows=True),
+    "log": Elementary(_defined(arb.log, ZERO), _log_gap),
+    "log1p": Elementary(_defined(arb.log1p, -ONE), _log1p_gap),
+    "expm1": Elementary(arb.expm1, _expm1_gap),
+    # As a reciprocal square root right to 2 ulp times x; 1 / sqrt(x) costs as much as the former and a division.
+    "sqrt": Elementary(_defined(_sqrt, ZERO), _sqrt_gap, cost=2),
+    "tanh": Elementary(arb.tanh, _tanh_gap),
+    "erf": Elementary(arb.erf, _erf_gap),
+    "erfc": Elementary(arb.erfc, _erf_gap, cost=10, underflows=True),
+    # One polynomial over the whole range (Abramowitz and Stegun 7.1.26 and what follows it), right to u of 1 rather
+    # than of itself: PyTorch's vectorised float32 erf, measured.
+    "erf_absolute": Elementary(arb.erf, _erf_gap, coarse=3),
+    "sin": Elementary(arb.sin, _wave_gap),
+    "cos": Elementary(arb.cos, _wave_gap),
+}
+"""By name: NumPy's, or that of a function of `model.functions`."""

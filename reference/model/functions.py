@@ -1,0 +1,75 @@
+"""What formulas call beside NumPy: functions that NumPy lacks, constants that no decimal states, and two marks.
+
+Each works on NumPy's arrays and on those of every arithmetic. The marks, `stored` and `over_batch`, say where working
+precisions may differ; they compute nothing else.
+"""
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic.protocol import Axis, Constant, FormulaArray
+
+Array = Any
+
+
+def stored(x: Array) -> Array:
+    """x after it has passed through memory in the tensors' dtype, as outputs saved for the backward pass do."""
+    return x.stored() if isinstance(x, FormulaArray) else x
+
+
+def over_batch(x: Array, axis: Axis, keepdims: bool = False) -> Array:
+    """The gradient of something broadcast, a sum along axes: some implementations accumulate it in the dtype itself."""
+    if isinstance(x, FormulaArray):
+        return x.over_batch(axis, keepdims)
+    return x.sum(axis=axis, keepdims=keepdims)
+
+
+def scatter_add(rows: Array, index: np.ndarray, size: int) -> Array:
+    """rows (N, ...) and index (N,) -> (size, ...): at each place the sum of the rows with its index."""
+    if isinstance(rows, FormulaArray):
+        return rows.scatter_add(index, size)
+    sums = np.zeros((size, *rows.shape[1:]), rows.dtype)
+    np.add.at(sums, index, rows)
+    return sums
+
+
+def erf(x: Array) -> Array:
+    """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
+    return _elementary("erf", math.erf, x)
+
+
+def erfc(x: Array) -> Array:
+    """1 - erf(x), which keeps the digits of its tail."""
+    return _elementary("erfc", math.erfc, x)
+
+
+def erf_absolute(x: Array) -> Array:
+    """erf as one polynomial over the whole range has it: right to u of 1, not of itself."""
+    return _elementary("erf_absolute", math.erf, x)
+
+
+def _elementary(name: str, function: Callable[[float], float], x: Array) -> Array:
+    if isinstance(x, FormulaArray):
+        return x.elementary(name)
+    return np.vectorize(function, otypes=[np.float64])(x).astype(x.dtype)
+
+
+def _arb() -> Any:
+    from flint import arb  # the other uses of a formula need no flint
+
+    return arb
+
+
+SQRT_HALF = Constant(math.sqrt(0.5), lambda: _arb()(0.5).sqrt())
+INV_SQRT_2PI = Constant(1 / math.sqrt(2 * math.pi), lambda: 1 / (2 * _arb().pi()).sqrt())
+SQRT_2_OVER_PI = Constant(math.sqrt(2 / math.pi), lambda: (2 / _arb().pi()).sqrt())
+
+
+@cache
+def inverse_sqrt(n: int) -> Constant:
+    """1 / sqrt(n)."""
+    return Constant(1 / math.sqrt(n), lambda: 1 / _arb()(n).sqrt())
