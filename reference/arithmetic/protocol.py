@@ -6,6 +6,7 @@ elements; what it does not define raises TypeError.
 
 import math
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -74,6 +75,11 @@ class FormulaArray(NDArrayOperatorsMixin):
             *("pad", "take", "take_along_axis", "repeat"),
         ]
     )
+
+    @cached_property
+    def known(self) -> dict[Any, Any]:
+        """What has been evaluated from this array already; see `model.formulations.shared`."""
+        return {}
 
     # What a subclass must define ----------------------------------------------------------------------------------
 
@@ -300,9 +306,9 @@ def reduction_rows(parts: np.ndarray, axis: Axis, keepdims: bool) -> tuple[np.nd
     axes = [a % parts.ndim for a in given]
     others = [size for i, size in enumerate(parts.shape) if i not in axes]
     kept = [1 if i in axes else size for i, size in enumerate(parts.shape)] if keepdims else others
-    last = range(parts.ndim - len(axes), parts.ndim)
     terms = math.prod(parts.shape[i] for i in axes)
-    return np.moveaxis(parts, axes, last).reshape(math.prod(others), terms), tuple(kept)
+    order = [i for i in range(parts.ndim) if i not in axes] + axes
+    return parts.transpose(order).reshape(math.prod(others), terms), tuple(kept)
 
 
 def filled(rows: list[Any], shape: tuple[int, ...]) -> np.ndarray:

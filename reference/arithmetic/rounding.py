@@ -30,7 +30,7 @@ being the power of two below; the 0 brings it in, and rounds by no more than u u
 enough: such a sum errs by less than 2 u of three (by exhaustion at 3 to 5 bits) and 2.2 u of more (by search).
 """
 
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, Self
 
 import numpy as np
@@ -96,7 +96,10 @@ class Rounding(FormulaArray):
 
     def of_parts(self, *parts: np.ndarray) -> Self:
         """Make an array of the same precision."""
-        return type(self)(parts[0], parts[1], self.precision, self.guard, self.reductions)
+        made = object.__new__(type(self))  # the parts are object arrays already
+        made.value, made.error = parts
+        made.precision, made.guard, made.reductions = self.precision, self.guard, self.reductions
+        return made
 
     # What rounding costs ------------------------------------------------------------------------------------------
 
@@ -120,7 +123,8 @@ class Rounding(FormulaArray):
         """Say where nothing is rounded: exact results that fit the format, inexact operands `passed` on unchanged."""
         return bounds.untouched(value, error, passed, self.precision.format)
 
-    def _zeros(self) -> np.ndarray:
+    @cached_property
+    def _exact_zeros(self) -> np.ndarray:
         return bounds.is_exact_zero(self.value, self.error)
 
     def _signs(self) -> np.ndarray:
@@ -131,7 +135,7 @@ class Rounding(FormulaArray):
     def add(self, other: Self) -> Self:
         """x + y: one rounding, and eta where the format may flush."""
         value, error = self.value + other.value, self.error + other.error
-        free = self._free(value, error, self._zeros() | other._zeros())
+        free = self._free(value, error, self._exact_zeros | other._exact_zeros)
         return self._finish(value, error, free, self._cost.roundoff, self._cost.flushed)
 
     def subtract(self, other: Self) -> Self:
@@ -142,7 +146,7 @@ class Rounding(FormulaArray):
         """x * y: one rounding, and eta."""
         value = self.value * other.value
         error = abs(self.value) * other.error + self.error * abs(other.value) + self.error * other.error
-        error = choose(self._zeros() | other._zeros(), ZERO, error)
+        error = choose(self._exact_zeros | other._exact_zeros, ZERO, error)
         free = self._free(value, error, self._signs() | other._signs())
         return self._finish(value, error, free, self._cost.roundoff, self._cost.threshold)
 
@@ -153,8 +157,8 @@ class Rounding(FormulaArray):
         error = (self.error + abs(value) * other.error) / gap
         error = choose(bounds.is_zero(self.error) & bounds.is_zero(other.error), ZERO, error)
         powers = bounds.is_power(other.value, other.error, self.precision.format)
-        exactly = self._zeros() | other._signs() | powers
-        free = exactly & self._free(value, error, self._zeros() | other._signs())
+        exactly = self._exact_zeros | other._signs() | powers
+        free = exactly & self._free(value, error, self._exact_zeros | other._signs())
         u, eta = self._cost.roundoff, self._cost.threshold
         extra = (1 + abs(self.value) + self.error) * eta
         return self._finish(value, error, free, 2 * u + u * u, extra)
@@ -243,12 +247,12 @@ class Rounding(FormulaArray):
         """
         self.reductions.add("contraction")
         a, b = self._operand(), other._operand()
-        here, there = ~a._zeros().astype(bool), ~b._zeros().astype(bool)
+        here, there = ~a._exact_zeros.astype(bool), ~b._exact_zeros.astype(bool)
         terms: np.ndarray = here.astype(np.int64) @ there.astype(np.int64)
         accumulator = self._accumulator(terms)
         value = matrix_product(a.value, b.value)
         plain = matrix_product(as_array(abs(a.value)), as_array(abs(b.value)))
-        exact_operands = a._is_exact() and b._is_exact()
+        exact_operands = a._is_exact and b._is_exact
         magnitude = plain if exact_operands else matrix_product(abs(a.value) + a.error, abs(b.value) + b.error)
         free = terms == 0
         if exact_operands and (fine := a._finest()) is not None and (finer := b._finest()) is not None:
@@ -270,12 +274,12 @@ class Rounding(FormulaArray):
         self.reductions.add("sum")
         values, shape = reduction_rows(self.value, axis, keepdims)
         errors, _ = reduction_rows(self.error, axis, keepdims)
-        zeros, _ = reduction_rows(self._zeros().astype(bool), axis, keepdims)
+        zeros, _ = reduction_rows(self._exact_zeros.astype(bool), axis, keepdims)
         terms = (~zeros).sum(axis=-1)
         accumulator = self._accumulator(terms)
         value, error = filled(total(values), terms.shape), filled(total(errors), terms.shape)
         magnitude = filled(total(abs(values) + errors), terms.shape)
-        finest = self._finest() if self._is_exact() else None
+        finest = self._finest() if self._is_exact else None
         free = (terms <= 1) if finest is None else (terms <= 1) | self._sums_exactly(magnitude, finest, accumulator)
         amid_zeros, unit = _two_amid_zeros(terms, values.shape[-1]), cost_of(accumulator)
         additions = exact_array(np.maximum(terms - 1, 0) + amid_zeros)
@@ -287,7 +291,7 @@ class Rounding(FormulaArray):
 
     def over_batch(self, axis: Axis, keepdims: bool = False) -> Self:
         """Sum along axes. Raises LengthError where a native half precision would accumulate too many terms."""
-        terms, _ = reduction_rows(~self._zeros().astype(bool), axis, keepdims)
+        terms, _ = reduction_rows(~self._exact_zeros.astype(bool), axis, keepdims)
         longest, most = self.precision.longest, int(terms.sum(axis=-1).max(initial=0))
         if longest is not None and most > longest:
             raise LengthError(f"{most} terms: a native half precision gives tolerances up to {longest}")
@@ -309,6 +313,7 @@ class Rounding(FormulaArray):
         self._within(as_array(abs(self.value) + error), fmt)
         return self.of_parts(self.value, error)
 
+    @cached_property
     def _is_exact(self) -> bool:
         return all(e.is_zero() for e in self.error.ravel().tolist()) and all(
             v.is_exact() and v.is_finite() for v in self.value.ravel().tolist()

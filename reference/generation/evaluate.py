@@ -160,11 +160,11 @@ def _tolerances(case: _ExactCase, model: Precision, reductions: set[str], sharp:
     added to `reductions`.
     """
     bounds: list[np.ndarray] = []
+    arguments = [
+        _lifted(x, lambda a: Rounding(a, np.zeros(a.shape), model, case.guard, reductions))
+        for x in case.inputs.values()
+    ]
     for index, formulation in enumerate(case.formulas):
-        arguments = [
-            _lifted(x, lambda a: Rounding(a, np.zeros(a.shape), model, case.guard, reductions))
-            for x in case.inputs.values()
-        ]
         if formulation.accumulates and model.accumulator != model.format:
             continue
         if not formulation.applies(case.inputs):

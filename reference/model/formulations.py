@@ -5,9 +5,11 @@ A tolerance is the largest bound over all formulations, so each of them widens w
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, wraps
 from itertools import product
 from typing import Any
+
+from ..arithmetic.protocol import FormulaArray
 
 Function = Callable[..., Any]
 AS_WRITTEN = "as written"
@@ -58,12 +60,28 @@ def _combined(outer: Function, parts: tuple[Formulation, ...], name: str) -> For
     names = [n for n in (name, *(part.name for part in parts)) if n != AS_WRITTEN]
     limits = [limit for part in parts for limit in part.longest.items()]
     return Formulation(
-        partial(outer, *(part.function for part in parts)),
+        partial(outer, *(shared(part.function) for part in parts)),
         ", ".join(names) or AS_WRITTEN,
         all(part.stable for part in parts),
         any(part.accumulates for part in parts),
         {argument: min(n for name, n in limits if name == argument) for argument, _ in limits},
     )
+
+
+def shared(function: Function) -> Function:
+    """Evaluate a part of formulations once for the very same arrays, which remember it; other arrays are NumPy's."""
+
+    @wraps(function, assigned=("__doc__",))
+    def call(*arguments: Any, **parameters: Any) -> Any:
+        first = next((x for x in arguments if isinstance(x, FormulaArray)), None)
+        if first is None:
+            return function(*arguments, **parameters)
+        key = (function, tuple(map(id, arguments)), tuple(sorted(parameters.items())))
+        if key not in first.known:  # beside the result its arguments, so that their ids stay theirs
+            first.known[key] = function(*arguments, **parameters), arguments
+        return first.known[key][0]
+
+    return call
 
 
 def named(formulations: Iterable[Formulation], *names: str) -> tuple[Formulation, ...]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Function, as_written, named, sized_by, through
+from ..model.formulations import Function, as_written, named, shared, sized_by, through
 from ..model.losses import empty_mean_is_zero
 from . import dense, relu, softmax_cross_entropy
 
@@ -63,6 +63,7 @@ def backward(
     return dL_dinputs, dL_dweights1, dL_dbiases1, dL_dweights2, dL_dbiases2
 
 
+@shared
 def logits_of(
     layer: Function, inputs: Array, weights1: Array, biases1: Array, weights2: Array, biases2: Array
 ) -> tuple[Array, Array, Array]:

@@ -36,6 +36,10 @@ class NumberArray(FormulaArray):
             return lambda *others: self.of_parts(self.computed(name, self.data, *(x.data for x in others)))
         raise AttributeError(name)
 
+    def elementary(self, name: str) -> Self:
+        """Compute an elementary function."""
+        return self.of_parts(self.computed(name, self.data))
+
     def max(self, axis: Any = None, keepdims: bool = False) -> Self:
         """The largest along axes, or of all elements."""
         return self.of_parts(as_array(self.data.max(axis=axis, keepdims=keepdims)))
@@ -57,15 +61,16 @@ class MpmathArray(NumberArray):
 
     def computed(self, name: str, *operands: np.ndarray) -> np.ndarray:
         """Compute by Python's operators, or else by mpmath's function of this name."""
-        return over_elements(OPERATORS.get(name) or getattr(mpmath, name), len(operands))(*operands)
+        function = OPERATORS.get(name) or getattr(mpmath, name.removesuffix("_absolute"))
+        return over_elements(function, len(operands))(*operands)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
         """Sum along axes, or of all elements."""
         rows, shape = reduction_rows(self.data, axis, keepdims)
         return self.of_parts(filled([mpmath.fsum(row) for row in rows], shape))
 
-    def matmul(self, other: Self) -> Self:
-        """x @ y, matrices alone."""
+    def product(self, other: Self) -> Self:
+        """x @ y of two matrices."""
         entries = [mpmath.fdot(zip(row, column, strict=True)) for row in self.data for column in other.data.T]
         return self.of_parts(filled(entries, (self.shape[0], other.shape[1])))
 

@@ -14,10 +14,11 @@ from typing import Any, Self
 
 import flint
 import numpy as np
+from backproof.reference.arithmetic.elementary import ELEMENTARY, Elementary
 from backproof.reference.arithmetic.precision import Precision
 from backproof.reference.arithmetic.protocol import over_elements, reduction_rows
 from backproof.reference.generation.draws import round_to_significand
-from backproof.vectors.dtypes import FORMATS, Format, numpy_dtype
+from backproof.vectors.dtypes import FLOAT32, FORMATS, Format, numpy_dtype
 from number_arrays import NumberArray
 
 ACCUMULATION_ORDERS = ("straight", "shuffled", "tree", "blocked", "kahan", "neumaier")
@@ -40,10 +41,10 @@ class Style:
         """What results are held in."""
         return numpy_dtype(DTYPES[self.precision.format])
 
-    @property
-    def accumulator(self) -> np.dtype:
-        """What sums are held in."""
-        return numpy_dtype(DTYPES[self.precision.accumulator])
+    def accumulator(self, terms: np.ndarray) -> Format:
+        """What sums of so many terms are held in: a native half precision keeps only short ones in itself."""
+        longest = self.precision.longest
+        return self.precision.accumulator if longest is None or terms.max(initial=0) <= longest else FLOAT32
 
     def flushed(self, values: Any, fmt: Format) -> Any:
         """Replace subnormal results by 0."""
@@ -73,8 +74,8 @@ class Sound(NumberArray):
         """Compute in the dtype: elementary functions off by up to 4 u, quotients perhaps through a reciprocal."""
         if name == "divide":
             return self._divided(*operands)
-        if hasattr(flint.arb, name):
-            return self._elementary(getattr(np, name), getattr(flint.arb, name), *operands)
+        if name in ELEMENTARY:
+            return self._elementary(ELEMENTARY[name], *operands)
         exact = name in ("negative", "absolute", "maximum")
         return getattr(np, name)(*operands) if exact else self._rounded(getattr(np, name), *operands)
 
@@ -93,33 +94,41 @@ class Sound(NumberArray):
         usable = np.isfinite(reciprocal.astype(np.float64)) & np.isfinite(y.astype(np.float64))
         return np.where(usable, self._rounded(np.multiply, x, reciprocal), quotient)
 
-    def _elementary(self, plain: Callable[..., Any], function: Callable[[Any], Any], data: np.ndarray) -> np.ndarray:
+    def _elementary(self, function: Elementary, data: np.ndarray) -> np.ndarray:
         fmt, style = self.style.precision.format, self.style
+        u, reduced = float(fmt.unit_roundoff), float(style.precision.reduction.unit_roundoff)
 
         def one(x: Any) -> float:
-            exact = function(flint.arb(float(x)))
+            exact = function.ball(flint.arb(float(x)))
             if not exact.is_finite():
-                return float(plain(np.float64(x)))
-            allowed = style.carelessness * 4 * float(fmt.unit_roundoff)
-            off = allowed * style.random.choice([-1, 1, style.random.uniform(-1, 1)])
-            careless = float(np.asarray(number(exact * (1 + flint.arb(off)))).astype(style.dtype))
-            sound = abs(careless - exact) <= 4 * flint.arb(float(fmt.unit_roundoff)) * abs(exact)
-            return careless if sound else number(exact)
+                return math.inf if x > 0 else -math.inf if x == 0 or x == -1 else float("nan")
+            allowed = (function.cost * u + function.argument * reduced * abs(float(x))) * abs(exact)
+            allowed += function.coarse * u
+            off = style.carelessness * style.random.choice([-1, 1, style.random.uniform(-1, 1)])
+            careless = float(np.asarray(number(exact + allowed * flint.arb(off))).astype(style.dtype))
+            return careless if abs(careless - exact) <= allowed else number(exact)
 
         values = np.asarray(over_elements(one, 1)(data.astype(object)), dtype=np.float64)
         return np.asarray(style.flushed(values.astype(style.dtype), fmt))
+
+    def stored(self) -> Self:
+        """Round to the tensors' own dtype, and go on in the one that is computed in."""
+        own = self.style.precision.result
+        return self.of_parts(self.style.flushed(self.data.astype(numpy_dtype(DTYPES[own])), own))
 
     # Reductions ---------------------------------------------------------------------------------------------------
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
         """Sum along axes or of all elements, each row in an order of its own."""
         rows, shape = reduction_rows(self.data, axis, keepdims)
-        return self.of_parts(self._results([self._accumulated(list(row)) for row in rows], shape))
+        fmt = self.style.accumulator((rows != 0).sum(axis=-1))
+        return self.of_parts(self._results([self._accumulated(list(row), fmt) for row in rows], shape))
 
-    def matmul(self, other: Self) -> Self:
-        """x @ y, each element in an order of its own, with fused multiply-adds or without."""
+    def product(self, other: Self) -> Self:
+        """x @ y of two matrices, each element in an order of its own, with fused multiply-adds or without."""
         a, b = self._operand(), other._operand()
-        results = [self._contraction(row, column) for row in a for column in b.T]
+        fmt = self.style.accumulator((a != 0).astype(int) @ (b != 0).astype(int))
+        results = [self._contraction(row, column, fmt) for row in a for column in b.T]
         return self.of_parts(self._results(results, (a.shape[0], b.shape[1])))
 
     def _results(self, values: list[Any], shape: tuple[int, ...]) -> np.ndarray:
@@ -134,9 +143,8 @@ class Sound(NumberArray):
         fractions, exponents = np.frexp(wide)
         return np.ldexp(np.rint(np.ldexp(fractions, bits)), exponents - bits)
 
-    def _contraction(self, row: np.ndarray, column: np.ndarray) -> Any:
-        terms, kind = list(zip(row, column, strict=True)), self.style.accumulator.type
-        fmt = self.style.precision.accumulator
+    def _contraction(self, row: np.ndarray, column: np.ndarray, fmt: Format) -> Any:
+        terms, kind = list(zip(row, column, strict=True)), numpy_dtype(DTYPES[fmt]).type
         if self.style.random.random() < 0.5 and np.isfinite(row).all() and np.isfinite(column).all():
             result = kind(0)
             for i in self.style.random.permutation(len(terms)):
@@ -145,16 +153,18 @@ class Sound(NumberArray):
                 if not np.isfinite(result):
                     break
             return result
-        products = [kind(x) * kind(y) for x, y in terms]
-        return self._accumulated([kind(self.style.flushed(p, fmt)) for p in products])
+        rounded = fmt is not self.style.precision.accumulator and self.style.random.random() < 0.5
+        narrow = self.style.precision.format if rounded else fmt
+        products = [numpy_dtype(DTYPES[narrow]).type(kind(x) * kind(y)) for x, y in terms]
+        return self._accumulated([self.style.flushed(p, narrow) for p in products], fmt)
 
-    def _accumulated(self, terms: list[Any]) -> Any:
-        """Add up in one of the orders, in the accumulator's numbers."""
-        kind, random = self.style.accumulator.type, self.style.random
+    def _accumulated(self, terms: list[Any], fmt: Format) -> Any:
+        """Add up in one of the orders, in a format's numbers."""
+        kind, random = numpy_dtype(DTYPES[fmt]).type, self.style.random
         terms = [kind(term) for term in terms]
 
         def add(x: Any, y: Any) -> Any:
-            return kind(self.style.flushed(kind(x + y), self.style.precision.accumulator))
+            return kind(self.style.flushed(kind(x + y), fmt))
 
         def straight(numbers: list[Any]) -> Any:
             result = kind(0)

@@ -266,8 +266,8 @@ def test_one_infinite_element_spoils_no_other_row() -> None:
 
 X = np.array([[1.0, 2.0], [3.0, 4.0]])
 REFUSED: list[Callable[[Ball], Any]] = [
-    np.sin,
-    np.sqrt,
+    np.arctan,
+    np.cbrt,
     np.sign,
     np.var,
     np.argmax,

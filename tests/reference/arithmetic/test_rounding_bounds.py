@@ -7,7 +7,7 @@ from itertools import cycle, product
 import flint
 import numpy as np
 import pytest
-from backproof.reference.arithmetic.precision import PRECISIONS, Precision
+from backproof.reference.arithmetic.precision import Precision, precision_model
 from backproof.reference.arithmetic.protocol import RangeError, UnboundedError
 from backproof.reference.arithmetic.rounding import Rounding
 from backproof.reference.generation.draws import NotHeldError, Shape, Words
@@ -117,7 +117,7 @@ def fractions_of_tolerance(
     evaluation = evaluate((formula,), arguments, form.parameters, dtype, precisions, required=True, guard=True)
     fractions = []
     for precision, tolerances in evaluation.tolerance.items():
-        style = Style(PRECISIONS[precision], np.random.Generator(np.random.Philox(key)), flushes, carelessness)
+        style = Style(precision_model(dtype, precision), np.random.Generator(np.random.Philox(key)), flushes, carelessness)
         for _ in range(RUNS):
             results = computed(formula, arguments, form, style)
             for got, expected, tolerance in zip(results, evaluation.expected, tolerances, strict=True):
@@ -132,7 +132,7 @@ def computed(
     flint.ctx.prec = 128
     with np.errstate(all="ignore"):
         results = as_tuple(formula.function(*(lifted(x, style) for x in arguments.values()), **form.parameters))
-    return tuple(x.data.astype(np.float64) for x in results)
+    return tuple(x.stored().data.astype(np.float64) for x in results)
 
 
 def held_within(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray, where: str) -> float:
@@ -152,7 +152,7 @@ def held_within(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray, wh
 def in_bits(significand: int) -> Precision:
     """A precision of very few bits and of ample range."""
     fmt = Format(significand, -60, 60, -60)
-    return Precision(f"{significand} bits", fmt, fmt, fmt)
+    return Precision(fmt, fmt, fmt, fmt)
 
 
 def numbers(significand: int, reach: int) -> np.ndarray:

@@ -4,9 +4,10 @@ import flint
 import numpy as np
 import pytest
 from backproof.reference.arithmetic.exact import exact_array
-from backproof.reference.arithmetic.precision import PRECISIONS
+from backproof.reference.arithmetic.precision import precision_model
 from backproof.reference.arithmetic.protocol import RangeError, UnboundedError
 from backproof.reference.arithmetic.rounding import LengthError, Rounding
+from backproof.reference.model.functions import SQRT_HALF
 from flint import arb
 
 U = arb(2) ** -24
@@ -23,11 +24,11 @@ def precision() -> None:
 
 
 def known(values: object, error: object = 0.0, precision: str = "float32", guard: bool = True) -> Rounding:
-    """An array of float64 values, each known up to an error."""
+    """An array of float64 values, each known up to an error. A half dtype is followed by the precision's name."""
     x = np.asarray(values, dtype=np.float64)
-    return Rounding(
-        x, np.broadcast_to(exact_array(np.asarray(error, dtype=np.float64)), x.shape), PRECISIONS[precision], guard
-    )
+    dtype, _, name = "float32 tf32".partition(" ") if precision == "tf32" else precision.partition(" ")
+    errors = np.broadcast_to(exact_array(np.asarray(error, dtype=np.float64)), x.shape)
+    return Rounding(x, errors, precision_model(dtype, name or dtype), guard)
 
 
 def error_of(x: Rounding) -> arb:
@@ -64,11 +65,45 @@ def test_a_quotient_is_rounded_twice_and_its_reciprocal_may_underflow() -> None:
     assert same(error_of(known(T, 2.0**-10) / known(3.0, 2.0**-12)), want)
 
 
-def test_an_exponential_is_right_to_four_u() -> None:
+def test_an_exponential_is_right_to_four_u_and_two_for_each_one_of_its_argument() -> None:
     e = arb(2) ** -10
-    v = arb(1.5).exp()
+    v = arb(-1.5).exp()
     before = v * e.expm1()
-    assert same(error_of(np.exp(known(1.5, 2.0**-10))), before + 4 * U * (v + before) + ETA)
+    assert same(error_of(np.exp(known(-1.5, 2.0**-10))), before + (4 + 3) * U * (v + before) + ETA)
+    half, ulp = np.exp(known(-1.5, precision="bfloat16 stepwise")), arb(2) ** -8
+    assert same(error_of(half), (4 * ulp + 3 * U) * v + ETA)
+
+
+def test_a_masked_exponential_is_exactly_zero() -> None:
+    assert error_of(np.exp(known(-np.inf))).is_zero()
+
+
+def test_a_square_root_is_right_to_two_u() -> None:
+    e, x = arb(2) ** -10, arb(1.5)
+    before = x.sqrt() - (x - e).sqrt()
+    assert same(error_of(np.sqrt(known(1.5, 2.0**-10))), before + 2 * U * (x.sqrt() + before))
+    with pytest.raises(UnboundedError, match="square root"):
+        np.sqrt(known(0.25, 0.5))
+
+
+def test_a_coarse_error_function_is_right_to_u_of_one() -> None:
+    v = arb(2.0**-10).erf()
+    assert same(error_of(known(2.0**-10).elementary("erf_absolute")), 4 * U * v + 3 * U)
+
+
+def test_a_constant_that_no_decimal_states_costs_its_rounding() -> None:
+    x = known(3.0) * SQRT_HALF
+    v, e = 3 * arb(0.5).sqrt(), 3 * U * arb(0.5).sqrt()
+    assert same(error_of(x), e + U * (v + e) + ETA)
+
+
+def test_what_is_stored_is_rounded_to_the_tensors_own_format() -> None:
+    third = known(1.0, precision="bfloat16 fused") / 3
+    before, ulp = error_of(third), arb(2) ** -8
+    assert before < arb(2) ** -24
+    assert same(error_of(third.stored()), before + ulp * (arb(1) / 3 + before) + arb(2) ** -126)
+    assert error_of(known(1.5, precision="bfloat16 fused").stored()).is_zero()
+    assert same(error_of(known(1.0) / 3), error_of((known(1.0) / 3).stored()))
 
 
 def test_a_logarithm_is_right_to_four_u() -> None:
@@ -146,9 +181,9 @@ def test_half_precisions_accumulate_in_float32_and_round_once() -> None:
     v = (2 + arb(2) ** -10) * arb(h) ** 2
     before = 3 * (U * v + ETA) + 2 * ETA
     assert same(
-        error_of(known(a, precision="float16") @ known(b, precision="float16")), before + u16 * (v + before) + eta16
+        error_of(known(a, precision="float16 stepwise") @ known(b, precision="float16 stepwise")), before + u16 * (v + before) + eta16
     )
-    native = known(a, precision="float16-native") @ known(b, precision="float16-native")
+    native = known(a, precision="float16 native") @ known(b, precision="float16 native")
     assert same(error_of(native), 3 * (u16 * v + eta16))
 
 
@@ -182,7 +217,7 @@ FREE = {
     "a sum of nothing": (lambda: known(np.zeros((0,))).sum(), 0.0),
     "a contraction of integers": (lambda: known([[3.0, -5.0]]) @ known([[7.0], [2.0**18]]), 0.0),
     "a contraction of zeros": (lambda: known([[0.0, T]]) @ known([[T], [0.0]]), 0.0),
-    "an integer sum beyond float16": (lambda: known([1.5, 2.0, 2.0**9], precision="float16").sum(), 0.0),
+    "an integer sum beyond float16": (lambda: known([1.5, 2.0, 2.0**9], precision="float16 stepwise").sum(), 0.0),
     "exp of -inf": (lambda: np.exp(known(-np.inf)), 0.0),
     "what is not finite": (lambda: known(np.inf, 0.0) * known(T, E), 0.0),
 }
@@ -203,7 +238,7 @@ COSTLY = {
     "a quotient by a power of two whose reciprocal is subnormal": lambda: known(2.0**10) / known(2.0**127),
     "a sum of integers that grows past the significand": lambda: known([2.0**24, 1.0, -1.0]).sum(),
     "a contraction that grows past the significand": lambda: known([[2.0**12, 1.0]]) @ known([[2.0**12], [1.0]]),
-    "a sum that fits float32, not float16": lambda: known([2.0**11, 1.0], precision="float16").sum(),
+    "a sum that fits float32, not float16": lambda: known([2.0**11, 1.0], precision="float16 stepwise").sum(),
     "a subnormal product": lambda: known(2.0**-70) * known(2.0**-70),
     "a subnormal sum": lambda: known(1.5 * 2.0**-126) - known(2.0**-126),
     "a subnormal number times 1": lambda: known(2.0**-130) * known(1.0),
@@ -220,10 +255,10 @@ def test_something_is_rounded_by(what: str) -> None:
 
 
 def test_float16_keeps_its_subnormal_numbers() -> None:
-    assert error_of(known(1.5 * 2.0**-14, precision="float16") - known(2.0**-14, precision="float16")).is_zero()
-    assert error_of(known(2.0**-24, precision="float16") * known(1.0, precision="float16")).is_zero()
+    assert error_of(known(1.5 * 2.0**-14, precision="float16 stepwise") - known(2.0**-14, precision="float16 stepwise")).is_zero()
+    assert error_of(known(2.0**-24, precision="float16 stepwise") * known(1.0, precision="float16 stepwise")).is_zero()
     assert same(
-        error_of(known(2.0**-20, precision="float16") * known(2.0**-20, precision="float16")),
+        error_of(known(2.0**-20, precision="float16 stepwise") * known(2.0**-20, precision="float16 stepwise")),
         arb(2) ** -24 + arb(2) ** -51,
     )
 
@@ -233,8 +268,8 @@ def test_a_constant_carries_its_own_rounding() -> None:
     assert same(error_of(lifted), U / 10**7)
     assert error_of(known(1.0).lift(0.5)).is_zero()
     assert error_of(known(1.0).lift(-np.inf)).is_zero()
-    assert error_of(known(1.0, precision="bfloat16").lift(257)) > 0
-    assert error_of(known(1.0, precision="bfloat16").lift(256)).is_zero()
+    assert error_of(known(1.0, precision="bfloat16 stepwise").lift(257)) > 0
+    assert error_of(known(1.0, precision="bfloat16 stepwise").lift(256)).is_zero()
 
 
 # Refusals ---------------------------------------------------------------------------------------------------------
@@ -267,12 +302,12 @@ def test_the_largest_number_itself_is_in_range() -> None:
 
 
 def test_half_precisions_have_the_accumulators_range_on_the_way_and_their_own_at_the_end() -> None:
-    back = known([60000.0, 60000.0, -60000.0], precision="float16").sum()
+    back = known([60000.0, 60000.0, -60000.0], precision="float16 stepwise").sum()
     assert back.value.ravel()[0] == 60000
     with pytest.raises(RangeError):
-        known([60000.0, 60000.0], precision="float16").sum()
+        known([60000.0, 60000.0], precision="float16 stepwise").sum()
     with pytest.raises(RangeError):
-        known([60000.0, 60000.0, -60000.0], precision="float16-native").sum()
+        known([60000.0, 60000.0, -60000.0], precision="float16 native").sum()
 
 
 COMPARISONS = [np.greater, np.less, np.greater_equal, np.less_equal, np.equal, np.not_equal]
@@ -303,15 +338,33 @@ def test_a_denominator_and_a_logarithm_that_may_vanish_are_refused() -> None:
         np.log(known(0.0, 0.25))
 
 
-def test_native_half_precisions_take_sums_of_sixteen_terms_and_no_more() -> None:
+def test_a_native_half_precision_accumulates_up_to_sixteen_terms_in_itself() -> None:
+    u, thirds = arb(2) ** -8, known(np.full(17, T), precision="bfloat16 native")
+    short, long = thirds[:16].sum(), thirds.sum()
+    assert error_of(short) > 15 * u * arb(T) * 16
+    assert error_of(long) < 2 * u * arb(T) * 17
+    with_zero = known(np.concatenate([np.full(16, T), [0.0]]), precision="bfloat16 native").sum()
+    assert error_of(with_zero) >= error_of(short)
+
+
+def test_the_terms_of_a_long_native_contraction_are_rounded() -> None:
+    row, column = np.full((1, 17), T), np.full((17, 1), T)
+    native, stepwise = (
+        error_of(known(row, precision=f"float16 {p}") @ known(column, precision=f"float16 {p}"))
+        for p in ("native", "stepwise")
+    )
+    u, v = arb(2) ** -11, 17 * arb(T) ** 2
+    assert native > stepwise + u * v
+    assert native < stepwise + 2 * u * v
+
+
+def test_a_sum_that_undoes_broadcasting_has_a_longest_native_length() -> None:
     ones = np.ones(17)
-    known(ones[:16], precision="bfloat16-native").sum()
-    known(np.concatenate([ones[:16], [0.0]]), precision="bfloat16-native").sum()
+    known(ones[:16], precision="bfloat16 native").over_batch(0)
+    known(np.concatenate([ones[:16], [0.0]]), precision="bfloat16 native").over_batch(0)
+    known(ones, precision="bfloat16 stepwise").over_batch(0)
     with pytest.raises(LengthError, match="17 terms"):
-        known(ones, precision="bfloat16-native").sum()
-    with pytest.raises(LengthError, match="17 terms"):
-        known(ones[None], precision="float16-native") @ known(ones[:, None], precision="float16-native")
-    known(ones, precision="bfloat16").sum()
+        known(ones, precision="bfloat16 native").over_batch(0)
 
 
 def test_balls_and_rounding_arrays_do_not_mix() -> None:
