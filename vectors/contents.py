@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from math import prod
 from typing import Any
 
-from .dtypes import ALL_PRECISIONS, DTYPES
+from .dtypes import ALL_PRECISIONS, DTYPES, share_a_dtype
 from .layout import (
     ANSWER_KEY,
     FAMILY_NAME,
@@ -55,8 +55,8 @@ def read_contents(text: str) -> tuple[OperationVectors, list[Entry]]:
         is_axis = axis is None or (type(axis) is int and abs(axis) <= LARGEST_RANK)
         _demand(IDENTIFIER.fullmatch(name) is not None and is_axis, f"batch_axis of {name!r}", axis, "an axis or null")
     for alias, precision in document["aliases"].items():
-        known = alias in ALL_PRECISIONS and isinstance(precision, str) and precision in ALL_PRECISIONS
-        _demand(known, f"aliases of {alias!r}", precision, "a known precision of another's")
+        known = isinstance(precision, str) and share_a_dtype(alias, precision)
+        _demand(known, f"aliases of {alias!r}", precision, "a known precision of the same dtype")
     vectors = OperationVectors(
         op,
         document["vectors_version"],

@@ -53,9 +53,15 @@ PRECISIONS_OF = {
     "float16": ("fused", "stepwise", "native"),
     "bfloat16": ("fused", "stepwise", "native"),
 }
-"""The working precisions of each dtype, strictest first: that one applies where an implementation declares none."""
+"""The working precisions of each dtype, strictest first: that one applies where an implementation declares none. A name
+belongs to its dtype: `fused` of float16 is another precision than `fused` of bfloat16."""
 
 ALL_PRECISIONS = frozenset(name for names in PRECISIONS_OF.values() for name in names)
+
+
+def share_a_dtype(one: str, other: str) -> bool:
+    """Say whether some dtype has both precisions."""
+    return any(one in names and other in names for names in PRECISIONS_OF.values())
 
 
 @cache

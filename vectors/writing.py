@@ -6,7 +6,7 @@ from dataclasses import asdict, fields, replace
 
 import numpy as np
 
-from .dtypes import DTYPES
+from .dtypes import DTYPES, PRECISIONS_OF
 from .layout import CONTENTS, ID, LABEL_SUFFIX, LARGEST_CONTENTS, Entry, Shape
 from .manifest import SCHEMA_VERSION
 from .records import Family, OperationVectors, VectorError
@@ -65,16 +65,23 @@ def _merged(families: Iterable[Family]) -> list[Entry]:
         for family in own:
             entry = _entry(family, precisions)
             key = _json(_plain(replace(entry, dtypes=(), without=())), f"{family.id}: what is said of it")
-            if key in keys[at:]:
-                at = keys.index(key, at)
-                other = merged[at]
-                both = replace(other, dtypes=(*other.dtypes, dtype), without=(*other.without, *entry.without))
-                merged[at] = both
+            alike = (i for i in range(at, len(keys)) if keys[i] == key and _lack_alike(merged[i], entry))
+            if (found := next(alike, None)) is not None:
+                at, other = found, merged[found]
+                without = tuple(dict.fromkeys((*other.without, *entry.without)))
+                merged[at] = replace(other, dtypes=(*other.dtypes, dtype), without=without)
             else:
                 keys.insert(at, key)
                 merged.insert(at, entry)
             at += 1
     return merged
+
+
+def _lack_alike(one: Entry, other: Entry) -> bool:
+    """Say whether two entries lack the same ones of the precisions that dtypes of both have."""
+    theirs = {p for dtype in one.dtypes for p in PRECISIONS_OF[dtype]}
+    shared = theirs.intersection(p for dtype in other.dtypes for p in PRECISIONS_OF[dtype])
+    return shared.isdisjoint(set(one.without) ^ set(other.without))
 
 
 def _entry(family: Family, precisions: Iterable[str]) -> Entry:
