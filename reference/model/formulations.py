@@ -71,7 +71,7 @@ def _combined(outer: Function, parts: tuple[Formulation, ...], name: str) -> For
 def shared(function: Function) -> Function:
     """Evaluate a part of formulations once for the very same arrays, which remember it; other arrays are NumPy's."""
 
-    @wraps(function, assigned=("__doc__",))
+    @wraps(function)
     def call(*arguments: Any, **parameters: Any) -> Any:
         first = next((x for x in arguments if isinstance(x, FormulaArray)), None)
         if first is None:

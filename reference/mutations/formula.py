@@ -61,10 +61,30 @@ class Site:
             self.put(before)
 
 
+class _WithoutMarks(ast.NodeTransformer):
+    """Reads `stored(x)` as x, `over_batch(x, axis=0)` as `x.sum(axis=0)`, and no `@shared`: they change no value."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:  # noqa: N802 - ast names it
+        self.generic_visit(node)
+        node.decorator_list = []
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 - ast names it
+        self.generic_visit(node)
+        match node.func:
+            case ast.Name(id="stored"):
+                return node.args[0]
+            case ast.Name(id="over_batch"):
+                axes = [ast.keyword("axis", axis) for axis in node.args[1:2]]
+                return ast.Call(ast.Attribute(node.args[0], "sum", ast.Load()), [], axes + node.keywords)
+        return node
+
+
 @cache
 def definitions(module: str) -> Mapping[str, ast.FunctionDef]:
     """The trees of a module's functions, by name."""
-    tree = ast.parse(inspect.getsource(import_module(module)))
+    tree = _WithoutMarks().visit(ast.parse(inspect.getsource(import_module(module))))
+    ast.fix_missing_locations(tree)
     return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
@@ -251,7 +271,7 @@ def _assembled(
     """The entry function, calling copies of all that it reaches, one of them mutated."""
     everything = reached(entry)
     spaces = {module: dict(vars(import_module(module))) for module, _ in everything}
-    copies = {one: _copy(getattr(import_module(one[0]), one[1]), spaces[one[0]]) for one in everything}
+    copies = {one: _copy(inspect.unwrap(getattr(import_module(one[0]), one[1])), spaces[one[0]]) for one in everything}
     tree = definitions(definition[0])[definition[1]]
     with site.holding(node):
         code = compile(ast.fix_missing_locations(ast.Module([tree], [])), f"<mutant of {definition[1]}>", "exec")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..model.formulations import Formulation
+from ..model.functions import over_batch
 
 Array = Any
 
@@ -37,7 +38,7 @@ def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -
         raise ValueError(f"dL_doutputs of shape {dL_doutputs.shape} for outputs of another")
     dL_dinputs = dL_doutputs @ weights.T
     dL_dweights = inputs.T @ dL_doutputs
-    dL_dbiases = dL_doutputs.sum(axis=0, keepdims=True)
+    dL_dbiases = over_batch(dL_doutputs, axis=0, keepdims=True)
     return dL_dinputs, dL_dweights, dL_dbiases
 
 
