@@ -16,6 +16,7 @@ from .elementary import ELEMENTARY, ZERO
 from .exact import exact_array
 from .protocol import Axis, FormulaArray, UndecidedError, filled, over_elements, reduction_rows
 
+
 def _quotient(x: arb, y: arb) -> arb:
     result = x / y
     if not result.is_finite() and x.is_finite() and y.is_finite() and not y.is_zero():

@@ -1,9 +1,9 @@
 """Elementary functions: one table of what each costs, and how it passes errors on.
 
-A sound implementation's function is right to `cost` units in the last place u of the result. Libraries keep to 2 ulp,
-that is 4 u, and to 5 ulp for erfc: see "Mathematical Functions" in the CUDA C++ Programming Guide, "Known Maximum Errors
-in Math Functions" in the GNU C Library manual, and Innocente and Zimmermann, "Accuracy of Mathematical Functions in
-Single, Double, Double Extended, and Quadruple Precision" (2024). What differs has its source beside it.
+A sound implementation's function is right to `cost` times u of the result, u being the unit roundoff. Libraries keep
+to 2 ulp, that is 4 u, and to 5 ulp for erfc: see "Mathematical Functions" in the CUDA C++ Programming Guide, "Known
+Maximum Errors in Math Functions" in the GNU C Library manual, and Innocente and Zimmermann, "Accuracy of Mathematical
+Functions in Single, Double, Double Extended, and Quadruple Precision" (2024). What differs has its source beside it.
 """
 
 from collections.abc import Callable

@@ -172,7 +172,7 @@ class Rounding(FormulaArray):
         return self.of_parts(as_array(abs(self.value)), self.error)
 
     def elementary(self, name: str) -> Self:
-        """Apply an elementary function. Raises UnboundedError where the error reaches the end of where it is defined."""
+        """Apply an elementary function. Raises UnboundedError where the error reaches beyond where it is defined."""
         function, unit = ELEMENTARY[name], self._cost
         value = elementary[name](self.value)
         error = bounds.gap[name](value, self.value, self.error)

@@ -70,7 +70,7 @@ def build(op: str, dtype: str, name: str) -> Family:
 def _case(
     described: Operation, dtype: str, draft: Draft, index: int, where: str, draws: int
 ) -> tuple[Inputs, Evaluation, dict[str, Evaluation], int]:
-    """Build a case, looking for `draws` draws for one that is sharp throughout; and say how many to try for the next."""
+    """Build a case, of `draws` draws one that is sharp throughout, and say how many to look through for the next."""
     if draft.draw is None:
         try:
             return *_judged(described, dtype, draft, draft.cases[index], ()), draws

@@ -64,12 +64,12 @@ class Site:
 class _WithoutMarks(ast.NodeTransformer):
     """Reads `stored(x)` as x, `over_batch(x, axis=0)` as `x.sum(axis=0)`, and no `@shared`: they change no value."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:  # noqa: N802 - ast names it
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         self.generic_visit(node)
         node.decorator_list = []
         return node
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 - ast names it
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         match node.func:
             case ast.Name(id="stored"):

@@ -117,7 +117,8 @@ def fractions_of_tolerance(
     evaluation = evaluate((formula,), arguments, form.parameters, dtype, precisions, required=True, guard=True)
     fractions = []
     for precision, tolerances in evaluation.tolerance.items():
-        style = Style(precision_model(dtype, precision), np.random.Generator(np.random.Philox(key)), flushes, carelessness)
+        random = np.random.Generator(np.random.Philox(key))
+        style = Style(precision_model(dtype, precision), random, flushes, carelessness)
         for _ in range(RUNS):
             results = computed(formula, arguments, form, style)
             for got, expected, tolerance in zip(results, evaluation.expected, tolerances, strict=True):

@@ -1,44 +1,94 @@
-"""Tolerances have teeth: where an element is not 0, a result of 0 does not pass."""
+"""Tolerances have teeth: how sharp they are, and what would pass that should not, by operation and precision."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 from backproof.reference.model.operation import operation_names
-from backproof.vectors.dtypes import DTYPES, PRECISIONS_OF
+from backproof.vectors.dtypes import DTYPES, HALF, PRECISIONS_OF, numpy_dtype
 from backproof.vectors.records import Family
 from backproof.vectors.store import read_golden
 
-ALLOWED = {"float64": 0.0, "float32": 0.0, "float16": 0.01, "bfloat16": 0.01}
-"""The share of the elements of required random families for which 0 may pass; where it is not 0, one element of a small
-family may."""
+GOALS = {"float64": 1e-13, "float32": 1e-4, "fused": 0.01}
+"""The largest median of tolerance over |expected| in required random families."""
+MISSED: dict[str, float] = {
+    # The outputs that backward reads have been rounded once, and the sum of their products with the upstream cancels.
+    "softmax/bfloat16/fused": 0.011,
+}
+"""What misses its goal, and by how much."""
+LOWER = {
+    "float64": np.dtype("float32"),
+    "float32": numpy_dtype("bfloat16"),
+    "float16": np.dtype(ml_dtypes.float8_e4m3fn),
+    "bfloat16": np.dtype(ml_dtypes.float8_e4m3fn),
+}
+"""One precision lower."""
+
+Elements = tuple[np.ndarray, np.ndarray]
 
 
-def elements(family: Family) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Give expected values and tolerances, in the precision of an implementation that declares none."""
-    tolerances = family.answer.tolerance[PRECISIONS_OF[family.dtype][0]]
-    for result, expected in family.answer.expected.items():
-        yield expected, tolerances[result]
+def elements(families: list[Family], precision: str, aliases: dict[str, str]) -> Iterator[Elements]:
+    """Give expected values and tolerances at a precision, tensor by tensor."""
+    for family in families:
+        given = family.answer.tolerance
+        tolerances = given.get(precision) or given.get(aliases.get(precision, ""))
+        for result, expected in family.answer.expected.items() if tolerances else ():
+            yield expected, tolerances[result]
 
 
-def blunt(family: Family) -> tuple[int, int]:
-    """Give the number of elements that are not 0 for which 0 would pass, and of all that are not 0."""
-    passing = sum(int(((e != 0) & (abs(e) <= t)).sum()) for e, t in elements(family))
-    return passing, sum(int((e != 0).sum()) for e, _ in elements(family))
+def share(tensors: list[Elements], wrong: Callable[[np.ndarray], np.ndarray]) -> float:
+    """Give the share of the elements that are not 0 for which a wrong result passes."""
+    passing = [abs(wrong(e) - e)[e != 0] <= t[e != 0] for e, t in tensors]
+    return float(np.concatenate([p.ravel() for p in passing]).mean())
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", operation_names())
-def test_zero_passes_for_no_element_that_is_not_zero(
-    name: str, dtype: str, record_property: Callable[[str, object], None]
-) -> None:
-    families = [f for f in read_golden(name).families if f.dtype == dtype and f.answer.expected]
-    counts = {f.name: blunt(f) for f in families}
-    for family, (passing, whole) in counts.items():
-        if passing:
-            record_property(f"{name}/{dtype}/{family}", f"{passing / whole:.3%}")
-            print(f"{name}/{dtype}/{family}: 0 passes for {passing} of the {whole} elements that are not 0")
-    judged = {f.name: counts[f.name] for f in families if f.seed and f.level == "required"}
-    assert judged
-    share = ALLOWED[dtype]
-    assert {f: n for f, n in judged.items() if n[0] > max(share * n[1], share > 0)} == {}
+def bite(tensors: list[Elements], dtype: str) -> dict[str, str]:
+    """Say how sharp tolerances are, and which share of elements a wrong result would pass."""
+    ratios = np.concatenate([(t[e != 0] / abs(e[e != 0])).ravel() for e, t in tensors])
+    figures = {
+        "median": float(np.median(ratios)),
+        "zeros": share(tensors, np.zeros_like),
+        "constant": share(tensors, lambda e: np.full_like(e, e.mean())),
+        LOWER[dtype].name: share(tensors, lambda e: e.astype(LOWER[dtype]).astype(np.float64)),
+    }
+    return {name: f"{figure:.2g}" for name, figure in figures.items()}
+
+
+def table(name: str) -> dict[str, dict[str, str]]:
+    """Give the figures of one operation's required random families, by dtype and precision."""
+    vectors = read_golden(name)
+    families, aliases, rows = list(vectors.families), dict(vectors.aliases), {}
+    for dtype in DTYPES:
+        drawn = [f for f in families if f.dtype == dtype and f.seed and f.level == "required" and f.answer.expected]
+        for precision in PRECISIONS_OF[dtype]:
+            with np.errstate(over="ignore", invalid="ignore"):
+                rows[f"{name}/{dtype}/{precision}"] = bite(list(elements(drawn, precision, aliases)), dtype)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, dict[str, str]]:
+    """The figures of all operations."""
+    return {key: row for name in operation_names() for key, row in table(name).items()}
+
+
+def test_how_sharp_tolerances_are(tables: dict[str, dict[str, str]], data_regression: Any) -> None:
+    data_regression.check(tables)
+
+
+def test_the_goals_are_met(tables: dict[str, dict[str, str]]) -> None:
+    for key, row in tables.items():
+        _, dtype, precision = key.split("/")
+        if precision == PRECISIONS_OF[dtype][0]:
+            assert float(row["median"]) <= MISSED.get(key, GOALS[precision]), key
+            assert float(row["zeros"]) == 0, key
+    assert {key for key in MISSED if float(tables[key]["median"]) <= GOALS[key.rpartition("/")[2]]} == set()
+
+
+def test_one_precision_lower_hardly_passes_an_element(tables: dict[str, dict[str, str]]) -> None:
+    for key, row in tables.items():
+        _, dtype, precision = key.split("/")
+        if precision == PRECISIONS_OF[dtype][0] and dtype not in HALF:
+            assert float(row[LOWER[dtype].name]) < 0.25, key
