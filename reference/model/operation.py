@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -36,6 +37,7 @@ def operation_names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(ops.__path__)))
 
 
+@cache
 def operation(name: str) -> Operation:
     """Describe one operation. Raises ModuleNotFoundError if `ops` has no module of that name."""
     module = import_module(f"{ops.__name__}.{name}")
