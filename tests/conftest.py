@@ -1,10 +1,14 @@
-"""What the tests of all three packages share: pytester, and the helpers in support/."""
+"""What the tests of all three packages share: pytester, the installed golden files, and the helpers in support/."""
 
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import backproof.conformance.session.run  # noqa: F401  # pytester forgets modules that its runs were the first to import
 import pytest
+from backproof.vectors import store
+from backproof.vectors.records import OperationVectors
 
 pytest_plugins = ["pytester"]
 
@@ -15,3 +19,19 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "support
 def _no_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of a test are no step of the workflow that the tests may be one of: they write no annotations."""
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed_golden_files_are_read_once() -> Iterator[None]:
+    """Tests, and what they call in this process, share the records of the installed golden files: they are immutable,
+    their arrays read-only. Files of other folders are read each time."""
+    installed, read = store.golden_folder(), store.read_golden
+    read_installed = cache(read)
+
+    def read_golden(op: str, folder: Path | None = None) -> OperationVectors:
+        folder = folder or store.golden_folder()
+        return read_installed(op) if folder == installed else read(op, folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "read_golden", read_golden)
+        yield

@@ -5,6 +5,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import cycle
 from typing import Any
 
 import diagnosed
@@ -15,7 +16,7 @@ import sound_variants
 from backproof.conformance.diagnosis.evidence import observe
 from backproof.conformance.implementation.load import load
 from backproof.reference.faults import every_fault_of
-from backproof.reference.model.fault import Fault, widened
+from backproof.reference.model.fault import widened
 from backproof.reference.model.operation import operation_names
 from backproof.reference.mutations.changes import lowered, significand
 from backproof.reference.mutations.wrong_calls import computed_in
@@ -26,20 +27,6 @@ Array = Any
 
 OPERATIONS = operation_names()
 SORTS = ("mutant", "wrapper")
-SAMPLED = 1
-"""So many faults of each operation, of one sort or the other, stand for all, drawn with a seed."""
-
-
-def drawn(op: str, sort: str) -> list[Fault]:
-    faults = [fault for fault in every_fault_of(op) if fault.sort == sort]
-    return random.Random(f"{op} {sort}").sample(faults, SAMPLED)
-
-
-SAMPLE = [
-    pytest.param(fault, id=f"{op}.{fault.name}")
-    for place, op in enumerate(OPERATIONS)
-    for fault in drawn(op, SORTS[place % len(SORTS)])
-]
 
 RANDOM = replace(
     whole("dense"),
@@ -55,9 +42,11 @@ RANDOM = replace(
 # The catalogue
 
 
-@pytest.mark.parametrize("fault", SAMPLE)
-def test_a_fault_gets_its_own_name_or_that_of_one_that_does_the_same(fault: Fault) -> None:
-    found = told(fault)
+@pytest.mark.parametrize(("op", "sort"), tuple(zip(OPERATIONS, cycle(SORTS))))
+def test_a_fault_gets_its_own_name_or_that_of_one_that_does_the_same(op: str, sort: str) -> None:
+    """One fault of each operation, of one sort or the other, stands for all."""
+    faults = [fault for fault in every_fault_of(op) if fault.sort == sort]
+    found = told(random.Random(f"{op} {sort}").choice(faults))
     assert found is None or found.is_right or (raises_always(found) and not found.findings), found
 
 

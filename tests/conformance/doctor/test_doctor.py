@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG005 - functions have the signatures that are to be called, whatever they make of the arguments
 
+import random
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -16,8 +17,8 @@ from backproof.conformance.doctor.examine import examine
 from backproof.conformance.doctor.fit import Fit, FunctionFit
 from backproof.conformance.doctor.probes import probes, small
 from backproof.conformance.implementation import load as adapter
-from backproof.reference.faults import all_faults
-from backproof.reference.model.fault import Fault
+from backproof.reference.faults import every_fault_of
+from backproof.reference.model.operation import operation_names
 from backproof.vectors import store
 
 OPERATIONS = ("dense", "relu", "softmax", "softmax_cross_entropy")
@@ -318,8 +319,9 @@ def test_what_is_nearly_right_is_not_explained_by_other_arguments() -> None:
     assert "loss" in said(f"{COST}_forward", nearly)
 
 
-@pytest.mark.parametrize("fault", all_faults()[::2000], ids=lambda fault: f"{fault.op}.{fault.name}")
-def test_of_a_fault_s_two_functions_the_sound_one_draws_nothing(fault: Fault) -> None:
+@pytest.mark.parametrize("op", operation_names()[::3])
+def test_of_a_fault_s_two_functions_the_sound_one_draws_nothing(op: str) -> None:
+    fault = random.Random(op).choice(every_fault_of(op))
     implementation = adapter.load(f"backproof.reference.faults:{fault.op}.{fault.name}", store.golden_operations())
     implementation.setup()
     found = examine(implementation, [store.read_golden(fault.op)])

@@ -8,9 +8,9 @@ import mpmath
 import numpy as np
 import pytest
 from backproof.reference.model.operation import Operation, operation, operation_names
+from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES
 from backproof.vectors.records import Family
-from backproof.vectors.store import read_golden
 from calls import as_tuple, differentiable
 from number_arrays import MpmathArray
 
@@ -30,7 +30,7 @@ def sample(op: str, direction: str, dtype: str) -> list[Family]:
     """Give some families that were drawn, spread over all that there are."""
     drawn = [
         f
-        for f in read_golden(op).families
+        for f in store.read_golden(op).families
         if f.seed
         and (f.direction, f.dtype, f.level, f.result) == (direction, dtype, "required", "valid")
         and next(x for x in f.inputs.values() if x.ndim > 1)[0].size < 100
