@@ -83,8 +83,8 @@ def test_a_fault_is_known_again_where_another_hand_rounds_otherwise() -> None:
     ("one", "other"),
     [
         ("dbiases_sum_to_mean", "dL_dinputs_transposed_where_square"),
-        ("dbiases_sum_flat", "dL_dweights_last_row_alone"),
-        ("dL_dweights_negated", "dL_dinputs_columns_beyond_tiles_of_32"),
+        pytest.param("dbiases_sum_flat", "dL_dweights_last_row_alone", marks=pytest.mark.catalogue),
+        pytest.param("dL_dweights_negated", "dL_dinputs_columns_beyond_tiles_of_32", marks=pytest.mark.catalogue),
         ("dL_dbiases_in_float32", "dL_dweights_last_row_left_out"),
     ],
 )
@@ -289,7 +289,7 @@ ALTERED = [
 
 @pytest.mark.parametrize(
     ("altered", "name", "words"),
-    [pytest.param(*row, marks=[pytest.mark.catalogue] * (place % 2)) for place, row in enumerate(ALTERED)],
+    [pytest.param(*row, marks=[pytest.mark.catalogue] * bool(place % 3)) for place, row in enumerate(ALTERED)],
 )
 def test_what_is_wrong_with_one_gradient_is_said(altered: dict[str, Function], name: str, words: str) -> None:
     LAST["upstream"] = None
