@@ -9,7 +9,7 @@ import pytest
 from backproof.reference.model.operation import operation_names
 from backproof.vectors.dtypes import DTYPES, HALF, PRECISIONS_OF, numpy_dtype
 from backproof.vectors.records import Family
-from backproof.vectors.store import read_golden
+from backproof.vectors import store
 
 GOALS = {"float64": 1e-13, "float32": 1e-4, "fused": 0.01}
 """The largest median of tolerance over |expected| in required random families."""
@@ -58,7 +58,7 @@ def bite(tensors: list[Elements], dtype: str) -> dict[str, str]:
 
 def table(name: str) -> dict[str, dict[str, str]]:
     """Give the figures of one operation's required random families, by dtype and precision."""
-    vectors = read_golden(name)
+    vectors = store.read_golden(name)
     families, aliases, rows = list(vectors.families), dict(vectors.aliases), {}
     for dtype in DTYPES:
         drawn = [f for f in families if f.dtype == dtype and f.seed and f.level == "required" and f.answer.expected]
