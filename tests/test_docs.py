@@ -155,8 +155,8 @@ def test_an_operation_s_page_has_its_formula_arguments_conventions_flags_and_pre
     for answer in ANSWERS:
         met = any(family.point == answer.point for family in families)
         assert (f"| `{answer.key}` | " in text) == met
-    for precision in (p for names in PRECISIONS_OF.values() for p in names):
-        assert f"| `{precision}` | " in text
+    for dtype, precision in ((dtype, name) for dtype, names in PRECISIONS_OF.items() for name in names):
+        assert f"| {dtype} | `{precision}` | " in text
     for family in families:
         assert f"| `{family.name}` | " in text
     assert f"{len(families)} families of {sum(family.count for family in families)} cases" in text

@@ -1,13 +1,15 @@
 """Compare the results of a family with its expected values: one answer for a valid family, several for a convention."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...vectors.dtypes import PRECISIONS_OF
 from ...vectors.records import Expectation, Family, OperationVectors
 from ..implementation.arrays import Arrays
-from .messages import element, wrong_values
+from .messages import element, how_to_declare, wrong_values
+from .precisions import looser_than
 from .values import Comparison, compare, is_true, tolerance_key
 from .verdict import Miss, MissKind, MissReason
 
@@ -36,6 +38,8 @@ class Agreement:
     misses: tuple[Miss, ...]
     answers: tuple[str, ...]
     """For a convention: the answers that every result agrees with, canonical first."""
+    kept: Mapping[str, bool]
+    """By precision with tolerances: whether all values follow one answer, the declared one if any, within them."""
     fraction: float | None
     ulps: float | None
     first: tuple[Arrays, Arrays] | None
@@ -52,6 +56,8 @@ class _Held:
     """One for each result, over the cases that returned it."""
     passed: np.ndarray
     """For each case, bool: every result is there and right."""
+    kept: Mapping[str, bool]
+    """By precision with tolerances: whether every result of every case is there and within them."""
 
     def wrong(self) -> int:
         return sum(int(np.count_nonzero(~one.right)) for one in self.comparisons if not one.all_right)
@@ -67,18 +73,22 @@ def agree(family: Family, vectors: OperationVectors, precision: str, declared: o
     for word, expectation in answers_of(family, vectors).items():
         key = tolerance_key(expectation, precision, vectors.aliases)
         if key is not None:
-            held[word] = _hold(returned, names, expectation.expected, expectation.tolerance[key], family.dtype)
+            held[word] = _hold(returned, names, expectation, key, family.dtype, vectors.aliases)
     complete = returned.complete()
     followed = [word for word, one in held.items() if is_true(one.passed[complete]) and complete.any()]
     nearest = next(iter(held))
     if len(held) > 1:
         nearest = min(held, key=lambda word: (word != declared, word not in followed, held[word].wrong()))
+    eligible = [one for word, one in held.items() if word == declared or declared not in held]
+    kept = {name: any(one.kept[name] for one in eligible) for name in held[nearest].kept}
+    looser = next((name for name in looser_than(precision, family.dtype) if kept.get(name)), None)
     misses = _misses(family, names, held, nearest, declared, returned)
     comparisons = held[nearest].comparisons
     fractions = [comparison.fraction for comparison in comparisons if comparison.fraction is not None]
     first = next((one for one in (held[nearest], *held.values()) if one.passed[0]), None)
     return Agreement(
-        misses=tuple(misses),
+        misses=tuple(_allowed_by(looser, miss, family) if looser else miss for miss in misses),
+        kept=kept,
         answers=tuple(followed) if family.point is not None else (),
         fraction=max(fractions, default=None),
         ulps=max((comparison.ulps for comparison in comparisons), default=None) if returned.whole.any() else None,
@@ -99,10 +109,12 @@ def answers_of(family: Family, vectors: OperationVectors) -> dict[str, Expectati
 def _hold(
     returned: Returned,
     names: tuple[str, ...],
-    expected: Mapping[str, np.ndarray],
-    tolerance: Mapping[str, np.ndarray],
+    expectation: Expectation,
+    key: str,
     dtype: str,
+    aliases: Mapping[str, str],
 ) -> _Held:
+    expected, tolerance = expectation.expected, expectation.tolerance[key]
     comparisons = []
     passed: np.ndarray = returned.complete()
     for stack, whole, name in zip(returned.stacks, returned.whole, names, strict=True):
@@ -113,7 +125,22 @@ def _hold(
         comparisons.append(comparison)
         if not comparison.all_right:
             passed[whole] &= comparison.passed()
-    return _Held([expected[name] for name in names], [tolerance[name] for name in names], tuple(comparisons), passed)
+    kept, complete = {}, is_true(returned.whole)
+    for precision in PRECISIONS_OF[dtype]:
+        if stored := tolerance_key(expectation, precision, aliases):
+            allowed = expectation.tolerance[stored]
+            kept[precision] = complete and all(map(Comparison.within, comparisons, (allowed[name] for name in names)))
+    return _Held(
+        [expected[name] for name in names], [tolerance[name] for name in names], tuple(comparisons), passed, kept
+    )
+
+
+def _allowed_by(looser: str, miss: Miss, family: Family) -> Miss:
+    """A wrong value that a looser precision allows, with how to declare it."""
+    if miss.kind is not MissKind.VALUE:
+        return miss
+    details = (*miss.details, *how_to_declare(looser, family.dtype, family.op))
+    return replace(miss, looser=looser, details=details)
 
 
 def _misses(

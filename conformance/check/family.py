@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,6 +50,7 @@ def check(family: Family, implementation: Implementation, vectors: OperationVect
         reason=findings.raised.unsupported_reason(family.count),
         fraction=findings.fraction,
         ulps=findings.ulps,
+        kept=findings.kept,
         answers=findings.answers,
         calls=findings.calls,
         seconds=time.perf_counter() - started,
@@ -64,6 +65,7 @@ class _Findings:
     raised: "_Raised" = field(default_factory=lambda: _Raised())
     fraction: float | None = None
     ulps: float | None = None
+    kept: Mapping[str, bool] = field(default_factory=dict)
     answers: tuple[str, ...] = ()
     calls: int = 0
 
@@ -78,7 +80,7 @@ def _declined(family: Family, implementation: Implementation, vectors: Operation
         if LABEL_RANGE in family.flags and implementation.conventions.get(LABELS) == "unchecked":
             return Cause.DECLARED, 'conventions = {"labels": "unchecked"}'
         return None
-    precision = implementation.working_precision(family.dtype)
+    precision = implementation.working_precision(family.dtype, family.op)
     if tolerance_key(family.answer, precision, vectors.aliases) is None:
         return Cause.NO_TOLERANCE, f"no tolerance is given at precision {precision}"
     return None
@@ -136,11 +138,11 @@ def _check_values(family: Family, implementation: Implementation, vectors: Opera
     returned = _call_all(call, stacks, family.count, findings, robust)
     changed = list(changed_arguments(names, stacks, originals, robust=robust))
     overwritten = list(overwritten_results(call.spec.names, returned.kept, returned.stacks, robust=robust))
-    precision = implementation.working_precision(family.dtype)
+    precision = implementation.working_precision(family.dtype, family.op)
     declared = None if family.point is None else implementation.conventions.get(family.point)
     agreement = agree(family, vectors, precision, declared, returned)
     findings.misses += agreement.misses
-    findings.answers = agreement.answers
+    findings.answers, findings.kept = agreement.answers, agreement.kept
     findings.fraction, findings.ulps = agreement.fraction, agreement.ulps
     findings.misses += changed + overwritten
     if returned.kept[0] is not None:

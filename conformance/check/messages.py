@@ -40,6 +40,20 @@ def wrong_values(
     )
 
 
+def how_to_declare(precision: str, dtype: str, op: str) -> tuple[str, str]:
+    """Two lines of a sentence on values that a looser precision allows: when to declare it, and how."""
+    when = f"within the tolerance of {precision}: if {_INSIDE[precision].format(dtype)},"
+    return when, f'declare precision = {{"{dtype}:{op}": "{precision}"}}'
+
+
+_INSIDE = {
+    "tf32": "products of matrices round their operands to 11 bits",
+    "stepwise": "every step is rounded to {}",
+    "native": "every step is rounded to {} and sums are added up in it",
+}
+"""What an implementation does that works at a precision."""
+
+
 def element(index: Sequence[int], got: Any, expected: Any, tolerance: Any, dtype: np.dtype[Any]) -> tuple[str, str]:
     """Two lines on an element: got and expected; the error in tolerances."""
     due, came = float(expected), float(got)

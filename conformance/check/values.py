@@ -29,6 +29,9 @@ class Comparison:
     score: np.ndarray
     """|got - expected| / tolerance, float64, (count, *shape): at most 1 where right, 0 where equal, infinite where one
     of the two is NaN or infinite and the other is not the same, or where the tolerance is 0 and they differ."""
+    error: np.ndarray
+    """|got - expected|, float64, (count, *shape): 0 for the same infinity and for NaN where it is expected, infinite
+    where one of the two alone is NaN or infinite."""
     fraction: float | None
     """The largest score over the elements with a finite, positive tolerance; None where there is none."""
     ulps: float
@@ -38,6 +41,10 @@ class Comparison:
         """Whether every element of a case is right: bool, (count,)."""
         right: np.ndarray = np.all(self.right, axis=tuple(range(1, self.right.ndim)))
         return right
+
+    def within(self, tolerance: np.ndarray) -> bool:
+        """Whether every element would be right with other tolerances, (count, *shape)."""
+        return is_true(np.asarray(self.error <= tolerance))
 
     def worst(self) -> tuple[int, ...]:
         """The case and index of the element with the largest score."""
@@ -89,7 +96,7 @@ def compare(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray, dtype:
             judged = score[(tolerance > 0) & (tolerance < np.inf)]
             fraction = float(judged.max()) if judged.size else None
         largest = np.max(ulps(error, wide, expected, dtype), initial=0.0)
-    return Comparison(right, all_right, score, fraction, float(largest))
+    return Comparison(right, all_right, score, error, fraction, float(largest))
 
 
 def _same_class(got: np.ndarray, expected: np.ndarray) -> np.ndarray:

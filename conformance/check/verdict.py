@@ -1,7 +1,7 @@
 """The verdict on one family of cases: how it ended, and what is wrong with it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -120,6 +120,8 @@ class Miss:
     result: str | None = None
     """The result that it concerns, or of a changed argument the argument; None where it concerns the whole call."""
     reason: MissReason | None = None
+    looser: str | None = None
+    """Of a wrong value: the strictest precision looser than the declared one that allows all values of the family."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,9 @@ class Verdict:
     """The largest |got - expected| in units in the last place of the case's dtype."""
     point: str | None = None
     """The convention's point, for a family that has one."""
+    kept: Mapping[str, bool] = field(default_factory=dict)
+    """By precision of the dtype that the family has tolerances for: whether every value is within them. Empty where
+    no values were compared."""
     answers: tuple[str, ...] = ()
     """The answers at that point that every result of the family agrees with ("0", "1/2"), canonical first."""
     calls: int = 0

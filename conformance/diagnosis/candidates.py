@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...vectors.dtypes import HALF, PRECISIONS_OF
 from ...vectors.records import Family, OperationVectors
 from ..implementation.load import Implementation
 from .evidence import Trial, close, elements, unit_roundoff
@@ -184,7 +185,7 @@ def suspects(known: Formula, wrong: Sequence[Wrong]) -> Iterator[Suspect]:
     at_fault = np.any([_at_fault(one.trial) for one in wrong if one.fails], axis=0)
     tried = probes(wrong)[: None if at_fault.any() else FEW]
     sounds = [probe.call(known.function) for probe in tried]
-    declared_lower = any(one.fails and one.trial.precision != one.trial.family.dtype for one in wrong)
+    roundings_are_sound = _at_a_lower_precision([one.trial for one in wrong if one.fails])
     partial: list[Suspect] = []
     for fault in known.faults:
         if fault.memory:  # no plain call shows what is kept
@@ -194,7 +195,7 @@ def suspects(known: Formula, wrong: Sequence[Wrong]) -> Iterator[Suspect]:
             continue
         if fault.formula is not None and not at_fault.any():  # which changes values, and those are right
             continue
-        if fault.formula is None and declared_lower:  # where roundings are no fault
+        if fault.formula is None and roundings_are_sound:
             continue
         function = fault.functions[known.direction]
         accounted, harmless, idle = at_fault, True, at_fault.any()
@@ -217,6 +218,15 @@ def suspects(known: Formula, wrong: Sequence[Wrong]) -> Iterator[Suspect]:
             elif at_fault.any() and len(at_fault) > 1:
                 partial.append(Suspect(fault, known.function, _positions(accounted), alone=True))
     yield from partial
+
+
+def _at_a_lower_precision(failing: Sequence[Trial]) -> bool:
+    """Whether a precision other than the strictest is declared, or a looser one of a half dtype allows all that is
+    wrong, which the misses say."""
+    if any(trial.precision != PRECISIONS_OF[trial.family.dtype][0] for trial in failing):
+        return True
+    looser = [miss.looser for trial in failing for miss in trial.verdict.misses]
+    return bool(looser) and all(looser) and all(trial.family.dtype in HALF for trial in failing)
 
 
 def _positions(of: np.ndarray) -> tuple[int, ...]:

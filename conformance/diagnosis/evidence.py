@@ -177,9 +177,8 @@ def observe(family: Family, implementation: Implementation, vectors: OperationVe
     recorded = replace(implementation, functions={(family.op, family.direction): recorder})
     verdict = check(family, recorded, vectors)
     returned = (*recorder.returned, *[None] * (family.count - len(recorder.returned)))
-    return Trial(
-        family, vectors, implementation.working_precision(family.dtype), verdict, returned, tuple(recorder.left)
-    )
+    precision = implementation.working_precision(family.dtype, family.op)
+    return Trial(family, vectors, precision, verdict, returned, tuple(recorder.left))
 
 
 class _Recorder:

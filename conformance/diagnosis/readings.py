@@ -82,10 +82,9 @@ def _names(item: Ran, name: str) -> bool:
 
 def _read_result(name: str, known: Known) -> Reading | None:
     trials, ran, vectors = known.wrong, known.ran, known.vectors
-    precision = {one.trial.family.dtype: one.trial.precision for one in trials}
 
     def silent(family: Family) -> Sequence[Scene]:
-        return right_scenes([family], vectors, name, precision.get(family.dtype, family.dtype))
+        return right_scenes([family], vectors, name, known.implementation.working_precision(family.dtype, family.op))
 
     failing = [scene for item in ran if item.fails and _names(item, name) for scene in silent(item.family)]
     right = [

@@ -1,12 +1,12 @@
 """What an adapter declares: dtypes, working precisions, conventions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
 from ...vectors.dtypes import DTYPES, PRECISIONS_OF
 from ...vectors.records import Answer
-from .errors import AdapterError
+from .errors import AdapterError, suggestion
 
 NAMES = ("dtypes", "precision", "conventions")
 DEFAULT_DTYPES = ("float64", "float32")
@@ -38,19 +38,31 @@ def _dtype_name(word: object) -> str:
         return str(word)
 
 
-def precision_of(spec: str, declared: object) -> Mapping[str, str]:
-    """The declared working precision by dtype. Raises AdapterError."""
+def precision_of(spec: str, declared: object, operations: Collection[str]) -> Mapping[str, str]:
+    """The declared working precision by "dtype" or "dtype:operation". Raises AdapterError."""
     if declared is None:
         return {}
     if not isinstance(declared, Mapping):
         raise AdapterError(f'{spec}: precision is {declared!r}; write it as precision = {{"float32": "tf32"}}')
-    for dtype, word in declared.items():
+    found = {}
+    for key, word in declared.items():
+        dtype, colon, op = str(key).partition(":")
         if dtype not in PRECISIONS_OF:
             raise AdapterError(f"{spec}: precision has an unknown dtype {dtype!r}; known are {', '.join(DTYPES)}")
-        if word not in PRECISIONS_OF[dtype]:
+        if colon and op not in operations:
+            near = suggestion(op, operations) or "; `backproof list` prints all"
+            raise AdapterError(f"{spec}: precision[{key!r}] is for an unknown operation {op!r}{near}")
+        found[key] = "native" if word == f"{dtype}-native" else word  # as it was spelled up to version 0.1
+        if found[key] not in PRECISIONS_OF[dtype]:
             known = ", ".join(PRECISIONS_OF[dtype])
-            raise AdapterError(f"{spec}: precision[{dtype!r}] is {word!r}; known for {dtype} are {known}")
-    return dict(declared)
+            raise AdapterError(f"{spec}: precision[{key!r}] is {word!r}; known for {dtype} are {known}")
+    return found
+
+
+def working_precision(declared: Mapping[str, str], dtype: str, op: str) -> str:
+    """The precision that `precision_of` has for an operation: the one declared for it, or else for the dtype, or else
+    the dtype's strictest."""
+    return declared.get(f"{dtype}:{op}", declared.get(dtype, PRECISIONS_OF[dtype][0]))
 
 
 def conventions_of(spec: str, declared: object) -> Mapping[str, object]:

@@ -1,8 +1,10 @@
 """Errors of commands and adapters, and exceptions as one line of text."""
 
+import difflib
 import os
 import sysconfig
 import traceback
+from collections.abc import Collection
 from pathlib import Path
 
 
@@ -40,6 +42,12 @@ def describe_with_location(error: BaseException, function: object = None) -> str
     """ "TypeName: first line of the message (file:line)"."""
     at = error_location(error, function)
     return f"{describe_error(error)} ({at})" if at else describe_error(error)
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """The end of a sentence that asks whether a known name was meant; empty where none is close."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; was {near[0]!r} meant?" if near else ""
 
 
 _CONFORMANCE = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ from types import MappingProxyType, ModuleType
 
 from ...vectors.records import DIRECTIONS
 from . import declarations
-from .errors import AdapterError, describe_with_location
+from .errors import AdapterError, describe_with_location, suggestion
 from .options import OptionError, bound, option_arguments
 
 _NEAR = 0.85
@@ -50,7 +50,7 @@ class Implementation:
     """By (operation, direction). What is absent is not implemented."""
     dtypes: tuple[str, ...] = declarations.DEFAULT_DTYPES
     precision: Mapping[str, str] = field(default_factory=dict)
-    """The declared working precision by dtype; a dtype that is absent has its own."""
+    """The declared working precision by "dtype" or "dtype:operation"."""
     conventions: Mapping[str, object] = field(default_factory=dict)
     """The declared answer by point; "labels": "unchecked"; "deterministic": False."""
     setup: Callable[[], None] = _nothing
@@ -78,9 +78,9 @@ class Implementation:
         """The arguments that name it on a command line, quoted for a shell: "--impl=adapter"."""
         return " ".join([f"{self.option}={shlex.quote(self.spec)}", *map(shlex.quote, option_arguments(self.options))])
 
-    def working_precision(self, dtype: str) -> str:
-        """The precision whose tolerances hold for cases of this dtype."""
-        return self.precision.get(dtype, dtype)
+    def working_precision(self, dtype: str, op: str) -> str:
+        """The precision whose tolerances hold for an operation's cases of this dtype."""
+        return declarations.working_precision(self.precision, dtype, op)
 
 
 def load(
@@ -117,7 +117,7 @@ def present(
         version=version if isinstance(version, str) else "",
         functions=functions,
         dtypes=declarations.dtypes_of(spec, _get(subject, "dtypes")),
-        precision=declarations.precision_of(spec, _get(subject, "precision")),
+        precision=declarations.precision_of(spec, _get(subject, "precision"), operations),
         conventions=declarations.conventions_of(spec, _get(subject, "conventions")),
         setup=_hook(spec, subject, "setup", options),
         teardown=_hook(spec, subject, "teardown"),
@@ -143,7 +143,7 @@ def _resolve(spec: str, folder: Path | None) -> object:
         if found is missing and isinstance(subject, ModuleType) and hasattr(subject, "__path__"):
             found = _import(spec, f"{subject.__name__}.{part}", folder)
         if found is missing:
-            raise AdapterError(f"{spec}: {path} has no attribute {part!r}{_suggestion(part, _names(subject))}")
+            raise AdapterError(f"{spec}: {path} has no attribute {part!r}{suggestion(part, _names(subject))}")
         subject, path = found, f"{path}.{part}"
     return subject
 
@@ -212,11 +212,6 @@ def _misspelt(
 
 def _squash(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _suggestion(name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"; was {near[0]!r} meant?" if near else ""
 
 
 def _hook(spec: str, subject: object, name: str, options: Mapping[str, str] = NO_OPTIONS) -> Callable[[], None]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from ...vectors.dtypes import DTYPES
+from ...vectors.dtypes import DTYPES, PRECISIONS_OF
+from ..check.precisions import PrecisionMet
 from ..check.verdict import MissKind
 from ..check.wording import plural
 from ..record.contents import HELD, NOT_ASKED, NOT_RUN, STANDINGS, FamilyRecord, RunRecord
@@ -57,6 +58,8 @@ class Cell:
     """Families by their largest error over tolerance, one for each of EDGES."""
     worst: float | None
     """The largest of those errors; None where nothing was measured."""
+    precision: PrecisionMet | None
+    """Of a dtype with several precisions: the strictest that was met; None where nothing was compared."""
 
     @property
     def stand(self) -> Stand:
@@ -118,7 +121,10 @@ def _cell(record: RunRecord, op: str, dtype: str, families: Sequence[FamilyRecor
     counts |= {NOT_RUN: asked - len(families), NOT_ASKED: sum(p.families for p in planned) - asked}
     measured = list(_measured(families))
     bins = Counter(next((i for i, edge in enumerate(EDGES) if value <= edge), len(EDGES) - 1) for value in measured)
-    return Cell(op, dtype, counts, tuple(bins[i] for i in range(len(EDGES))), max(measured, default=None))
+    met = (one for one in record.precisions if (one.op, one.dtype) == (op, dtype) and len(PRECISIONS_OF[dtype]) > 1)
+    return Cell(
+        op, dtype, counts, tuple(bins[i] for i in range(len(EDGES))), max(measured, default=None), next(met, None)
+    )
 
 
 def _measured(families: Iterable[FamilyRecord]) -> Iterator[float]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...vectors.files import replace_atomically
+from ..check.messages import how_to_declare
 from ..check.wording import plural
 from ..implementation.errors import CommandError
 from .heatmap_cells import ratio
@@ -47,7 +48,7 @@ def _environment() -> "Environment":
         undefined=StrictUndefined,
     )
     environment.filters.update(slug=slug, ratio=ratio, web_address=web_address)
-    environment.globals.update(plural=plural)
+    environment.globals.update(plural=plural, how_to_declare=how_to_declare)
     return environment
 
 

@@ -6,10 +6,11 @@ from enum import StrEnum
 
 from ...vectors.records import Answer, Flag, Parameter
 from ..check.conventions import Followed
+from ..check.precisions import PrecisionMet
 from ..diagnosis.findings import Diagnosis
 from .results import Ending, Result
 
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 """Version of the layout, which run.schema.json describes."""
 
 NOT_RUN = "not run"
@@ -49,7 +50,7 @@ class Tested:
     """Names of its functions: "dense_backward"."""
     dtypes: tuple[str, ...]
     precision: Mapping[str, str]
-    """The declared working precision by dtype."""
+    """The declared working precision by "dtype" or "dtype:operation"."""
     conventions: Mapping[str, str | bool]
     """What it declares."""
     warnings: tuple[str, ...]
@@ -158,6 +159,7 @@ class RunRecord:
     counts: Mapping[str, int]
     """Number of families by standing; each family in `planned` is counted once."""
     conventions: tuple[Followed, ...]
+    precisions: tuple[PrecisionMet, ...]
     diagnoses: tuple[Diagnosis, ...]
     flags: tuple[Flag, ...]
     """The flags of the families."""

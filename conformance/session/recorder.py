@@ -16,6 +16,7 @@ import pytest
 from ...vectors.files import replace_atomically
 from ...vectors.records import Answer, Family, Flag
 from ..check.conventions import followed
+from ..check.precisions import precisions_met
 from ..record import about
 from ..record.contents import (
     NOT_ASKED,
@@ -136,6 +137,9 @@ class Recorder:
             problems=(*self.state.problems, *self._broken),
             counts=counts,
             conventions=followed(result.verdict for result in results),
+            precisions=precisions_met(
+                (result.verdict for result in results), self.state.plan.implementation.working_precision
+            ),
             diagnoses=diagnoses,
             flags=self._flags(families),
             answers=self._answers(results),

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ...vectors.dtypes import DTYPES
+from ...vectors.dtypes import DTYPES, PRECISIONS_OF
 from ...vectors.manifest import FamilyCount
 from ...vectors.records import Family
 from ..check.conventions import Followed
+from ..check.messages import how_to_declare
+from ..check.precisions import PrecisionMet, precisions_met
 from ..check.verdict import Cause, Miss, MissReason, Outcome, Verdict
-from ..check.wording import WIDTH, first_few, full_name, plural, wrapped
+from ..check.wording import WIDTH, first_few, full_name, listed, plural, wrapped
 from ..implementation.load import Implementation
 from ..record.results import Ending, Result, by_kind, refused_layouts
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 MOST_FAILURES = 5
 MOST_REASONS = 12
 MOST_MISSES = 8
+MOST_NAMED = 3
+"""As many operations or fewer are named, even if they are all."""
 
 _OP, _DTYPE, _COUNT = 22, 9, 7
 
@@ -105,12 +109,15 @@ def summary(
     all, which have no results."""
     if not results:
         return []
+    met = precisions_met((result.verdict for result in results), implementation.working_precision)
     blocks = [
         _table(results, paint, sum(count.families for counts in unread.values() for count in counts)),
         _reasons(results, unread),
         _section("layouts refused (fails under --impl-strict):", _refused_layouts(results)),
         _section("conventions followed:", (_followed(point, results) for point in followed)),
+        _section("strictest precision met:", _precisions(met)),
         _section("warnings of the adapter:", implementation.warnings),
+        _section("right at a looser precision:", _looser(met)),
         _failures(results, implementation.argument, diagnoses),
     ]
     lines = [_totals(results, unread)]
@@ -224,6 +231,26 @@ def _followed(point: Followed, results: Iterable[Result]) -> str:
             families.setdefault(result.verdict.answers, []).append(result.verdict.id)
     parts = (f"{' or '.join(answers)} in {first_few(ids, 2)}" for answers, ids in families.items())
     return f"{point.point}: no single answer: {'; '.join(parts)}"
+
+
+def _precisions(met: Sequence[PrecisionMet]) -> Iterator[str]:
+    """The precision that is met by which operations, for each dtype that has more than one."""
+    for dtype in (name for name in DTYPES if len(PRECISIONS_OF[name]) > 1):
+        here = [one for one in met if one.dtype == dtype]
+        groups: dict[tuple[str | None, str], list[str]] = {}
+        for one in here:
+            groups.setdefault((one.strictest, one.declared), []).append(one.op)
+        for (strictest, declared), ops in groups.items():
+            where = listed(ops) if len(ops) <= MOST_NAMED or len(ops) < len(here) else f"all {len(ops)} operations"
+            other = f" (declared {declared})" if strictest not in (None, declared) else ""
+            yield f"{dtype}: {strictest or 'none'} in {where}{other}"
+
+
+def _looser(met: Iterable[PrecisionMet]) -> Iterator[str]:
+    """A line for each operation and dtype all of whose failures a looser precision allows."""
+    for one in met:
+        if one.looser is not None:
+            yield f"{one.op} in {one.dtype}: {' '.join(how_to_declare(one.looser, one.dtype, one.op))}"
 
 
 def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Diagnosis"]) -> list[str]:

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable
 from textwrap import dedent
 
 import numpy as np
-from backproof.reference.arithmetic.precision import PRECISIONS
 from backproof.reference.faults import every_fault_of
 from backproof.reference.model import losses
 from backproof.reference.model.formulations import Formulation
 from backproof.reference.model.operation import Operation, operation, operation_names
 from backproof.vectors import store
-from backproof.vectors.dtypes import DTYPES, PRECISIONS_OF
+from backproof.vectors.dtypes import DTYPES, FORMATS, PRECISIONS_OF
 from backproof.vectors.records import LEVELS, Family, OperationVectors
 
 from .markdown import code, codes, fenced, folded, paragraphs, safe, table
@@ -164,15 +163,15 @@ def _precisions(vectors: OperationVectors, families: Iterable[Family]) -> str:
             stored = vectors.aliases.get(precision, precision)
             judged = [family for family in of_dtype if stored in family.answer.tolerance]
             note = f"as {stored}" if stored != precision else ""
-            figures = _figures([f for f in judged if f.level == "required"], stored)
-            rows.append([code(precision), f"{len(judged)} of {len(of_dtype)}", *figures, note])
-    heading = ["precision", "families", "exact", "half of the rest", "nine of ten", ""]
-    return table(heading, rows, numbers=[1, 2, 3, 4])
+            figures = _figures([f for f in judged if f.level == "required"], dtype, stored)
+            rows.append([dtype, code(precision), f"{len(judged)} of {len(of_dtype)}", *figures, note])
+    heading = ["dtype", "precision", "families", "exact", "half of the rest", "nine of ten", ""]
+    return table(heading, rows, numbers=[2, 3, 4, 5])
 
 
-def _figures(families: Iterable[Family], precision: str) -> list[str]:
+def _figures(families: Iterable[Family], dtype: str, precision: str) -> list[str]:
     """The share of elements of tolerance 0, and two quantiles of the other tolerances, in u times the value."""
-    unit = float(PRECISIONS[precision].format.unit_roundoff)
+    unit = float(FORMATS[dtype].unit_roundoff)
     pairs = [
         (np.abs(values).ravel(), family.answer.tolerance[precision][name].ravel())
         for family in families

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from backproof.reference.arithmetic.precision import PRECISIONS, Precision
+from backproof.reference.arithmetic.precision import precision_model
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS
 from backproof.vectors import store
-from backproof.vectors.dtypes import FORMATS, PRECISIONS_OF, Format
+from backproof.vectors.dtypes import FORMATS, PRECISIONS_OF, TF32
 from backproof.vectors.records import Answer, Family, Flag
 
 from .markdown import code, paragraphs, safe, table
@@ -70,26 +70,17 @@ def meaning(answer: Answer) -> str:
 
 
 def precisions() -> str:
-    """The working precisions: formats of results, sums and operands, and the longest sum."""
-    formats = {id(fmt): name for name, fmt in FORMATS.items()}
-    formats[id(PRECISIONS["tf32"].operand)] = "tf32 (11 bits)"
+    """The working precisions: what results, sums and operands are rounded to, and the longest sum."""
+    names = {id(fmt): name for name, fmt in FORMATS.items()} | {id(TF32): "tf32 (11 bits)"}
 
-    def name_of(fmt: Format) -> str:
-        return formats[id(fmt)]
-
-    def row(dtype: str, precision: Precision) -> list[str]:
-        fmt = precision.format
-        return [
-            code(precision.name),
-            dtype,
-            f"2^-{fmt.significand}",
-            f"2^{fmt.threshold}",
-            name_of(precision.accumulator),
-            name_of(precision.operand),
-            str(precision.longest or ""),
-        ]
+    def row(dtype: str, name: str) -> list[str]:
+        model = precision_model(dtype, name)
+        formats = model.format, model.accumulator, model.operand, model.result
+        rounded = [names[id(fmt)] for fmt in formats]
+        size = [f"2^-{model.format.significand}", f"2^{model.format.threshold}"]
+        return [dtype, code(name), *rounded, str(model.longest or ""), *size]
 
     return table(
-        ["precision", "dtype", "u", "eta", "sums in", "operands of products in", "longest sum"],
-        [row(dtype, PRECISIONS[name]) for dtype, names in PRECISIONS_OF.items() for name in names],
+        ["dtype", "precision", "steps in", "sums in", "operands in", "stored in", "longest sum", "u", "eta"],
+        [row(dtype, name) for dtype, names in PRECISIONS_OF.items() for name in names],
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from backproof.conformance.implementation.load import Implementation
-from backproof.vectors.dtypes import numpy_dtype
+from backproof.vectors.dtypes import PRECISIONS_OF, numpy_dtype
 from backproof.vectors.records import Answer, Expectation, Family, OperationVectors
 
 POINT = "slope_at_zero"
@@ -107,7 +107,8 @@ def slope_forward_family(
     """Cases of max(0, x), or of whatever `expected` says."""
     inputs = np.array(values, numpy_dtype(dtype))
     answer = Expectation(
-        {"outputs": np.array(expected, np.float64)}, {dtype: {"outputs": np.full(inputs.shape, tolerance)}}
+        {"outputs": np.array(expected, np.float64)},
+        {PRECISIONS_OF[dtype][0]: {"outputs": np.full(inputs.shape, tolerance)}},
     )
     return _family("slope", dtype, "forward-by-hand", "forward", {"inputs": inputs}, answer, level=level)
 
@@ -164,7 +165,12 @@ def slope_backward(at_zero: float = 0.0) -> Callable[..., np.ndarray]:
 def _within(expected: Mapping[str, np.ndarray], dtype: str, units: float) -> Expectation:
     """Expected values with the same tolerance for each element, in units of roundoff."""
     return Expectation(
-        expected, {dtype: {name: np.full(array.shape, units * UNIT[dtype]) for name, array in expected.items()}}
+        expected,
+        {
+            PRECISIONS_OF[dtype][0]: {
+                name: np.full(array.shape, units * UNIT[dtype]) for name, array in expected.items()
+            }
+        },
     )
 
 

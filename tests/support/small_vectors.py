@@ -138,5 +138,9 @@ def _family(
 def _expectation(results: dict[str, np.ndarray], dtype: str) -> Expectation:
     expected = {name: values.astype(np.float64) for name, values in results.items()}
     unit = float(np.finfo(dtype).eps)
-    tolerance = {name: np.where(np.isfinite(v), unit * abs(v), 0.0) for name, v in expected.items()}
-    return Expectation(expected, {dtype: tolerance})
+    units = {"fused": unit, "stepwise": 4 * unit} if dtype == "float16" else {dtype: unit}
+    tolerance = {
+        precision: {name: np.where(np.isfinite(v), unit * abs(v), 0.0) for name, v in expected.items()}
+        for precision, unit in units.items()
+    }
+    return Expectation(expected, tolerance)

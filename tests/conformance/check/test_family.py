@@ -59,9 +59,9 @@ def test_a_dtype_that_is_not_declared_is_not_implemented():
 
 def test_a_precision_without_tolerances_is_unsupported():
     family = slope_forward_family([[1.0]], [[1.0]], dtype="float16")
-    verdict = check(family, implementation(forward=relu, precision={"float16": "float16-native"}), SLOPE)
+    verdict = check(family, implementation(forward=relu, precision={"float16": "native"}), SLOPE)
     assert verdict.outcome is Outcome.UNSUPPORTED
-    assert verdict.reason == "no tolerance is given at precision float16-native"
+    assert verdict.reason == "no tolerance is given at precision native"
 
 
 def test_a_precision_with_an_alias_has_the_others_tolerances():

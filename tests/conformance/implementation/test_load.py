@@ -51,7 +51,8 @@ def test_what_is_not_said_has_its_default(write):
     adapter = load("adapter", OPERATIONS, write("def dense_forward(): ..."))
     assert (adapter.name, adapter.version) == ("adapter", "")
     assert adapter.dtypes == ("float64", "float32")
-    assert adapter.working_precision("float32") == "float32"
+    assert adapter.working_precision("float32", "dense") == "float32"
+    assert adapter.working_precision("bfloat16", "dense") == "fused"
     assert adapter.conventions == {}
     adapter.setup()
     adapter.teardown()
@@ -66,7 +67,7 @@ def test_what_is_said_is_read(write):
             import numpy as np
             name, version = "mine", "3.1"
             dtypes = ["bfloat16", np.float32]
-            precision = {"float32": "tf32"}
+            precision = {"float32": "tf32", "bfloat16": "stepwise", "bfloat16:relu": "bfloat16-native"}
             conventions = {"labels": "unchecked", "deterministic": False, "relu_slope_at_zero": 1}
             events = []
             def setup(): events.append("up")
@@ -77,7 +78,10 @@ def test_what_is_said_is_read(write):
     )
     assert (adapter.name, adapter.version) == ("mine", "3.1")
     assert adapter.dtypes == ("float32", "bfloat16")
-    assert adapter.working_precision("float32") == "tf32"
+    assert adapter.precision == {"float32": "tf32", "bfloat16": "stepwise", "bfloat16:relu": "native"}
+    assert adapter.working_precision("float32", "dense") == "tf32"
+    assert adapter.working_precision("bfloat16", "dense") == "stepwise"
+    assert adapter.working_precision("bfloat16", "relu") == "native"
     assert adapter.conventions == {"labels": "unchecked", "deterministic": False, "relu_slope_at_zero": "1"}
     adapter.setup()
     adapter.teardown()
@@ -238,6 +242,13 @@ def test_an_adapter_with_no_operation(write):
         ("precision = {'float31': 'tf32'}", "precision has an unknown dtype 'float31'"),
         ("precision = {'float32': 'tf33'}", "precision['float32'] is 'tf33'; known for float32 are float32, tf32"),
         ("precision = {'float64': 'tf32'}", "precision['float64'] is 'tf32'; known for float64 are float64"),
+        (
+            "precision = {'float32:relu': 'fused'}",
+            "precision['float32:relu'] is 'fused'; known for float32 are float32",
+        ),
+        ("precision = {'float16': 'bfloat16-native'}", "known for float16 are fused, stepwise, native"),
+        ("precision = {'float16:rellu': 'native'}", "is for an unknown operation 'rellu'; was 'relu' meant?"),
+        ("precision = {'float16:': 'native'}", "is for an unknown operation ''; `backproof list` prints all"),
         ("conventions = ['labels']", "write it as conventions = "),
         ("conventions = {'labels': 'loose'}", "write 'checked' or 'unchecked'"),
         ("conventions = {'deterministic': 'no'}", "write True or False"),

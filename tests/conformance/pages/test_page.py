@@ -1,6 +1,7 @@
 """The page of a run, as it is read without a browser."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -174,6 +175,30 @@ def test_how_close_to_the_bound_is_counted_in_bins() -> None:
         "more",
     ]
     assert [cell.text() for cell in table.all("td", kind="bin")] == ["2", "1", "0", "2", "1", "1", "0", "1"]
+
+
+def told(run: RunRecord, cell: str) -> str:
+    """What is said of an operation at a dtype."""
+    (row,) = [element for element in html(run).all() if element["id"] == cell]
+    return row.text()
+
+
+def test_the_strictest_precision_that_was_met_is_told_of_each_operation_and_dtype() -> None:
+    fused, stepwise = {"fused": True, "stepwise": True}, {"fused": False, "stepwise": True}
+    wrong = replace(WRONG, looser="stepwise")
+    run = record(
+        family(0, dtype="bfloat16", kept=fused),
+        family(1, op="mlp", dtype="bfloat16", kept=stepwise, fraction=0.5),
+        failure(2, wrong, op="relu", dtype="bfloat16", kept=stepwise),
+        family(3, dtype="float64", kept={"float64": True}),
+    )
+    assert "met fused" in told(run, "dense-bfloat16")
+    assert "declared" not in told(run, "dense-bfloat16")
+    assert "met stepwise; declared fused" in told(run, "mlp-bfloat16")
+    assert 'if every step is rounded to bfloat16, declare precision = {"bfloat16:relu": "stepwise"}' in told(
+        run, "relu-bfloat16"
+    )
+    assert "met" not in told(run, "dense-float64")
 
 
 def test_a_failure_is_told_with_all_that_helps() -> None:

@@ -91,13 +91,16 @@ def test_json_that_is_no_record_is_a_line(tmp_path: Path, version: object) -> No
 
 
 def test_a_record_of_a_later_version_asks_for_an_upgrade(tmp_path: Path) -> None:
-    words = complaint(written(tmp_path, {"backproof_run": 3}))
-    assert words.startswith("was written by a newer backproof (record version 3, and this one reads 2); upgrade")
+    words = complaint(written(tmp_path, {"backproof_run": RECORD_VERSION + 1}))
+    versions = f"(record version {RECORD_VERSION + 1}, and this one reads {RECORD_VERSION})"
+    assert words.startswith(f"was written by a newer backproof {versions}; upgrade")
 
 
 def test_a_record_of_an_earlier_version_asks_for_another_run(tmp_path: Path) -> None:
     words = complaint(written(tmp_path, {"backproof_run": 1}))
-    assert words.startswith("was written by an older backproof (record version 1, and this one reads 2); run pytest")
+    assert words.startswith(
+        f"was written by an older backproof (record version 1, and this one reads {RECORD_VERSION}); run pytest"
+    )
 
 
 @pytest.mark.parametrize(

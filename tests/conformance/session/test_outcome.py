@@ -85,6 +85,6 @@ def test_a_packed_result_is_plain_data_and_comes_back_the_same(outcome: Outcome)
     result = conclude("vectors/dense.h5::float32/forward-x", verdict(outcome), None, strict=False)
     packed = pack(result)
     assert json.loads(json.dumps(packed)) == packed
-    assert {type(value) for value in packed["verdict"].values()} <= {str, int, float, list}
+    assert {type(value) for value in packed["verdict"].values()} <= {str, int, float, list, dict}
     assert type(packed["ending"]) is str
     assert unpack(Result, packed) == result

@@ -78,6 +78,7 @@ def test_a_family_is_written_down_with_all_that_was_found(project: pytest.Pytest
         "reason": "",
         "fraction": 2.0**22,
         "ulps": pytest.approx(2.0**22, rel=1),
+        "kept": {"float32": False, "tf32": False},
         "point": None,
         "answers": [],
         "flags": ["plain"],
@@ -86,7 +87,10 @@ def test_a_family_is_written_down_with_all_that_was_found(project: pytest.Pytest
         "comment": "backward plain, as small as can be",
     }
     assert (miss["kind"], miss["robust"], miss["case"]) == ("value", False, 0)
-    assert (miss["result"], "reason" in miss) == ("dL_dinputs", False)
+    assert (miss["result"], "reason" in miss, "looser" in miss) == ("dL_dinputs", False, False)
+    assert written["precisions"] == [
+        {"op": "double", "dtype": "float32", "declared": "float32", "strictest": None, "looser": None}
+    ]
     assert miss["heatmap"]["cells"] == [[4190000.0, 4190000.0, 4190000.0]]
     assert counted(written) == {"failed": 1, "not asked": FAMILIES - 1}
 

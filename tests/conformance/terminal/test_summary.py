@@ -13,7 +13,7 @@ from pytest_regressions.file_regression import FileRegressionFixture
 
 FAULTY = f"""{small_vectors.ADAPTER}
 dtypes = ["float64", "float32", "float16"]
-precision = {{"float16": "float16-native"}}
+precision = {{"float16": "native"}}
 conventions = {{"labels": "unchecked"}}
 
 def double_forward(inputs):
@@ -208,3 +208,46 @@ def test_the_header_names_the_implementation_and_the_vectors() -> None:
     ]
     unnamed = Implementation("mypkg.adapter", "mypkg.adapter", "", {})
     assert header(unnamed, "1.2.3", []) == ["backproof: mypkg.adapter against vectors 1.2.3"]
+
+
+ROUNDS_EVERY_STEP = f"""{small_vectors.ADAPTER}
+dtypes = ["float16"]
+
+def double_backward(dL_doutputs, inputs):
+    return 2 * dL_doutputs * np.float16(1 + 2**-9)
+"""
+
+
+def test_a_looser_precision_that_allows_all_is_told_once_and_the_line_to_declare_passes(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(steps=ROUNDS_EVERY_STEP)
+    lines = terminal_summary(project.runpytest("--impl=steps", "--impl-op=double"))
+    told = lines.index("right at a looser precision:")
+    words = " ".join(line.strip() for line in lines[told + 1 : told + 3])
+    line = 'precision = {"float16:double": "stepwise"}'
+    assert (
+        words
+        == f"double in float16: within the tolerance of stepwise: if every step is rounded to float16, declare {line}"
+    )
+    assert lines[told + 3] == ""
+    assert "  float16: stepwise in double (declared fused)" in lines
+    assert not any("looks like" in line for line in lines)
+    project.makepyfile(declared=f"{ROUNDS_EVERY_STEP}\n{line}\n")
+    run = project.runpytest("--impl=declared", "--impl-op=double")
+    run.assert_outcomes(passed=4, skipped=8)
+    lines = terminal_summary(run)
+    assert "  float16: stepwise in double" in lines
+    assert "right at a looser precision:" not in lines
+
+
+def test_a_stricter_precision_than_the_declared_one_is_told(project: pytest.Pytester) -> None:
+    project.makepyfile(careful=f'{small_vectors.ADAPTER}\ndtypes = ["float16"]\nprecision = {{"float16": "stepwise"}}')
+    assert "  float16: fused in double (declared stepwise)" in terminal_summary(project.runpytest("--impl=careful"))
+
+
+def test_precisions_are_told_by_dtype_and_operations_that_are_alike_together() -> None:
+    alike = [result(op, "float32", kept={"float32": True}) for op in ("dense", "mlp", "relu", "softmax")]
+    other = [result("dense", "bfloat16", kept={"fused": False, "stepwise": True}), result("mlp", "bfloat16")]
+    assert "\n".join(["strictest precision met:", "  float32: float32 in all 4 operations"]) in text(alike)
+    assert "  bfloat16: stepwise in dense (declared fused)" in text([*alike, *other])
