@@ -104,7 +104,8 @@ ELEMENTARY = {
     "log": Elementary(_defined(arb.log, ZERO), _log_gap),
     "log1p": Elementary(_defined(arb.log1p, -ONE), _log1p_gap),
     "expm1": Elementary(arb.expm1, _expm1_gap),
-    # As a reciprocal square root right to 2 ulp times x; 1 / sqrt(x) costs as much as the former and a division.
+    # 1 ulp on GPUs that do not round it correctly; 1 / sqrt(x) costs 4 u with the division, as much as a reciprocal
+    # square root right to 2 ulp.
     "sqrt": Elementary(_defined(_sqrt, ZERO), _sqrt_gap, cost=2),
     "tanh": Elementary(arb.tanh, _tanh_gap),
     "erf": Elementary(arb.erf, _erf_gap),

@@ -7,9 +7,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 from backproof.reference.model.operation import operation_names
+from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES, HALF, PRECISIONS_OF, numpy_dtype
 from backproof.vectors.records import Family
-from backproof.vectors import store
 
 GOALS = {"float64": 1e-13, "float32": 1e-4, "fused": 0.01}
 """The largest median of tolerance over |expected| in required random families."""
