@@ -75,13 +75,13 @@ class Autodiff:
         return backward
 
     def _forward(self, function: Function) -> Function:
-        def forward(*arguments: Array, **parameters: str) -> object:
+        def forward(*arguments: Array, **parameters: object) -> object:
             return self.array(self.value(_with(function, **parameters), *map(self.tensor, arguments)))
 
         return forward
 
     def _backward(self, function: Function, constants: int) -> Function:
-        def backward(upstream: Array, *arguments: Array, **parameters: str) -> tuple[object, ...]:
+        def backward(upstream: Array, *arguments: Array, **parameters: object) -> tuple[object, ...]:
             tensors = [self.tensor(argument) for argument in arguments]
             count = len(tensors) - constants
             called = _with(function, **parameters)
@@ -129,6 +129,6 @@ def wanted(word: str) -> bool:
 
 
 @cache
-def _with(function: Function, **parameters: str) -> Function:
+def _with(function: Function, **parameters: object) -> Function:
     """Bind parameters to a function: the same object each time, since compilers cache by identity."""
     return partial(function, **parameters) if parameters else function

@@ -2,6 +2,7 @@
 
 # ruff: noqa: D103 - the names are the operations'
 
+import math
 from importlib.metadata import version as version_of
 
 from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network
@@ -9,6 +10,7 @@ from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, n
 with needed("autograd", "HIPS autograd", "autograd"):
     import autograd.numpy as np
     from autograd import make_vjp
+    from autograd.extend import defvjp, primitive
 
 name = "HIPS autograd"
 version = version_of("autograd")
@@ -26,9 +28,9 @@ def relu(inputs: Tensor) -> Tensor:
     return np.maximum(inputs, 0)
 
 
-def log_softmax(logits: Tensor) -> Tensor:
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+def log_softmax(logits: Tensor, *, axis: int = -1) -> Tensor:
+    shifted = logits - np.max(logits, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
 def softmax(logits: Tensor) -> Tensor:
@@ -58,6 +60,41 @@ def rows(labels: Tensor, outputs: Tensor) -> Tensor:
     return np.eye(outputs.shape[-1], dtype=outputs.dtype)[labels] if are_indices(labels, outputs) else labels
 
 
+def sigmoid(inputs: Tensor) -> Tensor:
+    return np.exp(-np.logaddexp(0, -inputs))
+
+
+def silu(inputs: Tensor) -> Tensor:
+    return inputs * sigmoid(inputs)
+
+
+@primitive
+def erfc(inputs: Array) -> Array:
+    return np.array([math.erfc(x) for x in inputs.flat], dtype=inputs.dtype).reshape(inputs.shape)
+
+
+defvjp(erfc, lambda _, inputs: lambda upstream: upstream * (-2 / math.sqrt(math.pi)) * np.exp(-(inputs**2)))
+
+
+def gelu(inputs: Tensor, *, approximate: str = "none") -> Tensor:
+    if approximate == "tanh":
+        return inputs * 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (inputs + 0.044715 * inputs**3)))
+    return inputs * 0.5 * erfc(-inputs / math.sqrt(2))
+
+
+def softplus(inputs: Tensor, *, beta: float = 1.0) -> Tensor:
+    return np.logaddexp(0, beta * inputs) / beta
+
+
+def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    centred = inputs - np.mean(inputs, axis=-1, keepdims=True)
+    return centred / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + eps) * weight + bias
+
+
+def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
+    return inputs / np.sqrt(np.mean(inputs**2, axis=-1, keepdims=True) + eps) * weight
+
+
 # The adapter. autograd's tensors are NumPy's arrays.
 
 
@@ -79,3 +116,12 @@ cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entr
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, relu, softmax_cross_entropy))
+sigmoid_forward, sigmoid_backward = autodiff.both(sigmoid)
+tanh_forward, tanh_backward = autodiff.both(np.tanh)
+silu_forward, silu_backward = autodiff.both(silu)
+gelu_forward, gelu_backward = autodiff.both(gelu)
+softplus_forward, softplus_backward = autodiff.both(softplus)
+log_softmax_forward, log_softmax_backward = autodiff.both(log_softmax)
+layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
+rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
+matmul_forward, matmul_backward = autodiff.both(np.matmul)

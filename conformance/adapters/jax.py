@@ -36,9 +36,8 @@ def of_labels(scores: Tensor, labels: Tensor) -> Tensor:
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
     if are_indices(labels, probabilities):
         return REDUCTIONS[reduction](-jnp.log(of_labels(probabilities, labels)))
-    losses = labels * jnp.log(
-        jnp.where(labels == 0, 1, probabilities)
-    )  # a class of weight 0 adds nothing, even at p = 0
+    chosen = jnp.where(labels == 0, 1, probabilities)  # a class of weight 0 adds nothing, even at p = 0
+    losses = labels * jnp.log(chosen)
     return REDUCTIONS[reduction](-losses.sum(axis=-1))
 
 
@@ -51,6 +50,22 @@ def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> 
 
 def rows(labels: Tensor, outputs: Tensor) -> Tensor:
     return jax.nn.one_hot(labels, outputs.shape[-1], dtype=outputs.dtype) if are_indices(labels, outputs) else labels
+
+
+def gelu(inputs: Tensor, *, approximate: str = "none") -> Tensor:
+    return jax.nn.gelu(inputs, approximate=approximate == "tanh")
+
+
+def softplus(inputs: Tensor, *, beta: float = 1.0) -> Tensor:
+    return jax.nn.softplus(inputs * beta) / beta
+
+
+def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    return jax.nn.standardize(inputs, epsilon=eps) * weight + bias
+
+
+def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
+    return inputs * jax.lax.rsqrt(jnp.mean(jnp.square(inputs), axis=-1, keepdims=True) + eps) * weight
 
 
 # The adapter: arrays to JAX's, and a function's gradients.
@@ -90,3 +105,12 @@ cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entr
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, jax.nn.relu, softmax_cross_entropy))
+sigmoid_forward, sigmoid_backward = autodiff.both(jax.nn.sigmoid)
+tanh_forward, tanh_backward = autodiff.both(jnp.tanh)
+silu_forward, silu_backward = autodiff.both(jax.nn.silu)
+gelu_forward, gelu_backward = autodiff.both(gelu)
+softplus_forward, softplus_backward = autodiff.both(softplus)
+log_softmax_forward, log_softmax_backward = autodiff.both(jax.nn.log_softmax)
+layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
+rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
+matmul_forward, matmul_backward = autodiff.both(jnp.matmul)

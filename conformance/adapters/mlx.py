@@ -45,6 +45,22 @@ def rows(labels: Tensor, outputs: Tensor) -> Tensor:
     return mx.eye(outputs.shape[-1], dtype=outputs.dtype)[labels] if are_indices(labels, outputs) else labels
 
 
+def gelu(inputs: Tensor, *, approximate: str = "none") -> Tensor:
+    return (nn.gelu_approx if approximate == "tanh" else nn.gelu)(inputs)
+
+
+def softplus(inputs: Tensor, *, beta: float = 1.0) -> Tensor:
+    return nn.softplus(inputs * beta) / beta
+
+
+def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    return mx.fast.layer_norm(inputs, weight, bias, eps)
+
+
+def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
+    return mx.fast.rms_norm(inputs, weight, eps)
+
+
 # The adapter: arrays to MLX's, and a function's gradients.
 
 
@@ -77,3 +93,12 @@ cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entr
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, nn.relu, softmax_cross_entropy))
+sigmoid_forward, sigmoid_backward = autodiff.both(mx.sigmoid)
+tanh_forward, tanh_backward = autodiff.both(mx.tanh)
+silu_forward, silu_backward = autodiff.both(nn.silu)
+gelu_forward, gelu_backward = autodiff.both(gelu)
+softplus_forward, softplus_backward = autodiff.both(softplus)
+log_softmax_forward, log_softmax_backward = autodiff.both(nn.log_softmax)
+layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
+rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
+matmul_forward, matmul_backward = autodiff.both(mx.matmul)

@@ -1,4 +1,4 @@
-"""TensorFlow's own functions and its gradient tape. Needs `pip install tensorflow`.
+"""TensorFlow's own functions, Keras's normalisations, and the gradient tape. Needs `pip install tensorflow`.
 
 Options: `device=GPU`, `device=GPU:1` and so on.
 """
@@ -6,6 +6,7 @@ Options: `device=GPU`, `device=GPU:1` and so on.
 # ruff: noqa: D103 - the names are the operations'
 
 import os
+from importlib.metadata import version as version_of
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +18,7 @@ with needed("tensorflow", "TensorFlow", "tensorflow"):
     import tensorflow as tf
 
 name = "TensorFlow"
-version = str(tf.__version__)
+version = f"{tf.__version__} with Keras {version_of('keras')}"
 dtypes = ["float64", "float32", "float16", "bfloat16"]
 precision = {"float16": "float16-native"}  # gradients of biases; bfloat16 is summed in float32
 
@@ -42,6 +43,22 @@ def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> 
 
 def rows(labels: Tensor, outputs: Tensor) -> Tensor:
     return tf.one_hot(labels, outputs.shape[-1], dtype=outputs.dtype) if are_indices(labels, outputs) else labels
+
+
+def gelu(inputs: Tensor, *, approximate: str = "none") -> Tensor:
+    return tf.nn.gelu(inputs, approximate=approximate == "tanh")
+
+
+def softplus(inputs: Tensor, *, beta: float = 1.0) -> Tensor:
+    return tf.math.softplus(inputs * beta) / beta
+
+
+def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    return tf.keras.ops.layer_normalization(inputs, weight, bias, epsilon=eps)
+
+
+def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
+    return tf.keras.ops.rms_normalization(inputs, weight, epsilon=eps)
 
 
 # The adapter: arrays to tensors, and a function's gradients by the tape.
@@ -83,3 +100,12 @@ cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entr
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, tf.nn.relu, softmax_cross_entropy))
+sigmoid_forward, sigmoid_backward = autodiff.both(tf.math.sigmoid)
+tanh_forward, tanh_backward = autodiff.both(tf.math.tanh)
+silu_forward, silu_backward = autodiff.both(tf.nn.silu)
+gelu_forward, gelu_backward = autodiff.both(gelu)
+softplus_forward, softplus_backward = autodiff.both(softplus)
+log_softmax_forward, log_softmax_backward = autodiff.both(tf.nn.log_softmax)
+layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
+rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
+matmul_forward, matmul_backward = autodiff.both(tf.experimental.numpy.matmul)

@@ -16,6 +16,7 @@ from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, n
 with needed("tinygrad", "tinygrad", "tinygrad"):
     import tinygrad
     from tinygrad import dtypes as dt
+    from tinygrad import nn
 
 name = "tinygrad"
 version = version_of("tinygrad")
@@ -28,14 +29,6 @@ REDUCTIONS = {"none": lambda rows: rows, "sum": lambda rows: rows.sum(), "mean":
 
 def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
     return inputs.linear(weights, biases)
-
-
-def relu(inputs: Tensor) -> Tensor:
-    return inputs.relu()
-
-
-def softmax(logits: Tensor) -> Tensor:
-    return logits.softmax()
 
 
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
@@ -52,6 +45,22 @@ def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> 
 
 def rows(labels: Tensor, outputs: Tensor) -> Tensor:
     return labels.one_hot(outputs.shape[-1]).cast(outputs.dtype) if are_indices(labels, outputs) else labels
+
+
+def gelu(inputs: Tensor, *, approximate: str = "none") -> Tensor:
+    return inputs.gelu(approximate)
+
+
+def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    norm = nn.LayerNorm(weight.shape, eps, elementwise_affine=False)
+    norm.weight, norm.bias = weight, bias
+    return norm(inputs)
+
+
+def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
+    norm = nn.RMSNorm(weight.shape[0], eps, elementwise_affine=False)
+    norm.weight = weight
+    return norm(inputs)
 
 
 # The adapter: arrays to tensors, and a function's gradients.
@@ -80,9 +89,18 @@ def array(tensor: Tensor) -> Array:
 
 autodiff = Autodiff(tensor, gradients, array=array)
 dense_forward, dense_backward = autodiff.both(dense)
-relu_forward, relu_backward = autodiff.both(relu)
-softmax_forward, softmax_backward = autodiff.both(softmax)
+relu_forward, relu_backward = autodiff.both(tinygrad.Tensor.relu)
+softmax_forward, softmax_backward = autodiff.both(tinygrad.Tensor.softmax)
 cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
-mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, relu, softmax_cross_entropy))
+mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, tinygrad.Tensor.relu, softmax_cross_entropy))
+sigmoid_forward, sigmoid_backward = autodiff.both(tinygrad.Tensor.sigmoid)
+tanh_forward, tanh_backward = autodiff.both(tinygrad.Tensor.tanh)
+silu_forward, silu_backward = autodiff.both(tinygrad.Tensor.silu)
+gelu_forward, gelu_backward = autodiff.both(gelu)
+softplus_forward, softplus_backward = autodiff.both(tinygrad.Tensor.softplus)
+log_softmax_forward, log_softmax_backward = autodiff.both(tinygrad.Tensor.log_softmax)
+layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
+rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
+matmul_forward, matmul_backward = autodiff.both(tinygrad.Tensor.matmul)

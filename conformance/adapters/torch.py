@@ -35,9 +35,8 @@ def softmax(logits: Tensor) -> Tensor:
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
     if are_indices(labels, probabilities):
         return REDUCTIONS[reduction](-probabilities.gather(1, labels[:, None])[:, 0].log())
-    losses = (
-        labels * torch.where(labels == 0, 1, probabilities).log()
-    )  # a class of weight 0 adds nothing, even at p = 0
+    chosen = torch.where(labels == 0, 1, probabilities)  # a class of weight 0 adds nothing, even at p = 0
+    losses = labels * chosen.log()
     return REDUCTIONS[reduction](-losses.sum(dim=-1))
 
 
@@ -48,6 +47,18 @@ def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> 
 
 def rows(labels: Tensor, outputs: Tensor) -> Tensor:
     return F.one_hot(labels, outputs.shape[-1]).to(outputs.dtype) if are_indices(labels, outputs) else labels
+
+
+def log_softmax(logits: Tensor, *, axis: int = -1) -> Tensor:
+    return F.log_softmax(logits, dim=axis)
+
+
+def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    return F.layer_norm(inputs, weight.shape, weight, bias, eps)
+
+
+def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
+    return F.rms_norm(inputs, weight.shape, weight, eps)
 
 
 # The adapter: arrays to tensors, and a function's gradients by autograd.
@@ -97,3 +108,12 @@ cross_entropy_forward, cross_entropy_backward = pytorch.both_of_loss(cross_entro
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = pytorch.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = pytorch.from_outputs(rows)
 mlp_forward, mlp_backward = pytorch.both_of_loss(network(dense, F.relu, softmax_cross_entropy))
+sigmoid_forward, sigmoid_backward = pytorch.both(torch.sigmoid)
+tanh_forward, tanh_backward = pytorch.both(torch.tanh)
+silu_forward, silu_backward = pytorch.both(F.silu)
+gelu_forward, gelu_backward = pytorch.both(F.gelu)
+softplus_forward, softplus_backward = pytorch.both(F.softplus)
+log_softmax_forward, log_softmax_backward = pytorch.both(log_softmax)
+layer_norm_forward, layer_norm_backward = pytorch.both(layer_norm)
+rms_norm_forward, rms_norm_backward = pytorch.both(rms_norm)
+matmul_forward, matmul_backward = pytorch.both(torch.matmul)

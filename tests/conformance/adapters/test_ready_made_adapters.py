@@ -60,7 +60,7 @@ def test_the_numpy_adapter_implements_the_lesson():
     assert {op for op, _ in functions} >= lesson
 
 
-@pytest.mark.parametrize("adapter", ["autodiff", "numpy", *FRAMEWORKS])
+@pytest.mark.parametrize("adapter", ["activations", "autodiff", "layers", "numpy", *FRAMEWORKS])
 def test_no_adapter_leans_on_the_reference(adapter):
     assert "reference" not in (Path(adapters.__path__[0]) / f"{adapter}.py").read_text()
 

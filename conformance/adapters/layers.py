@@ -1,0 +1,293 @@
+"""A network in plain NumPy, written in classes as a first course builds it.
+
+Each layer is made of all but its inputs, keeps in `forward` what its `backward` needs, and `backward` leaves the
+gradients on the layer: `dinputs`, and `dweights` and `dbiases` where there are any.
+"""
+
+# ruff: noqa: D102 - each class says its mathematics
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = Any
+"""np.ndarray, as Any for the type checker."""
+
+
+class DenseLayer:
+    """outputs = inputs @ weights + biases, of shapes (N, I), (I, O) and (1, O)."""
+
+    def __init__(self, weights: Array, biases: Array) -> None:
+        if weights.ndim != 2 or biases.shape != (1, weights.shape[1]):
+            raise ValueError(f"weights {weights.shape} and biases {biases.shape} do not belong together")
+        self.weights = weights
+        self.biases = biases
+
+    def forward(self, inputs: Array) -> Array:
+        if inputs.ndim != 2 or inputs.shape[1] != self.weights.shape[0]:
+            raise ValueError(f"inputs {inputs.shape} do not fit weights {self.weights.shape}")
+        self.inputs = inputs
+        return inputs @ self.weights + self.biases
+
+    def backward(self, doutputs: Array) -> Array:
+        if doutputs.shape != (len(self.inputs), self.weights.shape[1]):
+            raise ValueError(f"gradient {doutputs.shape} does not fit weights {self.weights.shape}")
+        self.dweights = self.inputs.T @ doutputs
+        self.dbiases = doutputs.sum(axis=0, keepdims=True)
+        self.dinputs = doutputs @ self.weights.T
+        return self.dinputs
+
+
+class ReLU:
+    """max(0, x); its slope at 0 is taken as 0."""
+
+    def forward(self, inputs: Array) -> Array:
+        self.inputs = inputs
+        return np.maximum(inputs, 0)
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.inputs)
+        self.dinputs = np.where(self.inputs > 0, doutputs, 0)
+        return self.dinputs
+
+
+class Softmax:
+    """exp(z) / sum(exp(z)) over the last axis."""
+
+    def forward(self, inputs: Array) -> Array:
+        powers = np.exp(inputs - inputs.max(axis=-1, keepdims=True))
+        self.outputs = powers / powers.sum(axis=-1, keepdims=True)
+        return self.outputs
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.outputs)
+        along = (doutputs * self.outputs).sum(axis=-1, keepdims=True)
+        self.dinputs = self.outputs * (doutputs - along)
+        return self.dinputs
+
+
+class CrossEntropy:
+    """-sum(y log p) a row, of probabilities (N, C) that are not clipped; a class with y = 0 adds nothing."""
+
+    def __init__(self, labels: Array, reduction: str) -> None:
+        self.labels = labels
+        self.reduction = reduction
+
+    def forward(self, probabilities: Array) -> Array:
+        self.probabilities = probabilities
+        self.truth = _one_hot(self.labels, probabilities)
+        losses = np.where(self.truth == 0, 0, -self.truth * np.log(probabilities)).sum(axis=-1)
+        return _reduced(losses, self.reduction)
+
+    def backward(self, dloss: Array) -> Array:
+        drows = _spread(dloss, self.reduction, len(self.truth))
+        self.dinputs = np.where(self.truth == 0, 0, -self.truth / self.probabilities * drows)
+        return self.dinputs
+
+
+class SoftmaxCrossEntropy:
+    """Softmax and cross-entropy in one step, from logits (N, C)."""
+
+    def __init__(self, labels: Array, reduction: str) -> None:
+        self.labels = labels
+        self.reduction = reduction
+
+    def forward(self, logits: Array) -> Array:
+        self.truth = _one_hot(self.labels, logits)
+        self.outputs = Softmax().forward(logits)
+        shifted = logits - logits.max(axis=-1, keepdims=True)
+        log_sum = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+        losses = np.where(self.truth == 0, 0, self.truth * (log_sum - shifted)).sum(axis=-1)
+        return _reduced(losses, self.reduction)
+
+    def from_outputs(self, outputs: Array) -> None:
+        """Set the state as after a forward pass with these softmax outputs."""
+        self.truth = _one_hot(self.labels, outputs)
+        self.outputs = outputs
+
+    def backward(self, dloss: Array) -> Array:
+        drows = _spread(dloss, self.reduction, len(self.truth))
+        self.dinputs = (self.outputs - self.truth) * drows
+        return self.dinputs
+
+
+class Activation:
+    """A function of each element, given with its slope."""
+
+    def __init__(self, value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> None:
+        self.value = value
+        self.slope = slope
+
+    def forward(self, inputs: Array) -> Array:
+        self.inputs = inputs
+        return self.value(inputs)
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.inputs)
+        self.dinputs = doutputs * self.slope(self.inputs)
+        return self.dinputs
+
+
+class LogSoftmax:
+    """z - log(sum(exp(z))) along an axis."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, inputs: Array) -> Array:
+        shifted = inputs - inputs.max(axis=self.axis, keepdims=True)
+        powers = np.exp(shifted)
+        total = powers.sum(axis=self.axis, keepdims=True)
+        self.probabilities = powers / total
+        return shifted - np.log(total)
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.probabilities)
+        self.dinputs = doutputs - self.probabilities * doutputs.sum(axis=self.axis, keepdims=True)
+        return self.dinputs
+
+
+class LayerNorm:
+    """(x - mean) / sqrt(variance + eps) * weights + biases, of inputs (..., D), weights (D,), biases (D,)."""
+
+    def __init__(self, weights: Array, biases: Array, eps: float) -> None:
+        _same_shape(biases, weights)
+        self.weights = weights
+        self.biases = biases
+        self.eps = eps
+
+    def forward(self, inputs: Array) -> Array:
+        _fits_last_axis(self.weights, inputs)
+        centred = inputs - inputs.mean(axis=-1, keepdims=True)
+        self.scale = 1 / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + self.eps)
+        self.normal = centred * self.scale
+        return self.normal * self.weights + self.biases
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.normal)
+        self.dweights = _over_rows(doutputs * self.normal)
+        self.dbiases = _over_rows(doutputs)
+        dnormal = doutputs * self.weights
+        along = (dnormal * self.normal).mean(axis=-1, keepdims=True)
+        self.dinputs = self.scale * (dnormal - dnormal.mean(axis=-1, keepdims=True) - self.normal * along)
+        return self.dinputs
+
+
+class RMSNorm:
+    """x / sqrt(mean(x^2) + eps) * weights, of inputs (..., D) and weights (D,)."""
+
+    def __init__(self, weights: Array, eps: float) -> None:
+        self.weights = weights
+        self.eps = eps
+
+    def forward(self, inputs: Array) -> Array:
+        _fits_last_axis(self.weights, inputs)
+        self.scale = 1 / np.sqrt((inputs**2).mean(axis=-1, keepdims=True) + self.eps)
+        self.normal = inputs * self.scale
+        return self.normal * self.weights
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.normal)
+        self.dweights = _over_rows(doutputs * self.normal)
+        dnormal = doutputs * self.weights
+        along = (dnormal * self.normal).mean(axis=-1, keepdims=True)
+        self.dinputs = self.scale * (dnormal - self.normal * along)
+        return self.dinputs
+
+
+class MatMul:
+    """inputs @ weights of any ranks, as NumPy has it: stacks of matrices are broadcast, and vectors may stand in."""
+
+    def __init__(self, weights: Array) -> None:
+        self.weights = weights
+
+    def forward(self, inputs: Array) -> Array:
+        self.inputs = inputs
+        self.outputs = inputs @ self.weights
+        return self.outputs
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.outputs)
+        row, column = self.inputs.ndim == 1, self.weights.ndim == 1
+        inputs = self.inputs[None, :] if row else self.inputs
+        weights = self.weights[:, None] if column else self.weights
+        if column:
+            doutputs = doutputs[..., None]
+        if row:
+            doutputs = doutputs[..., None, :]
+        self.dinputs = _summed_to(self.inputs.shape, doutputs @ np.swapaxes(weights, -1, -2))
+        self.dweights = _summed_to(self.weights.shape, np.swapaxes(inputs, -1, -2) @ doutputs)
+        return self.dinputs
+
+
+class Network:
+    """Dense, ReLU, dense, softmax with cross-entropy."""
+
+    def __init__(self, hidden: DenseLayer, output: DenseLayer, loss: SoftmaxCrossEntropy) -> None:
+        self.layers: list[Any] = [hidden, ReLU(), output, loss]
+
+    def forward(self, inputs: Array) -> Array:
+        values = inputs
+        for layer in self.layers:
+            values = layer.forward(values)
+        return values
+
+    def backward(self, dloss: Array) -> Array:
+        gradient = dloss
+        for layer in reversed(self.layers):
+            gradient = layer.backward(gradient)
+        return gradient
+
+
+def _same_shape(gradient: Array, values: Array) -> None:
+    if gradient.shape != values.shape:
+        raise ValueError(f"gradient {gradient.shape} does not fit values of shape {values.shape}")
+
+
+def _fits_last_axis(weights: Array, inputs: Array) -> None:
+    if weights.shape != inputs.shape[-1:]:
+        raise ValueError(f"weights {weights.shape} do not fit inputs of shape {inputs.shape}")
+
+
+def _over_rows(values: Array) -> Array:
+    """The sum over all axes but the last."""
+    return values.sum(axis=tuple(range(values.ndim - 1)))
+
+
+def _summed_to(shape: tuple[int, ...], gradient: Array) -> Array:
+    """The gradient of a matrix or stack of this shape, summed where broadcasting repeated it."""
+    batch = shape[:-2]
+    gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(batch) - 2)))
+    repeated = tuple(axis for axis, size in enumerate(batch) if size == 1)
+    return gradient.sum(axis=repeated, keepdims=True).reshape(shape)
+
+
+def _one_hot(labels: Array, scores: Array) -> Array:
+    """Return labels as rows (N, C), from such rows, one-hot or soft, or from class indices (N,)."""
+    rows, classes = scores.shape
+    if labels.shape == scores.shape:
+        return labels
+    if labels.shape != (rows,):
+        raise ValueError(f"labels {labels.shape} do not fit scores of shape {scores.shape}")
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        raise IndexError(f"a label is not within 0 and {classes - 1}")
+    truth = np.zeros_like(scores)
+    truth[np.arange(rows), labels] = 1
+    return truth
+
+
+def _reduced(losses: Array, reduction: str) -> Array:
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    return losses.mean()
+
+
+def _spread(dloss: Array, reduction: str, rows: int) -> Array:
+    """The gradient of each row's loss, (N, 1)."""
+    if dloss.shape != ((rows,) if reduction == "none" else ()):
+        raise ValueError(f"gradient {dloss.shape} does not fit a loss of {rows} rows with reduction {reduction!r}")
+    drows = np.broadcast_to(np.reshape(dloss, (-1, 1)), (rows, 1))
+    return drows / rows if reduction == "mean" else drows
