@@ -3,7 +3,6 @@
 from fnmatch import fnmatchcase
 
 import pytest
-import yaml
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.record.results import Ending, Result
@@ -14,7 +13,7 @@ from verdicts.__main__ import ADAPTERS, RUNS, main
 from verdicts.page import PAGE, page
 from verdicts.table import Explanation
 
-TABLES = sorted(path.stem for path in table.FOLDER.glob("*.yml"))
+TABLES = sorted(path.parent.name for path in table.FOLDER.glob(f"*/{table.FRAMEWORK}.yml"))
 IMPLEMENTATION = Implementation("adapters.mine", "Mine", "1.0", {}, options={"jit": "true"})
 
 
@@ -44,13 +43,14 @@ def test_every_run_has_a_table_and_every_table_a_run():
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_is_of_the_run_that_its_name_says(name):
     recorded, _ = table.read(name)
+    run = recorded.pop(table.FRAMEWORK)
     adapter, *options = RUNS[name]
-    assert recorded["adapter"] == ADAPTERS + adapter
-    assert [f"{key}={value}" for key, value in recorded["options"].items()] == options
-    assert set(recorded["operations"]) <= set(store.golden_operations())
-    for cells in recorded["operations"].values():
-        assert list(cells) == list(DTYPES)
-        for cell in cells.values():
+    assert run["adapter"] == ADAPTERS + adapter
+    assert [f"{key}={value}" for key, value in run["options"].items()] == options
+    assert set(recorded) <= set(store.golden_operations())
+    for facts in recorded.values():
+        assert list(facts) == ["conventions", *DTYPES]
+        for cell in map(facts.get, DTYPES):
             assert set(cell) <= {*table.COLUMNS.values(), "worst"}
             assert cell.get("failed") or cell.get("worst", 0) <= 1
 
@@ -60,9 +60,9 @@ def test_explanations_name_families_that_there_are_and_operations_that_miss_some
     recorded, explanations = table.read(name)
     missing = {
         (op, dtype)
-        for op, cells in recorded["operations"].items()
-        for dtype, cell in cells.items()
-        if {"failed", "robust_miss"} & set(cell)
+        for op, facts in recorded.items()
+        for dtype in DTYPES
+        if {"failed", "robust_miss"} & set(facts.get(dtype, ()))
     }
     ids = [family.id for op in store.golden_operations() for family in store.read_golden(op).families]
     explained = set()
@@ -93,42 +93,49 @@ def test_a_table_counts_outcomes_and_keeps_one_digit_of_the_largest_fraction():
         result("c", Outcome.ROBUST_MISS, fraction=1e9),
         result("d", Outcome.NOT_IMPLEMENTED, dtype="float16"),
     )
-    assert made["operations"] == {
-        "double": {"float32": {"passed": 2, "robust_miss": 1, "worst": 0.6}, "float16": {"not_implemented": 1}}
-    }
-    assert made["framework"] == "Mine 1.0"
+    assert made["double"]["float32"] == {"passed": 2, "robust_miss": 1, "worst": 0.6}
+    assert made["double"]["float16"] == {"not_implemented": 1}
+    assert made["framework"]["framework"] == "Mine 1.0"
 
 
 def test_a_table_names_the_conventions_followed():
     made = of(result("a", point="slope", answers=("0", "1/2")), result("b", point="slope", answers=("1/2",)))
-    assert made["conventions"] == {"slope": "1/2"}
+    assert made["double"]["conventions"] == {"slope": ["1/2"]}
 
 
 def test_what_is_written_is_read_again(folder):
     made = of(result("a", fraction=0.03), result("b", Outcome.FAILED, point="slope", answers=("0",)))
     table.record("mine", made)
     assert table.read("mine") == (made, ())
-    assert "    float32: {passed: 1, failed: 1, worst: 0.03}\n" in (folder / "mine.yml").read_text()
+    assert "float32: {passed: 1, failed: 1, worst: 0.03}\n" in (folder / "mine" / "double.yml").read_text()
 
 
-def test_recording_again_keeps_what_is_written_by_hand(folder):
+def test_recording_again_keeps_what_is_written_by_hand_and_other_operations(folder):
     table.record("mine", of(result("a")))
-    path = folder / "mine.yml"
-    by_hand = 'explained:\n- families: ["double/*/a"]  # seen in 2.1 too\n  because: theirs\n  why: it is\n'
-    path.write_text(path.read_text().replace("explained: []\n", by_hand))
+    paths = [folder / "mine" / f"{part}.yml" for part in ("double", "framework", "other")]
+    by_hand = '\nexplained:\n- families: ["double/*/a"]  # seen in 2.1 too\n  because: theirs\n  why: it is\n'
+    for path in paths:
+        path.write_text((path.read_text().rstrip("\n") if path.exists() else "conventions: {}") + by_hand)
     table.record("mine", of(result("a"), result("b")))
-    assert path.read_text().endswith(by_hand)
+    assert all(path.read_text().endswith(by_hand) for path in paths)
     recorded, explanations = table.read("mine")
-    assert recorded["operations"]["double"]["float32"]["passed"] == 2
-    assert explanations == (Explanation(("double/*/a",), "theirs", "it is"),)
+    assert recorded["double"]["float32"]["passed"] == 2
+    assert recorded["other"] == {"conventions": {}}
+    assert explanations == (Explanation(("double/*/a",), "theirs", "it is"),) * 3
+
+
+def test_one_table_is_of_one_version_of_the_framework_and_of_the_vectors():
+    newer = table.of_run(IMPLEMENTATION, [], "1.1.0")
+    assert table.other_versions(of(), newer) == "Mine 1.0, vectors 1.0.0"
+    assert not table.other_versions(newer, newer)
+    assert not table.other_versions({}, newer)
 
 
 # Comparing
 
 
 def compared(before, now, *explanations):
-    recorded = yaml.safe_load(table.written(of(*before)))
-    return list(table.compared(recorded, of(*now), explanations, now))
+    return list(table.compared(of(*before), of(*now), explanations, now))
 
 
 def test_a_run_as_recorded_has_no_differences():
@@ -140,9 +147,9 @@ def test_a_run_as_recorded_has_no_differences():
     ("now", "line"),
     [
         ([result("a", Outcome.FAILED)], "double float32: recorded {passed: 1}, now {failed: 1}"),
-        ([result("a", dtype="float64")], "double float32: recorded {passed: 1}, now {}"),
-        ([result("a"), result("a", dtype="float64")], "double float64: recorded {}, now {passed: 1}"),
-        ([result("a", point="slope", answers=("1",))], "conventions: recorded {}, now {slope: '1'}"),
+        ([result("a", dtype="float64")], "double float32: recorded {passed: 1}, now null"),
+        ([result("a"), result("a", dtype="float64")], "double float64: recorded null, now {passed: 1}"),
+        ([result("a", point="slope", answers=("1",))], "double conventions: recorded {}, now {slope: ['1']}"),
     ],
 )
 def test_what_is_not_as_recorded_is_told(now, line):
@@ -160,6 +167,12 @@ def test_a_miss_needs_an_explanation_and_an_explanation_a_miss():
         "double/float32/a: failed, and not explained: loss is wrong",
         "double/*/c: explained, but nothing that it matches is missed",
     ]
+
+
+def test_a_run_of_some_operations_is_held_to_what_concerns_them():
+    recorded = of(result("a")) | {"other": {"float32": {"passed": 1}}}
+    elsewhere = Explanation(("other/*/a",), "theirs", "why", "raise AssertionError")
+    assert list(table.compared(recorded, of(result("a")), [elsewhere], [result("a")])) == []
 
 
 def test_what_an_adapter_refuses_needs_an_explanation_and_what_has_no_tolerance_needs_none():
@@ -196,5 +209,5 @@ def test_a_reproduction_that_no_longer_holds_is_told():
 @pytest.mark.parametrize("words", [[], ["compare"], ["look", "torch"], ["record", "theano"]])
 def test_the_command_says_how_it_is_used(words, capsys):
     assert main(words) == 2
-    said = "python -m tests.verdicts page|record NAME|compare NAME, NAME of autograd, jax, "
+    said = "python -m tests.verdicts page|record NAME [OPERATION...]|compare NAME [OPERATION...], NAME of autograd, "
     assert capsys.readouterr().err.startswith(said)

@@ -116,6 +116,7 @@ cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entr
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, relu, softmax_cross_entropy))
+square_forward, square_backward = autodiff.both(np.square)
 sigmoid_forward, sigmoid_backward = autodiff.both(sigmoid)
 tanh_forward, tanh_backward = autodiff.both(np.tanh)
 silu_forward, silu_backward = autodiff.both(silu)

@@ -100,6 +100,7 @@ cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entr
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, tf.nn.relu, softmax_cross_entropy))
+square_forward, square_backward = autodiff.both(tf.math.square)
 sigmoid_forward, sigmoid_backward = autodiff.both(tf.math.sigmoid)
 tanh_forward, tanh_backward = autodiff.both(tf.math.tanh)
 silu_forward, silu_backward = autodiff.both(tf.nn.silu)

@@ -108,6 +108,7 @@ cross_entropy_forward, cross_entropy_backward = pytorch.both_of_loss(cross_entro
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = pytorch.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = pytorch.from_outputs(rows)
 mlp_forward, mlp_backward = pytorch.both_of_loss(network(dense, F.relu, softmax_cross_entropy))
+square_forward, square_backward = pytorch.both(torch.square)
 sigmoid_forward, sigmoid_backward = pytorch.both(torch.sigmoid)
 tanh_forward, tanh_backward = pytorch.both(torch.tanh)
 silu_forward, silu_backward = pytorch.both(F.silu)

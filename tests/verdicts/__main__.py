@@ -1,10 +1,12 @@
-"""`python -m tests.verdicts record|compare NAME [pytest's options]`: run a framework against all vectors.
+"""`python -m tests.verdicts record|compare NAME [OPERATION...] [pytest's options]`: run a framework against vectors.
 
-`compare` fails where the run is not as its table says, a miss has no explanation, or an explanation does not hold.
-`python -m tests.verdicts page` writes docs/frameworks.md from the tables.
+Without operations, `record` takes all there are, and `compare` all that are recorded. `compare` fails where the run is
+not as its table says, a miss has no explanation, or an explanation does not hold. `python -m tests.verdicts page`
+writes docs/frameworks.md from the tables.
 """
 
 import sys
+from itertools import takewhile
 
 import pytest
 from backproof.conformance.session.run import Run
@@ -23,7 +25,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "torch": ("torch",),
     "torch-compile": ("torch", "compile=true"),
 }
-"""The adapter and its options, by the table's name."""
+"""The adapter and its options, by the name of the table's folder."""
 
 
 class Taken:
@@ -41,20 +43,28 @@ def main(words: list[str]) -> int:
         PAGE.write_text(page(RUNS), encoding="utf-8")
         return 0
     if len(words) < 2 or words[0] not in ("record", "compare") or words[1] not in RUNS:
-        print(f"python -m tests.verdicts page|record NAME|compare NAME, NAME of {', '.join(RUNS)}", file=sys.stderr)
+        usage = "python -m tests.verdicts page|record NAME [OPERATION...]|compare NAME [OPERATION...]"
+        print(f"{usage}, NAME of {', '.join(RUNS)}", file=sys.stderr)
         return 2
     command, name, *rest = words
+    recorded, explanations = table.read(name)
+    asked = list(takewhile(lambda word: not word.startswith("-"), rest))
+    ops = asked or (list(recorded.keys() - {table.FRAMEWORK}) if command == "compare" else [])
     adapter, *options = RUNS[name]
-    taken = Taken()
     arguments = [f"--impl={ADAPTERS}{adapter}", *(f"--impl-option={option}" for option in options)]
-    ended = pytest.main(["-q", "--no-summary", "--tb=no", *arguments, *rest], [taken])
+    arguments += [f"--impl-op={op}" for op in ops]
+    taken = Taken()
+    ended = pytest.main(["-q", "--no-summary", "--tb=no", *arguments, *rest[len(asked) :]], [taken])
     if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return int(ended)
     plan, results = taken.run.state.plan, taken.run.state.results_so_far()
     seen = table.of_run(plan.implementation, results, plan.vectors_version)
     if command == "record":
+        if asked and (other := table.other_versions(recorded, seen)):
+            print(f"{name}: what is recorded is of {other}; record all operations anew", file=sys.stderr)
+            return 2
         table.record(name, seen)
-    recorded, explanations = table.read(name)
+        recorded, explanations = table.read(name)
     wrong = list(table.compared(recorded, seen, explanations, results))
     print(*wrong, f"{name}: {len(wrong) or 'no'} differences from its table", sep="\n")
     return 1 if wrong else 0

@@ -2,19 +2,18 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from backproof.reference.model.vocabulary import ANSWERS
+from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES
 
-from .table import COLUMNS, CONVENTION, FOLDER, MISSED, Explanation, Outcome, Table, read
+from .table import COLUMNS, CONVENTION, FOLDER, FRAMEWORK, MISSED, Explanation, Facts, Outcome, Table, read
 
 PAGE = FOLDER.parents[1] / "docs" / "frameworks.md"
 WIDTH = 120
-Cell = Mapping[str, Any]
 
 OPENING = """\
-<!-- written by `python -m tests.verdicts page` from tests/verdicts/*.yml -->
+<!-- written by `python -m tests.verdicts page` from the tables in tests/verdicts/ -->
 
 # Frameworks, held against the vectors
 
@@ -41,43 +40,60 @@ HEADS = {
 
 def page(names: Iterable[str]) -> str:
     """The page of the tables with these names."""
-    tables = {name: read(name) for name in names}
+    read_ = {name: read(name) for name in names}
+    tables = {name: table for name, (table, _) in read_.items()}
     parts = [OPENING, _table(["run", "framework", *HEADS.values()], _totals(tables))]
     parts += [
         "## Conventions",
         "Where the field has several right answers, each framework follows one throughout. Blank: not tried.",
     ]
     parts += [_table(["point", *tables], _conventions(tables)), _list(_meanings(tables))]
-    for name, (table, explanations) in tables.items():
+    for name, (table, explanations) in read_.items():
         parts += _section(name, table, explanations)
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def _totals(tables: Mapping[str, tuple[Table, Sequence[Explanation]]]) -> Iterator[list[str]]:
-    for name, (table, _) in tables.items():
-        cells = [cell for by_dtype in table["operations"].values() for cell in by_dtype.values()]
-        counts = [sum(cell.get(COLUMNS[outcome], 0) for cell in cells) for outcome in HEADS]
-        yield [f"[{name}](#{name})", table["framework"], *(str(count or "") for count in counts)]
+def _cells(table: Table) -> Iterator[tuple[str, Facts]]:
+    """Every dtype and cell of every operation."""
+    for part, facts in table.items():
+        if part != FRAMEWORK:
+            yield from ((dtype, facts[dtype]) for dtype in DTYPES if dtype in facts)
 
 
-def _conventions(tables: Mapping[str, tuple[Table, Sequence[Explanation]]]) -> Iterator[list[str]]:
+def _totals(tables: Mapping[str, Table]) -> Iterator[list[str]]:
+    for name, table in tables.items():
+        counts = [sum(cell.get(COLUMNS[outcome], 0) for _, cell in _cells(table)) for outcome in HEADS]
+        yield [f"[{name}](#{name})", table[FRAMEWORK]["framework"], *(str(count or "") for count in counts)]
+
+
+def _answers(table: Table, point: str) -> list[str] | None:
+    """The answers that fit all operations with this point; None where there are no such operations."""
+    found = [facts["conventions"][point] for facts in table.values() if point in facts.get("conventions", ())]
+    return [answer for answer in found[0] if all(answer in answers for answers in found)] if found else None
+
+
+def _conventions(tables: Mapping[str, Table]) -> Iterator[list[str]]:
     for point in dict.fromkeys(answer.point for answer in ANSWERS):
-        yield [f"`{point}`", *(table["conventions"].get(point, "") for table, _ in tables.values())]
+        followed = [_answers(table, point) for table in tables.values()]
+        yield [
+            f"`{point}`",
+            *("" if answers is None else " or ".join(answers) or "no single answer" for answers in followed),
+        ]
 
 
-def _meanings(tables: Mapping[str, tuple[Table, Sequence[Explanation]]]) -> Iterator[str]:
-    followed = {item for table, _ in tables.values() for item in table["conventions"].items()}
+def _meanings(tables: Mapping[str, Table]) -> Iterator[str]:
     for answer in ANSWERS:
-        if (answer.point, answer.answer) in followed:
+        if any(answer.answer in (_answers(table, answer.point) or ()) for table in tables.values()):
             yield f"`{answer.point}` {answer.answer}: {answer.meaning}."
 
 
 def _section(name: str, table: Table, explanations: Sequence[Explanation]) -> Iterator[str]:
+    run = table[FRAMEWORK]
     yield f"## {name}"
-    options = "".join(f" --impl-option {key}={value}" for key, value in table["options"].items())
-    yield f"    pytest --impl={table['adapter']}{options}"
-    declared = ", ".join(f"`{precision}` for {dtype}" for dtype, precision in table["precision"].items())
-    yield _wrapped(f"{table['framework']}." + (f" The adapter declares {declared}." if declared else ""))
+    options = "".join(f" --impl-option {key}={value}" for key, value in run["options"].items())
+    yield f"    pytest --impl={run['adapter']}{options}"
+    declared = ", ".join(f"`{precision}` for {dtype}" for dtype, precision in run["precision"].items())
+    yield _wrapped(f"{run['framework']}." + (f" The adapter declares {declared}." if declared else ""))
     yield _table(["operation", *DTYPES], _operations(table))
     yield _wrapped("Worst error, as a fraction of the tolerance: " + _worst(table) + ".")
     if not explanations:
@@ -89,11 +105,12 @@ def _section(name: str, table: Table, explanations: Sequence[Explanation]) -> It
 
 
 def _operations(table: Table) -> Iterator[list[str]]:
-    for op, cells in table["operations"].items():
-        yield [f"`{op}`", *(_cell(cells[dtype]) for dtype in DTYPES)]
+    for op in store.golden_operations():
+        cells = [_cell(table[op].get(dtype, {})) for dtype in DTYPES] if op in table else ["not recorded"] * len(DTYPES)
+        yield [f"`{op}`", *cells]
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Facts) -> str:
     passed = cell.get(COLUMNS[Outcome.PASSED], 0)
     missed = [f"{cell[COLUMNS[outcome]]} {HEADS[outcome]}" for outcome in MISSED if COLUMNS[outcome] in cell]
     return ", ".join([str(passed), *missed]) if passed or missed else "-"
@@ -101,11 +118,9 @@ def _cell(cell: Cell) -> str:
 
 def _worst(table: Table) -> str:
     worst: dict[str, float] = {}
-    for cells in table["operations"].values():
-        for dtype, cell in cells.items():
-            if "worst" in cell:
-                worst[dtype] = max(worst.get(dtype, 0.0), cell["worst"])
-    return ", ".join(f"{dtype} {fraction:g}" for dtype, fraction in worst.items())
+    for dtype, cell in _cells(table):
+        worst[dtype] = max(worst.get(dtype, 0.0), cell.get("worst", 0.0))
+    return ", ".join(f"{dtype} {fraction:g}" for dtype, fraction in worst.items() if fraction)
 
 
 def _told(explanation: Explanation) -> str:

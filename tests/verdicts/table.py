@@ -1,6 +1,7 @@
-"""Verdict tables: what a framework's run came to, operation by dtype, and why each of its misses is one.
+"""Verdict tables: what a framework's run came to, a file for each operation, and why each of its misses is one.
 
-A table is a YAML file. Its upper part is recorded from a run; `explained`, the lower part, is written by hand.
+A run's folder has `framework.yml`, with what holds for the whole run, and `<operation>.yml`, with the outcomes by dtype
+and the conventions followed. The upper part of a file is recorded; `explained`, the lower part, is written by hand.
 """
 
 from collections import Counter
@@ -18,14 +19,18 @@ from backproof.conformance.record.results import Result
 from backproof.vectors.dtypes import DTYPES
 
 FOLDER = Path(__file__).parent
-BY_HAND = "explained:"
+FRAMEWORK = "framework"
+"""The file of what holds for the whole run."""
+EXPLAINED = "explained"
 COLUMNS = {outcome: str(outcome).replace(" ", "_") for outcome in Outcome}
 MISSED = (Outcome.FAILED, Outcome.ROBUST_MISS)
 THEIRS, CONVENTION = "theirs", "convention"
 GROWN = 2.0
 """By what factor the largest fraction of a tolerance may grow on another machine before it is a difference."""
 
-Table = Mapping[str, Any]
+Facts = Mapping[str, Any]
+Table = Mapping[str, Facts]
+"""The recorded parts of the files, by their names without .yml."""
 
 
 @dataclass(frozen=True)
@@ -48,129 +53,118 @@ class Explanation:
 
 
 def of_run(implementation: Implementation, results: Iterable[Result], vectors_version: str) -> Table:
-    """The recorded part of a table."""
-    verdicts = [result.verdict for result in results]
-    operations: dict[str, dict[str, dict[str, Any]]] = {}
-    for op in sorted({verdict.op for verdict in verdicts}):
-        for dtype in DTYPES:
-            if cell := [verdict for verdict in verdicts if (verdict.op, verdict.dtype) == (op, dtype)]:
-                operations.setdefault(op, {})[dtype] = _cell(cell)
-    return {
+    """The table of a run."""
+    verdicts: dict[str, list[Verdict]] = {}
+    for result in results:
+        verdicts.setdefault(result.verdict.op, []).append(result.verdict)
+    framework = {
         "framework": f"{implementation.name} {implementation.version}",
         "adapter": implementation.spec,
         "options": dict(implementation.options),
         "vectors": vectors_version,
         "precision": dict(implementation.precision),
         "declared": {key: str(value) for key, value in implementation.conventions.items()},
-        "conventions": {point.point: " or ".join(point.answers) or "no single answer" for point in followed(verdicts)},
-        "operations": operations,
     }
+    return {FRAMEWORK: framework} | {op: _operation(verdicts[op]) for op in sorted(verdicts)}
+
+
+def _operation(verdicts: Sequence[Verdict]) -> Facts:
+    conventions = {point.point: list(point.answers) for point in followed(verdicts)}
+    cells = {dtype: _cell([verdict for verdict in verdicts if verdict.dtype == dtype]) for dtype in DTYPES}
+    return {"conventions": conventions} | {dtype: cell for dtype, cell in cells.items() if cell}
 
 
 def _cell(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     counts = Counter(COLUMNS[verdict.outcome] for verdict in verdicts)
     cell: dict[str, Any] = {name: counts[name] for name in COLUMNS.values() if counts[name]}
     told = [v.fraction for v in verdicts if v.fraction is not None and v.outcome is not Outcome.ROBUST_MISS]
-    return cell | ({"worst": one_digit(max(told))} if told else {})
+    return cell | ({"worst": float(f"{max(told):.1g}")} if told else {})
 
 
-def one_digit(fraction: float) -> float:
-    """A fraction to one significant digit."""
-    return float(f"{fraction:.1g}")
-
-
-def written(table: Table) -> str:
-    """The recorded part as text."""
-    lines = []
-    for key, value in table.items():
-        if key == "operations":
-            lines.append("operations:")
-            for op, cells in value.items():
-                lines.append(f"  {op}:")
-                lines += [f"    {dtype}: {_flow(cell)}" for dtype, cell in cells.items()]
-        elif isinstance(value, Mapping) and value:
-            lines += [f"{key}:", *(f"  {word}: {_flow(said)}" for word, said in value.items())]
-        else:
-            lines.append(f"{key}: {_flow(value)}")
-    return "\n".join(lines) + "\n"
+def record(name: str, table: Table) -> None:
+    """Write the recorded parts; what is written by hand stays as it is."""
+    for part, facts in table.items():
+        path = FOLDER / name / f"{part}.yml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _, heading, by_hand = (path.read_text() if path.exists() else "").partition(f"\n{EXPLAINED}:\n")
+        recorded = "\n".join(f"{key}: {_flow(value)}" for key, value in facts.items())
+        path.write_text(recorded + (heading + by_hand or "\n"))
 
 
 def _flow(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000).removesuffix("...\n").strip()
 
 
-def path_of(name: str) -> Path:
-    """Where the table of this name lies."""
-    return FOLDER / f"{name}.yml"
-
-
-def record(name: str, table: Table) -> None:
-    """Write the recorded part; what is written by hand stays as it is."""
-    path = path_of(name)
-    by_hand = f"{BY_HAND} []\n"
-    if path.exists() and f"\n{BY_HAND}" in (text := path.read_text()):
-        by_hand = text[text.index(f"\n{BY_HAND}") + 1 :]
-    path.write_text(written(table) + by_hand)
-
-
 def read(name: str) -> tuple[Table, tuple[Explanation, ...]]:
-    """A table's two parts."""
-    table = yaml.safe_load(path_of(name).read_text())
-    by_hand = table.pop(BY_HAND.rstrip(":")) or ()
-    return table, tuple(Explanation(**(entry | {"families": tuple(entry["families"])})) for entry in by_hand)
+    """What is recorded of a run, and all explanations. Of a run without a folder, neither."""
+    table: dict[str, Facts] = {}
+    explanations: list[Explanation] = []
+    for path in sorted((FOLDER / name).glob("*.yml")):
+        facts = yaml.safe_load(path.read_text())
+        for entry in facts.pop(EXPLAINED, ()):
+            explanations.append(Explanation(**(entry | {"families": tuple(entry["families"])})))
+        table[path.stem] = facts
+    return table, tuple(explanations)
+
+
+def other_versions(recorded: Table, seen: Table) -> str:
+    """The framework and vectors that a table was recorded of, where they are not those of this run; else nothing."""
+    was, now = recorded.get(FRAMEWORK, seen[FRAMEWORK]), seen[FRAMEWORK]
+    versions = [{key: facts[key] for key in ("framework", "vectors")} for facts in (was, now)]
+    return "" if versions[0] == versions[1] else "{framework}, vectors {vectors}".format(**versions[0])
 
 
 def compared(
     recorded: Table, seen: Table, explanations: Sequence[Explanation], results: Iterable[Result]
 ) -> Iterator[str]:
-    """A line for everything in which a run is not as its table says."""
-    verdicts = [result.verdict for result in results]
-    missed = {verdict.id: verdict for verdict in verdicts if _needs_explaining(verdict)}
+    """A line for everything in which a run, of some operations or all, is not as its table says."""
+    verdicts = {result.verdict.id: result.verdict for result in results}
+    missed = {id_: verdict for id_, verdict in verdicts.items() if _needs_explaining(verdict)}
     varying = Counter(
         (verdict.op, verdict.dtype)
-        for verdict in verdicts
-        if any(explanation.only_where and explanation.covers(verdict.id) for explanation in explanations)
+        for id_, verdict in verdicts.items()
+        if any(explanation.only_where and explanation.covers(id_) for explanation in explanations)
     )
-    yield from differences(recorded, seen, varying)
-    yield from unexplained(explanations, missed)
-    yield from not_reproduced(e for e in explanations if not e.only_where or any(map(e.covers, missed)))
+    yield from _differences(recorded, seen, varying)
+    yield from _unexplained(explanations, missed)
+    yield from _needless(explanations, verdicts.keys(), missed.keys())
+    yield from not_reproduced(e for e in explanations if any(map(e.covers, missed)))
 
 
-def differences(recorded: Table, seen: Table, varying: Mapping[tuple[str, str], int]) -> Iterator[str]:
-    """A line for everything that is not as recorded. Of `varying` families a cell the machine decides."""
-    for key in seen.keys() - {"operations"}:
-        if recorded.get(key) != seen[key]:
-            yield f"{key}: recorded {_flow(recorded.get(key))}, now {_flow(seen[key])}"
-    before, now = (
-        {(op, dtype): cell for op, cells in table["operations"].items() for dtype, cell in cells.items()}
-        for table in (recorded, seen)
-    )
-    for at in dict.fromkeys([*before, *now]):
-        was, is_ = before.get(at, {}), now.get(at, {})
-        if not _alike(was, is_, varying.get(at, 0)) or is_.get("worst", 0) > GROWN * was.get("worst", 0):
-            yield f"{' '.join(at)}: recorded {_flow(was)}, now {_flow(is_)}"
+def _differences(recorded: Table, seen: Table, varying: Mapping[tuple[str, str], int]) -> Iterator[str]:
+    """A line for every fact that is not as recorded. Of `varying` families a cell the machine decides."""
+    for part, facts in seen.items():
+        before = recorded.get(part, {})
+        for key in dict.fromkeys([*before, *facts]):
+            was, now = before.get(key), facts.get(key)
+            alike = _alike(was or {}, now or {}, varying.get((part, key), 0)) if key in DTYPES else was == now
+            if not alike:
+                yield f"{part} {key}: recorded {_flow(was)}, now {_flow(now)}"
 
 
-def _alike(was: Mapping[str, Any], is_: Mapping[str, Any], varying: int) -> bool:
-    more = {outcome: is_.get(name, 0) - was.get(name, 0) for outcome, name in COLUMNS.items()}
+def _alike(was: Facts, now: Facts, varying: int) -> bool:
+    more = {outcome: now.get(name, 0) - was.get(name, 0) for outcome, name in COLUMNS.items()}
     moved = [abs(more.pop(outcome)) for outcome in (Outcome.PASSED, *MISSED)]
-    return max(moved) <= varying and not any(more.values())
-
-
-def unexplained(explanations: Sequence[Explanation], missed: Mapping[str, Verdict]) -> Iterator[str]:
-    """A line for every miss, by id, that no explanation is given for, and every explanation of nothing."""
-    for id_, verdict in missed.items():
-        if not any(explanation.covers(id_) for explanation in explanations):
-            told = verdict.misses[0].summary if verdict.misses else verdict.reason
-            yield f"{id_}: {verdict.outcome}, and not explained: {told}"
-    for explanation in explanations:
-        for glob in () if explanation.only_where else explanation.families:
-            if not any(fnmatchcase(id_, glob) for id_ in missed):
-                yield f"{glob}: explained, but nothing that it matches is missed"
+    return max(moved) <= varying and not any(more.values()) and now.get("worst", 0) <= GROWN * was.get("worst", 0)
 
 
 def _needs_explaining(verdict: Verdict) -> bool:
     return verdict.cause is Cause.REFUSED or verdict.outcome in MISSED
+
+
+def _unexplained(explanations: Sequence[Explanation], missed: Mapping[str, Verdict]) -> Iterator[str]:
+    for id_, verdict in missed.items():
+        if not any(explanation.covers(id_) for explanation in explanations):
+            told = verdict.misses[0].summary if verdict.misses else verdict.reason
+            yield f"{id_}: {verdict.outcome}, and not explained: {told}"
+
+
+def _needless(explanations: Sequence[Explanation], ran: Iterable[str], missed: Iterable[str]) -> Iterator[str]:
+    """A line for every glob of which families ran, and none missed."""
+    for explanation in explanations:
+        for glob in () if explanation.only_where else explanation.families:
+            if any(fnmatchcase(id_, glob) for id_ in ran) and not any(fnmatchcase(id_, glob) for id_ in missed):
+                yield f"{glob}: explained, but nothing that it matches is missed"
 
 
 def not_reproduced(explanations: Iterable[Explanation]) -> Iterator[str]:
