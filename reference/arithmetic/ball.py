@@ -17,7 +17,8 @@ from .exact import exact_array
 from .protocol import Axis, FormulaArray, UndecidedError, filled, over_elements, reduction_rows
 
 
-def _quotient(x: arb, y: arb) -> arb:
+def ball_quotient(x: arb, y: arb) -> arb:
+    """x / y. Raises UndecidedError where y may be 0 but is not known to be."""
     result = x / y
     if not result.is_finite() and x.is_finite() and y.is_finite() and not y.is_zero():
         raise UndecidedError(f"the denominator {y.str(8)} may be 0")
@@ -49,7 +50,7 @@ def _largest(x: arb, y: arb) -> arb:
     return y if y >= x else arb.max(x, y)
 
 
-quotient = over_elements(_quotient, 2)
+quotient = over_elements(ball_quotient, 2)
 elementary = {name: over_elements(function.ball, 1) for name, function in ELEMENTARY.items()}
 exceeds, equals = over_elements(_exceeds, 2), over_elements(_equals, 2)
 largest = over_elements(_largest, 2)

@@ -1,18 +1,18 @@
 """Error bounds of single elements: what a rounding adds, and how a step passes errors on.
 
 The rules for arrays are made of these functions. Each takes exact values with bounds on their errors, and gives the
-bound after the step, or decides a comparison that the errors cannot change.
+value and the bound after the step, or decides a comparison that the errors cannot change.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
+import numpy as np
 from flint import arb, fmpq
 
 from ...vectors.dtypes import Format
-from .elementary import ELEMENTARY, ONE, ZERO
+from .ball import ball_quotient
+from .elementary import ONE, ZERO, Elementary
 from .protocol import RangeError, UnboundedError, over_elements
 
 
@@ -66,24 +66,6 @@ def cost_of(fmt: Format) -> Cost:
     )
 
 
-def _after(v: arb, e: arb, free: Any, cost: arb, extra: arb, largest: arb | None) -> arb:
-    """Give the error after a step that costs `cost` times the magnitude and `extra`, unless it is free of rounding.
-
-    A value that is not finite has no error. Raises RangeError past `largest`.
-    """
-    if not v.is_finite():
-        return ZERO
-    if not free:
-        e = e + cost * (abs(v) + e) + extra
-    if largest is not None and not abs(v) + e <= largest:
-        raise RangeError(f"an intermediate of magnitude {(abs(v) + e).str(8)} may pass the largest finite number")
-    return e
-
-
-def _untouched(v: arb, e: arb, passed: Any, fmt: Format) -> bool:
-    return fits(v, fmt) if e.is_zero() else bool(passed)
-
-
 def _after_reading(v: arb, e: arb, fmt: Format, cost: Cost) -> arb:
     """Give the error after rounding a value to the format in which operands are read."""
     if not v.is_finite() or (e.is_zero() and fits(v, fmt)):
@@ -91,15 +73,92 @@ def _after_reading(v: arb, e: arb, fmt: Format, cost: Cost) -> arb:
     return e + cost.roundoff * (abs(v) + e) + cost.threshold
 
 
-def _zero_if_exact(gap: Callable[[arb, arb, arb], arb]) -> Callable[[arb, arb, arb], arb]:
-    return lambda v, x, e: ZERO if e.is_zero() else gap(v, x, e)
+def _is_exact_zero(v: arb, e: arb) -> bool:
+    return bool(v.is_zero() and e.is_zero())
 
 
-def _clearance(y: arb, e: arb) -> arb:
-    gap = abs(y) - e
-    if y.is_finite() and not y.is_zero() and not gap > 0:
-        raise UnboundedError(f"an error of {e.str(8)} in the denominator {y.str(8)} leaves a quotient without a bound")
-    return gap
+def _is_sign(v: arb, e: arb) -> bool:
+    return bool(e.is_zero() and (v == ONE or v == -ONE))
+
+
+def _is_power(v: arb, e: arb, fmt: Format) -> bool:
+    """Say whether a value is a power of two whose reciprocal the format holds."""
+    return bool(e.is_zero() and v.is_exact() and v.bits() == 1 and fits(1 / v, fmt))
+
+
+Bounded = tuple[arb, arb]
+"""An exact value, and the bound on its error."""
+
+
+class Rules:
+    """The rules of a format: each takes values with their errors, object arrays or scalars, and gives both anew.
+
+    guard: whether a result that may leave the format's range raises RangeError.
+    """
+
+    def __init__(self, fmt: Format, guard: bool) -> None:
+        self.format = fmt
+        self.cost = cost_of(fmt)
+        self.guard = guard
+        self.add = np.frompyfunc(self._add, 4, 2)
+        self.multiply = np.frompyfunc(self._multiply, 4, 2)
+        self.divide = np.frompyfunc(self._divide, 4, 2)
+        self.elementary = np.frompyfunc(self._elementary, 4, 2)
+        self.rounded = np.frompyfunc(self._rounded, 5, 2)
+
+    def _rounded(self, v: arb, e: arb, passed: bool, cost: arb, extra: arb) -> Bounded:
+        """Add `cost` times the magnitude, and `extra`, where something is rounded.
+
+        Nothing is where an exact result fits the format, or an inexact operand was `passed` on unchanged. A value that
+        is not finite has no error.
+        """
+        return self._finished(v, e, fits(v, self.format) if e.is_zero() else passed, cost, extra)
+
+    def _finished(self, v: arb, e: arb, free: bool, cost: arb, extra: arb) -> Bounded:
+        if not v.is_finite():
+            return v, ZERO
+        if not free:
+            e = e + cost * (abs(v) + e) + extra
+        if self.guard and not abs(v) + e <= self.cost.largest:
+            raise RangeError(f"an intermediate of magnitude {(abs(v) + e).str(8)} may pass the largest finite number")
+        return v, e
+
+    def _add(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
+        passed = _is_exact_zero(x, ex) or _is_exact_zero(y, ey)
+        return self._rounded(x + y, ex + ey, passed, self.cost.roundoff, self.cost.flushed)
+
+    def _multiply(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
+        exact = (ex.is_zero() and ey.is_zero()) or _is_exact_zero(x, ex) or _is_exact_zero(y, ey)
+        e = ZERO if exact else abs(x) * ey + ex * abs(y) + ex * ey
+        passed = _is_sign(x, ex) or _is_sign(y, ey)
+        return self._rounded(x * y, e, passed, self.cost.roundoff, self.cost.threshold)
+
+    def _divide(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
+        gap = abs(y) - ey
+        if y.is_finite() and not y.is_zero() and not gap > 0:
+            raise UnboundedError(
+                f"an error of {ey.str(8)} in the denominator {y.str(8)} leaves a quotient without a bound"
+            )
+        v = ball_quotient(x, y)
+        e = ZERO if ex.is_zero() and ey.is_zero() else (ex + abs(v) * ey) / gap
+        passed = _is_exact_zero(x, ex) or _is_sign(y, ey)
+        free = (passed or _is_power(y, ey, self.format)) and (fits(v, self.format) if e.is_zero() else passed)
+        u, eta = self.cost.roundoff, self.cost.threshold
+        return self._finished(v, e, free, 2 * u + u * u, (1 + abs(x) + ex) * eta)
+
+    def _elementary(self, x: arb, ex: arb, function: Elementary, reduced: arb) -> Bounded:
+        """Apply an elementary function that reduces its argument in a format of unit roundoff `reduced`."""
+        v, u = function.ball(x), self.cost.roundoff
+        e = ZERO if ex.is_zero() else function.gap(v, x, ex)
+        if v.is_zero() and not function.coarse:
+            return self._finished(v, e, True, ZERO, ZERO)
+        cost = function.cost * u + function.argument * reduced * abs(x)
+        extra = function.coarse * u + (self.cost.threshold if function.underflows else ZERO)
+        return self._finished(v, e, False, cost, extra)
+
+
+rules_of = cache(Rules)
+"""The rules of a format, with the guard or without."""
 
 
 def _surely_exceeds(x: arb, ex: arb, y: arb, ey: arb) -> bool:
@@ -125,18 +184,9 @@ def _larger_error(x: arb, ex: arb, y: arb, ey: arb) -> arb:
     return arb.max(ex, ey)
 
 
-gap = {name: over_elements(_zero_if_exact(function.gap), 3) for name, function in ELEMENTARY.items()}
-clearance = over_elements(_clearance, 2)
 surely_exceeds, larger_error = over_elements(_surely_exceeds, 4), over_elements(_larger_error, 4)
-is_zero = over_elements(arb.is_zero, 1)
-is_exact_zero = over_elements(lambda v, e: v.is_zero() and e.is_zero(), 2)
+is_exact_zero = over_elements(_is_exact_zero, 2)
 is_same = over_elements(lambda x, y: not (x.is_nan() or y.is_nan()) and x == y, 2)
-is_power = over_elements(lambda y, e, fmt: e.is_zero() and y.is_exact() and y.bits() == 1 and fits(1 / y, fmt), 3)
 is_at_most = over_elements(lambda m, bound: bool(m <= bound), 2)
-after, untouched, after_reading = (
-    over_elements(_after, 6),
-    over_elements(_untouched, 4),
-    over_elements(_after_reading, 4),
-)
-is_sign = over_elements(lambda v, e: e.is_zero() and (v == ONE or v == -ONE), 2)
+after_reading = over_elements(_after_reading, 4)
 choose = over_elements(lambda condition, yes, no: yes if condition else no, 3)

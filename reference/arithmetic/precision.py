@@ -18,8 +18,7 @@ class Precision:
     result: Format
     """What is stored and returned is rounded to: the tensors' own."""
     longest: int | None = None
-    """The longest sum that is accumulated in the format itself: sums of more terms are accumulated in float32, and one
-    that undoes broadcasting gets no tolerance. None where there is no limit."""
+    """The longest sum or contraction for which a tolerance is given; None where there is no limit."""
 
     @property
     def reduction(self) -> Format:

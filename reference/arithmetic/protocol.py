@@ -114,7 +114,7 @@ class FormulaArray(NDArrayOperatorsMixin):
         return self
 
     def over_batch(self, axis: Axis, keepdims: bool = False) -> Self:
-        """Sum what was broadcast, which some accumulate in the tensors' own dtype."""
+        """Sum along axes what was broadcast."""
         return self.sum(axis, keepdims)
 
     # NumPy's protocols --------------------------------------------------------------------------------------------

@@ -30,16 +30,17 @@ being the power of two below; the 0 brings it in, and rounds by no more than u u
 enough: such a sum errs by less than 2 u of three (by exhaustion at 3 to 5 bits) and 2.2 u of more (by search).
 """
 
+from collections.abc import Callable
 from functools import cached_property, reduce
 from typing import Any, Self
 
 import numpy as np
 from flint import arb
 
-from ...vectors.dtypes import FLOAT32, Format
+from ...vectors.dtypes import Format
 from . import bounds
-from .ball import elementary, largest, matrix_product, quotient, total
-from .bounds import Cost, choose, cost_of, fits
+from .ball import largest, matrix_product, total
+from .bounds import Cost, Rules, choose, cost_of, fits, rules_of
 from .elementary import ELEMENTARY, ZERO
 from .exact import exact, exact_array
 from .precision import Precision
@@ -47,7 +48,7 @@ from .protocol import Axis, FormulaArray, RangeError, as_array, filled, reductio
 
 
 class LengthError(ArithmeticError):
-    """A sum that undoes broadcasting is longer than a native half precision gives tolerances for."""
+    """A sum or contraction is longer than a native half precision gives tolerances for."""
 
 
 def _two_amid_zeros(terms: np.ndarray, length: int) -> np.ndarray:
@@ -114,29 +115,23 @@ class Rounding(FormulaArray):
                 if m.is_finite() and not m <= largest:
                     raise RangeError(f"an intermediate of magnitude {m.str(8)} may pass the largest finite number")
 
-    def _finish(self, value: Any, error: Any, free: Any, cost: arb, extra: Any) -> Self:
-        """Add `cost` times the magnitude, and `extra`, to each error, except where `free` says nothing is rounded."""
-        largest = self._cost.largest if self.guard else None
-        return self.of_parts(as_array(value), bounds.after(value, error, free, cost, extra, largest))
+    @property
+    def _rules(self) -> Rules:
+        return rules_of(self.precision.format, self.guard)
 
-    def _free(self, value: Any, error: Any, passed: Any) -> np.ndarray:
-        """Say where nothing is rounded: exact results that fit the format, inexact operands `passed` on unchanged."""
-        return bounds.untouched(value, error, passed, self.precision.format)
+    def _by(self, rule: Callable[..., tuple[Any, Any]], *arguments: Any) -> Self:
+        """Apply a rule that gives value and error of each element."""
+        return self.of_parts(*map(as_array, rule(*arguments)))
 
     @cached_property
     def _exact_zeros(self) -> np.ndarray:
         return bounds.is_exact_zero(self.value, self.error)
 
-    def _signs(self) -> np.ndarray:
-        return bounds.is_sign(self.value, self.error)
-
     # Arithmetic ---------------------------------------------------------------------------------------------------
 
     def add(self, other: Self) -> Self:
         """x + y: one rounding, and eta where the format may flush."""
-        value, error = self.value + other.value, self.error + other.error
-        free = self._free(value, error, self._exact_zeros | other._exact_zeros)
-        return self._finish(value, error, free, self._cost.roundoff, self._cost.flushed)
+        return self._by(self._rules.add, *self.parts(), *other.parts())
 
     def subtract(self, other: Self) -> Self:
         """x - y, as the sum of x and -y."""
@@ -144,24 +139,11 @@ class Rounding(FormulaArray):
 
     def multiply(self, other: Self) -> Self:
         """x * y: one rounding, and eta."""
-        value = self.value * other.value
-        error = abs(self.value) * other.error + self.error * abs(other.value) + self.error * other.error
-        error = choose(self._exact_zeros | other._exact_zeros, ZERO, error)
-        free = self._free(value, error, self._signs() | other._signs())
-        return self._finish(value, error, free, self._cost.roundoff, self._cost.threshold)
+        return self._by(self._rules.multiply, *self.parts(), *other.parts())
 
     def divide(self, other: Self) -> Self:
         """x / y: two roundings, and (1 + |x|) eta. Raises UnboundedError where y may be 0 but is not known to be."""
-        gap = bounds.clearance(other.value, other.error)
-        value = quotient(self.value, other.value)
-        error = (self.error + abs(value) * other.error) / gap
-        error = choose(bounds.is_zero(self.error) & bounds.is_zero(other.error), ZERO, error)
-        powers = bounds.is_power(other.value, other.error, self.precision.format)
-        exactly = self._exact_zeros | other._signs() | powers
-        free = exactly & self._free(value, error, self._exact_zeros | other._signs())
-        u, eta = self._cost.roundoff, self._cost.threshold
-        extra = (1 + abs(self.value) + self.error) * eta
-        return self._finish(value, error, free, 2 * u + u * u, extra)
+        return self._by(self._rules.divide, *self.parts(), *other.parts())
 
     def negative(self) -> Self:
         """-x, exact."""
@@ -173,15 +155,8 @@ class Rounding(FormulaArray):
 
     def elementary(self, name: str) -> Self:
         """Apply an elementary function. Raises UnboundedError where the error reaches beyond where it is defined."""
-        function, unit = ELEMENTARY[name], self._cost
-        value = elementary[name](self.value)
-        error = bounds.gap[name](value, self.value, self.error)
-        cost = as_array(function.cost * unit.roundoff)
-        if function.argument:
-            reduced = function.argument * cost_of(self.precision.reduction).roundoff
-            cost = cost + reduced * choose(bounds.is_zero(value), ZERO, abs(self.value))
-        extra = function.coarse * unit.roundoff + (unit.threshold if function.underflows else ZERO)
-        return self._finish(value, error, bounds.is_zero(value) if function.coarse == 0 else False, cost, extra)
+        reduced = cost_of(self.precision.reduction).roundoff
+        return self._by(self._rules.elementary, self.value, self.error, ELEMENTARY[name], reduced)
 
     def stored(self) -> Self:
         """Round to the tensors' own format: the error of an inexact value, even of one that was stored before."""
@@ -189,10 +164,7 @@ class Rounding(FormulaArray):
         if own is self.precision.format:
             return self
         unit = cost_of(own)
-        free = bounds.untouched(self.value, self.error, False, own)
-        largest = unit.largest if self.guard else None
-        error = bounds.after(self.value, self.error, free, unit.roundoff, unit.threshold, largest)
-        return self.of_parts(self.value, error)
+        return self._by(rules_of(own, self.guard).rounded, *self.parts(), False, unit.roundoff, unit.threshold)
 
     def maximum(self, other: Self) -> Self:
         """The larger of x and y: exact, and off by no more than the larger error."""
@@ -229,45 +201,40 @@ class Rounding(FormulaArray):
 
     # Reductions ---------------------------------------------------------------------------------------------------
 
-    def _accumulator(self, terms: np.ndarray) -> Format:
-        """Give what a sum of so many terms is accumulated in: the format itself up to a length, float32 beyond."""
-        longest = self.precision.longest
-        return self.precision.accumulator if longest is None or int(terms.max(initial=0)) <= longest else FLOAT32
+    def _length(self, terms: np.ndarray) -> None:
+        longest, most = self.precision.longest, int(terms.max(initial=0))
+        if longest is not None and most > longest:
+            raise LengthError(f"{most} terms: a native half precision gives tolerances up to {longest}")
 
-    def _accumulated(self, value: Any, error: Any, passed: Any, accumulator: Format) -> Self:
+    def _accumulated(self, value: Any, error: Any, passed: Any) -> Self:
         """Round what was accumulated in a wider format to the format itself."""
-        if accumulator is self.precision.format:
-            return self._finish(value, error, self._free(value, error, True), ZERO, self._cost.flushed)
-        return self._finish(value, error, self._free(value, error, passed), self._cost.roundoff, self._cost.threshold)
+        if self.precision.accumulator is self.precision.format:
+            return self._by(self._rules.rounded, value, error, True, ZERO, self._cost.flushed)
+        return self._by(self._rules.rounded, value, error, passed, self._cost.roundoff, self._cost.threshold)
 
     def product(self, other: Self) -> Self:
-        """x @ y of two matrices: n u |x| |y| and eta for every product, in the accumulator's precision.
-
-        Where a product is too long to be accumulated in the format itself, its terms are rounded to the format.
-        """
+        """x @ y of two matrices: n u |x| |y| and eta for every product, in the accumulator's precision."""
         self.reductions.add("contraction")
         a, b = self._operand(), other._operand()
         here, there = ~a._exact_zeros.astype(bool), ~b._exact_zeros.astype(bool)
         terms: np.ndarray = here.astype(np.int64) @ there.astype(np.int64)
-        accumulator = self._accumulator(terms)
+        accumulator = self.precision.accumulator
+        self._length(terms)
         value = matrix_product(a.value, b.value)
         plain = matrix_product(as_array(abs(a.value)), as_array(abs(b.value)))
         exact_operands = a._is_exact and b._is_exact
         magnitude = plain if exact_operands else matrix_product(abs(a.value) + a.error, abs(b.value) + b.error)
         free = terms == 0
         if exact_operands and (fine := a._finest()) is not None and (finer := b._finest()) is not None:
-            free = self._sums_exactly(magnitude, fine + finer, accumulator)
+            free = self._sums_exactly(magnitude, fine + finer)
         amid_zeros, unit = _two_amid_zeros(terms, a.shape[1]), cost_of(accumulator)
         products, n = exact_array(terms), exact_array(terms + amid_zeros)
         additions = exact_array(np.maximum(terms - 1, 0) + amid_zeros)
-        rounded = magnitude  # the terms as they are added up
-        if accumulator is not self.precision.accumulator:
-            rounded = magnitude + self._cost.roundoff * magnitude + products * self._cost.threshold
-        cost = n * unit.roundoff * rounded + products * unit.threshold + additions * unit.flushed
-        cost = choose(free.astype(object), ZERO, cost + (rounded - magnitude))
+        cost = n * unit.roundoff * magnitude + products * unit.threshold + additions * unit.flushed
+        cost = choose(free.astype(object), ZERO, cost)
         self._within(magnitude + cost, accumulator)
         error = cost if exact_operands else magnitude - plain + cost
-        return self._accumulated(value, error, (terms == 0).astype(object), accumulator)
+        return self._accumulated(value, error, (terms == 0).astype(object))
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes or of all elements: (n - 1) u times the sum of magnitudes, exact zeros not counted."""
@@ -276,26 +243,19 @@ class Rounding(FormulaArray):
         errors, _ = reduction_rows(self.error, axis, keepdims)
         zeros, _ = reduction_rows(self._exact_zeros.astype(bool), axis, keepdims)
         terms = (~zeros).sum(axis=-1)
-        accumulator = self._accumulator(terms)
+        accumulator = self.precision.accumulator
+        self._length(terms)
         value, error = filled(total(values), terms.shape), filled(total(errors), terms.shape)
         magnitude = filled(total(abs(values) + errors), terms.shape)
         finest = self._finest() if self._is_exact else None
-        free = (terms <= 1) if finest is None else (terms <= 1) | self._sums_exactly(magnitude, finest, accumulator)
+        free = (terms <= 1) if finest is None else (terms <= 1) | self._sums_exactly(magnitude, finest)
         amid_zeros, unit = _two_amid_zeros(terms, values.shape[-1]), cost_of(accumulator)
         additions = exact_array(np.maximum(terms - 1, 0) + amid_zeros)
         cost = additions * (unit.roundoff * magnitude + unit.flushed)
         cost = choose(free.astype(object), ZERO, cost)
         self._within(magnitude + cost, accumulator)
         passed = (terms <= 1).astype(object).reshape(shape)
-        return self._accumulated(value.reshape(shape), (error + cost).reshape(shape), passed, accumulator)
-
-    def over_batch(self, axis: Axis, keepdims: bool = False) -> Self:
-        """Sum along axes. Raises LengthError where a native half precision would accumulate too many terms."""
-        terms, _ = reduction_rows(~self._exact_zeros.astype(bool), axis, keepdims)
-        longest, most = self.precision.longest, int(terms.sum(axis=-1).max(initial=0))
-        if longest is not None and most > longest:
-            raise LengthError(f"{most} terms: a native half precision gives tolerances up to {longest}")
-        return self.sum(axis, keepdims)
+        return self._accumulated(value.reshape(shape), (error + cost).reshape(shape), passed)
 
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """The largest along axes, or of all elements: exact, and off by no more than the largest error."""
@@ -324,9 +284,9 @@ class Rounding(FormulaArray):
         units = [unit for v in self.value.ravel().tolist() if (unit := bounds.unit_of(v)) is not None]
         return min(units, default=None)
 
-    @staticmethod
-    def _sums_exactly(magnitude: np.ndarray, unit: int, accumulator: Format) -> np.ndarray:
+    def _sums_exactly(self, magnitude: np.ndarray, unit: int) -> np.ndarray:
         """Say where multiples of 2**unit add up without rounding in the accumulator, in any order."""
+        accumulator = self.precision.accumulator
         if unit < accumulator.smallest_normal:
             return np.zeros(magnitude.shape, dtype=bool)
         bound = bounds.power_of_two(unit + accumulator.significand)

@@ -1,7 +1,7 @@
 """What formulas call beside NumPy: functions that NumPy lacks, constants that no decimal states, and two marks.
 
-Each works on NumPy's arrays and on those of every arithmetic. The marks, `stored` and `over_batch`, say where working
-precisions may differ; they compute nothing else.
+Each works on NumPy's arrays and on those of every arithmetic. The mark `stored` says where a value passes through
+memory, and `over_batch` which sums undo broadcasting; they change no value.
 """
 
 import math
@@ -22,7 +22,7 @@ def stored(x: Array) -> Array:
 
 
 def over_batch(x: Array, axis: Axis, keepdims: bool = False) -> Array:
-    """The gradient of something broadcast, a sum along axes: some implementations accumulate it in the dtype itself."""
+    """The gradient of something broadcast: a sum along axes, over the batch, which chunks of a batch share."""
     if isinstance(x, FormulaArray):
         return x.over_batch(axis, keepdims)
     return x.sum(axis=axis, keepdims=keepdims)

@@ -18,7 +18,7 @@ from backproof.reference.arithmetic.elementary import ELEMENTARY, Elementary
 from backproof.reference.arithmetic.precision import Precision
 from backproof.reference.arithmetic.protocol import over_elements, reduction_rows
 from backproof.reference.generation.draws import round_to_significand
-from backproof.vectors.dtypes import FLOAT32, FORMATS, Format, numpy_dtype
+from backproof.vectors.dtypes import FORMATS, Format, numpy_dtype
 from number_arrays import NumberArray
 
 ACCUMULATION_ORDERS = ("straight", "shuffled", "tree", "blocked", "kahan", "neumaier")
@@ -41,10 +41,10 @@ class Style:
         """What results are held in."""
         return numpy_dtype(DTYPES[self.precision.format])
 
-    def accumulator(self, terms: np.ndarray) -> Format:
-        """What sums of so many terms are held in: a native half precision keeps only short ones in itself."""
-        longest = self.precision.longest
-        return self.precision.accumulator if longest is None or terms.max(initial=0) <= longest else FLOAT32
+    @property
+    def accumulator(self) -> Format:
+        """What sums are held in."""
+        return self.precision.accumulator
 
     def flushed(self, values: Any, fmt: Format) -> Any:
         """Replace subnormal results by 0."""
@@ -121,14 +121,12 @@ class Sound(NumberArray):
     def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
         """Sum along axes or of all elements, each row in an order of its own."""
         rows, shape = reduction_rows(self.data, axis, keepdims)
-        fmt = self.style.accumulator((rows != 0).sum(axis=-1))
-        return self.of_parts(self._results([self._accumulated(list(row), fmt) for row in rows], shape))
+        return self.of_parts(self._results([self._accumulated(list(row)) for row in rows], shape))
 
     def product(self, other: Self) -> Self:
         """x @ y of two matrices, each element in an order of its own, with fused multiply-adds or without."""
         a, b = self._operand(), other._operand()
-        fmt = self.style.accumulator((a != 0).astype(int) @ (b != 0).astype(int))
-        results = [self._contraction(row, column, fmt) for row in a for column in b.T]
+        results = [self._contraction(row, column) for row in a for column in b.T]
         return self.of_parts(self._results(results, (a.shape[0], b.shape[1])))
 
     def _results(self, values: list[Any], shape: tuple[int, ...]) -> np.ndarray:
@@ -143,7 +141,8 @@ class Sound(NumberArray):
         fractions, exponents = np.frexp(wide)
         return np.ldexp(np.rint(np.ldexp(fractions, bits)), exponents - bits)
 
-    def _contraction(self, row: np.ndarray, column: np.ndarray, fmt: Format) -> Any:
+    def _contraction(self, row: np.ndarray, column: np.ndarray) -> Any:
+        fmt = self.style.accumulator
         terms, kind = list(zip(row, column, strict=True)), numpy_dtype(DTYPES[fmt]).type
         if self.style.random.random() < 0.5 and np.isfinite(row).all() and np.isfinite(column).all():
             result = kind(0)
@@ -153,14 +152,13 @@ class Sound(NumberArray):
                 if not np.isfinite(result):
                     break
             return result
-        rounded = fmt is not self.style.precision.accumulator and self.style.random.random() < 0.5
-        narrow = self.style.precision.format if rounded else fmt
-        products = [numpy_dtype(DTYPES[narrow]).type(kind(x) * kind(y)) for x, y in terms]
-        return self._accumulated([self.style.flushed(p, narrow) for p in products], fmt)
+        products = [kind(x) * kind(y) for x, y in terms]
+        return self._accumulated([kind(self.style.flushed(p, fmt)) for p in products])
 
-    def _accumulated(self, terms: list[Any], fmt: Format) -> Any:
-        """Add up in one of the orders, in a format's numbers."""
-        kind, random = numpy_dtype(DTYPES[fmt]).type, self.style.random
+    def _accumulated(self, terms: list[Any]) -> Any:
+        """Add up in one of the orders, in the accumulator's numbers."""
+        fmt, random = self.style.accumulator, self.style.random
+        kind = numpy_dtype(DTYPES[fmt]).type
         terms = [kind(term) for term in terms]
 
         def add(x: Any, y: Any) -> Any:
