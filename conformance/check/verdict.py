@@ -176,6 +176,13 @@ class Verdict:
         """The case of the gravest miss that has one."""
         return next((miss.case for miss in self.by_gravity if miss.case is not None), None)
 
+    @property
+    def looser(self) -> str | None:
+        """The precision that all that is wrong names as `looser`; None where there is none, or something else is
+        wrong."""
+        named = {miss.looser for miss in self.misses if miss.kind is not MissKind.REFUSED_LAYOUT}
+        return named.pop() if len(named) == 1 else None
+
     def with_miss(self, miss: Miss) -> "Verdict":
         """The verdict with one more miss, and the outcome that follows from it."""
         misses = (*self.misses, miss)

@@ -225,8 +225,7 @@ def _at_a_lower_precision(failing: Sequence[Trial]) -> bool:
     wrong, which the misses say."""
     if any(trial.precision != PRECISIONS_OF[trial.family.dtype][0] for trial in failing):
         return True
-    looser = [miss.looser for trial in failing for miss in trial.verdict.misses]
-    return bool(looser) and all(looser) and all(trial.family.dtype in HALF for trial in failing)
+    return bool(failing) and all(trial.verdict.looser and trial.family.dtype in HALF for trial in failing)
 
 
 def _positions(of: np.ndarray) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from functools import partial
 from ...vectors.dtypes import numpy_dtype
 from ...vectors.records import Family, OperationVectors
 from ..check.family import check
+from ..check.messages import how_to_declare
 from ..check.verdict import MissKind, Outcome, Verdict
 from ..diagnosis.findings import diagnose
 from ..diagnosis.suspects import Ran
@@ -36,6 +37,9 @@ def explain_misfit(
     names = vectors.arguments[family.direction]
     if lost := next((miss.summary for miss in verdict.misses if miss.kind is MissKind.LOST), ""):
         return Misfit(f"a call of it does not return: {lost}", "")
+    if verdict.looser is not None:
+        sentence = " ".join(how_to_declare(verdict.looser, family.dtype, family.op))
+        return Misfit(f"{verdict.misses[0].summary}, {sentence}", "")
     tries = attempts(function, family, names)
     if any(one.error is not None for one in tries):
         return _wants(function, family, vectors, names) or _raised(tries, function)

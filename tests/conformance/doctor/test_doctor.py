@@ -311,6 +311,22 @@ def test_a_misfit_is_explained(name: str, function: Callable[..., object], words
     assert re.search(words, told), told
 
 
+def softmax_in_steps(logits: np.ndarray) -> np.ndarray:
+    """Rounded after every step, in the half dtypes too."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True, dtype=np.float64).astype(logits.dtype)
+
+
+def test_values_that_a_looser_precision_allows_are_told_with_the_line_that_declares_it() -> None:
+    adapter_of_halves = {"dtypes": ["float16"], "softmax_forward": softmax_in_steps}
+    (found,) = (one for one in examined(adapter_of_halves, "softmax") if one.function == "softmax_forward")
+    assert found.misfit is not None
+    line = 'precision = {"float16:softmax": "stepwise"}'
+    assert found.misfit.words.endswith(f"of stepwise: if every step is rounded to float16, declare {line}")
+    declared = adapter_of_halves | {"precision": {"float16:softmax": "stepwise"}}
+    assert Fit.OK in {one.state for one in examined(declared, "softmax")}
+
+
 def test_what_is_nearly_right_is_not_explained_by_other_arguments() -> None:
     def nearly(z: np.ndarray, y: np.ndarray, *, reduction: str) -> object:
         return right.softmax_cross_entropy_forward(z, y, reduction=reduction) * z.dtype.type(1 + 3e-5)

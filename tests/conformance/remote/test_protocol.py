@@ -14,6 +14,8 @@ import pytest
 import python_harness
 import small_harness
 from backproof.conformance.check.family import check
+from backproof.conformance.implementation.declarations import precision_of
+from backproof.conformance.implementation.errors import AdapterError
 from backproof.conformance.implementation.timeouts import Lost
 from backproof.conformance.remote import command, process, wire
 from backproof.conformance.remote.process import Broken
@@ -94,6 +96,26 @@ def test_a_tensor_comes_back_as_it_was_bit_for_bit(dtype: str) -> None:
 def test_the_bytes_are_little_endian_whatever_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     request = json.loads(wire.numbered(1, wire.call("relu", "forward", [np.array([1.0], ">f4").astype("f4")], {})))
     assert base64.b64decode(request["arguments"][0]["data"]) == b"\x00\x00\x80\x3f"
+
+
+@pytest.mark.parametrize(
+    ("declared", "is_known"),
+    [
+        ({"float32": "tf32", "bfloat16": "stepwise", "bfloat16:dense": "native"}, True),
+        ({"float16": "float16-native"}, True),
+        ({"float16": "bfloat16-native"}, False),
+        ({"float32:dense": "fused"}, False),
+        ({"float32:": "tf32"}, False),
+        ({"int64": "native"}, False),
+    ],
+)
+def test_the_schema_has_the_precisions_that_an_adapter_may_declare(declared: dict[str, str], is_known: bool) -> None:
+    assert validator("started").is_valid({**STARTED, "precision": declared}) == is_known
+    if is_known:
+        assert precision_of("harness", declared, ["dense"])
+    else:
+        with pytest.raises(AdapterError):
+            precision_of("harness", declared, ["dense"])
 
 
 # What does not
