@@ -19,6 +19,7 @@ PARTS: Mapping[str, Callable[[str, str], str]] = {
     "operations": lambda *_: operations.overview(),
     "labels": lambda *_: operations.shared_formulas(),
     "precisions": lambda *_: vocabulary.precisions(),
+    "elementary": lambda *_: vocabulary.elementary(),
     "conventions": lambda *_: vocabulary.conventions(),
     "flags": lambda *_: vocabulary.flags(),
     "faults": lambda *_: catalogue.page(),

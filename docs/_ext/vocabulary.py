@@ -1,7 +1,8 @@
-"""Lists of the flags, the conventions and the working precisions."""
+"""Lists of the flags, the conventions, the working precisions and the elementary functions."""
 
 from collections.abc import Iterable
 
+from backproof.reference.arithmetic.elementary import ELEMENTARY, Elementary
 from backproof.reference.arithmetic.precision import precision_model
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS
 from backproof.vectors import store
@@ -84,3 +85,14 @@ def precisions() -> str:
         ["dtype", "precision", "steps in", "sums in", "operands in", "stored in", "longest sum", "u", "eta"],
         [row(dtype, name) for dtype, names in PRECISIONS_OF.items() for name in names],
     )
+
+
+def elementary() -> str:
+    """The elementary functions: what each may cost."""
+
+    def row(name: str, function: Elementary) -> list[str]:
+        relative = f"{function.cost} u" + (f" + {function.argument} \\|x\\| u" if function.argument else "")
+        absolute = [f"{function.coarse} u of 1"] * bool(function.coarse) + ["eta"] * function.underflows
+        return [code(name), relative, ", ".join(absolute)]
+
+    return table(["function", "of the result", "besides"], [row(*entry) for entry in ELEMENTARY.items()])
