@@ -3,9 +3,9 @@
 import inspect
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from textwrap import dedent
 
 import numpy as np
@@ -90,7 +90,7 @@ def shared_formulas() -> str:
 
 def _docstring(described: Operation) -> tuple[str, str, str]:
     """Split an operation's docstring into its title, its table of formulas, and the rest."""
-    module = sys.modules[next(iter(described.functions.values())).__module__]
+    module = import_module(next(iter(described.functions.values())).__module__)
     title, *rest = inspect.cleandoc(module.__doc__ or "").split("\n\n")
     formulas = [block for block in rest if FORMULA.match(block)]  # Python 3.13 strips their indentation
     said = [block for block in rest if block not in formulas]
