@@ -40,10 +40,11 @@ def wrong_values(
     )
 
 
-def how_to_declare(precision: str, dtype: str, op: str) -> tuple[str, str]:
-    """Two lines of a sentence on values that a looser precision allows: when to declare it, and how."""
+def how_to_declare(precision: str, dtype: str, *ops: str) -> tuple[str, str]:
+    """Two lines of a sentence on values that a looser precision allows: when to declare it for operations, and how."""
     when = f"within the tolerance of {precision}: if {_INSIDE[precision].format(dtype)},"
-    return when, f'declare precision = {{"{dtype}:{op}": "{precision}"}}'
+    declared = ", ".join(f'"{dtype}:{op}": "{precision}"' for op in ops)
+    return when, f"declare precision = {{{declared}}}"
 
 
 _INSIDE = {

@@ -59,12 +59,6 @@ def precision_of(spec: str, declared: object, operations: Collection[str]) -> Ma
     return found
 
 
-def working_precision(declared: Mapping[str, str], dtype: str, op: str) -> str:
-    """The precision that `precision_of` has for an operation: the one declared for it, or else for the dtype, or else
-    the dtype's strictest."""
-    return declared.get(f"{dtype}:{op}", declared.get(dtype, PRECISIONS_OF[dtype][0]))
-
-
 def conventions_of(spec: str, declared: object) -> Mapping[str, object]:
     """The declared conventions by point, which `verify_conventions` holds against the vectors. Raises AdapterError."""
     if declared is None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
+from ...vectors.dtypes import PRECISIONS_OF
 from ...vectors.records import DIRECTIONS
 from . import declarations
 from .errors import AdapterError, describe_with_location, suggestion
@@ -79,8 +80,9 @@ class Implementation:
         return " ".join([f"{self.option}={shlex.quote(self.spec)}", *map(shlex.quote, option_arguments(self.options))])
 
     def working_precision(self, dtype: str, op: str) -> str:
-        """The precision whose tolerances hold for an operation's cases of this dtype."""
-        return declarations.working_precision(self.precision, dtype, op)
+        """The precision whose tolerances hold for an operation at a dtype: the one declared for it, or else for the
+        dtype, or else the dtype's strictest."""
+        return self.precision.get(f"{dtype}:{op}", self.precision.get(dtype, PRECISIONS_OF[dtype][0]))
 
 
 def load(

@@ -247,10 +247,13 @@ def _precisions(met: Sequence[PrecisionMet]) -> Iterator[str]:
 
 
 def _looser(met: Iterable[PrecisionMet]) -> Iterator[str]:
-    """A line for each operation and dtype all of whose failures a looser precision allows."""
+    """The operations all of whose failures at a dtype a looser precision allows, and how to declare it."""
+    groups: dict[tuple[str, str], list[str]] = {}
     for one in met:
         if one.looser is not None:
-            yield f"{one.op} in {one.dtype}: {' '.join(how_to_declare(one.looser, one.dtype, one.op))}"
+            groups.setdefault((one.dtype, one.looser), []).append(one.op)
+    for (dtype, looser), ops in groups.items():
+        yield f"{listed(ops)} in {dtype}: {' '.join(how_to_declare(looser, dtype, *ops))}"
 
 
 def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Diagnosis"]) -> list[str]:

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from dataclasses import replace
-from functools import partial
 
 from backproof.conformance.check.conventions import followed
 from backproof.conformance.check.precisions import precisions_met
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
 from backproof.conformance.diagnosis.findings import Diagnosis
-from backproof.conformance.implementation.declarations import working_precision
+from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.record.contents import (
     STANDINGS,
     Asked,
@@ -22,6 +21,7 @@ from backproof.conformance.record.contents import (
 )
 from backproof.conformance.session.outcome import conclude
 
+UNDECLARED = Implementation("mine", "Mine", "", {})
 TESTED = Tested("Mine", "1.0", "--impl", "mine", "--impl=mine", "", {}, ("double_backward",), ("float32",), {}, {}, ())
 
 
@@ -65,7 +65,7 @@ def record(
         planned=tuple(Planned(op, dtype, "backward", count, count) for (op, dtype), count in cells.items()),
         counts=counts,
         conventions=followed(f.result.verdict for f in families),
-        precisions=precisions_met((f.result.verdict for f in families), partial(working_precision, {})),
+        precisions=precisions_met((f.result.verdict for f in families), UNDECLARED.working_precision),
         diagnoses=diagnoses,
         flags=(),
         answers=(),

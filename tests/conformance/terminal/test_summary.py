@@ -251,3 +251,14 @@ def test_precisions_are_told_by_dtype_and_operations_that_are_alike_together() -
     other = [result("dense", "bfloat16", kept={"fused": False, "stepwise": True}), result("mlp", "bfloat16")]
     assert "\n".join(["strictest precision met:", "  float32: float32 in all 4 operations"]) in text(alike)
     assert "  bfloat16: stepwise in dense (declared fused)" in text([*alike, *other])
+
+
+def test_operations_that_one_looser_precision_allows_are_told_together() -> None:
+    miss = Miss(MissKind.VALUE, False, 0, "dL_dinputs is wrong", looser="stepwise")
+    kept = {"fused": False, "stepwise": True, "native": True}
+    wrong = {"ending": Ending.FAILED, "outcome": Outcome.FAILED, "misses": (miss,), "kept": kept}
+    told = text([result(op, "bfloat16", **wrong) for op in ("dense", "relu", "mlp")]).split("right at a looser")[1]
+    declared = 'precision = {"bfloat16:dense": "stepwise", "bfloat16:mlp": "stepwise", "bfloat16:relu": "stepwise"}'
+    said = " ".join(told.partition("\n\n")[0].split())
+    assert "dense, mlp and relu in bfloat16: within the tolerance of stepwise: if every step is rounded" in said
+    assert said.endswith(f"declare {declared}")
