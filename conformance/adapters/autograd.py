@@ -68,7 +68,7 @@ def silu(inputs: Tensor) -> Tensor:
     return inputs * sigmoid(inputs)
 
 
-@primitive
+@primitive  # type: ignore[untyped-decorator]
 def erfc(inputs: Array) -> Array:
     return np.array([math.erfc(x) for x in inputs.flat], dtype=inputs.dtype).reshape(inputs.shape)
 

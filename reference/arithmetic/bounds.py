@@ -18,14 +18,23 @@ from .protocol import RangeError, UnboundedError, over_elements
 
 def fits(value: arb, fmt: Format) -> bool:
     """Say whether a format holds an exact ball; a format that may flush is taken to hold no subnormal number."""
+    return _has_digits_for(value, fmt, fmt.threshold)
+
+
+def holds(value: arb, fmt: Format) -> bool:
+    """Say whether a format holds an exact ball, as a subnormal number if need be."""
+    return _has_digits_for(value, fmt, fmt.smallest_normal - fmt.significand + 1)
+
+
+def _has_digits_for(value: arb, fmt: Format, lowest: int) -> bool:
+    """Say whether an exact ball has no more bits than a format, whose last one is not below 2**lowest."""
     if not value.is_exact() or not value.is_finite():
         return False
     man, exp = value.man_exp()
     if man == 0:
         return True
     bits = value.bits()
-    lowest = min(fmt.smallest_normal, fmt.threshold + bits - 1)
-    return bits <= fmt.significand and int(exp) + bits - 1 >= lowest
+    return bits <= fmt.significand and int(exp) + bits - 1 >= min(fmt.smallest_normal, lowest + bits - 1)
 
 
 def unit_of(value: arb) -> int | None:
@@ -105,6 +114,7 @@ class Rules:
         self.divide = np.frompyfunc(self._divide, 4, 2)
         self.elementary = np.frompyfunc(self._elementary, 4, 2)
         self.rounded = np.frompyfunc(self._rounded, 5, 2)
+        self.stored = np.frompyfunc(self._stored, 2, 2)
 
     def _rounded(self, v: arb, e: arb, passed: bool, cost: arb, extra: arb) -> Bounded:
         """Add `cost` times the magnitude, and `extra`, where something is rounded.
@@ -122,6 +132,10 @@ class Rules:
         if self.guard and not abs(v) + e <= self.cost.largest:
             raise RangeError(f"an intermediate of magnitude {(abs(v) + e).str(8)} may pass the largest finite number")
         return v, e
+
+    def _stored(self, v: arb, e: arb) -> Bounded:
+        """Round to the format. An exact value that it holds stays, a subnormal one too: no step computed it."""
+        return self._finished(v, e, e.is_zero() and holds(v, self.format), self.cost.roundoff, self.cost.threshold)
 
     def _add(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
         passed = _is_exact_zero(x, ex) or _is_exact_zero(y, ey)

@@ -19,7 +19,7 @@ def exact(x: Any) -> arb:
     if isinstance(x, arb):
         return x
     if isinstance(x, Constant):
-        return x.ball()
+        return arb(x.ball())
     if type(x) is float and math.isfinite(x):
         fraction = Fraction(repr(x))
         return arb(fmpq(fraction.numerator, fraction.denominator))

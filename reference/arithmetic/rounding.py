@@ -163,8 +163,7 @@ class Rounding(FormulaArray):
         own = self.precision.result
         if own is self.precision.format:
             return self
-        unit = cost_of(own)
-        return self._by(rules_of(own, self.guard).rounded, *self.parts(), False, unit.roundoff, unit.threshold)
+        return self._by(rules_of(own, self.guard).stored, *self.parts())
 
     def maximum(self, other: Self) -> Self:
         """The larger of x and y: exact, and off by no more than the larger error."""

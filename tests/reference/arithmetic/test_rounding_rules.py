@@ -103,6 +103,8 @@ def test_what_is_stored_is_rounded_to_the_tensors_own_format() -> None:
     assert before < arb(2) ** -24
     assert same(error_of(third.stored()), before + ulp * (arb(1) / 3 + before) + arb(2) ** -126)
     assert error_of(known(1.5, precision="bfloat16 fused").stored()).is_zero()
+    assert error_of(known(2.0**-133, precision="bfloat16 fused").stored()).is_zero()
+    assert error_of(known(2.0**-134, precision="bfloat16 fused").stored()) > 0
     assert same(error_of(known(1.0) / 3), error_of((known(1.0) / 3).stored()))
 
 
