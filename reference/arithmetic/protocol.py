@@ -46,7 +46,7 @@ class Constant:
         return self.value
 
     def __mul__(self, other: Any) -> Any:
-        return np.multiply(other, other.lift(self)) if isinstance(other, FormulaArray) else other * self.value
+        return other * (other.lift(self) if isinstance(other, FormulaArray) else self.value)
 
     __rmul__ = __mul__
 
