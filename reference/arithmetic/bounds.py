@@ -166,7 +166,7 @@ class Rules:
         e = ZERO if ex.is_zero() else function.gap(v, x, ex)
         if v.is_zero() and not function.coarse:
             return self._finished(v, e, True, ZERO, ZERO)
-        cost = function.cost * u + function.argument * reduced * abs(x)
+        cost = function.cost * u + (function.argument * reduced * abs(x) if function.argument else ZERO)
         extra = function.coarse * u + (self.cost.threshold if function.underflows else ZERO)
         return self._finished(v, e, False, cost, extra)
 
