@@ -6,7 +6,7 @@ from importlib import import_module
 
 import numpy as np
 
-from ...vectors.dtypes import PRECISIONS_OF
+from ...vectors.dtypes import FORMATS, PRECISIONS_OF
 from ...vectors.records import Expectation, Family
 from .. import cases
 from ..arithmetic.protocol import RangeError, UnboundedError
@@ -24,6 +24,10 @@ SHARP = ("float64", "float32", "fused")
 SHARP_IF_DRAWN = ("stepwise",)
 """Nor at these, where one of the first so many draws allows it; a family of which one case had none stops looking."""
 DRAWS = 16
+
+
+class SubnormalError(ArithmeticError):
+    """An argument or a result of ordinary input is subnormal in its dtype."""
 
 
 @cache
@@ -81,11 +85,21 @@ def _case(
         try:
             case = draft.draw(Words(f"{where}#{index}~{attempt}", dtype))
             sharp = SHARP + SHARP_IF_DRAWN if attempt < draws else SHARP
-            return *_judged(described, dtype, draft, case, sharp), draws if attempt < draws else 0
-        except (NotHeldError, UnboundedError, RangeError, UnsettledError, BluntError) as error:
+            judged = _judged(described, dtype, draft, case, sharp)
+            if draft.ordinary:
+                _require_normal(dtype, *case.values(), *judged[1].expected)
+            return *judged, draws if attempt < draws else 0
+        except (NotHeldError, UnboundedError, RangeError, UnsettledError, BluntError, SubnormalError) as error:
             reason = error
             continue
     raise CaseError(f"{where}#{index}: none of {ATTEMPTS} draws can be judged: {reason}")
+
+
+def _require_normal(dtype: str, *tensors: np.ndarray) -> None:
+    smallest = 2.0 ** FORMATS[dtype].smallest_normal
+    for magnitudes in (abs(x.astype(np.float64)) for x in tensors):
+        if ((magnitudes > 0) & (magnitudes < smallest)).any():
+            raise SubnormalError("a number of ordinary input is subnormal")
 
 
 def _judged(

@@ -1,7 +1,7 @@
 """Contractions of two matrices, with biases or without: (N, I) by (I, O)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain
 
@@ -30,10 +30,11 @@ GROUPS: tuple[tuple[str, str, tuple[int, int], tuple[Sizes, ...]], ...] = (
 CANCELLING = "The sums of products cancel in pairs down to half of the digits."
 
 
-def contraction(kind: Contraction, dtype: str) -> Iterator[Draft]:
-    """Give all families of a contraction at a dtype."""
+def contraction(kind: Contraction, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
+    """Give all families of a contraction at a dtype; its changes apply to `more` families too."""
     parts = (scales, upstreams, smallest, ranges, special, mismatches)
-    yield from changed(chain(drawn(kind), sums(kind), *(part(kind, dtype) for part in parts)), kind.changes)
+    given = chain(drawn(kind), sums(kind), *(part(kind, dtype) for part in parts), more)
+    yield from changed(given, kind.changes, cases=kind.cases)
 
 
 def drawn(kind: Contraction) -> Iterator[Draft]:

@@ -1,7 +1,7 @@
 """Operations that work element by element on one tensor of any shape: inputs -> outputs."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -52,12 +52,14 @@ class Elementwise:
     """Suffix of the names of families, for an operation tested with several parameters."""
     changes: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     """Changes to the families below, by name; None omits one."""
+    cases: int = DRAWN
+    """Cases of a drawn family, unless they are large or much alike."""
 
 
-def elementwise(kind: Elementwise, dtype: str) -> Iterator[Draft]:
-    """Give all families of an elementwise operation at a dtype."""
+def elementwise(kind: Elementwise, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
+    """Give all families of an elementwise operation at a dtype; its changes apply to `more` families too."""
     given = (drawn(kind, dtype), upstreams(kind, dtype), kinks(kind, dtype), special(kind, dtype), shapes(kind, dtype))
-    yield from changed(chain(*given), kind.changes, kind.parameters, kind.suffix)
+    yield from changed(chain(*given, more), kind.changes, kind.parameters, kind.suffix, kind.cases)
 
 
 def call(kind: Elementwise, dtype: str, upstream: object, inputs: object) -> Inputs:

@@ -1,7 +1,7 @@
 """Rows of logits, as softmax takes them: ties, a common shift, logits far apart, and -inf as a mask."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain
 
@@ -18,9 +18,9 @@ HELD_SHIFTS = {"float64": (4, 60, 10000), "float32": (4, 60, 10000), "float16": 
 """By dtype, shifts of the logits at which it still resolves their differences."""
 
 
-def rows_of_logits(kind: Rows, dtype: str) -> Iterator[Draft]:
-    """Give all families of a softmax or log-softmax at a dtype."""
-    return rows(kind, dtype, chain.from_iterable(part(kind, dtype) for part in (ties, shifts, far_apart, masks)))
+def rows_of_logits(kind: Rows, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
+    """Give all families of a softmax or log-softmax at a dtype; its changes apply to `more` families too."""
+    return rows(kind, dtype, chain(*(part(kind, dtype) for part in (ties, shifts, far_apart, masks)), more))
 
 
 def ties(kind: Rows, dtype: str) -> Iterator[Draft]:

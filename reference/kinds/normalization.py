@@ -23,6 +23,11 @@ BESIDE_TILES = ((9, 7), (17, 3), (3, 9), (2, 17), (2, 31), (3, 33), (1, 65))
 ODD = {f"n{rows}-c{classes}": (rows, classes) for rows, classes in BESIDE_TILES}
 UPSTREAM = [[3, -5, 0.5], [-1, 2, 4]]
 PLAIN = [[1, -0.5, 2], [0.25, 3, -1]]
+LONG = {"float64": (1, 257), "float32": (1, 513), "float16": (2, 129), "bfloat16": (1, 1025)}
+"""By dtype, rows longer than a block of threads or a vector of registers takes."""
+SHORT = 100
+"""Rows of more elements are long."""
+SUMMED = "; what is summed over the rows is NaN too"
 WEIGHTS = [1.5, -0.5, 0.75, 2, -1.25, 3, 0.625, -2.5]
 
 
@@ -37,6 +42,10 @@ class Rows:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     changes: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     """Changes to the families below, by name; None omits one."""
+    cases: int = DRAWN
+    """Cases of a drawn family, unless they are large or much alike."""
+    long: Shape = (2, 1000)
+    """A shape of long rows."""
 
     def call(self, dtype: str, upstream: object, inputs: object) -> Inputs:
         """Give backward's arguments."""
@@ -45,26 +54,35 @@ class Rows:
         return {"dL_doutputs": held(upstream, dtype), self.inputs: x, **weights}
 
     def drawn(self, w: Words, upstream: np.ndarray, inputs: np.ndarray) -> Inputs:
-        """Give backward's arguments, with weights drawn."""
-        weights = {name: w.normal(inputs.shape[-1:]) for name in self.weights}
+        """Give backward's arguments, with weights drawn: in the half precisions and long rows none near 0."""
+        far = w.dtype in HALF or inputs.shape[-1] > SHORT
+        weights = {name: apart(w, inputs.shape[-1:]) if far else w.normal(inputs.shape[-1:]) for name in self.weights}
         return {"dL_doutputs": upstream, self.inputs: inputs, **weights}
 
 
 def rows(kind: Rows, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
     """Give all families of an operation on rows at a dtype; its changes apply to `more` families too."""
     given = chain(drawn(kind), *(part(kind, dtype) for part in (upstreams, special, shapes)), more)
-    yield from changed(given, kind.changes, kind.parameters)
+    yield from changed(given, kind.changes, kind.parameters, cases=kind.cases)
 
 
 def ordinary(kind: Rows, shape: Shape, w: Words) -> Inputs:
     """Bell-shaped inputs under an asymmetric upstream.
 
     In the half precisions inputs are closer together, and the upstream has as many positive elements in a row as
-    negative ones: else many elements of the gradient would be smaller than their tolerance.
+    negative ones: else many elements of the gradient would be smaller than their tolerance. So would they be in long
+    rows that are scaled by weights, of which nothing is near 0.
     """
+    if kind.weights and shape[-1] > SHORT:
+        return kind.drawn(w, apart(w, shape), apart(w, shape))
     if w.dtype in HALF:
         return kind.drawn(w, balanced(w, shape), w.normal(shape, 0.5))
     return kind.drawn(w, w.normal(shape), w.normal(shape, 2.0))
+
+
+def apart(w: Words, shape: Shape) -> np.ndarray:
+    """Draw magnitudes between 1 and 2, with random signs."""
+    return w.signed(shape, 1, 2)
 
 
 def balanced(w: Words, shape: Shape, exponent: int = 0) -> np.ndarray:
@@ -82,7 +100,7 @@ def drawn(kind: Rows) -> Iterator[Draft]:
         (THIN, "smallest", (DRAWN, DRAWN)),
         (ODD, "odd-sizes", (2, 4)),
         ({"n131-c2": (131, 2)}, "odd-sizes", (1, 1)),
-        ({"n2-c1000": (2, 1000)}, "many-classes", (1, 1)),
+        ({"n{}-c{}".format(*kind.long): kind.long}, "many-classes", (1, 1)),
     ):
         for name, shape in group.items():
             flags = f"random {'batch-of-one' if shape[0] == 1 else flag} upstream-signed"
@@ -112,9 +130,9 @@ def special(kind: Rows, dtype: str) -> Iterator[Draft]:
     for word, value in (("infinity", math.inf), ("nan", math.nan)):
         first = [[value if k == column else x for k, x in enumerate(PLAIN[0])] for column in range(3)]
         cases = tuple(kind.call(dtype, UPSTREAM, [row, PLAIN[1]]) for row in first)
-        comment = f"A {value} makes NaN of its row, and of no other."
+        comment = f"A {value} makes NaN of its row, and of no other{SUMMED if kind.weights else ''}."
         yield from families(word, word, comment, cases, level="robust")
-    comment = "A NaN of the upstream makes NaN of its row, and of no other."
+    comment = f"A NaN of the upstream makes NaN of its row, and of no other{SUMMED if kind.weights else ''}."
     case = kind.call(dtype, [[3, math.nan, 0.5], UPSTREAM[1]], PLAIN)
     yield from families("backward-nan-upstream", "nan", comment, (case,), level="robust")
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, nearest_held
-from ..model.family import Inputs
+from ..model.family import DRAWN, Inputs
 
 Sizes = tuple[int, int, int]
 
@@ -26,6 +26,8 @@ class Contraction:
     """The names of the factors (N, I) and (I, O), and of the biases (1, O) if there are any."""
     changes: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     """Changes to the families below, by name; None omits one."""
+    cases: int = DRAWN
+    """Cases of a drawn family, unless they are large or much alike."""
 
     def case(self, *arrays: np.ndarray) -> Inputs:
         """Name the arguments of backward: upstream, factors, and biases, which are dropped where there are none."""

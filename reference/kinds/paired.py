@@ -60,10 +60,12 @@ def changed(
     changes: Mapping[str, Mapping[str, Any] | None],
     parameters: Mapping[str, Parameter] | None = None,
     suffix: str = "",
+    cases: int = DRAWN,
 ) -> Iterator[Draft]:
     """Change fields of drafts by name, and omit those whose change is None.
 
     A changed point makes a draft one of a convention. All drafts get the parameters, and the suffix to their names.
+    Where a drawn family would have DRAWN cases it has `cases`; of fewer, as many in proportion, and one at least.
     Raises ValueError where a change names no family.
     """
     unused = set(changes)
@@ -73,6 +75,7 @@ def changed(
         if change is not None:
             result = ("convention" if change["point"] else "valid") if "point" in change else draft.result
             final = replace(draft, **{"result": result, **change})
-            yield replace(final, name=f"{draft.name}{suffix}", parameters={**(parameters or {}), **final.parameters})
+            count, given = max(final.count * cases // DRAWN, 1), {**(parameters or {}), **final.parameters}
+            yield replace(final, name=f"{draft.name}{suffix}", count=count, parameters=given)
     if unused:
         raise ValueError(f"changes to families that there are not: {', '.join(sorted(unused))}")

@@ -43,3 +43,8 @@ class Draft:
     def random(self) -> bool:
         """Whether inputs are drawn."""
         return self.draw is not None
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether inputs are drawn as an implementation meets them every day: none of their numbers is subnormal."""
+        return self.random and self.level == "required" and "random" in self.flags

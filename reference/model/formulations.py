@@ -84,6 +84,11 @@ def shared(function: Function) -> Function:
     return call
 
 
+def losing_digits(formulations: Iterable[Formulation]) -> tuple[Formulation, ...]:
+    """Mark formulations as losing digits, however stable their parts are."""
+    return tuple(replace(formulation, stable=False) for formulation in formulations)
+
+
 def named(formulations: Iterable[Formulation], *names: str) -> tuple[Formulation, ...]:
     """Pick formulations by name. Raises KeyError where there is none of a name."""
     by_name = {formulation.name: formulation for formulation in formulations}

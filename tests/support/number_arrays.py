@@ -4,9 +4,17 @@ import operator
 from collections.abc import Callable
 from typing import Any, Self
 
+import flint
 import mpmath
 import numpy as np
-from backproof.reference.arithmetic.protocol import FormulaArray, as_array, filled, over_elements, reduction_rows
+from backproof.reference.arithmetic.protocol import (
+    Constant,
+    FormulaArray,
+    as_array,
+    filled,
+    over_elements,
+    reduction_rows,
+)
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     **{"add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv},
@@ -78,4 +86,8 @@ class MpmathArray(NumberArray):
 def _of_mpmath(x: Any) -> np.ndarray:
     if isinstance(x, np.ndarray):
         return filled([mpmath.mpf(v) for v in x.astype(np.float64).ravel().tolist()], x.shape)
+    if isinstance(x, Constant):
+        with flint.ctx.workprec(mpmath.mp.prec):
+            man, exp = x.ball().mid().man_exp()
+        return as_array(mpmath.ldexp(int(man), int(exp)))
     return as_array(mpmath.mpf(repr(x) if type(x) is float else float(x)))

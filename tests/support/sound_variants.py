@@ -11,7 +11,7 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
-from backproof.reference.arithmetic.protocol import reduction_rows
+from backproof.reference.arithmetic.protocol import Constant, reduction_rows
 from backproof.reference.model import functions
 from backproof.reference.model.formulations import Formulation
 from backproof.reference.model.losses import one_hot, reduced, row_upstream
@@ -176,7 +176,9 @@ class Computed(NumberArray):
 
     def lift(self, other: Any) -> "Computed":
         """Round constants and exact arrays to the dtype."""
-        return other if isinstance(other, Computed) else self.of_parts(np.asarray(other).astype(self.data.dtype))
+        if isinstance(other, Computed):
+            return other
+        return self.of_parts(np.asarray(float(other) if isinstance(other, Constant) else other).astype(self.data.dtype))
 
     def of_parts(self, *parts: np.ndarray) -> "Computed":
         """Make an array that is computed in the same style."""
