@@ -24,6 +24,11 @@ class Elementary:
     """The function of a ball. Raises UndecidedError where the ball reaches beyond where the function is defined."""
     gap: Callable[[arb, arb, arb], arb]
     """(f(x), x, e) -> a bound on |f(y) - f(x)| for |y - x| <= e, e not 0. Raises UnboundedError where there is none."""
+    slope: Callable[[arb, arb], arb]
+    """(f(x), x) -> the derivative at x."""
+    curvature: arb | None = None
+    """A bound on |f''|. None where |f''| grows towards one side, and the gap is that to this side: what it exceeds
+    slope e by then bounds |f(y) - f(x) - slope (y - x)|."""
     cost: int = 4
     """In u of the result."""
     argument: int = 0
@@ -78,6 +83,11 @@ def _sqrt_gap(v: arb, x: arb, e: arb) -> arb:
     return e / (v + arb.max(x - e, ZERO).sqrt())
 
 
+def _bell(x: arb) -> arb:
+    """The derivative of erf, whose own is largest at sqrt(1/2): 0.968."""
+    return 2 / arb.pi().sqrt() * (-(x**2)).exp()
+
+
 def _nearest_to_zero(x: arb, e: arb) -> arb:
     return arb.max(abs(x) - e, ZERO)
 
@@ -100,20 +110,21 @@ def _wave_gap(_: arb, __: arb, e: arb) -> arb:
 ELEMENTARY = {
     # Kernels compute 2^(x log2 e), as FlashAttention-2 (Dao 2023, section 3) and Liger Kernel do: the rounding of
     # x log2 e is an absolute error of |x| u in the exponent, and that of log2 e another.
-    "exp": Elementary(arb.exp, _exp_gap, argument=2, underflows=True),
-    "log": Elementary(_defined(arb.log, ZERO), _log_gap),
-    "log1p": Elementary(_defined(arb.log1p, -ONE), _log1p_gap),
-    "expm1": Elementary(arb.expm1, _expm1_gap),
+    "exp": Elementary(arb.exp, _exp_gap, lambda v, _: v, argument=2, underflows=True),
+    "log": Elementary(_defined(arb.log, ZERO), _log_gap, lambda _, x: 1 / x),
+    "log1p": Elementary(_defined(arb.log1p, -ONE), _log1p_gap, lambda _, x: 1 / (1 + x)),
+    "expm1": Elementary(arb.expm1, _expm1_gap, lambda v, _: v + 1),
     # 1 ulp on GPUs that do not round it correctly; 1 / sqrt(x) costs 4 u with the division, as much as a reciprocal
     # square root right to 2 ulp.
-    "sqrt": Elementary(_defined(_sqrt, ZERO), _sqrt_gap, cost=2),
-    "tanh": Elementary(arb.tanh, _tanh_gap),
-    "erf": Elementary(arb.erf, _erf_gap),
-    "erfc": Elementary(arb.erfc, _erf_gap, cost=10, underflows=True),
+    "sqrt": Elementary(_defined(_sqrt, ZERO), _sqrt_gap, lambda v, _: 1 / (2 * v), cost=2),
+    # |tanh''| is at most 4 / sqrt(27) = 0.770.
+    "tanh": Elementary(arb.tanh, _tanh_gap, lambda v, _: 1 - v**2, ONE),
+    "erf": Elementary(arb.erf, _erf_gap, lambda _, x: _bell(x), ONE),
+    "erfc": Elementary(arb.erfc, _erf_gap, lambda _, x: -_bell(x), ONE, cost=10, underflows=True),
     # One polynomial over the whole range (Abramowitz and Stegun 7.1.26 and what follows it), right to u of 1 rather
     # than of itself: PyTorch's vectorised float32 erf, measured.
-    "erf_absolute": Elementary(arb.erf, _erf_gap, coarse=3),
-    "sin": Elementary(arb.sin, _wave_gap),
-    "cos": Elementary(arb.cos, _wave_gap),
+    "erf_absolute": Elementary(arb.erf, _erf_gap, lambda _, x: _bell(x), ONE, coarse=3),
+    "sin": Elementary(arb.sin, _wave_gap, lambda _, x: x.cos(), ONE),
+    "cos": Elementary(arb.cos, _wave_gap, lambda _, x: -x.sin(), ONE),
 }
 """By name: NumPy's, or that of a function of `model.functions`."""

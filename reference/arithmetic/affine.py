@@ -1,0 +1,260 @@
+"""Affine arithmetic: rounding arrays whose errors are remembered, so that shared ones cancel or add up once.
+
+A rounding array counts the error of a mean, of 1 / sigma or of a recurrent state once for each use. Here each element
+has, beside that bound, its error as a sum over variables, one for what each step adds to each element: its roundings,
+and what the derivatives leave out (`linear_errors`). The error is at most the sum of the coefficients' magnitudes, or
+the bound of rounding arrays where that is less; and what a step adds is at most the bound of its rule less the part of
+it that the derivatives account for. See de Figueiredo and Stolfi, "Affine arithmetic: concepts and applications",
+Numerical Algorithms 37 (2004), and Darulova and Kuncak, "Sound compilation of reals", POPL 2014.
+
+One variable for a rounding means that all who read a number read the same one. Where a compiler may leave the rounding
+out for one reader and not for another, readers have variables of their own (`Reading`).
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from math import inf, nextafter, prod
+from typing import Any, Self
+
+import numpy as np
+from flint import arb
+
+from . import bounds, linear_errors
+from .elementary import ELEMENTARY
+from .linear_errors import (
+    TINY,
+    Linear,
+    LinearErrors,
+    Operand,
+    Reading,
+    Variables,
+    elementwise,
+    matrix_times,
+    placed,
+    sums_over,
+    times_matrix,
+)
+from .protocol import Axis, FormulaArray, as_array, over_elements
+from .rounding import Rounding
+
+as_ball = over_elements(arb, 1)
+Derivatives = dict[str, np.ndarray | None]
+
+
+def _derivatives(balls: np.ndarray) -> Derivatives:
+    """Give derivatives as float64, and how far off they may be if that is more than 2^-51 of them."""
+    middle = balls.astype(np.float64)
+    radius = np.array([float(x.rad()) for x in balls.ravel().tolist()]).reshape(balls.shape)
+    magnitude, finite = abs(middle), np.isfinite(middle)
+    if ((radius <= magnitude * 2.0**-52) & ((magnitude > 2.0**-900) | (magnitude == 0)) & finite).all():
+        return {"slope": middle, "off": None}
+    off = magnitude * 2.0**-52 + np.nextafter(radius, inf) + TINY
+    return {"slope": np.where(finite, middle, 0.0), "off": np.where(finite, off, inf)}
+
+
+def _upper(balls: np.ndarray) -> np.ndarray:
+    """Give float64 above balls >= 0, and 0 for 0, as (size,)."""
+    return np.array([0.0 if x.is_zero() else nextafter(float(x.abs_upper()), inf) for x in balls.ravel().tolist()])
+
+
+class Affine(FormulaArray):
+    """A rounding array, and the error of each element as a sum over variables."""
+
+    def __init__(self, rounding: Rounding, cells: np.ndarray, errors: LinearErrors) -> None:
+        self.rounding = rounding
+        self.cells = cells
+        """The column of each element among the errors."""
+        self.errors = errors
+
+    @classmethod
+    def exact(cls, rounding: Rounding, variables: Variables) -> Self:
+        """Give a rounding array without errors as one of an evaluation's arrays."""
+        return cls(rounding, np.zeros(rounding.shape, dtype=np.int64), LinearErrors(variables, (), np.zeros((4, 1))))
+
+    @property
+    def value(self) -> np.ndarray:
+        """The exact values, as balls."""
+        return self.rounding.value
+
+    @property
+    def error(self) -> np.ndarray:
+        """The bounds on the errors, as balls."""
+        return self.rounding.error
+
+    def lift(self, other: Any) -> Self:
+        """Give `other` as exact values; a constant that the format does not hold is rounded once."""
+        return other if isinstance(other, type(self)) else self._after(self.rounding.lift(other))
+
+    def parts(self) -> tuple[np.ndarray, ...]:
+        """Give the values, the errors and the columns."""
+        return (*self.rounding.parts(), self.cells)
+
+    def of_parts(self, *parts: np.ndarray) -> Self:
+        """Make an array of the same errors."""
+        *rounding, cells = parts
+        return type(self)(self.rounding.of_parts(*rounding), np.asarray(cells), self.errors)
+
+    # Steps --------------------------------------------------------------------------------------------------------
+
+    def _after(
+        self,
+        result: Rounding,
+        *operands: Operand,
+        reading: Reading = Reading.ROUNDED,
+        beyond: np.ndarray | None = None,
+    ) -> Self:
+        """Give a step's result from that of rounding arrays; see `linear_errors.after`."""
+        with np.errstate(all="ignore"):  # what is not a number is given up
+            errors = linear_errors.after(
+                self.errors.variables, result.shape, _upper(result.error), operands, reading, beyond
+            )
+        smaller = as_array(as_ball(errors.bounds.reshape(result.shape)))
+        cells = np.arange(1, 1 + result.value.size).reshape(result.shape)
+        return type(self)(result.of_parts(result.value, smaller), cells, errors)
+
+    def _operand(self, result: Rounding, linear: Linear | None = None, **how: Any) -> Operand:
+        """Give an operand of a step, elementwise if nothing else is said."""
+        how = {"spreads": self.cells.size < result.value.size, **how}
+        return Operand(self.errors, self.cells, linear or elementwise(result.ndim), **how)
+
+    @cached_property
+    def _factors(self) -> Derivatives:
+        """The values as derivatives of a product."""
+        return _derivatives(self.value)
+
+    def add(self, other: Self) -> Self:
+        """x + y."""
+        result = self.rounding.add(other.rounding)
+        return self._after(result, *(x._operand(result, adds=True) for x in (self, other)))
+
+    def subtract(self, other: Self) -> Self:
+        """x - y."""
+        return self.add(other.negative())
+
+    def multiply(self, other: Self) -> Self:
+        """x * y."""
+        result = self.rounding.multiply(other.rounding)
+        operands = self._operand(result, **other._factors), other._operand(result, **self._factors)
+        return self._after(result, *operands, reading=Reading.CONTRACTED)
+
+    def divide(self, other: Self) -> Self:
+        """x / y: the derivatives are 1 / y and -(x / y) / y."""
+        result = self.rounding.divide(other.rounding)
+        slopes = as_array(1 / other.value), as_array(-result.value / other.value)
+        operands = (x._operand(result, **_derivatives(s)) for x, s in zip((self, other), slopes, strict=True))
+        return self._after(result, *operands, reading=Reading.CONTRACTED)
+
+    def negative(self) -> Self:
+        """-x."""
+        return type(self)(self.rounding.negative(), self.cells, self.errors.negative())
+
+    def absolute(self) -> Self:
+        """|x|: where the error may change the sign, it is no more than it was."""
+        result = self.rounding.absolute()
+        sure = bounds.is_at_most(self.error, abs(self.value)).astype(bool)
+        slope = np.where(sure, np.sign(self.value.astype(np.float64)), 0.0)
+        return self._after(result, self._operand(result, slope=slope))
+
+    def elementary(self, name: str) -> Self:
+        """Apply an elementary function."""
+        function, result = ELEMENTARY[name], self.rounding.elementary(name)
+        slopes = over_elements(function.slope, 2)(result.value, self.value)
+        operand = self._operand(result, **_derivatives(slopes))
+        if function.curvature is None:
+            return self._after(result, operand)
+
+        def beyond(v: arb, x: arb, e: arb, after: arb) -> arb:
+            return after if e.is_zero() else after - function.gap(v, x, e) + function.curvature / 2 * e**2
+
+        added = over_elements(beyond, 4)(result.value, self.value, self.error, result.error)
+        return self._after(result, operand, beyond=_upper(added))
+
+    def stored(self) -> Self:
+        """Round to the tensors' own format."""
+        result = self.rounding.stored()
+        if result is self.rounding:
+            return self
+        return self._after(result, self._operand(result), reading=Reading.STORED)
+
+    def product(self, other: Self) -> Self:
+        """x @ y of two matrices."""
+        result, terms = self.rounding.product(other.rounding), len(other)
+        left = self._operand(result, times_matrix, terms=terms, **other._factors)
+        right = other._operand(result, matrix_times, terms=terms, **self._factors)
+        return self._after(result, left, right, reading=Reading.CONTRACTED)
+
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """Sum along axes, or of all elements."""
+        return self._summed(self.rounding.sum(axis, keepdims), axis, keepdims)
+
+    def over_batch(self, axis: Axis, keepdims: bool = False) -> Self:
+        """Sum along axes, perhaps in the tensors' own dtype."""
+        return self._summed(self.rounding.over_batch(axis, keepdims), axis, keepdims)
+
+    def _summed(self, result: Rounding, axis: Axis, keepdims: bool) -> Self:
+        given = range(self.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+        axes = tuple(a % self.ndim for a in given)
+        terms = prod(self.shape[a] for a in axes)
+        operand = self._operand(result, sums_over(axes, keepdims), terms=terms, adds=True)
+        return self._after(result, operand, reading=Reading.CONTRACTED)
+
+    # Choices ------------------------------------------------------------------------------------------------------
+
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
+        """The largest along axes, or of all elements."""
+        return self._after(self.rounding.max(axis, keepdims))
+
+    def maximum(self, other: Self) -> Self:
+        """The larger of x and y: one of them where that is certain."""
+        margin, gap = self.error + other.error, self.value - other.value
+        larger, less = (bounds.is_at_most(margin, x).astype(bool) for x in (gap, -gap))
+        return self._either(self.rounding.maximum(other.rounding), larger, other, less)
+
+    def select(self, condition: np.ndarray, other: Self) -> Self:
+        """Take self where the condition holds, other elsewhere."""
+        return self._either(self.rounding.select(condition, other.rounding), condition, other, ~condition)
+
+    def _either(self, result: Rounding, here: np.ndarray, other: Self, there: np.ndarray) -> Self:
+        operands = self._operand(result, slope=here, adds=True), other._operand(result, slope=there, adds=True)
+        return self._after(result, *operands, reading=Reading.CONTRACTED)
+
+    def joined(self, arrays: list[Self], axis: int = 0) -> Self:
+        """Concatenate arrays along an axis."""
+        return self._put_together(arrays, np.concatenate, axis)
+
+    def stacked(self, arrays: list[Self], axis: int = 0) -> Self:
+        """Put arrays of one shape side by side along a new axis."""
+        return self._put_together(arrays, np.stack, axis)
+
+    def _put_together(self, arrays: list[Self], how: Callable[..., np.ndarray], axis: int) -> Self:
+        parts = zip(*(x.rounding.parts() for x in arrays), strict=True)
+        result = self.rounding.of_parts(*(how(part, axis) for part in parts))
+        origin = how([np.full(x.shape, k) for k, x in enumerate(arrays)], axis)
+        operands = (x._operand(result, placed(origin == k), adds=True, spreads=False) for k, x in enumerate(arrays))
+        return self._after(result, *operands, reading=Reading.CONTRACTED)
+
+    # Comparisons: decided, or refused -----------------------------------------------------------------------------
+
+    def greater(self, other: Self) -> np.ndarray:
+        """x > y. Raises UnboundedError where the errors could flip it."""
+        return self.rounding.greater(other.rounding)
+
+    def less(self, other: Self) -> np.ndarray:
+        """x < y. Raises UnboundedError where the errors could flip it."""
+        return self.rounding.less(other.rounding)
+
+    def greater_equal(self, other: Self) -> np.ndarray:
+        """x >= y. Raises UnboundedError where the errors could flip it."""
+        return self.rounding.greater_equal(other.rounding)
+
+    def less_equal(self, other: Self) -> np.ndarray:
+        """x <= y. Raises UnboundedError where the errors could flip it."""
+        return self.rounding.less_equal(other.rounding)
+
+    def equal(self, other: Self) -> np.ndarray:
+        """x == y. Raises UnboundedError where the errors could flip it."""
+        return self.rounding.equal(other.rounding)
+
+    def not_equal(self, other: Self) -> np.ndarray:
+        """x != y. Raises UnboundedError where the errors could flip it."""
+        return self.rounding.not_equal(other.rounding)

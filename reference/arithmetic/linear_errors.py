@@ -1,0 +1,273 @@
+"""Errors as sums of a few independent ones: what affine arithmetic computes with.
+
+The error of an element is written as
+
+    computed - exact = c_1 v_1 + c_2 v_2 + ... + r,    -1 <= v_k <= 1,    |r| <= rest
+
+with a variable v_k for what one step adds to one element. A step multiplies the coefficients c_k by its derivatives and
+adds up those of the same variable, so that errors which two operands share cancel, or count once.
+
+The results are the same on every machine: no operation here takes more than two float64, which leaves IEEE 754 no
+choice, and the order of additions is written down, and not left to NumPy's sums or to BLAS. What these operations round
+is less than `SLACK` of the magnitudes for each term, and is added to the rest.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from itertools import accumulate
+from math import inf
+from typing import Any
+
+import numpy as np
+
+SLACK = 2.0**-49
+"""More than a product and an addition round, for each 1 of their operands' magnitude: 2^-53 each."""
+TINY = 2.0**-1073
+"""More than a product loses to underflow."""
+NEGLIGIBLE = 2.0**-30
+"""A part of an error that is not worth a variable."""
+
+Blocks = tuple[tuple[int, int], ...]
+"""Runs of variables, each as the number of the first and of how many there are, in rising order."""
+
+Linear = Callable[[np.ndarray, Any], np.ndarray]
+"""(rows (R, ...) of an operand, derivatives or None where they are 1) -> what a result inherits of each row. The last
+four rows are magnitudes, and are multiplied by magnitudes."""
+
+
+class Reading(IntEnum):
+    """Who may read a number before it is rounded."""
+
+    ROUNDED = 0
+    """Nobody."""
+    CONTRACTED = 1
+    """An addition, contracted with the product or the sum that gave the number."""
+    STORED = 2
+    """Everybody: what passes through memory in the tensors' dtype may still be in a register."""
+
+
+@dataclass
+class Variables:
+    """What the arrays of an evaluation share."""
+
+    most: int = 1 << 18
+    """Coefficients of one array. A step that would need more makes no variables: all that it adds is in the rest."""
+    count: int = 0
+    """How many variables there are so far."""
+
+
+@dataclass(frozen=True)
+class LinearErrors:
+    """The errors of one step's results, a column each, after a column of zeros that stands for exact numbers."""
+
+    variables: Variables
+    blocks: Blocks
+    table: np.ndarray
+    """(V + 4, columns): the coefficients of the variables of all blocks; the rest; coefficients of variables that have
+    no number yet, one a column, for what the step itself added; the sum of all these magnitudes; and that or the bound
+    of rounding arrays, whichever is less."""
+    reading: Reading = Reading.ROUNDED
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """The bounds on the errors, without that of the column of zeros."""
+        return self.table[-1, 1:]
+
+    @cached_property
+    def are_any(self) -> bool:
+        """Whether there is any error."""
+        return bool(self.table[-1].any())
+
+    @cached_property
+    def numbered(self) -> "LinearErrors":
+        """The same with the step's own variables numbered, or in the rest where these would be too many."""
+        own, width = self.table[-3], self.table.shape[1]
+        columns, known = np.flatnonzero(own), len(self.table) - 4
+        if not columns.size:
+            return self
+        if (known + columns.size) * width > self.variables.most:
+            table = self.table.copy()
+            table[-4] = np.nextafter(table[-4] + own, inf)
+            table[-3] = 0
+            return LinearErrors(self.variables, self.blocks, table)
+        table = np.zeros((len(self.table) + columns.size, width))
+        table[:known], table[-4:] = self.table[:known], self.table[-4:]
+        table[known + np.arange(columns.size), columns] = own[columns]
+        table[-3] = 0
+        block = self.variables.count, int(columns.size)
+        self.variables.count += columns.size
+        return LinearErrors(self.variables, (*self.blocks, block), table)
+
+    def read(self, adds: bool, spreads: bool) -> "LinearErrors":
+        """Give what a step reads: own variables that are left without a number are those of this reading alone.
+
+        adds: whether the step only adds the numbers to others. spreads: whether more than one result reads a number.
+        """
+        if self.reading == Reading.STORED or (adds and self.reading == Reading.CONTRACTED):
+            return LinearErrors(self.variables, self.blocks, self.table).numbered if spreads else self
+        return self.numbered
+
+    def negative(self) -> "LinearErrors":
+        """The errors of -x."""
+        known = self.numbered if self.reading == Reading.ROUNDED else self
+        table = known.table.copy()
+        np.negative(table[:-4], out=table[:-4])
+        return LinearErrors(self.variables, known.blocks, table, known.reading)
+
+    def rows_among(self, blocks: Blocks) -> Any:
+        """Give the places of the coefficients among those of more blocks, as an index."""
+        if self.blocks == blocks[: len(self.blocks)]:
+            return slice(len(self.table) - 4)
+        starts = dict(zip(blocks, accumulate((count for _, count in blocks), initial=0), strict=False))
+        return np.concatenate([np.arange(starts[b], starts[b] + b[1]) for b in self.blocks])
+
+
+def together(several: Sequence[LinearErrors]) -> tuple[Blocks, int]:
+    """Give the blocks of all, and how many variables these have."""
+    first = several[0].blocks if several else ()
+    if all(errors.blocks == first for errors in several):
+        return first, len(several[0].table) - 4 if several else 0
+    blocks = tuple(sorted({block for errors in several for block in errors.blocks}))
+    return blocks, sum(count for _, count in blocks)
+
+
+# How steps pass errors on ---------------------------------------------------------------------------------------------
+
+
+def added(x: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Sum along an axis, pair by pair."""
+    x = np.moveaxis(x, axis, 0) if axis else x
+    while len(x) > 1:
+        half = len(x) // 2
+        pairs = x[:half] + x[half : 2 * half]
+        if len(x) % 2:
+            pairs[0] += x[-1]
+        x = pairs
+    return x[0] if len(x) else np.zeros(x.shape[1:])
+
+
+def elementwise(ndim: int) -> Linear:
+    """Multiply the elements of an operand, which broadcasts to a result of a rank, by derivatives."""
+
+    def linear(rows: np.ndarray, slope: Any) -> np.ndarray:
+        missing = ndim + 1 - rows.ndim
+        rows = rows.reshape(len(rows), *(1,) * missing, *rows.shape[1:]) if missing else rows
+        if slope is None:
+            return rows
+        passed = rows * slope
+        np.absolute(passed[-4:], out=passed[-4:])
+        return np.asarray(passed)
+
+    return linear
+
+
+def sums_over(axes: tuple[int, ...], keepdims: bool) -> Linear:
+    """Add up along axes of the operand."""
+
+    def linear(rows: np.ndarray, _: Any) -> np.ndarray:
+        for axis in sorted(axes, reverse=True):
+            rows = added(rows, axis + 1)
+        return np.expand_dims(rows, [axis + 1 for axis in axes]) if keepdims else rows
+
+    return linear
+
+
+def placed(here: np.ndarray) -> Linear:
+    """Put the elements of an operand where a mask of the result says, in C order."""
+
+    def linear(rows: np.ndarray, _: Any) -> np.ndarray:
+        result = np.zeros((len(rows), *here.shape))
+        result[:, here] = rows.reshape(len(rows), -1)
+        return result
+
+    return linear
+
+
+def times_matrix(rows: np.ndarray, matrix: Any) -> np.ndarray:
+    """(R, n, k) and (k, m) -> (R, n, m), term by term."""
+    result = np.zeros((*rows.shape[:2], matrix.shape[1]))
+    for k, row in enumerate(matrix):
+        result[:-4] += rows[:-4, :, k, None] * row
+        result[-4:] += rows[-4:, :, k, None] * abs(row)
+    return result
+
+
+def matrix_times(rows: np.ndarray, matrix: Any) -> np.ndarray:
+    """(R, k, m) and (n, k) -> (R, n, m), term by term."""
+    return times_matrix(rows.swapaxes(1, 2), matrix.T).swapaxes(1, 2)
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An operand of a step, and how its errors pass to the results."""
+
+    errors: LinearErrors
+    cells: np.ndarray
+    """The column of each element."""
+    linear: Linear
+    slope: np.ndarray | None = None
+    """The derivatives, 0 where they are not finite; None where they are 1."""
+    off: np.ndarray | None = None
+    """How far they may be off; None where that is at most 2^-51 of them."""
+    terms: int = 1
+    """How many errors of the operand a result inherits."""
+    adds: bool = False
+    """Whether the operand is only added to something, or passed on."""
+    spreads: bool = False
+    """Whether more than one result reads an element, of which none multiplies it."""
+
+
+def after(
+    variables: Variables,
+    shape: tuple[int, ...],
+    bound: np.ndarray,
+    operands: Sequence[Operand],
+    reading: Reading = Reading.ROUNDED,
+    beyond: np.ndarray | None = None,
+) -> LinearErrors:
+    """Give the errors after a step.
+
+    shape: of the results. bound: that of rounding arrays for each result, (size,). beyond: bounds what the step adds to
+    the errors that its derivatives pass on; else that is `bound` less what these pass on in the rule of rounding
+    arrays.
+    """
+    size = bound.size
+    with_errors = [x for x in operands if x.errors.are_any]
+    read = [x.errors.read(x.adds, x.spreads) for x in with_errors]
+    blocks, most = together(read)
+    table = np.zeros((most + 4, 1 + size))
+    rest, own, radius, error = table[most:, 1:]
+    if not read:
+        own[:] = radius[:] = error[:] = bound
+        return LinearErrors(variables, blocks, table, reading)
+    inherited, magnitudes = table[:most, 1:].reshape(most, *shape), np.zeros((4, *shape))
+    terms = max(x.terms for x in with_errors)
+    slack = SLACK * (len(read) + 2 + terms)
+    for x, errors in zip(with_errors, read, strict=True):
+        rows = errors.table[:, x.cells]
+        passed = x.linear(rows, x.slope)
+        inherited[errors.rows_among(blocks)] += passed[:-4]
+        magnitudes += passed[-4:]
+        if x.off is not None:
+            unknown = x.linear(rows[-4:], x.off)[2:] * (1 + slack)
+            magnitudes[0] += unknown[0]
+            magnitudes[3] -= unknown[1]
+    kept, alone, whole, first = magnitudes.reshape(4, size)
+    own[:] = np.maximum(bound - first * (1 - slack), 0) if beyond is None else beyond
+    own += alone
+    own *= 1 + slack
+    rest[:] = kept + (whole * (2 * slack) + (most + 8) * terms * TINY)
+    slight = own <= NEGLIGIBLE * bound
+    if slight.any():
+        rest[slight] += own[slight]
+        own[slight] = 0
+    rest *= 1 + slack
+    radius[:] = added(abs(table[: most + 2, 1:])) * (1 + SLACK * (4 + most.bit_length()))
+    given_up = ~(radius <= 4 * bound + 2.0**-1000)
+    if given_up.any():
+        table[:-1, 1:][:, given_up] = 0
+        own[given_up] = radius[given_up] = bound[given_up]
+    error[:] = np.minimum(bound, radius)
+    return LinearErrors(variables, blocks, table, reading)

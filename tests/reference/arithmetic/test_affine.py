@@ -1,0 +1,214 @@
+"""Affine arrays never give less than the error of a sound implementation, and often much less than rounding arrays."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import flint
+import numpy as np
+import pytest
+from backproof.reference.arithmetic.affine import Affine
+from backproof.reference.arithmetic.linear_errors import Variables, added
+from backproof.reference.arithmetic.precision import PRECISIONS, Precision, precision_model
+from backproof.reference.arithmetic.protocol import RangeError, UnboundedError
+from backproof.reference.arithmetic.rounding import Rounding
+from backproof.reference.model.functions import erf, stored
+from contracting import Contracting
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recurrence import final_gradient, tensors
+from rules import RULES, SPREADS, inside, known_up_to_errors, numbers
+from sound_arithmetic import Sound, Style
+
+EXAMPLES = 8
+ALL = [(dtype, name) for dtype in PRECISIONS for name in PRECISIONS[dtype]]
+
+
+def exact(x: np.ndarray, precision: Precision, variables: Variables) -> Affine:
+    """Give numbers that the format holds as an affine array."""
+    return Affine.exact(Rounding(x, np.zeros(x.shape), precision), variables)
+
+
+# Each rule ------------------------------------------------------------------------------------------------------------
+
+
+def within_its_sum(got: np.ndarray, bounded: Affine, variables: dict[int, flint.arb]) -> bool:
+    """Say whether errors are what the sum over variables says, given the values of some of these."""
+    errors = bounded.errors
+    table, places = errors.table, [k for first, count in errors.blocks for k in range(first, first + count)]
+    for result, value, cell in zip(got.flat, bounded.value.flat, bounded.cells.flat, strict=True):
+        if not value.is_finite():
+            continue
+        *coefficients, rest, own, _, _ = (flint.arb(float(c)) for c in table[:, cell])
+        told = sum((c * variables[k] for c, k in zip(coefficients, places, strict=True) if k in variables), flint.arb())
+        left = sum((abs(c) for c, k in zip(coefficients, places, strict=True) if k not in variables), rest + own)
+        if abs(flint.arb(result) - value - told) > left:
+            return False
+    return True
+
+
+@pytest.mark.parametrize(("dtype", "name"), ALL)
+@pytest.mark.parametrize("rule", RULES)
+def test_errors_are_what_the_sums_over_variables_say(rule: str, dtype: str, name: str) -> None:
+    precision = PRECISIONS[dtype][name]
+    judged: list[bool] = []
+
+    @settings(max_examples=EXAMPLES)
+    @given(
+        key=st.integers(0, 2**32),
+        spreads=st.tuples(st.sampled_from(list(SPREADS)), st.sampled_from(list(SPREADS))),
+        flushes=st.booleans(),
+    )
+    def holds(key: int, spreads: tuple[str, str], flushes: bool) -> None:
+        flint.ctx.prec = 256
+        random = np.random.Generator(np.random.Philox(key))
+        style = Style(precision, random, flushes, 1.0)
+        computed = [numbers(random, spread, style) for spread in spreads]
+        known, shared = [known_up_to_errors(random, x, style) for x in computed], Variables()
+        start = exact(np.zeros(1), precision, shared)
+        operands, values = [start._after(x) for x in known], dict[int, flint.arb]()
+        for operand, numbers_of, x in zip(operands, computed, known, strict=True):
+            first = shared.count
+            table = operand.errors.numbered.table
+            for k, column in enumerate(np.flatnonzero(table[: shared.count - first].any(axis=0))):
+                off = flint.arb(float(numbers_of.flat[column - 1])) - x.value.flat[column - 1]
+                values[first + k] = off / flint.arb(float(table[k, column]))
+        try:
+            bounded = RULES[rule](*operands)
+        except (RangeError, UnboundedError):
+            return
+        with np.errstate(all="ignore"):
+            got = RULES[rule](*(Sound(x, style) for x in computed)).data.astype(np.float64)
+        assert within_its_sum(got, bounded, values)
+        judged.append(True)
+
+    holds()
+    assert judged
+
+
+# Chains of steps ------------------------------------------------------------------------------------------------------
+
+Step = Callable[[Any, Any], Any]
+STEPS: dict[str, Step] = {
+    "sum": lambda x, y: x + y,
+    "difference": lambda x, y: x - y,
+    "product": lambda x, y: x * y,
+    "quotient": lambda x, y: x / (1 + y * y),
+    "less the mean": lambda x, y: x - y.sum(axis=1, keepdims=True) / 4,
+    "over the sum": lambda x, y: x / abs(y).sum(axis=1, keepdims=True),
+    "contraction": lambda x, y: (x @ y.T) @ x,
+    "exponential": lambda x, y: np.exp(-abs(x)) * y,
+    "softplus": lambda x, y: np.log1p(np.exp(-abs(x))) + y,
+    "tanh": lambda x, y: np.tanh(x) * y,
+    "erf": lambda x, y: erf(x) - y,
+    "root": lambda x, y: x / np.sqrt((y * y).sum(axis=0) + 1),
+    "stored": lambda x, y: stored(x) - stored(x) * y,
+    "largest": lambda x, y: x - np.maximum(x, y).max(axis=1, keepdims=True),
+    "chosen": lambda x, y: np.concatenate([x[:1], np.where(np.arange(4) > 1, x, y)[1:]], axis=0),
+}
+
+
+def chain(steps: list[tuple[str, int, int]], x: Any, y: Any) -> Any:
+    """Apply steps one after the other, each to two of the arrays so far."""
+    arrays = [x, y]
+    for name, one, other in steps:
+        arrays.append(STEPS[name](arrays[one % len(arrays)], arrays[-1 - other % len(arrays)]))
+    return arrays[-1]
+
+
+@pytest.mark.parametrize(("dtype", "name"), ALL)
+def test_no_sound_implementation_of_a_chain_leaves_its_bound(dtype: str, name: str) -> None:
+    precision = precision_model(dtype, name)
+    judged: list[bool] = []
+
+    @settings(max_examples=5 * EXAMPLES)
+    @given(
+        key=st.integers(0, 2**32),
+        steps=st.lists(
+            st.tuples(st.sampled_from(list(STEPS)), st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=6
+        ),
+        flushes=st.booleans(),
+        most=st.sampled_from([0, 200, 1 << 18]),
+    )
+    def holds(key: int, steps: list[tuple[str, int, int]], flushes: bool, most: int) -> None:
+        flint.ctx.prec = 128
+        random = np.random.Generator(np.random.Philox(key))
+        style = Style(precision, random, flushes, 1.0)
+        drawn = [random.normal(size=(2, 4)).astype(style.dtype).astype(np.float64) for _ in range(2)]
+        shared = Variables(most)
+        try:
+            bounded = chain(steps, *(exact(x, precision, shared) for x in drawn)).stored()
+        except (RangeError, UnboundedError):
+            return
+        for _ in range(3):
+            with np.errstate(all="ignore"):
+                got = chain(steps, *(Contracting(x, style) for x in drawn)).stored().data.astype(np.float64)
+            assert inside(got, bounded.value, bounded.error).all()
+        judged.append(True)
+
+    holds()
+    assert len(judged) > EXAMPLES
+
+
+def test_a_rounding_that_a_compiler_may_leave_out_counts_for_each_reader() -> None:
+    flint.ctx.prec = 128
+    u = 2.0**-8
+    x = exact(np.array([1.0 + 2**-7]), precision_model("bfloat16", "stepwise"), Variables())
+    total, product = x + 2**-9, x * x
+    assert 3 * u < (total + 1 - total).error[0] < 3.1 * u  # two additions, to 2 and to 1
+    assert 5 * u < (product + 1 - product).error[0] < 5.2 * u  # either of which may be contracted
+
+
+# What it gains --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("steps", "gain", "largest"), [(4, 5, 1e-4), (16, 50, 1e-4), (32, 1000, 1e-3)])
+def test_the_errors_of_a_recurrence_grow_no_faster_than_its_length(steps: int, gain: float, largest: float) -> None:
+    flint.ctx.prec = 128
+    precision = precision_model("float32", "float32")
+    shared = Variables(most=1 << 23)
+    plain = final_gradient(*(Rounding(x, np.zeros(x.shape), precision) for x in tensors(steps)))
+    sharper = final_gradient(*(exact(x, precision, shared) for x in tensors(steps)))
+    before, after, size = (x.astype(np.float64) for x in (plain.error, sharper.error, abs(plain.value)))
+    assert np.median(before / after) > gain
+    assert np.median(after / size) < largest
+    style = Style(precision, np.random.Generator(np.random.Philox(1)), False, 1.0)
+    got = final_gradient(*(Contracting(x, style) for x in tensors(steps))).data.astype(np.float64)
+    assert inside(got, sharper.value, sharper.error).all()
+
+
+# The arithmetic of the sums -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", range(9))
+def test_sums_add_every_term_once(length: int) -> None:
+    terms = 2.0 ** np.arange(length)
+    assert added(terms[:, None])[0] == sum(map(Fraction, terms))
+
+
+BYTES = """
+import hashlib, flint, numpy as np
+from backproof.reference.arithmetic.affine import Affine
+from backproof.reference.arithmetic.linear_errors import Variables
+from backproof.reference.arithmetic.precision import precision_model
+from backproof.reference.arithmetic.rounding import Rounding
+from recurrence import final_gradient, tensors
+flint.ctx.prec = 128
+precision, shared = precision_model("bfloat16", "stepwise"), Variables()
+operands = [Affine.exact(Rounding(x, np.zeros(x.shape), precision), shared) for x in tensors(2)]
+print(hashlib.sha256(final_gradient(*operands).errors.table.tobytes()).hexdigest())
+"""
+
+
+def test_the_bounds_are_the_same_whatever_vector_instructions_numpy_uses() -> None:
+    (additions,) = np.lib.introspect.opt_func_info(func_name="add", signature="float64")["add"].values()
+    wide = [name for name in additions["available"].split() if "(" not in name and ")" not in name]
+    outputs = set()
+    for disabled in ("", " ".join(wide)):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NPY_DISABLE_CPU_FEATURES": disabled}
+        run = subprocess.run([sys.executable, "-c", BYTES], env=environment, check=True, capture_output=True)
+        outputs.add(run.stdout)
+    assert len(outputs) == 1
