@@ -11,10 +11,13 @@ import numpy as np
 from ...vectors import tolerances
 from ...vectors.dtypes import FORMATS, Format
 from ...vectors.records import Parameter
+from ..arithmetic.affine import Affine
 from ..arithmetic.ball import Ball
+from ..arithmetic.bounds import is_at_most
 from ..arithmetic.exact import rounded, rounded_up
+from ..arithmetic.linear_errors import Variables
 from ..arithmetic.precision import Precision, precision_model
-from ..arithmetic.protocol import RangeError, UnboundedError, UndecidedError, over_elements
+from ..arithmetic.protocol import FormulaArray, RangeError, UnboundedError, UndecidedError, over_elements
 from ..arithmetic.rounding import LengthError, Rounding
 from ..model.family import Inputs
 from ..model.formulations import Formulation, Function
@@ -24,6 +27,9 @@ FIRST_PRECISION, LAST_PRECISION = 128, 4096
 WIDENING = 2**61 - 1
 """A bound that equals a float64, but is only known by an enclosure, could be rounded up at no precision (at 11 bits,
 (1 + u) / 3 is one). So each bound that is not exact at the first precision is widened by one part in this prime."""
+
+BLUNT = 2.0**-6
+"""Bounds that are a larger part of their values let faults pass that are seen in practice."""
 
 Results = tuple[np.ndarray, ...]
 overlap = over_elements(lambda a, b: not a.is_finite() or (b.is_finite() and a.overlaps(b)), 2)
@@ -156,39 +162,79 @@ class _ExactCase:
 def _tolerances(case: _ExactCase, model: Precision, reductions: set[str], sharp: bool) -> Results:
     """Bound the error of each element by the largest bound over the formulations, and round it up to 16 bits.
 
-    With `sharp`, whether 0 would pass is judged before the rounding up. The reductions that the formulations use are
-    added to `reductions`.
+    With `sharp`, whether 0 would pass is judged by rounding arrays alone, before the rounding up. The reductions that
+    the formulations use are added to `reductions`.
     """
+
+    def rounding(x: np.ndarray) -> Rounding:
+        return Rounding(x, np.zeros(x.shape), model, case.guard, reductions)
+
     bounds: list[np.ndarray] = []
-    arguments = [
-        _lifted(x, lambda a: Rounding(a, np.zeros(a.shape), model, case.guard, reductions))
-        for x in case.inputs.values()
-    ]
+    by_formulation: list[tuple[Formulation, list[np.ndarray]]] = []
+    arguments = [_lifted(x, rounding) for x in case.inputs.values()]
     for index, formulation in enumerate(case.formulas):
         if formulation.accumulates and model.accumulator != model.format:
             continue
         if not formulation.applies(case.inputs):
             continue
         try:
-            results = _tuple(formulation.function(*arguments, **case.parameters))
-            bounded = [(r if isinstance(r, Rounding) else arguments[0].lift(np.asarray(r))).stored() for r in results]
+            errors = _errors(case, formulation, arguments)
         except (UnboundedError, RangeError):
             if index and not formulation.stable:
                 continue  # it has no bound here, so no implementation can rely on it
             raise
-        for ball, result in zip(case.balls, bounded, strict=True):
-            if not overlap(ball, result.value).all():
-                raise CaseError(f"formulation {formulation.name!r} does not enclose the others")
-        errors = [r.error for r in bounded]
-        bounds = [_larger(a, b) for a, b in zip(bounds, errors, strict=True)] if bounds else errors
+        by_formulation.append((formulation, errors))
+        bounds = _largest(bounds, errors)
         if sharp and any(lets_zero_pass(e.astype(np.float64), b) for e, b in zip(bounds, case.expected, strict=True)):
             raise BluntError("0 would pass for an element that is not 0")
     if not bounds:
         raise UnboundedError("none of the formulations is one for these arguments")
+    if model.longest is None and _are_blunt(bounds, case.expected):
+        variables = Variables()
+        arguments = [_lifted(x, lambda a: Affine.exact(rounding(a), variables)) for x in case.inputs.values()]
+        bounds = _sharpened(case, by_formulation, arguments)
     return tuple(
         _rounded_up(bound, ball, value, model.result)
         for bound, ball, value in zip(bounds, case.balls, case.expected, strict=True)
     )
+
+
+def _errors(case: _ExactCase, formulation: Formulation, arguments: list[Any]) -> list[np.ndarray]:
+    """Evaluate a formulation over rounding or affine arrays, and give the bounds on each result's errors."""
+    lift = next(x.lift for x in arguments if isinstance(x, FormulaArray))
+    results = _tuple(formulation.function(*arguments, **case.parameters))
+    bounded = [lift(r if isinstance(r, FormulaArray) else np.asarray(r)).stored() for r in results]
+    for ball, result in zip(case.balls, bounded, strict=True):
+        if not overlap(ball, result.value).all():
+            raise CaseError(f"formulation {formulation.name!r} does not enclose the others")
+    return [result.error for result in bounded]
+
+
+def _sharpened(
+    case: _ExactCase, by_formulation: list[tuple[Formulation, list[np.ndarray]]], arguments: list[Any]
+) -> list[np.ndarray]:
+    """Give the largest bounds of affine arrays, leaving out formulations whose bounds cannot be larger."""
+
+    def most(found: tuple[Formulation, list[np.ndarray]]) -> float:
+        return max(float(e.sum()) for e in found[1])
+
+    bounds: list[np.ndarray] = []
+    for formulation, errors in sorted(by_formulation, key=most, reverse=True):
+        if not (bounds and all(is_at_most(e, b).all() for e, b in zip(errors, bounds, strict=True))):
+            bounds = _largest(bounds, _errors(case, formulation, arguments))
+    return bounds
+
+
+def _are_blunt(bounds: list[np.ndarray], expected: Results) -> bool:
+    """Say whether half of the bounds are so much of their values that it is worth to see which errors cancel."""
+    flat = [(e.astype(np.float64).ravel(), x.ravel()) for e, x in zip(bounds, expected, strict=True)]
+    large, value = np.concatenate([e > BLUNT * abs(x) for e, x in flat]), np.concatenate([x for _, x in flat])
+    judged = large[np.isfinite(value) & (value != 0)]
+    return bool(judged.sum() > len(judged) / 2)
+
+
+def _largest(bounds: list[np.ndarray], errors: list[np.ndarray]) -> list[np.ndarray]:
+    return [_larger(a, b) for a, b in zip(bounds, errors, strict=True)] if bounds else errors
 
 
 _larger = over_elements(flint.arb.max, 2)
