@@ -51,7 +51,7 @@ def page(op: str) -> str:
         _shapes(described),
         _parameters(families),
         "## The formula as code",
-        "What the golden values and the tolerances are evaluated from: plain NumPy, over three arithmetics.",
+        "What the golden values and the tolerances are evaluated from: plain NumPy, over several arithmetics.",
         fenced("\n\n".join(dedent(inspect.getsource(function)) for function in described.functions.values()), "python"),
         "## Conventions",
         _conventions(vectors, families),
