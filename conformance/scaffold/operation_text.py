@@ -26,8 +26,7 @@ class OperationText:
 
     def signature(self, direction: str) -> str:
         """The parameters of a function's definition."""
-        parameters = self.operation.parameters[direction]
-        return ", ".join([*self.operation.arguments[direction], *(["*", *parameters] if parameters else [])])
+        return ", ".join([*self.operation.arguments[direction], *self.operation.keywords(direction)])
 
     def upstreams(self) -> list[str]:
         """The upstream gradients of backward."""
@@ -71,7 +70,8 @@ def operation_text(op: str) -> OperationText:
     described = operation(op)
     families = tuple(store.read_golden(op).families)
     names = dict.fromkeys(name for parameters in described.parameters.values() for name in parameters)
-    values = {name: tuple(dict.fromkeys(repr(f.parameters[name]) for f in families)) for name in names}
+    given = [{**described.defaults, **family.parameters} for family in families]
+    values = {name: tuple(dict.fromkeys(repr(parameters[name]) for parameters in given)) for name in names}
     forms = dict.fromkeys(form for family in families for form in _label_forms(family, described.labels))
     return OperationText(op, described, values, tuple(sorted(forms)))
 

@@ -42,7 +42,7 @@ def _layer(described: OperationText) -> str:
     """A class, and functions that make an object of it for each call."""
     own, parameters = described.own(), list(described.operation.parameters["backward"])
     kept, made = [*own, *parameters], ", ".join([*own, *(f"{name}={name}" for name in parameters)])
-    of_class = ", ".join(["self", *own, *(["*", *parameters] if parameters else [])])
+    of_class = ", ".join(["self", *own, *described.operation.keywords("backward")])
     name, handed = _class_name(described.op), described.handed()
     has_forward = "forward" in described.operation.functions
     layer = {"layer": name, "made": made}

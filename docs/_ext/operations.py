@@ -49,7 +49,7 @@ def page(op: str) -> str:
         "## Call",
         fenced("\n".join(map(_signature, [described] * len(described.functions), described.functions)), "python"),
         _shapes(described),
-        _parameters(families),
+        _parameters(described, families),
         "## The formula as code",
         "What the golden values and the tolerances are evaluated from: plain NumPy, over several arithmetics.",
         fenced("\n\n".join(dedent(inspect.getsource(function)) for function in described.functions.values()), "python"),
@@ -98,8 +98,7 @@ def _docstring(described: Operation) -> tuple[str, str, str]:
 
 
 def _signature(described: Operation, direction: str) -> str:
-    parameters = described.parameters[direction]
-    call = ", ".join([*described.arguments[direction], *(["*", *parameters] if parameters else [])])
+    call = ", ".join([*described.arguments[direction], *described.keywords(direction)])
     return f"{described.name}_{direction}({call})\n# returns {', '.join(described.results[direction])}"
 
 
@@ -109,16 +108,23 @@ def _shapes(described: Operation) -> str:
     batched = [tensor for tensor, axis in described.batch_axis.items() if axis is not None]
     axes = sorted({axis for axis in described.batch_axis.values() if axis is not None})
     independent = f"Rows are independent along axis {', '.join(map(str, axes))} of {codes(batched)}."
-    return "\n".join(said) + f"\n\n{independent}"
+    return "\n".join([*said, *(["", independent] if batched else [])])
 
 
-def _parameters(families: Iterable[Family]) -> str:
+def _parameters(described: Operation, families: Iterable[Family]) -> str:
     values: dict[str, set[str]] = {}
     for family in families:
         for name, value in family.parameters.items():
             values.setdefault(name, set()).add(json.dumps(value))
-    told = [f"`{name}` is one of {codes(sorted(found))}." for name, found in values.items()]
-    return " ".join([*told, "See [labels and reductions](index.md#labels-and-reductions)."]) if told else ""
+    told = [f"`{name}` is one of {codes(sorted(found))}{_default(described, name)}." for name, found in values.items()]
+    see = ["See [labels and reductions](index.md#labels-and-reductions)."] if "reduction" in values else []
+    return " ".join([*told, *see])
+
+
+def _default(described: Operation, name: str) -> str:
+    if name not in described.defaults:
+        return ""
+    return f", and is not passed where it is {code(json.dumps(described.defaults[name]))}"
 
 
 def _conventions(vectors: OperationVectors, families: Iterable[Family]) -> str:

@@ -1,7 +1,7 @@
 """Describe operations by inspecting their modules: the names of arguments are the names of tensors."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -26,10 +26,17 @@ class Operation:
     alternatives: Alternatives
     arguments: Mapping[str, tuple[str, ...]]
     parameters: Mapping[str, tuple[str, ...]]
+    defaults: Mapping[str, Any]
+    """By parameter that may be left out: at this value it is not passed."""
     results: Mapping[str, tuple[str, ...]]
     batch_axis: Mapping[str, int | None]
     labels: frozenset[str]
     """Arguments that are never differentiated."""
+
+    def keywords(self, direction: str) -> list[str]:
+        """Write the parameters as a definition has them: after "*", with their defaults."""
+        written = (f"{p}={self.defaults[p]!r}" if p in self.defaults else p for p in self.parameters[direction])
+        return ["*", *written] if self.parameters[direction] else []
 
 
 def operation_names() -> tuple[str, ...]:
@@ -58,6 +65,7 @@ def operation(name: str) -> Operation:
         alternatives=getattr(module, "ALTERNATIVES", {}),
         arguments=arguments,
         parameters={d: _arguments(f, inspect.Parameter.KEYWORD_ONLY) for d, f in functions.items()},
+        defaults={name: value for f in functions.values() for name, value in _defaults(f)},
         results={direction: results[direction] for direction in functions},
         batch_axis={tensor: module.BATCH_AXIS.get(tensor) for tensor in sorted(tensors)},
         labels=labels,
@@ -66,6 +74,12 @@ def operation(name: str) -> Operation:
 
 def _arguments(function: Function, kind: Any) -> tuple[str, ...]:
     return tuple(p.name for p in inspect.signature(function).parameters.values() if p.kind is kind)
+
+
+def _defaults(function: Function) -> Iterator[tuple[str, Any]]:
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.default is not parameter.empty:
+            yield parameter.name, parameter.default
 
 
 def _results(module: ModuleType, backward: tuple[str, ...], labels: frozenset[str]) -> dict[str, tuple[str, ...]]:
