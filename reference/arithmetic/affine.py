@@ -38,7 +38,8 @@ from .protocol import Axis, FormulaArray, as_array, over_elements
 from .rounding import Rounding
 
 as_ball = over_elements(arb, 1)
-Derivatives = dict[str, np.ndarray | None]
+Derivatives = dict[str, Any]
+"""The `slope` and the `off` of an operand."""
 
 
 def _derivatives(balls: np.ndarray) -> Derivatives:
@@ -160,11 +161,11 @@ class Affine(FormulaArray):
         function, result = ELEMENTARY[name], self.rounding.elementary(name)
         slopes = over_elements(function.slope, 2)(result.value, self.value)
         operand = self._operand(result, **_derivatives(slopes))
-        if function.curvature is None:
+        if (curvature := function.curvature) is None:
             return self._after(result, operand)
 
         def beyond(v: arb, x: arb, e: arb, after: arb) -> arb:
-            return after if e.is_zero() else after - function.gap(v, x, e) + function.curvature / 2 * e**2
+            return after if e.is_zero() else after - function.gap(v, x, e) + curvature / 2 * e**2
 
         added = over_elements(beyond, 4)(result.value, self.value, self.error, result.error)
         return self._after(result, operand, beyond=_upper(added))

@@ -1,7 +1,7 @@
 """Evaluate a case: the exact results, correctly rounded, and the tolerance of every element."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -201,7 +201,7 @@ def _tolerances(case: _ExactCase, model: Precision, reductions: set[str], sharp:
 
 def _errors(case: _ExactCase, formulation: Formulation, arguments: list[Any]) -> list[np.ndarray]:
     """Evaluate a formulation over rounding or affine arrays, and give the bounds on each result's errors."""
-    lift = next(x.lift for x in arguments if isinstance(x, FormulaArray))
+    lift: Callable[[Any], Any] = next(x.lift for x in arguments if isinstance(x, FormulaArray))
     results = _tuple(formulation.function(*arguments, **case.parameters))
     bounded = [lift(r if isinstance(r, FormulaArray) else np.asarray(r)).stored() for r in results]
     for ball, result in zip(case.balls, bounded, strict=True):
