@@ -15,7 +15,7 @@ from ..model.formulations import Formulation
 from ..model.operation import Operation, operation
 from ..model.vocabulary import ANSWERS, FLAGS
 from .draws import NotHeldError, Words
-from .evaluate import BluntError, CaseError, Evaluation, UnsettledError, evaluate
+from .evaluate import BluntError, CaseError, Evaluation, UnsettledError, evaluate, lets_zero_pass
 
 ATTEMPTS = 200
 """How often a case is drawn before its draft is refused."""
@@ -88,6 +88,8 @@ def _case(
             judged = _judged(described, dtype, draft, case, sharp)
             if draft.ordinary:
                 _require_normal(dtype, *case.values(), *judged[1].expected)
+            if draft.level == "required":
+                _require_teeth(dtype, judged[1])
             return *judged, draws if attempt < draws else 0
         except (NotHeldError, UnboundedError, RangeError, UnsettledError, BluntError, SubnormalError) as error:
             reason = error
@@ -100,6 +102,12 @@ def _require_normal(dtype: str, *tensors: np.ndarray) -> None:
     for magnitudes in (abs(x.astype(np.float64)) for x in tensors):
         if ((magnitudes > 0) & (magnitudes < smallest)).any():
             raise SubnormalError("a number of ordinary input is subnormal")
+
+
+def _require_teeth(dtype: str, evaluation: Evaluation) -> None:
+    """Raise BluntError where 0 would pass for what is not 0 at the strictest precision, tolerances rounded up."""
+    if any(map(lets_zero_pass, evaluation.tolerance[PRECISIONS_OF[dtype][0]], evaluation.expected)):
+        raise BluntError("0 would pass, once tolerances are rounded up, for an element that is not 0")
 
 
 def _judged(
