@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from backproof.reference.arithmetic.protocol import Constant, reduction_rows
 from backproof.reference.model import functions
+from backproof.reference.model.broadcasting import undo_broadcast
 from backproof.reference.model.formulations import Formulation
 from backproof.reference.model.losses import one_hot, reduced, row_upstream
 from backproof.reference.model.operation import Operation, operation, operation_names
 from backproof.reference.model.shapes import require_same_shape
-from backproof.reference.ops import dense
+from backproof.reference.ops import dense, layer_norm, matmul
 from backproof.vectors.dtypes import DTYPES, HALF
 from number_arrays import NumberArray
 
@@ -363,6 +364,52 @@ def dense_backward_by_samples(g: Array, x: Array, w: Array, b: Array) -> tuple[A
     return dx, dw, db
 
 
+def log_softmax_online(z: Array, *, axis: int = -1) -> Array:
+    """One pass over the classes, whose running sum is rescaled when the maximum grows."""
+    rows = np.moveaxis(z, axis, -1)
+    largest, total = np.full_like(rows[..., :1], -np.inf), np.zeros_like(rows[..., :1])
+    for k in range(rows.shape[-1]):
+        new = np.maximum(largest, rows[..., k : k + 1])
+        shift = np.where(new == -np.inf, np.zeros_like(new), new)
+        total = total * np.exp(largest - shift) + np.exp(rows[..., k : k + 1] - shift)
+        largest = new
+    return np.moveaxis((rows - largest) - np.log(total), -1, axis)
+
+
+def log_softmax_backward_online(g: Array, z: Array, *, axis: int = -1) -> Array:
+    require_same_shape(g=g, z=z)
+    return g - np.exp(log_softmax_online(z, axis=axis)) * g.sum(axis=axis, keepdims=True)
+
+
+def welford(x: Array, eps: float) -> tuple[Array, Array]:
+    """Mean and 1 / sqrt(variance + eps) in one pass: Welford's update of both with each element."""
+    mean, squares = np.zeros_like(x[..., :1]), np.zeros_like(x[..., :1])
+    for k in range(x.shape[-1]):
+        step = x[..., k : k + 1] - mean
+        mean = mean + step / np.asarray(k + 1, x.dtype)
+        squares = squares + step * (x[..., k : k + 1] - mean)
+    return mean, 1 / np.sqrt(squares / np.asarray(x.shape[-1], x.dtype) + np.asarray(eps, x.dtype))
+
+
+def layer_norm_by_welford(x: Array, w: Array, b: Array, *, eps: float) -> Array:
+    layer_norm.forward(x, w, b, eps=eps)  # which refuses what does not fit
+    mean, scale = welford(x, eps)
+    return (x - mean) * scale * w + b
+
+
+def layer_norm_backward_by_welford(g: Array, x: Array, w: Array, b: Array, *, eps: float) -> tuple[Array, ...]:
+    layer_norm.backward(g, x, w, b, eps=eps)
+    mean, scale = welford(x, eps)
+    return layer_norm.gradients(g, (x - mean) * scale, scale, w)
+
+
+def matmul_backward_by_einsum(g: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """One einsum for each gradient, over matrices that are repeated first, summed to the operand's shape at the end."""
+    upstream, rows, columns = matmul.as_matrices(g, a, b)
+    da, db = np.einsum("...nm,...km->...nk", upstream, columns), np.einsum("...nk,...nm->...km", rows, upstream)
+    return undo_broadcast(da, rows.shape).reshape(a.shape), undo_broadcast(db, columns.shape).reshape(b.shape)
+
+
 ALGORITHMS = {
     "softmax in one pass, Jacobian written out": algorithms(
         softmax_forward=softmax_online, softmax_backward=softmax_backward_by_einsum
@@ -371,6 +418,13 @@ ALGORITHMS = {
         softmax_cross_entropy_forward=loss_of_margins, softmax_cross_entropy_backward=combined_by_index
     ),
     "sample by sample": algorithms(dense_backward=dense_backward_by_samples),
+    "one pass over the classes": algorithms(
+        log_softmax_forward=log_softmax_online, log_softmax_backward=log_softmax_backward_online
+    ),
+    "Welford's mean and variance": algorithms(
+        layer_norm_forward=layer_norm_by_welford, layer_norm_backward=layer_norm_backward_by_welford
+    ),
+    "by einsum": algorithms(matmul_backward=matmul_backward_by_einsum),
 }
 
 

@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 from backproof.reference.arithmetic.ball import Ball
 from backproof.reference.generation.draws import Shape, Words
-from backproof.reference.model.formulations import AS_WRITTEN, Formulation, as_written, named, sized_by, through
+from backproof.reference.model.formulations import (
+    AS_WRITTEN,
+    Formulation,
+    as_written,
+    losing_digits,
+    named,
+    sized_by,
+    through,
+)
 from backproof.reference.model.operation import operation
 from calls import Draw, Form, as_tuple, call, cases, directions
 
@@ -92,6 +100,12 @@ def test_a_combination_has_the_names_the_limits_and_the_failings_of_its_parts() 
     assert (fourth.stable, fourth.accumulates, fourth.longest) == (False, True, {"x": 3, "y": 5})
     assert [f.function(10) for f in (first, second, third, fourth)] == [22] * 4
     assert through(applied, DOUBLED, PARTS)[0].name == AS_WRITTEN
+
+
+def test_what_loses_digits_is_marked_whatever_its_parts_are() -> None:
+    marked = losing_digits(through(applied, DOUBLED, PARTS))
+    assert [f.stable for f in marked] == [False] * 4
+    assert [f.function(10) for f in marked] == [22] * 4
 
 
 def test_a_formulation_is_evaluated_up_to_its_limits_of_the_argument_that_has_the_size() -> None:
