@@ -7,11 +7,12 @@ the bound of rounding arrays where that is less; and what a step adds is at most
 it that the derivatives account for. See de Figueiredo and Stolfi, "Affine arithmetic: concepts and applications",
 Numerical Algorithms 37 (2004), and Darulova and Kuncak, "Sound compilation of reals", POPL 2014.
 
-One variable for a rounding means that all who read a number read the same one. Where a compiler may leave the rounding
-out for one reader and not for another, readers have variables of their own (`Reading`).
+One variable for a rounding means that all steps which read a number read the same one. Where a compiler may leave the
+rounding out for one step and not for another, each has a variable of its own (`Reading`).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from math import inf, nextafter, prod
 from typing import Any, Self
@@ -19,6 +20,7 @@ from typing import Any, Self
 import numpy as np
 from flint import arb
 
+from ...vectors.dtypes import FORMATS, HALF
 from . import bounds, linear_errors
 from .elementary import ELEMENTARY
 from .linear_errors import (
@@ -27,6 +29,7 @@ from .linear_errors import (
     LinearErrors,
     Operand,
     Reading,
+    Use,
     Variables,
     elementwise,
     matrix_times,
@@ -37,6 +40,7 @@ from .linear_errors import (
 from .protocol import Axis, FormulaArray, as_array, over_elements
 from .rounding import Rounding
 
+HALVES = [FORMATS[name] for name in HALF]
 as_ball = over_elements(arb, 1)
 Derivatives = dict[str, Any]
 """The `slope` and the `off` of an operand."""
@@ -101,13 +105,15 @@ class Affine(FormulaArray):
         self,
         result: Rounding,
         *operands: Operand,
-        reading: Reading = Reading.ROUNDED,
+        early: Reading = Reading.NOBODY,
         beyond: np.ndarray | None = None,
     ) -> Self:
         """Give a step's result from that of rounding arrays; see `linear_errors.after`."""
+        if result.precision.format in HALVES:
+            early = Reading.EVERYBODY
         with np.errstate(all="ignore"):  # what is not a number is given up
             errors = linear_errors.after(
-                self.errors.variables, result.shape, _upper(result.error), operands, reading, beyond
+                self.errors.variables, result.shape, _upper(result.error), operands, early, beyond
             )
         smaller = as_array(as_ball(errors.bounds.reshape(result.shape)))
         cells = np.arange(1, 1 + result.value.size).reshape(result.shape)
@@ -115,7 +121,6 @@ class Affine(FormulaArray):
 
     def _operand(self, result: Rounding, linear: Linear | None = None, **how: Any) -> Operand:
         """Give an operand of a step, elementwise if nothing else is said."""
-        how = {"spreads": self.cells.size < result.value.size, **how}
         return Operand(self.errors, self.cells, linear or elementwise(result.ndim), **how)
 
     @cached_property
@@ -126,7 +131,7 @@ class Affine(FormulaArray):
     def add(self, other: Self) -> Self:
         """x + y."""
         result = self.rounding.add(other.rounding)
-        return self._after(result, *(x._operand(result, adds=True) for x in (self, other)))
+        return self._after(result, *(x._operand(result, use=Use.ADDED) for x in (self, other)))
 
     def subtract(self, other: Self) -> Self:
         """x - y."""
@@ -136,14 +141,14 @@ class Affine(FormulaArray):
         """x * y."""
         result = self.rounding.multiply(other.rounding)
         operands = self._operand(result, **other._factors), other._operand(result, **self._factors)
-        return self._after(result, *operands, reading=Reading.CONTRACTED)
+        return self._after(result, *operands, early=Reading.ADDITIONS)
 
     def divide(self, other: Self) -> Self:
         """x / y: the derivatives are 1 / y and -(x / y) / y."""
         result = self.rounding.divide(other.rounding)
         slopes = as_array(1 / other.value), as_array(-result.value / other.value)
         operands = (x._operand(result, **_derivatives(s)) for x, s in zip((self, other), slopes, strict=True))
-        return self._after(result, *operands, reading=Reading.CONTRACTED)
+        return self._after(result, *operands, early=Reading.ADDITIONS)
 
     def negative(self) -> Self:
         """-x."""
@@ -154,7 +159,7 @@ class Affine(FormulaArray):
         result = self.rounding.absolute()
         sure = bounds.is_at_most(self.error, abs(self.value)).astype(bool)
         slope = np.where(sure, np.sign(self.value.astype(np.float64)), 0.0)
-        return self._after(result, self._operand(result, slope=slope))
+        return self._passed_on(result, self._operand(result, slope=slope))
 
     def elementary(self, name: str) -> Self:
         """Apply an elementary function."""
@@ -175,14 +180,14 @@ class Affine(FormulaArray):
         result = self.rounding.stored()
         if result is self.rounding:
             return self
-        return self._after(result, self._operand(result), reading=Reading.STORED)
+        return self._after(result, self._operand(result), early=Reading.EVERYBODY)
 
     def product(self, other: Self) -> Self:
         """x @ y of two matrices."""
         result, terms = self.rounding.product(other.rounding), len(other)
         left = self._operand(result, times_matrix, terms=terms, **other._factors)
         right = other._operand(result, matrix_times, terms=terms, **self._factors)
-        return self._after(result, left, right, reading=Reading.CONTRACTED)
+        return self._after(result, left, right, early=Reading.ADDITIONS)
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes, or of all elements."""
@@ -196,8 +201,8 @@ class Affine(FormulaArray):
         given = range(self.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
         axes = tuple(a % self.ndim for a in given)
         terms = prod(self.shape[a] for a in axes)
-        operand = self._operand(result, sums_over(axes, keepdims), terms=terms, adds=True)
-        return self._after(result, operand, reading=Reading.CONTRACTED)
+        operand = self._operand(result, sums_over(axes, keepdims), terms=terms, use=Use.ADDED)
+        return self._after(result, operand, early=Reading.ADDITIONS)
 
     # Choices ------------------------------------------------------------------------------------------------------
 
@@ -216,8 +221,7 @@ class Affine(FormulaArray):
         return self._either(self.rounding.select(condition, other.rounding), condition, other, ~condition)
 
     def _either(self, result: Rounding, here: np.ndarray, other: Self, there: np.ndarray) -> Self:
-        operands = self._operand(result, slope=here, adds=True), other._operand(result, slope=there, adds=True)
-        return self._after(result, *operands, reading=Reading.CONTRACTED)
+        return self._passed_on(result, self._operand(result, slope=here), other._operand(result, slope=there))
 
     def joined(self, arrays: list[Self], axis: int = 0) -> Self:
         """Concatenate arrays along an axis."""
@@ -231,8 +235,12 @@ class Affine(FormulaArray):
         parts = zip(*(x.rounding.parts() for x in arrays), strict=True)
         result = self.rounding.of_parts(*(how(part, axis) for part in parts))
         origin = how([np.full(x.shape, k) for k, x in enumerate(arrays)], axis)
-        operands = (x._operand(result, placed(origin == k), adds=True, spreads=False) for k, x in enumerate(arrays))
-        return self._after(result, *operands, reading=Reading.CONTRACTED)
+        return self._passed_on(result, *(x._operand(result, placed(origin == k)) for k, x in enumerate(arrays)))
+
+    def _passed_on(self, result: Rounding, *operands: Operand) -> Self:
+        """Give a result that rounds nothing, and that may be read as early as the operands."""
+        early = max(x.errors.early for x in operands)
+        return self._after(result, *(replace(x, use=Use.PASSED_ON) for x in operands), early=early)
 
     # Comparisons: decided, or refused -----------------------------------------------------------------------------
 

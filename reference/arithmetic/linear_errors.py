@@ -14,7 +14,7 @@ is less than `SLACK` of the magnitudes for each term, and is added to the rest.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 from functools import cached_property
 from itertools import accumulate
 from math import inf
@@ -38,14 +38,24 @@ four rows are magnitudes, and are multiplied by magnitudes."""
 
 
 class Reading(IntEnum):
-    """Who may read a number before it is rounded."""
+    """Who may read a number before it is rounded, and so not as others do."""
 
-    ROUNDED = 0
-    """Nobody."""
-    CONTRACTED = 1
-    """An addition, contracted with the product or the sum that gave the number."""
-    STORED = 2
-    """Everybody: what passes through memory in the tensors' dtype may still be in a register."""
+    NOBODY = 0
+    ADDITIONS = 1
+    """An addition may be contracted with the product or the sum that gave the number."""
+    EVERYBODY = 2
+    """A number of a half precision, or one that is stored in it, may still be in a register as float32."""
+
+
+class Use(Enum):
+    """What a step does with an operand."""
+
+    MULTIPLIED = auto()
+    """By something, or more than that."""
+    ADDED = auto()
+    """To something, and no more."""
+    PASSED_ON = auto()
+    """As it is, or with another sign."""
 
 
 @dataclass
@@ -68,7 +78,7 @@ class LinearErrors:
     """(V + 4, columns): the coefficients of the variables of all blocks; the rest; coefficients of variables that have
     no number yet, one a column, for what the step itself added; the sum of all these magnitudes; and that or the bound
     of rounding arrays, whichever is less."""
-    reading: Reading = Reading.ROUNDED
+    early: Reading = Reading.NOBODY
 
     @property
     def bounds(self) -> np.ndarray:
@@ -100,21 +110,18 @@ class LinearErrors:
         self.variables.count += columns.size
         return LinearErrors(self.variables, (*self.blocks, block), table)
 
-    def read(self, adds: bool, spreads: bool) -> "LinearErrors":
-        """Give what a step reads: own variables that are left without a number are those of this reading alone.
-
-        adds: whether the step only adds the numbers to others. spreads: whether more than one result reads a number.
-        """
-        if self.reading == Reading.STORED or (adds and self.reading == Reading.CONTRACTED):
-            return LinearErrors(self.variables, self.blocks, self.table).numbered if spreads else self
-        return self.numbered
+    def read(self, how: "Use") -> "LinearErrors":
+        """Give what a step reads. What it only passes on stays without a number, if readers may read it early."""
+        if self.early is Reading.NOBODY or (self.early is Reading.ADDITIONS and how is Use.MULTIPLIED):
+            return self.numbered
+        return self if how is Use.PASSED_ON else LinearErrors(self.variables, self.blocks, self.table).numbered
 
     def negative(self) -> "LinearErrors":
         """The errors of -x."""
-        known = self.numbered if self.reading == Reading.ROUNDED else self
+        known = self.numbered if self.early is Reading.NOBODY else self
         table = known.table.copy()
         np.negative(table[:-4], out=table[:-4])
-        return LinearErrors(self.variables, known.blocks, table, known.reading)
+        return LinearErrors(self.variables, known.blocks, table, known.early)
 
     def rows_among(self, blocks: Blocks) -> Any:
         """Give the places of the coefficients among those of more blocks, as an index."""
@@ -213,10 +220,7 @@ class Operand:
     """How far they may be off; None where that is at most 2^-51 of them."""
     terms: int = 1
     """How many errors of the operand a result inherits."""
-    adds: bool = False
-    """Whether the operand is only added to something, or passed on."""
-    spreads: bool = False
-    """Whether more than one result reads an element, of which none multiplies it."""
+    use: Use = Use.MULTIPLIED
 
 
 def after(
@@ -224,7 +228,7 @@ def after(
     shape: tuple[int, ...],
     bound: np.ndarray,
     operands: Sequence[Operand],
-    reading: Reading = Reading.ROUNDED,
+    early: Reading = Reading.NOBODY,
     beyond: np.ndarray | None = None,
 ) -> LinearErrors:
     """Give the errors after a step.
@@ -235,13 +239,13 @@ def after(
     """
     size = bound.size
     with_errors = [x for x in operands if x.errors.are_any]
-    read = [x.errors.read(x.adds, x.spreads) for x in with_errors]
+    read = [x.errors.read(x.use) for x in with_errors]
     blocks, most = together(read)
     table = np.zeros((most + 4, 1 + size))
     rest, own, radius, error = table[most:, 1:]
     if not read:
         own[:] = radius[:] = error[:] = bound
-        return LinearErrors(variables, blocks, table, reading)
+        return LinearErrors(variables, blocks, table, early)
     inherited, magnitudes = table[:most, 1:].reshape(most, *shape), np.zeros((4, *shape))
     terms = max(x.terms for x in with_errors)
     slack = SLACK * (len(read) + 2 + terms)
@@ -254,9 +258,9 @@ def after(
             unknown = x.linear(rows[-4:], x.off)[2:] * (1 + slack)
             magnitudes[0] += unknown[0]
             magnitudes[3] -= unknown[1]
-    kept, alone, whole, first = magnitudes.reshape(4, size)
+    kept, passed_on, whole, first = magnitudes.reshape(4, size)
     own[:] = np.maximum(bound - first * (1 - slack), 0) if beyond is None else beyond
-    own += alone
+    own += passed_on
     own *= 1 + slack
     rest[:] = kept + (whole * (2 * slack) + (most + 8) * terms * TINY)
     slight = own <= NEGLIGIBLE * bound
@@ -270,4 +274,4 @@ def after(
         table[:-1, 1:][:, given_up] = 0
         own[given_up] = radius[given_up] = bound[given_up]
     error[:] = np.minimum(bound, radius)
-    return LinearErrors(variables, blocks, table, reading)
+    return LinearErrors(variables, blocks, table, early)

@@ -98,7 +98,6 @@ def twice(x: Any, y: Any) -> Any:
 
 
 Step = Callable[[Any, Any], Any]
-Reader = Callable[[Any], Any]
 STEPS: dict[str, Step] = {
     "sum": lambda x, y: x + y,
     "difference": lambda x, y: x - y,
@@ -166,20 +165,26 @@ def read_twice(number: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("name", "unrounded", "rounded"),
-    [("stepwise", lambda x: x * x, lambda x: x + 2**-9), ("fused", lambda x: stored(x + 2**-9), lambda x: x + 2**-9)],
-    ids=["a product", "a stored number"],
+    ("dtype", "name", "number", "cancels"),
+    [
+        ("float32", "float32", lambda x: x + 2**-30, True),
+        ("float32", "float32", lambda x: x * x, False),
+        ("bfloat16", "fused", lambda x: x + 2**-30, True),
+        ("bfloat16", "fused", lambda x: stored(x + 2**-30), False),
+        ("bfloat16", "fused", lambda x: np.where([True], stored(x + 2**-30), 0.0), False),
+        ("bfloat16", "fused", lambda x: np.concatenate([abs(-stored(x + 2**-30))], axis=0), False),
+        ("bfloat16", "stepwise", lambda x: x + 2**-30, False),
+    ],
+    ids=["a sum", "a product", "a sum inside", "a stored number", "chosen", "put together", "a half"],
 )
-def test_a_rounding_that_one_reader_may_leave_out_does_not_cancel(
-    name: str, unrounded: Reader, rounded: Reader
+def test_a_rounding_that_one_step_may_leave_out_does_not_cancel(
+    dtype: str, name: str, number: Callable[[Any], Any], cancels: bool
 ) -> None:
     flint.ctx.prec = 128
-    precision, u = precision_model("bfloat16", name), 2.0**-8
-    x = np.array([1.0 + 2**-7])
-    errors = [read_twice(f(exact(x, precision, Variables()))).error[0] for f in (unrounded, rounded)]
-    assert errors[0] - errors[1] > 2 * u
-    step = float(precision.format.unit_roundoff)
-    assert errors[1] < 6.1 * step  # what the three steps round, to 2, 3 and 1
+    precision = precision_model(dtype, name)
+    x = exact(np.array([1 + 2**-7 + 2**-7 * (dtype == "float32") * 2**-10]), precision, Variables())
+    rounded = 6.1 * float(precision.format.unit_roundoff)  # by the three steps, to 2, 3 and 1
+    assert bool(read_twice(number(x)).error[0] < rounded) == cancels
 
 
 # What it gains --------------------------------------------------------------------------------------------------------
