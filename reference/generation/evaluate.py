@@ -28,8 +28,9 @@ WIDENING = 2**61 - 1
 """A bound that equals a float64, but is only known by an enclosure, could be rounded up at no precision (at 11 bits,
 (1 + u) / 3 is one). So each bound that is not exact at the first precision is widened by one part in this prime."""
 
-BLUNT = 2.0**-6
-"""Bounds that are a larger part of their values let faults pass that are seen in practice."""
+BLUNT, BLUNT_FUSED = 2.0**-6, 2.0**-7
+"""Bounds that are a larger part of their values let faults pass that are seen in practice; and where all is computed in
+float32 and rounded once."""
 
 Results = tuple[np.ndarray, ...]
 overlap = over_elements(lambda a, b: not a.is_finite() or (b.is_finite() and a.overlaps(b)), 2)
@@ -189,7 +190,8 @@ def _tolerances(case: _ExactCase, model: Precision, reductions: set[str], sharp:
             raise BluntError("0 would pass for an element that is not 0")
     if not bounds:
         raise UnboundedError("none of the formulations is one for these arguments")
-    if model.longest is None and _are_blunt(bounds, case.expected):
+    part = BLUNT if model.format is model.result else BLUNT_FUSED
+    if model.longest is None and _are_blunt(bounds, case.expected, part):
         variables = Variables()
         arguments = [_lifted(x, lambda a: Affine.exact(rounding(a), variables)) for x in case.inputs.values()]
         bounds = _sharpened(case, by_formulation, arguments)
@@ -225,10 +227,10 @@ def _sharpened(
     return bounds
 
 
-def _are_blunt(bounds: list[np.ndarray], expected: Results) -> bool:
-    """Say whether half of the bounds are so much of their values that it is worth to see which errors cancel."""
+def _are_blunt(bounds: list[np.ndarray], expected: Results, part: float) -> bool:
+    """Say whether half of the bounds are such a part of their values that it is worth to see which errors cancel."""
     flat = [(e.astype(np.float64).ravel(), x.ravel()) for e, x in zip(bounds, expected, strict=True)]
-    large, value = np.concatenate([e > BLUNT * abs(x) for e, x in flat]), np.concatenate([x for _, x in flat])
+    large, value = np.concatenate([e > part * abs(x) for e, x in flat]), np.concatenate([x for _, x in flat])
     judged = large[np.isfinite(value) & (value != 0)]
     return bool(judged.sum() > len(judged) / 2)
 
