@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from ..generation.draws import nearest_held
 from ..kinds.activation import CASES, activation, activation_again
@@ -33,5 +34,5 @@ def drafts(dtype: str) -> Iterator[Draft]:
         inputs = [nearest_held([x / beta, -x / beta], dtype) for x in (20.5, 22, 30, 37)]
         case = tuple({"dL_doutputs": nearest_held([1.5, -2], dtype), "inputs": x} for x in inputs)
         comment = "Products beta x above 20, where some implementations return x: off by exp(-20) / beta."
-        more = {"point": "softplus_threshold", "parameters": {"beta": beta}, "level": "robust"}
+        more: dict[str, Any] = {"point": "softplus_threshold", "parameters": {"beta": beta}, "level": "robust"}
         yield from families(f"above-threshold-beta-{beta:g}", "saturated", comment, case, **more)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -57,5 +58,5 @@ def saturated(dtype: str, up_to: float) -> Iterator[Draft]:
     comment = "Inputs of growing magnitude, up to where a result is no normal number."
     yield from families("saturated", "saturated", comment, cases([m for m in ladder if m <= up_to]))
     comment = "Inputs of every magnitude. The tolerance is that of formulas that keep the digits of both tails."
-    more = {"level": "robust", "overflows": True}
+    more: dict[str, Any] = {"level": "robust", "overflows": True}
     yield from families("saturated-stable", "saturated subnormal", comment, cases(ladder), **more)
