@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recurrence import final_gradient, tensors
 from rules import RULES, SPREADS, inside, known_up_to_errors, numbers
+from shares import one_in
 from sound_arithmetic import Sound, Style
 
 EXAMPLES = 8
@@ -50,8 +51,7 @@ def within_its_sum(got: np.ndarray, bounded: Affine, variables: dict[int, flint.
     return True
 
 
-@pytest.mark.parametrize(("dtype", "name"), ALL)
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("rule", "dtype", "name"), one_in(5, ((rule, *one) for rule in RULES for one in ALL)))
 def test_errors_are_what_the_sums_over_variables_say(rule: str, dtype: str, name: str) -> None:
     precision = PRECISIONS[dtype][name]
     judged: list[bool] = []
@@ -190,7 +190,7 @@ def test_a_rounding_that_one_step_may_leave_out_does_not_cancel(
 # What it gains --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("steps", "gain", "largest"), [(4, 5, 1e-4), (16, 50, 1e-4), (32, 1000, 1e-3)])
+@pytest.mark.parametrize(("steps", "gain", "largest"), one_in(3, [(4, 5, 1e-4), (16, 50, 1e-4), (32, 1000, 1e-3)]))
 def test_the_errors_of_a_recurrence_grow_no_faster_than_its_length(steps: int, gain: float, largest: float) -> None:
     flint.ctx.prec = 128
     precision = precision_model("float32", "float32")

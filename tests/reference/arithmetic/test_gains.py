@@ -9,6 +9,7 @@ from typing import Any
 
 import flint
 import numpy as np
+import pytest
 from backproof.reference.arithmetic.affine import Affine
 from backproof.reference.arithmetic.linear_errors import Variables
 from backproof.reference.arithmetic.precision import precision_model
@@ -76,6 +77,7 @@ def gains(call: Call) -> np.ndarray:
     return most[most > 0] / less[most > 0]
 
 
+@pytest.mark.catalogue
 def test_what_affine_arrays_gain(data_regression: Any) -> None:
     """Record the median and the largest gain, where there is one."""
     found = {str(call): gains(call) for call in calls()}
