@@ -92,7 +92,7 @@ def _section(name: str, table: Table, explanations: Sequence[Explanation]) -> It
     yield f"## {name}"
     options = "".join(f" --impl-option {key}={value}" for key, value in run["options"].items())
     yield f"    pytest --impl={run['adapter']}{options}"
-    declared = ", ".join(f"`{precision}` for {dtype}" for dtype, precision in run["precision"].items())
+    declared = _declared(run["precision"])
     yield _wrapped(f"{run['framework']}." + (f" The adapter declares {declared}." if declared else ""))
     yield _table(["operation", *DTYPES], _operations(table))
     yield _wrapped("Worst error, as a fraction of the tolerance: " + _worst(table) + ".")
@@ -102,6 +102,19 @@ def _section(name: str, table: Table, explanations: Sequence[Explanation]) -> It
         yield _wrapped(", ".join(f"`{glob}`" for glob in explanation.families) + f": {_told(explanation)}")
         if explanation.reproduction:
             yield f"```python\n{explanation.reproduction.rstrip()}\n```"
+
+
+def _declared(precision: Mapping[str, str]) -> str:
+    """What an adapter declares of its precisions; dtypes of which it declares the same are named together."""
+    names: dict[str, dict[str, list[str]]] = {}
+    for key, name in precision.items():
+        dtype, _, op = key.partition(":")
+        names.setdefault(dtype, {}).setdefault(name, []).append(f"`{op}`" if op else "all else")
+    dtypes: dict[str, list[str]] = {}
+    for dtype, ops in names.items():
+        said = ", ".join(f"`{name}` for {', '.join(of)}" for name, of in ops.items())
+        dtypes.setdefault(said, []).append(dtype)
+    return "; ".join(f"in {' and '.join(alike)} {said}" for said, alike in dtypes.items())
 
 
 def _operations(table: Table) -> Iterator[list[str]]:
