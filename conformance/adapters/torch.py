@@ -20,6 +20,26 @@ with needed("torch", "PyTorch", "torch"):
 name = "PyTorch"
 version = str(torch.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
+# On the CPU one function computes in float32 and rounds once. What is composed of several rounds each one's result:
+# log_softmax saves its outputs, the losses are written over it or over gather and log, and matmul rounds each product
+# of a stack before it adds up those of a broadcast operand. layer_norm saves mean and deviation in the half dtype, and
+# adds up the gradients of weight and bias in it.
+precision = {
+    f"{dtype}:{op}": name
+    for dtype in ("float16", "bfloat16")
+    for name, ops in {
+        "stepwise": (
+            "cross_entropy",
+            "log_softmax",
+            "matmul",
+            "mlp",
+            "softmax_cross_entropy",
+            "softmax_cross_entropy_from_outputs",
+        ),
+        "native": ("layer_norm",),
+    }.items()
+    for op in ops
+}
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": torch.sum, "mean": torch.mean}
 
