@@ -15,7 +15,16 @@ with needed("autograd", "HIPS autograd", "autograd"):
 name = "HIPS autograd"
 version = version_of("autograd")
 dtypes = ["float64", "float32", "float16"]  # autograd cannot differentiate a bfloat16 scalar
-precision = {"float16": "float16-native"}  # NumPy sums float16 along the first axis in float16
+# NumPy rounds every step to float16. It sums neighbours in memory in float32, and over any other axis in float16: over
+# rows, which is the gradient of what was broadcast, and over the last axis of an array that is Fortran-ordered.
+precision = {
+    "float16": "stepwise",
+    "float16:dense": "native",
+    "float16:layer_norm": "native",
+    "float16:log_softmax": "native",
+    "float16:softmax": "native",
+    "float16:softmax_cross_entropy": "native",
+}
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": np.sum, "mean": np.mean}
 
@@ -78,7 +87,8 @@ defvjp(erfc, lambda _, inputs: lambda upstream: upstream * (-2 / math.sqrt(math.
 
 def gelu(inputs: Tensor, *, approximate: str = "none") -> Tensor:
     if approximate == "tanh":
-        return inputs * 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (inputs + 0.044715 * inputs**3)))
+        # x (1 + tanh(u)) / 2 = x s(2u), which keeps its digits where tanh(u) is near -1
+        return inputs * sigmoid(2 * math.sqrt(2 / math.pi) * (inputs + 0.044715 * inputs**3))
     return inputs * 0.5 * erfc(-inputs / math.sqrt(2))
 
 
