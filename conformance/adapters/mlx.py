@@ -17,6 +17,13 @@ with needed("mlx", "MLX", "mlx, or on Linux 'mlx[cpu]'"):
 name = "MLX"
 version = str(mx.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
+# On the CPU each operation rounds its result, and what MLX calls one function is composed of several.
+precision = {
+    "float16": "stepwise",
+    "bfloat16": "stepwise",
+    "float16:softmax": "fused",  # precise=True computes it in float32
+    "bfloat16:softmax": "fused",
+}
 conventions = {"labels": "unchecked"}
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": mx.sum, "mean": mx.mean}
@@ -55,6 +62,12 @@ def softplus(inputs: Tensor, *, beta: float = 1.0) -> Tensor:
 
 def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
     return mx.fast.layer_norm(inputs, weight, bias, eps)
+
+
+def log_softmax(logits: Tensor, *, axis: int = -1) -> Tensor:
+    if logits.ndim > 1 and logits.shape[axis] == 1:
+        raise NotImplementedError("MLX's compiled sum over an axis of one element writes to memory that is not its own")
+    return nn.log_softmax(logits, axis=axis)
 
 
 def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
@@ -99,7 +112,7 @@ tanh_forward, tanh_backward = autodiff.both(mx.tanh)
 silu_forward, silu_backward = autodiff.both(nn.silu)
 gelu_forward, gelu_backward = autodiff.both(gelu)
 softplus_forward, softplus_backward = autodiff.both(softplus)
-log_softmax_forward, log_softmax_backward = autodiff.both(nn.log_softmax)
+log_softmax_forward, log_softmax_backward = autodiff.both(log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(mx.matmul)
