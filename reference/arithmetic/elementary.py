@@ -6,9 +6,11 @@ Maximum Errors in Math Functions" in the GNU C Library manual, and Innocente and
 Functions in Single, Double, Double Extended, and Quadruple Precision" (2024). What differs has its source beside it.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from flint import arb
 
 from .protocol import UnboundedError, UndecidedError
@@ -26,6 +28,11 @@ class Elementary:
     """(f(x), x, e) -> a bound on |f(y) - f(x)| for |y - x| <= e, e not 0. Raises UnboundedError where there is none."""
     slope: Callable[[arb, arb], arb]
     """(f(x), x) -> the derivative at x."""
+    array: Callable[[np.ndarray], np.ndarray]
+    """The function of a float64 array, right to 2^-50."""
+    array_gap: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    """`gap` over arrays: values and arguments in float64, errors in float64 or float32; infinite where there is none,
+    and `WHOLE_RANGE` where a bounded function may be off by all of its range. Right to 2^-20 of itself."""
     curvature: arb | None = None
     """A bound on |f''|. None where |f''| grows towards one side, and the gap is that to this side: what it exceeds
     slope e by then bounds |f(y) - f(x) - slope (y - x)|."""
@@ -72,8 +79,8 @@ def _exp_gap(v: arb, x: arb, e: arb) -> arb:
     return v * factor if factor.is_finite() else (x + e).exp()
 
 
-def _expm1_gap(v: arb, x: arb, e: arb) -> arb:
-    return _exp_gap(v + 1, x, e)
+def _expm1_gap(_: arb, x: arb, e: arb) -> arb:
+    return _exp_gap(x.exp(), x, e)
 
 
 def _sqrt_gap(v: arb, x: arb, e: arb) -> arb:
@@ -107,24 +114,82 @@ def _wave_gap(_: arb, __: arb, e: arb) -> arb:
     return arb.min(e, TWO)
 
 
+# The same over NumPy arrays -------------------------------------------------------------------------------------------
+
+_erf, _erfc = (np.vectorize(f, otypes=[np.float64]) for f in (math.erf, math.erfc))
+SMALLEST = np.finfo(np.float64).tiny
+WHOLE_RANGE = 5.0
+"""More than twice the range of -1 to 1: there the float64 value, too, may be off by as much as an implementation's."""
+
+
+def _within_range(gap: np.ndarray, e: np.ndarray) -> np.ndarray:
+    """Limit the gap of a function that stays within -1 and 1."""
+    return np.where(gap <= 2, gap, np.where(np.isfinite(e), WHOLE_RANGE, np.inf))
+
+
+def _exp_array_gap(v: np.ndarray, _: np.ndarray, e: np.ndarray) -> np.ndarray:
+    """v expm1(e); where all errors are small, v e times a factor that is enough for the largest."""
+    most = float(e.max(initial=0))
+    if most <= 2.0**-9:
+        gap = e * e.dtype.type(1 + most)
+        gap *= v.astype(e.dtype)
+        return np.asarray(gap)
+    return np.asarray(np.maximum(v, SMALLEST) * np.expm1(e.astype(np.float64)))
+
+
+def _expm1_array_gap(_: np.ndarray, x: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return _exp_array_gap(np.exp(x), x, e)
+
+
+def _log_array_gap(_: np.ndarray, x: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return np.where(e < x, -np.log1p(-np.minimum(e / x, 1)), np.inf)
+
+
+def _log1p_array_gap(v: np.ndarray, x: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return _log_array_gap(v, 1 + x, e)
+
+
+def _sqrt_array_gap(v: np.ndarray, x: np.ndarray, e: np.ndarray) -> np.ndarray:
+    steepest = np.where(e <= x, e / (v + np.sqrt(np.maximum(x - e, 0))), np.inf)
+    return np.where(e == 0, 0, steepest)
+
+
+def _nearest_to_zero_array(x: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return np.asarray(np.maximum(np.abs(x) - e, 0))
+
+
+def _tanh_array_gap(_: np.ndarray, x: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return _within_range(e / np.cosh(_nearest_to_zero_array(x, e)) ** 2, e)
+
+
+def _erf_array_gap(_: np.ndarray, x: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return _within_range(e * (2 / math.sqrt(math.pi)) * np.exp(-(_nearest_to_zero_array(x, e) ** 2)), e)
+
+
+def _wave_array_gap(_: np.ndarray, __: np.ndarray, e: np.ndarray) -> np.ndarray:
+    return _within_range(e, e)
+
+
 ELEMENTARY = {
     # Kernels compute 2^(x log2 e), as FlashAttention-2 (Dao 2023, section 3) and Liger Kernel do: the rounding of
     # x log2 e is an absolute error of |x| u in the exponent, and that of log2 e another.
-    "exp": Elementary(arb.exp, _exp_gap, lambda v, _: v, argument=2, underflows=True),
-    "log": Elementary(_defined(arb.log, ZERO), _log_gap, lambda _, x: 1 / x),
-    "log1p": Elementary(_defined(arb.log1p, -ONE), _log1p_gap, lambda _, x: 1 / (1 + x)),
-    "expm1": Elementary(arb.expm1, _expm1_gap, lambda v, _: v + 1),
+    "exp": Elementary(arb.exp, _exp_gap, lambda v, _: v, np.exp, _exp_array_gap, argument=2, underflows=True),
+    "log": Elementary(_defined(arb.log, ZERO), _log_gap, lambda _, x: 1 / x, np.log, _log_array_gap),
+    "log1p": Elementary(_defined(arb.log1p, -ONE), _log1p_gap, lambda _, x: 1 / (1 + x), np.log1p, _log1p_array_gap),
+    "expm1": Elementary(arb.expm1, _expm1_gap, lambda v, _: v + 1, np.expm1, _expm1_array_gap),
     # 1 ulp on GPUs that do not round it correctly; 1 / sqrt(x) costs 4 u with the division, as much as a reciprocal
     # square root right to 2 ulp.
-    "sqrt": Elementary(_defined(_sqrt, ZERO), _sqrt_gap, lambda v, _: 1 / (2 * v), cost=2),
+    "sqrt": Elementary(_defined(_sqrt, ZERO), _sqrt_gap, lambda v, _: 1 / (2 * v), np.sqrt, _sqrt_array_gap, cost=2),
     # |tanh''| is at most 4 / sqrt(27) = 0.770.
-    "tanh": Elementary(arb.tanh, _tanh_gap, lambda v, _: 1 - v**2, ONE),
-    "erf": Elementary(arb.erf, _erf_gap, lambda _, x: _bell(x), ONE),
-    "erfc": Elementary(arb.erfc, _erf_gap, lambda _, x: -_bell(x), ONE, cost=10, underflows=True),
+    "tanh": Elementary(arb.tanh, _tanh_gap, lambda v, _: 1 - v**2, np.tanh, _tanh_array_gap, ONE),
+    "erf": Elementary(arb.erf, _erf_gap, lambda _, x: _bell(x), _erf, _erf_array_gap, ONE),
+    "erfc": Elementary(
+        arb.erfc, _erf_gap, lambda _, x: -_bell(x), _erfc, _erf_array_gap, ONE, cost=10, underflows=True
+    ),
     # One polynomial over the whole range (Abramowitz and Stegun 7.1.26 and what follows it), right to u of 1 rather
     # than of itself: PyTorch's vectorised float32 erf, measured.
-    "erf_absolute": Elementary(arb.erf, _erf_gap, lambda _, x: _bell(x), ONE, coarse=3),
-    "sin": Elementary(arb.sin, _wave_gap, lambda _, x: x.cos(), ONE),
-    "cos": Elementary(arb.cos, _wave_gap, lambda _, x: -x.sin(), ONE),
+    "erf_absolute": Elementary(arb.erf, _erf_gap, lambda _, x: _bell(x), _erf, _erf_array_gap, ONE, coarse=3),
+    "sin": Elementary(arb.sin, _wave_gap, lambda _, x: x.cos(), np.sin, _wave_array_gap, ONE),
+    "cos": Elementary(arb.cos, _wave_gap, lambda _, x: -x.sin(), np.cos, _wave_array_gap, ONE),
 }
 """By name: NumPy's, or that of a function of `model.functions`."""

@@ -121,10 +121,11 @@ class FormulaArray(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         name = ufunc.__name__
-        if method != "__call__" or kwargs or name not in self.UFUNCS | self.ELEMENTARY:
+        elementary = name in self.ELEMENTARY
+        if method != "__call__" or kwargs or not (elementary or name in self.UFUNCS):
             raise TypeError(f"{type(self).__name__} has no {name}.{method} with {sorted(kwargs)}")
         first, *rest = (self.lift(x) for x in inputs)
-        return first.elementary(name) if name in self.ELEMENTARY else getattr(first, name)(*rest)
+        return first.elementary(name) if elementary else getattr(first, name)(*rest)
 
     def __array_function__(self, func: Callable[..., Any], types: Iterable[type], args: Any, kwargs: Any) -> Any:
         if func.__name__ not in self.FUNCTIONS:
@@ -284,9 +285,9 @@ class FormulaArray(NDArrayOperatorsMixin):
 
 
 def as_array(x: Any) -> np.ndarray:
-    """Give an object array, of rank 0 where an index or a reduction took a single element out of one."""
-    if isinstance(x, np.ndarray):
-        return x
+    """Give an array, of rank 0 where an index or a reduction took a single element out of one."""
+    if isinstance(x, np.ndarray | np.generic):
+        return np.asarray(x)
     cell = np.empty((), dtype=object)
     cell[()] = x
     return cell

@@ -77,9 +77,10 @@ def shared(function: Function) -> Function:
         if first is None:
             return function(*arguments, **parameters)
         key = (function, tuple(map(id, arguments)), tuple(sorted(parameters.items())))
-        if key not in first.known:  # beside the result its arguments, so that their ids stay theirs
-            first.known[key] = function(*arguments, **parameters), arguments
-        return first.known[key][0]
+        known = first.known
+        if key not in known:  # beside the result its arguments, so that their ids stay theirs
+            known[key] = function(*arguments, **parameters), arguments
+        return known[key][0]
 
     return call
 

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from backproof.reference.arithmetic.ball import Ball
 from backproof.reference.arithmetic.exact import rounded
+from backproof.reference.arithmetic.fast import Fast, exact
+from backproof.reference.arithmetic.fast_bounds import units_of
+from backproof.reference.arithmetic.fast_sums import Batch
 from backproof.reference.arithmetic.precision import PRECISIONS
 from backproof.reference.arithmetic.protocol import FormulaArray, over_elements
 from backproof.reference.arithmetic.rounding import Rounding
@@ -64,6 +67,8 @@ WRONG: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def floats(x: Any) -> np.ndarray:
+    if isinstance(x, Fast):
+        return x.value
     balls = x.balls if isinstance(x, Ball) else x.value
     return over_elements(rounded, 1)(balls).astype(np.float64)
 
@@ -71,10 +76,12 @@ def floats(x: Any) -> np.ndarray:
 def in_arithmetic(kind: str, x: np.ndarray) -> FormulaArray:
     if kind == "balls":
         return Ball(x)
+    if kind == "fast":
+        return exact(x, units_of(PRECISIONS["bfloat16"]["stepwise"]), Batch())
     return Rounding(x, np.zeros(x.shape), PRECISIONS["bfloat16"][kind])
 
 
-@pytest.mark.parametrize("kind", ["balls", "fused", "stepwise"])
+@pytest.mark.parametrize("kind", ["balls", "fused", "stepwise", "fast"])
 @pytest.mark.parametrize("said", STRUCTURE)
 def test_every_arithmetic_has_the_elements_that_numpy_has(said: str, kind: str) -> None:
     got, due = STRUCTURE[said](in_arithmetic(kind, X), in_arithmetic(kind, Y)), np.asarray(STRUCTURE[said](X, Y))
@@ -83,7 +90,7 @@ def test_every_arithmetic_has_the_elements_that_numpy_has(said: str, kind: str) 
     np.testing.assert_array_equal(floats(got), due)
 
 
-@pytest.mark.parametrize("kind", ["balls", "fused"])
+@pytest.mark.parametrize("kind", ["balls", "fused", "fast"])
 @pytest.mark.parametrize("said", WRONG)
 def test_what_makes_no_product_is_refused_as_numpy_refuses_it(said: str, kind: str) -> None:
     for x, y in ((X, Y), (in_arithmetic(kind, X), in_arithmetic(kind, Y))):

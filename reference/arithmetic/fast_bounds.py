@@ -1,0 +1,235 @@
+"""Error bounds of whole NumPy arrays: a precision's costs as plain numbers, and what is exact in floating point.
+
+`fast.py` is made of these, as `rounding.py` is of the rules for single elements in `bounds.py`.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+
+from ...vectors.dtypes import FLOAT16, FLOAT32, FLOAT64, Format
+from .precision import Precision
+from .protocol import Axis, Constant
+
+SPLITTER = 2.0**27 + 1
+"""Veltkamp's constant, which splits a float64 into two halves of 26 bits."""
+BLOCK = 2**15
+"""The most bounds that are added up in float32 at a stretch: that loses 2^-9 of the sum at most, in any order."""
+COMMON = 1 / 2
+"""Exact elements are looked for where they are so many of a sample."""
+RARE = 1 / 64
+"""Zeros are counted where there are more of them, in arrays that are not small."""
+SAMPLE = 512
+"""About so many elements are looked at before a mask of the whole array is computed."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A format's constants, those that cost something larger than they are by the inflation."""
+
+    format: Format
+    roundoff: float
+    threshold: float
+    flushed: float
+    """The most that a subnormal sum may lose: the threshold where the format may flush, else 0."""
+    largest: float
+
+
+@dataclass(frozen=True)
+class Units:
+    """What a precision costs, and how its bounds are held."""
+
+    precision: Precision
+    error: type[np.floating[Any]]
+    """The dtype of bounds: float32, and float64 where float64 itself is bounded."""
+    own: int
+    """How many times its bound a value may be off itself: 0 where the inflation pays for it, 1 for float64."""
+    format: Unit
+    accumulator: Unit
+    operand: Unit
+    result: Unit
+    reduction: Unit
+
+    def grown(self, terms: int) -> float:
+        """Give the factor that makes up for adding up so many bounds in their own dtype, in blocks at most."""
+        count = min(terms, BLOCK) + terms // BLOCK + 2
+        return 1 / (1 - count * float(np.finfo(self.error).eps) / 2)
+
+
+@cache
+def units_of(precision: Precision) -> Units:
+    """Give the costs of a precision: u and eta larger by 2^-12, or by 2^-30 where bounds are float64."""
+    wide = precision.format is FLOAT64
+    inflation = 1 + (2.0**-30 if wide else 2.0**-12)
+
+    def unit(fmt: Format) -> Unit:
+        threshold = 2.0**fmt.threshold * inflation
+        flushed = threshold if fmt.threshold == fmt.smallest_normal else 0.0
+        return Unit(fmt, float(fmt.unit_roundoff) * inflation, threshold, flushed, float(fmt.largest))
+
+    return Units(
+        precision,
+        np.float64 if wide else np.float32,
+        int(wide),
+        unit(precision.format),
+        unit(precision.accumulator),
+        unit(precision.operand),
+        unit(precision.result),
+        unit(precision.reduction),
+    )
+
+
+def sampled(x: np.ndarray) -> np.ndarray:
+    """Give a view of a few hundred elements spread over an array, or the array itself if it is small."""
+    if x.size <= 8 * SAMPLE:
+        return x
+    each = max(int(SAMPLE ** (1 / x.ndim)), 2)
+    return x[tuple(slice(None, None, -(-size // each)) for size in x.shape)]
+
+
+def fits(x: np.ndarray, fmt: Format) -> np.ndarray:
+    """Say which numbers a format holds; one that may flush is taken to hold no subnormal number."""
+    magnitude = np.abs(x)
+    lowest = 2.0 ** (fmt.threshold if fmt is FLOAT16 else fmt.smallest_normal)
+    held = (magnitude == 0) | ((magnitude >= lowest) & (magnitude <= float(fmt.largest)))
+    if fmt is FLOAT64:
+        return np.asarray(held)
+    if fmt in (FLOAT16, FLOAT32):
+        return np.asarray(held & (x.astype(np.float16 if fmt is FLOAT16 else np.float32) == x))
+    scaled = np.ldexp(np.frexp(x)[0], fmt.significand)
+    return np.asarray(held & (scaled == np.rint(scaled)))
+
+
+def exact_sums(x: np.ndarray, y: np.ndarray, total: np.ndarray, fmt: Format) -> np.ndarray | None:
+    """Say where x + y, rounded to `total`, is exact and fits a format; None if a sample shows that to be rare."""
+    few = sampled(total)
+    if fmt is not FLOAT64 and few is not total and fits(few, fmt).mean() < COMMON:
+        return None
+    part = total - x
+    rest = (x - (total - part)) + (y - part)  # Knuth's error-free sum
+    return np.asarray((rest == 0) & fits(total, fmt))
+
+
+def exact_products(x: np.ndarray, y: np.ndarray, product: np.ndarray, fmt: Format) -> np.ndarray | None:
+    """Say where x y, rounded to `product`, is exact and fits a format; None if a sample shows that to be rare."""
+    if sampled(product) is not product:
+        few = [sampled(np.broadcast_to(a, product.shape)) for a in (x, y, product)]
+        if (_whole_product(*few) & fits(few[2], fmt)).mean() < COMMON:
+            return None
+    return np.asarray(_whole_product(x, y, product) & fits(product, fmt))
+
+
+def _whole_product(x: np.ndarray, y: np.ndarray, product: np.ndarray) -> np.ndarray:
+    """Dekker's error-free product; where it may overflow or underflow, "not exact"."""
+    high_x, high_y = x * SPLITTER, y * SPLITTER
+    high_x, high_y = high_x - (high_x - x), high_y - (high_y - y)
+    low_x, low_y = x - high_x, y - high_y
+    rest = low_x * low_y - (((product - high_x * high_y) - low_x * high_y) - high_x * low_y)
+    return np.asarray((rest == 0) & ((np.abs(product) > 2.0**-960) | (x == 0) | (y == 0)))
+
+
+def exact_quotients(y: np.ndarray, quotient: np.ndarray, fmt: Format) -> np.ndarray | None:
+    """Say where division by y only moves the exponent, to a result that fits; None if that is nowhere seen."""
+    with np.errstate(all="ignore"):
+
+        def powers(x: np.ndarray) -> np.ndarray:
+            return np.asarray((np.abs(np.frexp(x)[0]) == 0.5) & fits(1 / x, fmt))
+
+        if powers(sampled(y)).mean() < COMMON:
+            return None
+        return np.asarray(powers(y) & fits(quotient, fmt))
+
+
+def finest_unit(x: np.ndarray) -> int | None:
+    """Give the largest k for which all numbers are multiples of 2**k; None if all are 0 or one is not finite."""
+    numbers = x[x != 0]
+    if not numbers.size or not np.isfinite(numbers).all():
+        return None
+    fractions, exponents = np.frexp(numbers)
+    digits = np.ldexp(fractions, 53).astype(np.int64)
+    trailing = np.frexp((digits & -digits).astype(np.float64))[1] - 1
+    return int((exponents - 53 + trailing).min())
+
+
+def summed(x: np.ndarray, axis: Axis, keepdims: bool) -> np.ndarray:
+    """Sum bounds, right to the factor that `Units.grown` gives."""
+    length = length_along(x.shape, axis)
+    if length > BLOCK:
+        return np.asarray(x.sum(axis=axis, keepdims=keepdims, dtype=np.float64), x.dtype)
+    if x.ndim > 1 and axis in (-1, x.ndim - 1):  # a matrix product adds up faster
+        total = np.asarray(x @ np.ones(length, x.dtype))
+        return total[..., None] if keepdims else total
+    return np.asarray(x.sum(axis=axis, keepdims=keepdims))
+
+
+def length_along(shape: tuple[int, ...], axis: Axis) -> int:
+    """Count the elements that a reduction along axes puts into one."""
+    axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return math.prod(shape[a] for a in axes)
+
+
+def product_of_bounds(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Multiply two matrices of bounds, or stacks of them, right to the factor that `Units.grown` gives."""
+    length = x.shape[-1]
+    if length <= BLOCK:
+        return np.asarray(x @ y)
+    total = x[..., :BLOCK] @ y[..., :BLOCK, :]
+    for start in range(BLOCK, length, BLOCK):
+        total += x[..., start : start + BLOCK] @ y[..., start : start + BLOCK, :]
+    return np.asarray(total)
+
+
+def has_signs(x: np.ndarray) -> bool:
+    """Say whether 1 or -1 is among numbers, as far as a sample shows."""
+    return bool((np.abs(sampled(x)) == 1).any())
+
+
+def signs_only(x: np.ndarray) -> bool:
+    """Say whether all numbers are 0, 1 or -1."""
+    for numbers in (sampled(x), x):
+        others = numbers[numbers != 0]
+        if not (np.abs(others) == 1).all():
+            return False
+    return True
+
+
+@lru_cache(maxsize=1024, typed=True)
+def is_held(x: Any, fmt: Format) -> bool:
+    """Say whether a format holds a constant exactly; a float is the decimal that was written."""
+    if isinstance(x, Constant):
+        return False
+    if not math.isfinite(x):
+        return True
+    number = (
+        Fraction(repr(x)) if type(x) is float else Fraction(int(x) if isinstance(x, int | np.integer) else float(x))
+    )
+    near = float(number)
+    return Fraction(near) == number and bool(fits(np.asarray(near), fmt))
+
+
+def magnitude_of(x: np.ndarray, dtype: type[np.floating[Any]]) -> np.ndarray:
+    """Give |x| in another dtype, in a new array."""
+    size = np.asarray(x).astype(dtype)
+    return np.abs(size, out=size) if size.ndim else np.asarray(np.abs(size))
+
+
+def zeros_and_misfits(x: np.ndarray, fmt: Format) -> tuple[bool, bool]:
+    """Say whether zeros are common among numbers, and whether some are not held by a format."""
+    numbers = x.astype(np.float32) if x.dtype.itemsize <= 2 else x
+    if numbers.dtype != {FLOAT32: np.float32, FLOAT64: np.float64}.get(fmt):
+        held = signs_only(numbers) or bool(fits(numbers.astype(np.float64), fmt).all())
+        return _are_common(numbers == 0), not held
+    low = np.abs(numbers) < 2.0**fmt.smallest_normal
+    if not low.any():
+        return False, False
+    zeros = numbers == 0
+    return _are_common(zeros), bool((low & ~zeros).any())
+
+
+def _are_common(mask: np.ndarray) -> bool:
+    """Say whether a mask holds often enough for it to be worth counting where."""
+    return bool(np.count_nonzero(mask) > (mask.size * RARE if mask.size > 8 * SAMPLE else 0))
