@@ -130,7 +130,7 @@ def _inexact_product_of(x: "Fast", y: "Fast", value: np.ndarray, unit: Unit) -> 
     error = np.asarray(y.magnitude() * weights)
     error += x.reach() * beside * y.error
     most = error.max(initial=0) / u
-    error += kind(unit.threshold)
+    error += kind(unit.threshold + lost_to_underflow(y))
     free, passed = _zeros_of(x, y), np.asarray(kind(0))
     if x.error is None and has_signs(x.value):
         signs = np.abs(x.value) == 1
@@ -140,6 +140,12 @@ def _inexact_product_of(x: "Fast", y: "Fast", value: np.ndarray, unit: Unit) -> 
     if not np.isfinite(most):
         passed = passed + 0 * error  # what has no bound has none times 0 either
     return in_range(value, error, passed, free, (x, y), most, zeros=x.zeros or y.zeros)
+
+
+def lost_to_underflow(y: "Fast") -> float:
+    """Bound what is lost of |x| u |y| where |x| u underflows in the dtype of errors, before it is multiplied by |y|."""
+    largest = float(y.magnitude().max(initial=0)) + float(y.errors().max(initial=0))
+    return 2 * float(np.finfo(y.units.error).smallest_subnormal) * min(largest, y.units.format.largest)
 
 
 def quotient_of(x: "Fast", y: "Fast") -> "Fast":

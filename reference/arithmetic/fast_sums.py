@@ -9,7 +9,7 @@ import numpy as np
 
 from ...vectors.dtypes import Format
 from .fast_bounds import Unit, finest_unit, fits, product_of_bounds, sampled
-from .fast_rules import either, read_as, rounded
+from .fast_rules import either, lost_to_underflow, read_as, rounded
 from .protocol import Axis, FormulaArray
 from .rounding import LengthError
 
@@ -215,7 +215,7 @@ def _inexact_contraction(a: "Fast", b: "Fast", value: np.ndarray, terms: int) ->
     error *= kind(a.units.grown(terms))
     if not error.max(initial=0) <= cost * unit.largest / 8:
         return None
-    error += kind(terms * (unit.threshold + unit.flushed))
+    error += kind(terms * (unit.threshold + unit.flushed + lost_to_underflow(a)))
     a.batch.whole_length(terms)
     return accumulated(_older(a, b), value, error, None, unit)
 
