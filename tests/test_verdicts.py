@@ -1,5 +1,6 @@
 """The verdict tables of frameworks, and the tool that records and compares them. No framework is needed here."""
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
@@ -81,6 +82,25 @@ def test_explanations_name_families_that_there_are_and_operations_that_miss_some
 
 def test_the_page_is_what_the_tables_say():
     assert page(RUNS) == PAGE.read_text(encoding="utf-8"), "write it anew: python -m tests.verdicts page"
+
+
+def test_the_page_says_what_an_adapter_declares_and_which_runs_are_not_recorded(folder):
+    words = {"relu": "fused", "": "stepwise", "dense": "fused"}
+    precision = {f"{dtype}:{op}".rstrip(":"): word for dtype in ("float16", "bfloat16") for op, word in words.items()}
+    table.record("mine", table.of_run(replace(IMPLEMENTATION, precision=precision), [], "1.0.0"))
+    (section,) = [part for part in page(["mine"]).split("## ") if part.startswith("mine")]
+    assert "in float16 and bfloat16 `fused` for `relu`, `dense`, `stepwise`." in section
+    assert "Not recorded" in section
+
+
+def test_the_page_leaves_out_explanations_of_operations_that_are_not_recorded(folder):
+    table.record("mine", of(result("a")))
+    path = folder / "mine" / "framework.yml"
+    entries = [f'- families: ["{op}/*/a"]\n  because: theirs\n  why: as {op} has it\n' for op in ("double", "half")]
+    path.write_text(path.read_text().rstrip("\n") + "\nexplained:\n" + "".join(entries))
+    text = page(["mine"])
+    assert "as double has it" in text
+    assert "as half has it" not in text
 
 
 # Recording
@@ -178,7 +198,7 @@ def test_a_run_of_some_operations_is_held_to_what_concerns_them():
 def test_what_an_adapter_refuses_needs_an_explanation_and_what_has_no_tolerance_needs_none():
     refused = result("a", Outcome.UNSUPPORTED, cause=Cause.REFUSED, reason="it would never end")
     untold = result(
-        "b", Outcome.UNSUPPORTED, cause=Cause.NO_TOLERANCE, reason="no tolerance is given at precision float16-native"
+        "b", Outcome.UNSUPPORTED, cause=Cause.NO_TOLERANCE, reason="no tolerance is given at precision native"
     )
     (line,) = compared([refused, untold], [refused, untold])
     assert line == "double/float32/a: unsupported, and not explained: it would never end"

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from backproof.reference.model.vocabulary import ANSWERS
 from backproof.vectors import store
@@ -94,14 +95,22 @@ def _section(name: str, table: Table, explanations: Sequence[Explanation]) -> It
     yield f"    pytest --impl={run['adapter']}{options}"
     declared = _declared(run["precision"])
     yield _wrapped(f"{run['framework']}." + (f" The adapter declares {declared}." if declared else ""))
+    if len(table) == 1:
+        yield "Not recorded with these vectors."
+        return
     yield _table(["operation", *DTYPES], _operations(table))
     yield _wrapped("Worst error, as a fraction of the tolerance: " + _worst(table) + ".")
     if not explanations:
         yield "Nothing is missed."
-    for explanation in explanations:
+    for explanation in (e for e in explanations if _concerns(e, table)):
         yield _wrapped(", ".join(f"`{glob}`" for glob in explanation.families) + f": {_told(explanation)}")
         if explanation.reproduction:
             yield f"```python\n{explanation.reproduction.rstrip()}\n```"
+
+
+def _concerns(explanation: Explanation, table: Table) -> bool:
+    """Whether any operation is recorded whose families it is about."""
+    return any(fnmatchcase(op, glob.partition("/")[0]) for glob in explanation.families for op in table)
 
 
 def _declared(precision: Mapping[str, str]) -> str:
@@ -109,10 +118,10 @@ def _declared(precision: Mapping[str, str]) -> str:
     names: dict[str, dict[str, list[str]]] = {}
     for key, name in precision.items():
         dtype, _, op = key.partition(":")
-        names.setdefault(dtype, {}).setdefault(name, []).append(f"`{op}`" if op else "all else")
+        names.setdefault(dtype, {}).setdefault(name, []).extend([f"`{op}`"] if op else [])
     dtypes: dict[str, list[str]] = {}
     for dtype, ops in names.items():
-        said = ", ".join(f"`{name}` for {', '.join(of)}" for name, of in ops.items())
+        said = ", ".join(f"`{name}`" + (f" for {', '.join(of)}" if of else "") for name, of in ops.items())
         dtypes.setdefault(said, []).append(dtype)
     return "; ".join(f"in {' and '.join(alike)} {said}" for said, alike in dtypes.items())
 
