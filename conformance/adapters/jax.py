@@ -18,8 +18,14 @@ with needed("jax", "JAX", "jax"):
 name = "JAX"
 version = str(jax.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
-# Gradients of biases are summed in the dtype itself.
-precision = {"float16": "float16-native", "bfloat16": "bfloat16-native"}
+# Called one by one, operations round their results to the half dtype. Sums are in float32, but those that undo
+# broadcasting, which are the gradients of biases and weights, are in the half dtype itself. A contraction rounds once, of
+# a stack as well.
+precision = {
+    f"{dtype}{op}": name
+    for dtype in ("float16", "bfloat16")
+    for op, name in {"": "stepwise", ":dense": "native", ":layer_norm": "native", ":matmul": "fused"}.items()
+}
 conventions = {"labels": "unchecked"}  # under jit the values of labels are not known
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": jnp.sum, "mean": jnp.mean}
