@@ -29,7 +29,7 @@ class Results:
 
     versions: dict[str, str]
     seconds: dict[str, float]
-    """By checker, to check the plain implementation of all operations."""
+    """By checker, processor time to check the plain implementation of all operations."""
     spoiled: dict[str, dict[str, list[int]]]
     """By checker and dtype: calls at which it rejects the plain implementation, and all calls."""
     lost: list[str]

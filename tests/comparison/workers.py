@@ -112,7 +112,7 @@ def checked(tasks: Iterable[Task], lost: Callable[[Task, Exception], Found]) -> 
 
 
 def measured(names: Iterable[str]) -> tuple[dict[str, dict[str, list[int]]], dict[str, float]]:
-    """Spoiled and all calls, by checker and dtype, and the seconds that each checker takes over the plain
+    """Spoiled and all calls, by checker and dtype, and the processor time that each checker takes over the plain
     implementation of all operations, the better of two times."""
     worker = Worker(serve)
     plain = [name for name, subject in subjects().items() if subject.group == PLAIN]
