@@ -19,8 +19,8 @@ name = "JAX"
 version = str(jax.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
 # Called one by one, operations round their results to the half dtype. Sums are in float32, but those that undo
-# broadcasting, which are the gradients of biases and weights, are in the half dtype itself. A contraction rounds once, of
-# a stack as well.
+# broadcasting, which are the gradients of biases and weights, are in the half dtype itself. A contraction rounds once,
+# of a stack as well.
 precision = {
     f"{dtype}{op}": name
     for dtype in ("float16", "bfloat16")

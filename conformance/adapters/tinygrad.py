@@ -21,7 +21,14 @@ with needed("tinygrad", "tinygrad", "tinygrad"):
 name = "tinygrad"
 version = version_of("tinygrad")
 dtypes = ["float64", "float32", "float16", "bfloat16"]
-precision = {"bfloat16": "bfloat16-native"}  # a contraction sums products that are rounded to bfloat16
+# Kernels round every step to the half dtype. A contraction of bfloat16 adds up products that are rounded to bfloat16.
+precision = {
+    "float16": "stepwise",
+    "bfloat16": "stepwise",
+    "bfloat16:dense": "native",
+    "bfloat16:matmul": "native",
+    "bfloat16:mlp": "native",
+}
 conventions = {"labels": "unchecked"}
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": lambda rows: rows.sum(), "mean": lambda rows: rows.mean()}
