@@ -237,15 +237,17 @@ class Fast(FormulaArray):
 
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """The largest along axes, or of all elements: exact, and off by no more than the largest error."""
-        return self.of_parts(*(np.asarray(part.max(axis=axis, keepdims=keepdims)) for part in self.parts()))
+        along: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
+        return self.of_parts(*(np.asarray(part.max(**along)) for part in self.parts()))
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """Sum along axes or of all elements: (n - 1) u times the sum of magnitudes, exact zeros not counted."""
         length = length_along(self.shape, axis)
         terms: Any = length
+        along: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
         if self.zeros or self.units.precision.longest:
-            terms = np.asarray((~self.exact_zeros()).sum(axis=axis, keepdims=keepdims))
-        value = np.asarray(self.value.sum(axis=axis, keepdims=keepdims))
+            terms = np.asarray((~self.exact_zeros()).sum(**along))
+        value = np.asarray(self.value.sum(**along))
         magnitude, passed = summed(self.magnitude(), axis, keepdims), None
         if self.error is not None:
             passed = summed(self.error, axis, keepdims)

@@ -158,12 +158,13 @@ def finest_unit(x: np.ndarray) -> int | None:
 def summed(x: np.ndarray, axis: Axis, keepdims: bool) -> np.ndarray:
     """Sum bounds, right to the factor that `Units.grown` gives."""
     length = length_along(x.shape, axis)
+    along: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
     if length > BLOCK:
-        return np.asarray(x.sum(axis=axis, keepdims=keepdims, dtype=np.float64), x.dtype)
+        return np.asarray(x.sum(**along, dtype=np.float64), x.dtype)
     if x.ndim > 1 and axis in (-1, x.ndim - 1):  # a matrix product adds up faster
         total = np.asarray(x @ np.ones(length, x.dtype))
         return total[..., None] if keepdims else total
-    return np.asarray(x.sum(axis=axis, keepdims=keepdims))
+    return np.asarray(x.sum(**along))
 
 
 def length_along(shape: tuple[int, ...], axis: Axis) -> int:

@@ -176,7 +176,7 @@ def sums_over(axes: tuple[int, ...], keepdims: bool) -> Linear:
     def linear(rows: np.ndarray, _: Any) -> np.ndarray:
         for axis in sorted(axes, reverse=True):
             rows = added(rows, axis + 1)
-        return np.expand_dims(rows, [axis + 1 for axis in axes]) if keepdims else rows
+        return np.expand_dims(rows, tuple(axis + 1 for axis in axes)) if keepdims else rows
 
     return linear
 

@@ -27,7 +27,7 @@ def test_a_constant_is_right_to_all_digits_and_widens_nothing(name: str) -> None
         assert mpmath.almosteq(mpmath.mpf((constant.ball().mid()).str(60, radius=False)), due, 1e-55)
         assert float(constant) == float(due)
     for dtype in (np.float16, np.float32, np.float64):
-        for product in (np.ones(2, dtype) * constant, constant * np.ones(2, dtype), constant * dtype(1)):
+        for product in (np.ones(2, dtype) * constant, constant * np.ones(2, dtype)):
             assert product.dtype == dtype
     assert rounded((Ball(np.ones(1)) * constant).balls[0]) == float(constant)
 
