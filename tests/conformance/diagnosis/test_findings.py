@@ -43,7 +43,7 @@ RANDOM = replace(
 # The catalogue
 
 
-@pytest.mark.parametrize(("op", "sort"), one_in(3, zip(OPERATIONS, cycle(SORTS))))
+@pytest.mark.parametrize(("op", "sort"), one_in(6, zip(OPERATIONS, cycle(SORTS))))
 def test_a_fault_gets_its_own_name_or_that_of_one_that_does_the_same(op: str, sort: str) -> None:
     """One fault of each operation, of one sort or the other, stands for all."""
     faults = [fault for fault in every_fault_of(op) if fault.sort == sort]
@@ -290,7 +290,7 @@ ALTERED = [
 
 @pytest.mark.parametrize(
     ("altered", "name", "words"),
-    one_in(4, ALTERED),
+    one_in(7, ALTERED),
 )
 def test_what_is_wrong_with_one_gradient_is_said(altered: dict[str, Function], name: str, words: str) -> None:
     LAST["upstream"] = None

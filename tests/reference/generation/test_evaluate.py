@@ -70,7 +70,8 @@ def test_curated_families_that_lie_on_boundaries_are_built_the_same_too(
 
 
 def test_float64_linear_algebra_is_used_for_classes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = [bits_of(evaluated(*case)) for case in CASES]
+    cases = CASES[::3]
+    first = [bits_of(evaluated(*case)) for case in cases]
     plain = module._plain
 
     def off(x: np.ndarray) -> Any:
@@ -78,7 +79,7 @@ def test_float64_linear_algebra_is_used_for_classes_alone(monkeypatch: pytest.Mo
         return wide if wide.dtype.kind == "i" else wide * (1 + 2.0**-40)
 
     monkeypatch.setattr(module, "_plain", off)
-    assert [bits_of(evaluated(*case)) for case in CASES] == first
+    assert [bits_of(evaluated(*case)) for case in cases] == first
 
 
 def test_what_settles_at_no_precision_is_refused_in_one_line() -> None:
