@@ -16,7 +16,7 @@ from kill_matrix import Rejected, matrix, rejected
 from proofs import proven
 
 RECORD = Path(__file__).with_suffix(".json")
-SAMPLED = 4
+SAMPLED = 2
 """Faults of each operation that every run of the tests tries."""
 
 

@@ -404,6 +404,7 @@ def test_a_diagnosis_that_breaks_down_does_not_take_the_report_with_it(
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.catalogue
 def test_a_fault_of_the_catalogue_runs_from_an_empty_folder(pytester: pytest.Pytester) -> None:
     spec = "backproof.reference.faults:relu.backward_gt_to_lt"
     result = pytester.runpytest_subprocess(f"--impl={spec}", "--impl-op=relu", "--impl-dtype=float64")

@@ -125,7 +125,7 @@ def chain(steps: list[tuple[str, int, int]], x: Any, y: Any) -> Any:
     return arrays[-1]
 
 
-@pytest.mark.parametrize(("dtype", "name"), ALL)
+@pytest.mark.parametrize(("dtype", "name"), one_in(3, ALL))
 def test_no_sound_implementation_of_a_chain_leaves_its_bound(dtype: str, name: str) -> None:
     precision = precision_model(dtype, name)
     judged: list[bool] = []
