@@ -505,6 +505,7 @@ def test_several_processes_run_the_vectors_alone_and_report_as_one_does(
     result.stdout.no_fnmatch_line("*FamilyFailed*")
 
 
+@pytest.mark.catalogue
 def test_conventions_are_compared_across_workers(run_apart: RunApart, project: pytest.Pytester) -> None:
     project.makepyfile(
         by_worker="import os\n"

@@ -79,6 +79,7 @@ def test_ids_options_and_summary_are_those_of_a_python_adapter(run: Run) -> None
     result.stdout.fnmatch_lines([f"{CALL} *PASSED*", "double * float32 * 1 *"])
 
 
+@pytest.mark.catalogue
 def test_workers_of_xdist_have_a_process_each(
     project: pytest.Pytester, run_apart: Callable[..., pytest.RunResult], notes: Path
 ) -> None:
