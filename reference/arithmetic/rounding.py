@@ -125,7 +125,7 @@ class Rounding(FormulaArray):
 
     @cached_property
     def _exact_zeros(self) -> np.ndarray:
-        return bounds.is_exact_zero(self.value, self.error)
+        return bounds.is_exact_zero(self.value, self.error).astype(bool)
 
     # Arithmetic ---------------------------------------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ class Rounding(FormulaArray):
         """x @ y of two matrices: n u |x| |y| and eta for every product, in the accumulator's precision."""
         self.reductions.add("contraction")
         a, b = self._operand(), other._operand()
-        here, there = ~a._exact_zeros.astype(bool), ~b._exact_zeros.astype(bool)
+        here, there = ~a._exact_zeros, ~b._exact_zeros
         terms: np.ndarray = here.astype(np.int64) @ there.astype(np.int64)
         accumulator = self.precision.accumulator
         self._length(terms)
@@ -240,7 +240,7 @@ class Rounding(FormulaArray):
         self.reductions.add("sum")
         values, shape = reduction_rows(self.value, axis, keepdims)
         errors, _ = reduction_rows(self.error, axis, keepdims)
-        zeros, _ = reduction_rows(self._exact_zeros.astype(bool), axis, keepdims)
+        zeros, _ = reduction_rows(self._exact_zeros, axis, keepdims)
         terms = (~zeros).sum(axis=-1)
         accumulator = self.precision.accumulator
         self._length(terms)
