@@ -15,6 +15,8 @@ from .ball import ball_quotient
 from .elementary import ONE, ZERO, Elementary
 from .protocol import RangeError, UnboundedError, over_elements
 
+SIGNS = (ONE, -ONE)
+
 
 def fits(value: arb, fmt: Format) -> bool:
     """Say whether a format holds an exact ball; a format that may flush is taken to hold no subnormal number."""
@@ -28,13 +30,12 @@ def holds(value: arb, fmt: Format) -> bool:
 
 def _has_digits_for(value: arb, fmt: Format, lowest: int) -> bool:
     """Say whether an exact ball has no more bits than a format, whose last one is not below 2**lowest."""
-    if not value.is_exact() or not value.is_finite():
-        return False
-    man, exp = value.man_exp()
-    if man == 0:
-        return True
     bits = value.bits()
-    return bits <= fmt.significand and int(exp) + bits - 1 >= min(fmt.smallest_normal, lowest + bits - 1)
+    if bits > fmt.significand or not value.is_exact() or not value.is_finite():
+        return False
+    if bits == 0 or abs(value) >= cost_of(fmt).smallest_normal:
+        return True
+    return int(value.man_exp()[1]) >= lowest
 
 
 def unit_of(value: arb) -> int | None:
@@ -75,19 +76,17 @@ def cost_of(fmt: Format) -> Cost:
     )
 
 
-def _after_reading(v: arb, e: arb, fmt: Format, cost: Cost) -> arb:
-    """Give the error after rounding a value to the format in which operands are read."""
-    if not v.is_finite() or (e.is_zero() and fits(v, fmt)):
-        return e
-    return e + cost.roundoff * (abs(v) + e) + cost.threshold
-
-
 def _is_exact_zero(v: arb, e: arb) -> bool:
     return bool(v.is_zero() and e.is_zero())
 
 
-def _is_sign(v: arb, e: arb) -> bool:
-    return bool(e.is_zero() and (v == ONE or v == -ONE))
+def _is_two_amid_zeros(terms: int, length: int) -> bool:
+    """Say whether two of `length` terms are not 0, so that a compensated sum goes on after them."""
+    return terms == 2 and length > 2
+
+
+def _is_sign(v: arb) -> bool:
+    return bool(v in SIGNS)
 
 
 def _is_power(v: arb, e: arb, fmt: Format) -> bool:
@@ -115,6 +114,9 @@ class Rules:
         self.elementary = np.frompyfunc(self._elementary, 4, 2)
         self.rounded = np.frompyfunc(self._rounded, 5, 2)
         self.stored = np.frompyfunc(self._stored, 2, 2)
+        self.read = np.frompyfunc(self._read, 2, 2)
+        self.contracted = np.frompyfunc(self._contracted, 5, 1)
+        self.summed = np.frompyfunc(self._summed, 5, 1)
 
     def _rounded(self, v: arb, e: arb, passed: bool, cost: arb, extra: arb) -> Bounded:
         """Add `cost` times the magnitude, and `extra`, where something is rounded.
@@ -122,29 +124,63 @@ class Rules:
         Nothing is where an exact result fits the format, or an inexact operand was `passed` on unchanged. A value that
         is not finite has no error.
         """
-        return self._finished(v, e, fits(v, self.format) if e.is_zero() else passed, cost, extra)
+        if e.is_zero():
+            return (v, ZERO) if v.is_zero() else self._finished(v, e, fits(v, self.format), cost, extra)
+        return self._finished(v, e, passed, cost, extra)
 
     def _finished(self, v: arb, e: arb, free: bool, cost: arb, extra: arb) -> Bounded:
         if not v.is_finite():
             return v, ZERO
+        magnitude = abs(v)
         if not free:
-            e = e + cost * (abs(v) + e) + extra
-        if self.guard and not abs(v) + e <= self.cost.largest:
-            raise RangeError(f"an intermediate of magnitude {(abs(v) + e).str(8)} may pass the largest finite number")
+            e = e + cost * (magnitude + e) + extra
+        self._require_range(magnitude + e)
         return v, e
+
+    def _require_range(self, most: arb) -> None:
+        if self.guard and not most <= self.cost.largest:
+            raise RangeError(f"an intermediate of magnitude {most.str(8)} may pass the largest finite number")
 
     def _stored(self, v: arb, e: arb) -> Bounded:
         """Round to the format. An exact value that it holds stays, a subnormal one too: no step computed it."""
         return self._finished(v, e, e.is_zero() and holds(v, self.format), self.cost.roundoff, self.cost.threshold)
 
+    def _read(self, v: arb, e: arb) -> Bounded:
+        """Round an operand of a contraction to the format in which operands are read."""
+        return self._finished(v, e, e.is_zero() and fits(v, self.format), self.cost.roundoff, self.cost.threshold)
+
+    def _contracted(self, magnitude: arb, e: arb, free: bool, terms: int, length: int) -> arb:
+        """Give the error of a contraction of so many terms that are not 0, amid `length`."""
+        cost = ZERO
+        if not free:
+            extra = _is_two_amid_zeros(terms, length)
+            cost = (terms + extra) * self.cost.roundoff * magnitude + terms * self.cost.threshold
+            cost += (max(terms - 1, 0) + extra) * self.cost.flushed
+        return self._added_up(magnitude, e, cost)
+
+    def _summed(self, magnitude: arb, e: arb, free: bool, terms: int, length: int) -> arb:
+        """Give the error of a sum of so many terms that are not 0, amid `length`."""
+        cost = ZERO
+        if not free:
+            additions = max(terms - 1, 0) + _is_two_amid_zeros(terms, length)
+            cost = additions * (self.cost.roundoff * magnitude + self.cost.flushed)
+        return self._added_up(magnitude, e, cost)
+
+    def _added_up(self, magnitude: arb, e: arb, cost: arb) -> arb:
+        if magnitude.is_finite():
+            self._require_range(magnitude + cost)
+        return e + cost
+
     def _add(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
-        passed = _is_exact_zero(x, ex) or _is_exact_zero(y, ey)
+        passed = (x.is_zero() and ex.is_zero()) or (y.is_zero() and ey.is_zero())
         return self._rounded(x + y, ex + ey, passed, self.cost.roundoff, self.cost.flushed)
 
     def _multiply(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
-        exact = (ex.is_zero() and ey.is_zero()) or _is_exact_zero(x, ex) or _is_exact_zero(y, ey)
-        e = ZERO if exact else abs(x) * ey + ex * abs(y) + ex * ey
-        passed = _is_sign(x, ex) or _is_sign(y, ey)
+        exact_x, exact_y = ex.is_zero(), ey.is_zero()
+        if (exact_x and (exact_y or x.is_zero())) or (exact_y and y.is_zero()):
+            return self._rounded(x * y, ZERO, True, self.cost.roundoff, self.cost.threshold)
+        e = abs(x) * ey + ex * abs(y) + ex * ey
+        passed = (exact_x and _is_sign(x)) or (exact_y and _is_sign(y))
         return self._rounded(x * y, e, passed, self.cost.roundoff, self.cost.threshold)
 
     def _divide(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
@@ -155,7 +191,7 @@ class Rules:
             )
         v = ball_quotient(x, y)
         e = ZERO if ex.is_zero() and ey.is_zero() else (ex + abs(v) * ey) / gap
-        passed = _is_exact_zero(x, ex) or _is_sign(y, ey)
+        passed = _is_exact_zero(x, ex) or (ey.is_zero() and _is_sign(y))
         free = (passed or _is_power(y, ey, self.format)) and (fits(v, self.format) if e.is_zero() else passed)
         u, eta = self.cost.roundoff, self.cost.threshold
         return self._finished(v, e, free, 2 * u + u * u, (1 + abs(x) + ex) * eta)
@@ -202,5 +238,3 @@ surely_exceeds, larger_error = over_elements(_surely_exceeds, 4), over_elements(
 is_exact_zero = over_elements(_is_exact_zero, 2)
 is_same = over_elements(lambda x, y: not (x.is_nan() or y.is_nan()) and x == y, 2)
 is_at_most = over_elements(lambda m, bound: bool(m <= bound), 2)
-after_reading = over_elements(_after_reading, 4)
-choose = over_elements(lambda condition, yes, no: yes if condition else no, 3)

@@ -37,23 +37,17 @@ from typing import Any, Self
 import numpy as np
 from flint import arb
 
-from ...vectors.dtypes import Format
 from . import bounds
 from .ball import largest, matrix_product, total
-from .bounds import Cost, Rules, choose, cost_of, fits, rules_of
+from .bounds import Cost, Rules, cost_of, fits, rules_of
 from .elementary import ELEMENTARY, ZERO
 from .exact import exact, exact_array
 from .precision import Precision
-from .protocol import Axis, FormulaArray, RangeError, as_array, filled, reduction_rows
+from .protocol import Axis, FormulaArray, as_array, filled, reduction_rows
 
 
 class LengthError(ArithmeticError):
     """A sum or contraction is longer than a native half precision gives tolerances for."""
-
-
-def _two_amid_zeros(terms: np.ndarray, length: int) -> np.ndarray:
-    """Count one addition more where two of `length` terms are not 0, and a compensated sum goes on after them."""
-    return np.asarray((terms == 2) & (length > 2)).astype(np.int64)
 
 
 class Rounding(FormulaArray):
@@ -107,13 +101,6 @@ class Rounding(FormulaArray):
     @property
     def _cost(self) -> Cost:
         return cost_of(self.precision.format)
-
-    def _within(self, magnitude: np.ndarray, fmt: Format) -> None:
-        if self.guard:
-            largest = cost_of(fmt).largest
-            for m in magnitude.ravel().tolist():
-                if m.is_finite() and not m <= largest:
-                    raise RangeError(f"an intermediate of magnitude {m.str(8)} may pass the largest finite number")
 
     @property
     def _rules(self) -> Rules:
@@ -205,35 +192,23 @@ class Rounding(FormulaArray):
         if longest is not None and most > longest:
             raise LengthError(f"{most} terms: a native half precision gives tolerances up to {longest}")
 
-    def _accumulated(self, value: Any, error: Any, passed: Any) -> Self:
-        """Round what was accumulated in a wider format to the format itself."""
-        if self.precision.accumulator is self.precision.format:
-            return self._by(self._rules.rounded, value, error, True, ZERO, self._cost.flushed)
-        return self._by(self._rules.rounded, value, error, passed, self._cost.roundoff, self._cost.threshold)
-
     def product(self, other: Self) -> Self:
         """x @ y of two matrices: n u |x| |y| and eta for every product, in the accumulator's precision."""
         self.reductions.add("contraction")
         a, b = self._operand(), other._operand()
-        here, there = ~a._exact_zeros, ~b._exact_zeros
-        terms: np.ndarray = here.astype(np.int64) @ there.astype(np.int64)
-        accumulator = self.precision.accumulator
+        terms: np.ndarray = (~a._exact_zeros).astype(np.int64) @ (~b._exact_zeros).astype(np.int64)
         self._length(terms)
         value = matrix_product(a.value, b.value)
-        plain = matrix_product(as_array(abs(a.value)), as_array(abs(b.value)))
-        exact_operands = a._is_exact and b._is_exact
-        magnitude = plain if exact_operands else matrix_product(abs(a.value) + a.error, abs(b.value) + b.error)
-        free = terms == 0
-        if exact_operands and (fine := a._finest()) is not None and (finer := b._finest()) is not None:
-            free = self._sums_exactly(magnitude, fine + finer)
-        amid_zeros, unit = _two_amid_zeros(terms, a.shape[1]), cost_of(accumulator)
-        products, n = exact_array(terms), exact_array(terms + amid_zeros)
-        additions = exact_array(np.maximum(terms - 1, 0) + amid_zeros)
-        cost = n * unit.roundoff * magnitude + products * unit.threshold + additions * unit.flushed
-        cost = choose(free.astype(object), ZERO, cost)
-        self._within(magnitude + cost, accumulator)
-        error = cost if exact_operands else magnitude - plain + cost
-        return self._accumulated(value, error, (terms == 0).astype(object))
+        magnitude = matrix_product(a._magnitude, b._magnitude)
+        passed, free = as_array(ZERO), terms == 0
+        if not (a._is_exact and b._is_exact):
+            plain, magnitude = magnitude, matrix_product(a._largest, b._largest)
+            passed = magnitude - plain
+        elif a._finest is not None and b._finest is not None:
+            free = self._sums_exactly(magnitude, a._finest + b._finest)
+        rules = rules_of(self.precision.accumulator, self.guard)
+        error = rules.contracted(magnitude, passed, free, terms, a.shape[1])
+        return self._accumulated(value, as_array(error), terms == 0)
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes or of all elements: (n - 1) u times the sum of magnitudes, exact zeros not counted."""
@@ -241,20 +216,22 @@ class Rounding(FormulaArray):
         values, shape = reduction_rows(self.value, axis, keepdims)
         errors, _ = reduction_rows(self.error, axis, keepdims)
         zeros, _ = reduction_rows(self._exact_zeros, axis, keepdims)
-        terms = (~zeros).sum(axis=-1)
-        accumulator = self.precision.accumulator
+        terms = values.shape[-1] - zeros.sum(axis=-1)
         self._length(terms)
-        value, error = filled(total(values), terms.shape), filled(total(errors), terms.shape)
         magnitude = filled(total(abs(values) + errors), terms.shape)
-        finest = self._finest() if self._is_exact else None
-        free = (terms <= 1) if finest is None else (terms <= 1) | self._sums_exactly(magnitude, finest)
-        amid_zeros, unit = _two_amid_zeros(terms, values.shape[-1]), cost_of(accumulator)
-        additions = exact_array(np.maximum(terms - 1, 0) + amid_zeros)
-        cost = additions * (unit.roundoff * magnitude + unit.flushed)
-        cost = choose(free.astype(object), ZERO, cost)
-        self._within(magnitude + cost, accumulator)
-        passed = (terms <= 1).astype(object).reshape(shape)
-        return self._accumulated(value.reshape(shape), (error + cost).reshape(shape), passed)
+        free = terms <= 1
+        if self._is_exact and self._finest is not None:
+            free |= self._sums_exactly(magnitude, self._finest)
+        rules = rules_of(self.precision.accumulator, self.guard)
+        error = rules.summed(magnitude, filled(total(errors), terms.shape), free, terms, values.shape[-1])
+        value = filled(total(values), terms.shape)
+        return self._accumulated(value, as_array(error), terms <= 1).reshape(shape)
+
+    def _accumulated(self, value: np.ndarray, error: np.ndarray, passed: np.ndarray) -> Self:
+        """Round what was accumulated in a wider format to the format itself."""
+        if self.precision.accumulator is self.precision.format:
+            return self._by(self._rules.rounded, value, error, True, ZERO, self._cost.flushed)
+        return self._by(self._rules.rounded, value, error, passed, self._cost.roundoff, self._cost.threshold)
 
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """The largest along axes, or of all elements: exact, and off by no more than the largest error."""
@@ -268,9 +245,16 @@ class Rounding(FormulaArray):
         fmt = self.precision.operand
         if fmt == self.precision.format:
             return self
-        error = bounds.after_reading(self.value, self.error, fmt, cost_of(fmt))
-        self._within(as_array(abs(self.value) + error), fmt)
-        return self.of_parts(self.value, error)
+        return self._by(rules_of(fmt, self.guard).read, *self.parts())
+
+    @cached_property
+    def _magnitude(self) -> np.ndarray:
+        return as_array(abs(self.value))
+
+    @cached_property
+    def _largest(self) -> np.ndarray:
+        """What the magnitudes may come to."""
+        return as_array(self._magnitude + self.error)
 
     @cached_property
     def _is_exact(self) -> bool:
@@ -278,8 +262,9 @@ class Rounding(FormulaArray):
             v.is_exact() and v.is_finite() for v in self.value.ravel().tolist()
         )
 
+    @cached_property
     def _finest(self) -> int | None:
-        """Give the largest k for which all values, which must be exact, are multiples of 2**k; None if all are 0."""
+        """The largest k for which all values, which must be exact, are multiples of 2**k; None if all are 0."""
         units = [unit for v in self.value.ravel().tolist() if (unit := bounds.unit_of(v)) is not None]
         return min(units, default=None)
 

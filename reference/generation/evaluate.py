@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import flint
@@ -94,17 +96,19 @@ def evaluate(
             counted = tuple(f for f in formulas if f.stable or required)
             case = _ExactCase(counted, inputs, parameters, balls, expected, guard)
             reductions: set[str] = set()
-            tolerance = {first: _tolerances(case, precision_model(dtype, first), reductions, first in sharp)}
+            bounded = {first: _bounded(case, precision_model(dtype, first), reductions, first in sharp)}
             for name in rest:
                 model = precision_model(dtype, name)
-                alike = (n for n in tolerance if model.same_as(precision_model(dtype, n), reductions))
+                alike = (b for b in bounded.values() if model.same_as(b.model, reductions))
                 if (same := next(alike, None)) is not None:
-                    tolerance[name] = tolerance[same]
+                    bounded[name] = same
                     continue
-                try:
-                    tolerance[name] = _tolerances(case, model, set(), name in sharp)
-                except (UnboundedError, RangeError, LengthError):
-                    continue
+                with suppress(UnboundedError, RangeError, LengthError):
+                    bounded[name] = _bounded(case, model, set(), name in sharp)
+            tolerance = {first: bounded[first].tolerances}
+            for name in rest:
+                with suppress(UnboundedError, RangeError, KeyError):
+                    tolerance[name] = bounded[name].tolerances
             return Evaluation(expected, tolerance)
         except UndecidedError as error:
             undecided = error
@@ -159,20 +163,49 @@ class _ExactCase:
     expected: Results
     guard: bool
 
+    def lifted(self, kind: Callable[[np.ndarray], Any]) -> list[Any]:
+        """Give the inputs as arrays of a kind."""
+        return [_lifted(x, kind) for x in self.inputs.values()]
 
-def _tolerances(case: _ExactCase, model: Precision, reductions: set[str], sharp: bool) -> Results:
-    """Bound the error of each element by the largest bound over the formulations, and round it up to 16 bits.
 
-    With `sharp`, whether 0 would pass is judged by rounding arrays alone, before the rounding up. The reductions that
-    the formulations use are added to `reductions`.
+@dataclass(frozen=True)
+class _Bounded:
+    """A case with the bounds that rounding arrays give at a precision."""
+
+    case: _ExactCase
+    model: Precision
+    by_formulation: list[tuple[Formulation, list[np.ndarray]]]
+    largest: list[np.ndarray]
+    """For each result, the largest bound over the formulations."""
+
+    @cached_property
+    def tolerances(self) -> Results:
+        """The bounds rounded up to 16 bits; those of affine arrays where the others are blunt, which takes longest."""
+        case, model, bounds = self.case, self.model, self.largest
+        part = BLUNT if model.format is model.result else BLUNT_FUSED
+        if model.longest is None and _are_blunt(bounds, case.expected, part):
+            variables = Variables()
+            arguments = case.lifted(lambda x: Affine.exact(_rounding(x, model, case.guard), variables))
+            bounds = _sharpened(case, self.by_formulation, arguments)
+        return tuple(
+            _rounded_up(bound, ball, value, model.result)
+            for bound, ball, value in zip(bounds, case.balls, case.expected, strict=True)
+        )
+
+
+def _rounding(x: np.ndarray, model: Precision, guard: bool, reductions: set[str] | None = None) -> Rounding:
+    return Rounding(x, np.zeros(x.shape), model, guard, reductions)
+
+
+def _bounded(case: _ExactCase, model: Precision, reductions: set[str], sharp: bool) -> _Bounded:
+    """Bound the error of each element by the largest bound over the formulations.
+
+    With `sharp`, a bound that lets 0 pass is an error. The reductions that the formulations use are added to
+    `reductions`.
     """
-
-    def rounding(x: np.ndarray) -> Rounding:
-        return Rounding(x, np.zeros(x.shape), model, case.guard, reductions)
-
     bounds: list[np.ndarray] = []
     by_formulation: list[tuple[Formulation, list[np.ndarray]]] = []
-    arguments = [_lifted(x, rounding) for x in case.inputs.values()]
+    arguments = case.lifted(lambda x: _rounding(x, model, case.guard, reductions))
     for index, formulation in enumerate(case.formulas):
         if formulation.accumulates and model.accumulator != model.format:
             continue
@@ -190,15 +223,7 @@ def _tolerances(case: _ExactCase, model: Precision, reductions: set[str], sharp:
             raise BluntError("0 would pass for an element that is not 0")
     if not bounds:
         raise UnboundedError("none of the formulations is one for these arguments")
-    part = BLUNT if model.format is model.result else BLUNT_FUSED
-    if model.longest is None and _are_blunt(bounds, case.expected, part):
-        variables = Variables()
-        arguments = [_lifted(x, lambda a: Affine.exact(rounding(a), variables)) for x in case.inputs.values()]
-        bounds = _sharpened(case, by_formulation, arguments)
-    return tuple(
-        _rounded_up(bound, ball, value, model.result)
-        for bound, ball, value in zip(bounds, case.balls, case.expected, strict=True)
-    )
+    return _Bounded(case, model, by_formulation, bounds)
 
 
 def _errors(case: _ExactCase, formulation: Formulation, arguments: list[Any]) -> list[np.ndarray]:
