@@ -6,13 +6,14 @@ elements; what it does not define raises TypeError.
 
 import math
 from collections.abc import Callable, Iterable
-from functools import cached_property
-from typing import Any, ClassVar, Self, cast
+from functools import cached_property, wraps
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 Index = Any
+Method = TypeVar("Method", bound=Callable[..., Any])
 Integers = int | tuple[int, ...]
 Axis = int | tuple[int, ...] | None
 
@@ -51,6 +52,19 @@ class Constant:
     __rmul__ = __mul__
 
 
+def remembered(method: Method) -> Method:
+    """Evaluate a method of `FormulaArray` once for the very same arguments, which the array remembers."""
+
+    @wraps(method)
+    def call(self: "FormulaArray", *arguments: Any, **parameters: Any) -> Any:
+        key = (method, arguments, tuple(parameters.items()))
+        if key not in self.known:
+            self.known[key] = method(self, *arguments, **parameters)
+        return self.known[key]
+
+    return cast(Method, call)
+
+
 class FormulaArray(NDArrayOperatorsMixin):
     """An array over which formulas written for NumPy can be evaluated.
 
@@ -75,6 +89,8 @@ class FormulaArray(NDArrayOperatorsMixin):
             *("pad", "take", "take_along_axis", "repeat"),
         ]
     )
+
+    __hash__ = object.__hash__
 
     @cached_property
     def known(self) -> dict[Any, Any]:
@@ -151,7 +167,7 @@ class FormulaArray(NDArrayOperatorsMixin):
         """The rank."""
         return self.parts()[0].ndim
 
-    @property
+    @cached_property
     def T(self) -> Self:
         """The transpose."""
         return self.of_parts(*(part.T for part in self.parts()))

@@ -43,7 +43,7 @@ from .bounds import Cost, Rules, cost_of, fits, rules_of
 from .elementary import ELEMENTARY, ZERO
 from .exact import exact, exact_array
 from .precision import Precision
-from .protocol import Axis, FormulaArray, as_array, filled, reduction_rows
+from .protocol import Axis, FormulaArray, as_array, filled, reduction_rows, remembered
 
 
 class LengthError(ArithmeticError):
@@ -116,6 +116,7 @@ class Rounding(FormulaArray):
 
     # Arithmetic ---------------------------------------------------------------------------------------------------
 
+    @remembered
     def add(self, other: Self) -> Self:
         """x + y: one rounding, and eta where the format may flush."""
         return self._by(self._rules.add, *self.parts(), *other.parts())
@@ -124,14 +125,17 @@ class Rounding(FormulaArray):
         """x - y, as the sum of x and -y."""
         return self.add(other.negative())
 
+    @remembered
     def multiply(self, other: Self) -> Self:
         """x * y: one rounding, and eta."""
         return self._by(self._rules.multiply, *self.parts(), *other.parts())
 
+    @remembered
     def divide(self, other: Self) -> Self:
         """x / y: two roundings, and (1 + |x|) eta. Raises UnboundedError where y may be 0 but is not known to be."""
         return self._by(self._rules.divide, *self.parts(), *other.parts())
 
+    @remembered
     def negative(self) -> Self:
         """-x, exact."""
         return self.of_parts(as_array(-self.value), self.error)
@@ -140,11 +144,13 @@ class Rounding(FormulaArray):
         """|x|, exact."""
         return self.of_parts(as_array(abs(self.value)), self.error)
 
+    @remembered
     def elementary(self, name: str) -> Self:
         """Apply an elementary function. Raises UnboundedError where the error reaches beyond where it is defined."""
         reduced = cost_of(self.precision.reduction).roundoff
         return self._by(self._rules.elementary, self.value, self.error, ELEMENTARY[name], reduced)
 
+    @remembered
     def stored(self) -> Self:
         """Round to the tensors' own format: the error of an inexact value, even of one that was stored before."""
         own = self.precision.result
@@ -152,6 +158,7 @@ class Rounding(FormulaArray):
             return self
         return self._by(rules_of(own, self.guard).stored, *self.parts())
 
+    @remembered
     def maximum(self, other: Self) -> Self:
         """The larger of x and y: exact, and off by no more than the larger error."""
         return self.of_parts(
@@ -192,6 +199,7 @@ class Rounding(FormulaArray):
         if longest is not None and most > longest:
             raise LengthError(f"{most} terms: a native half precision gives tolerances up to {longest}")
 
+    @remembered
     def product(self, other: Self) -> Self:
         """x @ y of two matrices: n u |x| |y| and eta for every product, in the accumulator's precision."""
         self.reductions.add("contraction")
@@ -210,6 +218,7 @@ class Rounding(FormulaArray):
         error = rules.contracted(magnitude, passed, free, terms, a.shape[1])
         return self._accumulated(value, as_array(error), terms == 0)
 
+    @remembered
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes or of all elements: (n - 1) u times the sum of magnitudes, exact zeros not counted."""
         self.reductions.add("sum")
@@ -233,6 +242,7 @@ class Rounding(FormulaArray):
             return self._by(self._rules.rounded, value, error, True, ZERO, self._cost.flushed)
         return self._by(self._rules.rounded, value, error, passed, self._cost.roundoff, self._cost.threshold)
 
+    @remembered
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """The largest along axes, or of all elements: exact, and off by no more than the largest error."""
         values, shape = reduction_rows(self.value, axis, keepdims)
@@ -240,6 +250,7 @@ class Rounding(FormulaArray):
         value = filled([reduce(lambda x, y: largest(x, y)[()], row) for row in values.tolist()], shape)
         return self.of_parts(value, filled([reduce(arb.max, row) for row in errors.tolist()], shape))
 
+    @remembered
     def _operand(self) -> Self:
         """Round to the format in which a contraction reads its operands."""
         fmt = self.precision.operand
