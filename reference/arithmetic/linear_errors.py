@@ -123,6 +123,12 @@ class LinearErrors:
         np.negative(table[:-4], out=table[:-4])
         return LinearErrors(self.variables, known.blocks, table, known.early)
 
+    def rows_of(self, cells: np.ndarray) -> np.ndarray:
+        """Give the rows of the table for elements by their columns, to be read only: (V + 4, *shape of the cells)."""
+        if cells.size == self.table.shape[1] - 1 and (cells.ravel() == np.arange(1, 1 + cells.size)).all():
+            return self.table[:, 1:].reshape(-1, *cells.shape)  # without a copy
+        return self.table.take(cells, axis=1)
+
     def rows_among(self, blocks: Blocks) -> Any:
         """Give the places of the coefficients among those of more blocks, as an index."""
         if self.blocks == blocks[: len(self.blocks)]:
@@ -250,7 +256,7 @@ def after(
     terms = max(x.terms for x in with_errors)
     slack = SLACK * (len(read) + 2 + terms)
     for x, errors in zip(with_errors, read, strict=True):
-        rows = errors.table[:, x.cells]
+        rows = errors.rows_of(x.cells)
         passed = x.linear(rows, x.slope)
         inherited[errors.rows_among(blocks)] += passed[:-4]
         magnitudes += passed[-4:]
