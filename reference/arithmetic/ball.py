@@ -42,7 +42,8 @@ def _equals(x: arb, y: arb) -> bool:
     raise UndecidedError(f"{x.str(8)} == {y.str(8)} is undecided")
 
 
-def _largest(x: arb, y: arb) -> arb:
+def larger(x: arb, y: arb) -> arb:
+    """The larger of two balls; NaN where either is."""
     if x.is_nan() or y.is_nan():
         return arb.nan()
     if x >= y:  # arb.max gives two infinities an infinite radius
@@ -53,16 +54,17 @@ def _largest(x: arb, y: arb) -> arb:
 quotient = over_elements(ball_quotient, 2)
 elementary = {name: over_elements(function.ball, 1) for name, function in ELEMENTARY.items()}
 exceeds, equals = over_elements(_exceeds, 2), over_elements(_equals, 2)
-largest = over_elements(_largest, 2)
+largest = over_elements(larger, 2)
 
 
-def matrix_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Multiply two object matrices, (n, k) and (k, m), of balls."""
-    (n, k), m = a.shape, b.shape[1]
-    if 0 in (n, k, m):
-        return filled([ZERO] * (n * m), (n, m))
-    product = arb_mat(n, k, a.ravel().tolist()) * arb_mat(k, m, b.ravel().tolist())
-    return filled(product.entries(), (n, m))
+def matrix(balls: np.ndarray) -> arb_mat:
+    """Give an object matrix as one of flint's."""
+    return arb_mat(*balls.shape, balls.ravel().tolist())
+
+
+def matrix_product(a: arb_mat, b: arb_mat) -> np.ndarray:
+    """Multiply two matrices, (n, k) and (k, m), into an object matrix."""
+    return filled((a * b).entries(), (a.nrows(), b.ncols()))
 
 
 def total(rows: np.ndarray) -> list[arb]:
@@ -149,7 +151,7 @@ class Ball(FormulaArray):
 
     def product(self, other: Self) -> Self:
         """x @ y of two matrices."""
-        return self.of_parts(matrix_product(self.balls, other.balls))
+        return self.of_parts(matrix_product(matrix(self.balls), matrix(other.balls)))
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes, or of all elements."""
@@ -159,4 +161,4 @@ class Ball(FormulaArray):
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """The largest along axes, or of all elements; NaN where one is NaN."""
         rows, shape = reduction_rows(self.balls, axis, keepdims)
-        return self.of_parts(filled([reduce(_largest, row) for row in rows.tolist()], shape))
+        return self.of_parts(filled([reduce(larger, row) for row in rows.tolist()], shape))

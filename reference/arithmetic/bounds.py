@@ -80,11 +80,6 @@ def _is_exact_zero(v: arb, e: arb) -> bool:
     return bool(v.is_zero() and e.is_zero())
 
 
-def _is_two_amid_zeros(terms: int, length: int) -> bool:
-    """Say whether two of `length` terms are not 0, so that a compensated sum goes on after them."""
-    return terms == 2 and length > 2
-
-
 def _is_sign(v: arb) -> bool:
     return bool(v in SIGNS)
 
@@ -92,6 +87,10 @@ def _is_sign(v: arb) -> bool:
 def _is_power(v: arb, e: arb, fmt: Format) -> bool:
     """Say whether a value is a power of two whose reciprocal the format holds."""
     return bool(e.is_zero() and v.is_exact() and v.bits() == 1 and fits(1 / v, fmt))
+
+
+def _beyond(most: arb) -> RangeError:
+    return RangeError(f"an intermediate of magnitude {most.str(8)} may pass the largest finite number")
 
 
 Bounded = tuple[arb, arb]
@@ -105,9 +104,11 @@ class Rules:
     """
 
     def __init__(self, fmt: Format, guard: bool) -> None:
-        self.format = fmt
-        self.cost = cost_of(fmt)
-        self.guard = guard
+        self.format, self.guard = fmt, guard
+        cost = cost_of(fmt)
+        self.roundoff, self.largest = cost.roundoff, cost.largest
+        self.threshold, self.flushed = cost.threshold, cost.flushed
+        self.products, self.additions = cache(self._products), cache(self._additions)
         self.add = np.frompyfunc(self._add, 4, 2)
         self.multiply = np.frompyfunc(self._multiply, 4, 2)
         self.divide = np.frompyfunc(self._divide, 4, 2)
@@ -134,54 +135,53 @@ class Rules:
         magnitude = abs(v)
         if not free:
             e = e + cost * (magnitude + e) + extra
-        self._require_range(magnitude + e)
+        if self.guard and not (most := magnitude + e) <= self.largest:
+            raise _beyond(most)
         return v, e
-
-    def _require_range(self, most: arb) -> None:
-        if self.guard and not most <= self.cost.largest:
-            raise RangeError(f"an intermediate of magnitude {most.str(8)} may pass the largest finite number")
 
     def _stored(self, v: arb, e: arb) -> Bounded:
         """Round to the format. An exact value that it holds stays, a subnormal one too: no step computed it."""
-        return self._finished(v, e, e.is_zero() and holds(v, self.format), self.cost.roundoff, self.cost.threshold)
+        return self._finished(v, e, e.is_zero() and holds(v, self.format), self.roundoff, self.threshold)
 
     def _read(self, v: arb, e: arb) -> Bounded:
         """Round an operand of a contraction to the format in which operands are read."""
-        return self._finished(v, e, e.is_zero() and fits(v, self.format), self.cost.roundoff, self.cost.threshold)
+        return self._finished(v, e, e.is_zero() and fits(v, self.format), self.roundoff, self.threshold)
 
     def _contracted(self, magnitude: arb, e: arb, free: bool, terms: int, length: int) -> arb:
         """Give the error of a contraction of so many terms that are not 0, amid `length`."""
-        cost = ZERO
-        if not free:
-            extra = _is_two_amid_zeros(terms, length)
-            cost = (terms + extra) * self.cost.roundoff * magnitude + terms * self.cost.threshold
-            cost += (max(terms - 1, 0) + extra) * self.cost.flushed
-        return self._added_up(magnitude, e, cost)
+        return self._added_up(magnitude, e, free, *self.products(terms, length))
 
     def _summed(self, magnitude: arb, e: arb, free: bool, terms: int, length: int) -> arb:
         """Give the error of a sum of so many terms that are not 0, amid `length`."""
-        cost = ZERO
-        if not free:
-            additions = max(terms - 1, 0) + _is_two_amid_zeros(terms, length)
-            cost = additions * (self.cost.roundoff * magnitude + self.cost.flushed)
-        return self._added_up(magnitude, e, cost)
+        return self._added_up(magnitude, e, free, *self.additions(terms, length))
 
-    def _added_up(self, magnitude: arb, e: arb, cost: arb) -> arb:
-        if magnitude.is_finite():
-            self._require_range(magnitude + cost)
+    def _products(self, terms: int, length: int) -> tuple[arb, arb]:
+        """Give what a contraction costs in parts of the magnitude, and beside it."""
+        extra = terms == 2 < length  # a compensated sum goes on after them
+        return (terms + extra) * self.roundoff, terms * self.threshold + (max(terms - 1, 0) + extra) * self.flushed
+
+    def _additions(self, terms: int, length: int) -> tuple[arb, arb]:
+        """Give what a sum costs in parts of the magnitude, and beside it."""
+        additions = max(terms - 1, 0) + (terms == 2 < length)
+        return additions * self.roundoff, additions * self.flushed
+
+    def _added_up(self, magnitude: arb, e: arb, free: bool, cost: arb, extra: arb) -> arb:
+        cost = ZERO if free else cost * magnitude + extra
+        if self.guard and magnitude.is_finite() and not (most := magnitude + cost) <= self.largest:
+            raise _beyond(most)
         return e + cost
 
     def _add(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
         passed = (x.is_zero() and ex.is_zero()) or (y.is_zero() and ey.is_zero())
-        return self._rounded(x + y, ex + ey, passed, self.cost.roundoff, self.cost.flushed)
+        return self._rounded(x + y, ex + ey, passed, self.roundoff, self.flushed)
 
     def _multiply(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
         exact_x, exact_y = ex.is_zero(), ey.is_zero()
         if (exact_x and (exact_y or x.is_zero())) or (exact_y and y.is_zero()):
-            return self._rounded(x * y, ZERO, True, self.cost.roundoff, self.cost.threshold)
+            return self._rounded(x * y, ZERO, True, self.roundoff, self.threshold)
         e = abs(x) * ey + ex * abs(y) + ex * ey
         passed = (exact_x and _is_sign(x)) or (exact_y and _is_sign(y))
-        return self._rounded(x * y, e, passed, self.cost.roundoff, self.cost.threshold)
+        return self._rounded(x * y, e, passed, self.roundoff, self.threshold)
 
     def _divide(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
         gap = abs(y) - ey
@@ -193,17 +193,17 @@ class Rules:
         e = ZERO if ex.is_zero() and ey.is_zero() else (ex + abs(v) * ey) / gap
         passed = _is_exact_zero(x, ex) or (ey.is_zero() and _is_sign(y))
         free = (passed or _is_power(y, ey, self.format)) and (fits(v, self.format) if e.is_zero() else passed)
-        u, eta = self.cost.roundoff, self.cost.threshold
+        u, eta = self.roundoff, self.threshold
         return self._finished(v, e, free, 2 * u + u * u, (1 + abs(x) + ex) * eta)
 
     def _elementary(self, x: arb, ex: arb, function: Elementary, reduced: arb) -> Bounded:
         """Apply an elementary function that reduces its argument in a format of unit roundoff `reduced`."""
-        v, u = function.ball(x), self.cost.roundoff
+        v, u = function.ball(x), self.roundoff
         e = ZERO if ex.is_zero() else function.gap(v, x, ex)
         if v.is_zero() and not function.coarse:
             return self._finished(v, e, True, ZERO, ZERO)
         cost = function.cost * u + (function.argument * reduced * abs(x) if function.argument else ZERO)
-        extra = function.coarse * u + (self.cost.threshold if function.underflows else ZERO)
+        extra = function.coarse * u + (self.threshold if function.underflows else ZERO)
         return self._finished(v, e, False, cost, extra)
 
 

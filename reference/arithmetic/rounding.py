@@ -35,10 +35,10 @@ from functools import cached_property, reduce
 from typing import Any, Self
 
 import numpy as np
-from flint import arb
+from flint import arb, arb_mat
 
 from . import bounds
-from .ball import largest, matrix_product, total
+from .ball import larger, largest, matrix, matrix_product, total
 from .bounds import Cost, Rules, cost_of, fits, rules_of
 from .elementary import ELEMENTARY, ZERO
 from .exact import exact, exact_array
@@ -206,11 +206,11 @@ class Rounding(FormulaArray):
         a, b = self._operand(), other._operand()
         terms: np.ndarray = (~a._exact_zeros).astype(np.int64) @ (~b._exact_zeros).astype(np.int64)
         self._length(terms)
-        value = matrix_product(a.value, b.value)
-        magnitude = matrix_product(a._magnitude, b._magnitude)
+        value = matrix_product(a._values, b._values)
+        magnitude = matrix_product(a._magnitudes, b._magnitudes)
         passed, free = as_array(ZERO), terms == 0
         if not (a._is_exact and b._is_exact):
-            plain, magnitude = magnitude, matrix_product(a._largest, b._largest)
+            plain, magnitude = magnitude, matrix_product(a._reaches, b._reaches)
             passed = magnitude - plain
         elif a._finest is not None and b._finest is not None:
             free = self._sums_exactly(magnitude, a._finest + b._finest)
@@ -247,7 +247,7 @@ class Rounding(FormulaArray):
         """The largest along axes, or of all elements: exact, and off by no more than the largest error."""
         values, shape = reduction_rows(self.value, axis, keepdims)
         errors, _ = reduction_rows(self.error, axis, keepdims)
-        value = filled([reduce(lambda x, y: largest(x, y)[()], row) for row in values.tolist()], shape)
+        value = filled([reduce(larger, row) for row in values.tolist()], shape)
         return self.of_parts(value, filled([reduce(arb.max, row) for row in errors.tolist()], shape))
 
     @remembered
@@ -259,13 +259,17 @@ class Rounding(FormulaArray):
         return self._by(rules_of(fmt, self.guard).read, *self.parts())
 
     @cached_property
-    def _magnitude(self) -> np.ndarray:
-        return as_array(abs(self.value))
+    def _values(self) -> arb_mat:
+        return matrix(self.value)
 
     @cached_property
-    def _largest(self) -> np.ndarray:
+    def _magnitudes(self) -> arb_mat:
+        return matrix(abs(self.value))
+
+    @cached_property
+    def _reaches(self) -> arb_mat:
         """What the magnitudes may come to."""
-        return as_array(self._magnitude + self.error)
+        return matrix(abs(self.value) + self.error)
 
     @cached_property
     def _is_exact(self) -> bool:

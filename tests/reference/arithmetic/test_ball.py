@@ -9,7 +9,7 @@ import flint
 import mpmath
 import numpy as np
 import pytest
-from backproof.reference.arithmetic.ball import Ball, matrix_product
+from backproof.reference.arithmetic.ball import Ball, matrix, matrix_product
 from backproof.reference.arithmetic.exact import exact, exact_array, nearest, rounded, rounded_up, upwards
 from backproof.reference.arithmetic.protocol import UndecidedError
 from backproof.reference.generation.evaluate import rounded_results
@@ -242,7 +242,7 @@ def test_an_axis_that_is_not_there_is_refused() -> None:
 @pytest.mark.parametrize("terms", [0, 1, 3, 40, 200])
 def test_contractions_of_exact_numbers_are_exact_where_the_precision_suffices(terms: int) -> None:
     whole = (np.arange(2 * terms, dtype=np.int64).reshape(2, terms) * 7919) % 65537 - 30000
-    got = matrix_product(exact_array(whole.astype(float)), exact_array(whole.T.astype(float)))
+    got = matrix_product(matrix(exact_array(whole.astype(float))), matrix(exact_array(whole.T.astype(float))))
     assert all(ball.is_exact() for ball in got.ravel())
     assert [int(ball.man_exp()[0]) << int(ball.man_exp()[1]) for ball in got.ravel()] == (
         whole @ whole.T
@@ -251,14 +251,17 @@ def test_contractions_of_exact_numbers_are_exact_where_the_precision_suffices(te
 
 def test_a_contraction_that_cancels_is_exactly_zero() -> None:
     x = 1 / np.arange(1.0, 31.0)
-    got = matrix_product(exact_array(np.stack([x, x]).reshape(1, -1)), exact_array(np.stack([x, -x]).reshape(-1, 1)))
+    row, column = exact_array(np.stack([x, x]).reshape(1, -1)), exact_array(np.stack([x, -x]).reshape(-1, 1))
+    got = matrix_product(matrix(row), matrix(column))
     assert got[0, 0].is_zero()
 
 
 def test_one_infinite_element_spoils_no_other_row() -> None:
     left = np.ones((70, 70))
     left[3, 5] = np.inf
-    finite = [b.is_finite() for b in matrix_product(exact_array(left), exact_array(np.ones((70, 2)))).ravel()]
+    finite = [
+        b.is_finite() for b in matrix_product(matrix(exact_array(left)), matrix(exact_array(np.ones((70, 2))))).ravel()
+    ]
     assert finite == [row != 3 for row in range(70) for _ in range(2)]
 
 
