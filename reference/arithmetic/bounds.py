@@ -130,14 +130,15 @@ class Rules:
         return self._finished(v, e, passed, cost, extra)
 
     def _finished(self, v: arb, e: arb, free: bool, cost: arb, extra: arb) -> Bounded:
-        if not v.is_finite():
-            return v, ZERO
         magnitude = abs(v)
         if not free:
             e = e + cost * (magnitude + e) + extra
-        if self.guard and not (most := magnitude + e) <= self.largest:
-            raise _beyond(most)
-        return v, e
+        most = magnitude + e
+        if most <= self.largest or (not self.guard and v.is_finite()):
+            return v, e
+        if not v.is_finite():
+            return v, ZERO
+        raise _beyond(most)
 
     def _stored(self, v: arb, e: arb) -> Bounded:
         """Round to the format. An exact value that it holds stays, a subnormal one too: no step computed it."""
@@ -172,7 +173,7 @@ class Rules:
         return e + cost
 
     def _add(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
-        passed = (x.is_zero() and ex.is_zero()) or (y.is_zero() and ey.is_zero())
+        passed = (ex.is_zero() and x.is_zero()) or (ey.is_zero() and y.is_zero())
         return self._rounded(x + y, ex + ey, passed, self.roundoff, self.flushed)
 
     def _multiply(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:

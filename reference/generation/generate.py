@@ -1,5 +1,6 @@
 """Generate the golden files. No other module writes to `vectors/golden`."""
 
+import gc
 import os
 import shutil
 import sys
@@ -40,8 +41,9 @@ def generate(ops: Sequence[str], folder: Path) -> list[Path]:
     """
     work = tasks(ops)
     workers = min(os.cpu_count() or 1, max(len(work) // 8, 1))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        built = pool.map(_build, work, chunksize=4)
+    seldom = gc.set_threshold, (50_000,)  # what is built has few cycles for the garbage collector
+    with ProcessPoolExecutor(workers, get_context("spawn"), *seldom) as pool:
+        built = pool.map(_build, work)
         bar = tqdm(built, total=len(work), unit="family", disable=not sys.stderr.isatty(), desc="generating")
         families = list(bar)
     paths = []
