@@ -124,10 +124,12 @@ class LinearErrors:
         return LinearErrors(self.variables, known.blocks, table, known.early)
 
     def rows_of(self, cells: np.ndarray) -> np.ndarray:
-        """Give the rows of the table for elements by their columns, to be read only: (V + 4, *shape of the cells)."""
-        if cells.size == self.table.shape[1] - 1 and (cells.ravel() == np.arange(1, 1 + cells.size)).all():
-            return self.table[:, 1:].reshape(-1, *cells.shape)  # without a copy
-        return self.table.take(cells, axis=1)
+        """Give the rows of the table for elements by their columns, to be read only: (V + 4, *shape of the cells).
+
+        A large table of which all columns are wanted, in their order, is not copied.
+        """
+        are_all = self.table.size > 1 << 13 and np.array_equal(cells.ravel(), np.arange(1, self.table.shape[1]))
+        return self.table[:, 1:].reshape(-1, *cells.shape) if are_all else self.table.take(cells, axis=1)
 
     def rows_among(self, blocks: Blocks) -> Any:
         """Give the places of the coefficients among those of more blocks, as an index."""

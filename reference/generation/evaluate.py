@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -105,10 +105,10 @@ def evaluate(
                     continue
                 with suppress(UnboundedError, RangeError, LengthError):
                     bounded[name] = _bounded(case, model, set(), name in sharp)
-            tolerance = {first: bounded[first].tolerances}
-            for name in rest:
-                with suppress(UnboundedError, RangeError, KeyError):
-                    tolerance[name] = bounded[name].tolerances
+            tolerance: dict[str, Results] = {}
+            for name, bounds in bounded.items():
+                with nullcontext() if name == first else suppress(UnboundedError, RangeError):
+                    tolerance[name] = bounds.tolerances
             return Evaluation(expected, tolerance)
         except UndecidedError as error:
             undecided = error
