@@ -6,7 +6,7 @@ elements; what it does not define raises TypeError.
 
 import math
 from collections.abc import Callable, Iterable
-from functools import cached_property, wraps
+from functools import cache, cached_property, wraps
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
@@ -302,7 +302,9 @@ class FormulaArray(NDArrayOperatorsMixin):
 
 def as_array(x: Any) -> np.ndarray:
     """Give an array, of rank 0 where an index or a reduction took a single element out of one."""
-    if isinstance(x, np.ndarray | np.generic):
+    if isinstance(x, np.ndarray):
+        return x
+    if isinstance(x, np.generic):
         return np.asarray(x)
     cell = np.empty((), dtype=object)
     cell[()] = x
@@ -317,19 +319,24 @@ def over_elements(function: Callable[..., Any], arity: int) -> Callable[..., np.
 
 def reduction_rows(parts: np.ndarray, axis: Axis, keepdims: bool) -> tuple[np.ndarray, tuple[int, ...]]:
     """Arrange an array for reduction: the reduced elements on the last axis, and the shape of the result."""
-    given = tuple(range(parts.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
-    if not all(-parts.ndim <= a < parts.ndim for a in given):
-        raise ValueError(f"axis {axis} of an array of rank {parts.ndim}")
-    axes = [a % parts.ndim for a in given]
-    others = [size for i, size in enumerate(parts.shape) if i not in axes]
-    kept = [1 if i in axes else size for i, size in enumerate(parts.shape)] if keepdims else others
-    terms = math.prod(parts.shape[i] for i in axes)
-    order = [i for i in range(parts.ndim) if i not in axes] + axes
-    return parts.transpose(order).reshape(math.prod(others), terms), tuple(kept)
+    order, rows, kept = _reduction(parts.shape, axis, keepdims)
+    return parts.transpose(order).reshape(rows), kept
+
+
+@cache
+def _reduction(shape: tuple[int, ...], axis: Axis, keepdims: bool) -> tuple[tuple[int, ...], ...]:
+    """Give the order of the axes, the shape as rows to be reduced, and that of the result."""
+    ndim = len(shape)
+    given = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    if not all(-ndim <= a < ndim for a in given):
+        raise ValueError(f"axis {axis} of an array of rank {ndim}")
+    axes = [a % ndim for a in given]
+    others = [i for i in range(ndim) if i not in axes]
+    rows = math.prod(shape[i] for i in others), math.prod(shape[i] for i in axes)
+    kept = [1 if i in axes else shape[i] for i in range(ndim) if keepdims or i not in axes]
+    return tuple(others + axes), rows, tuple(kept)
 
 
 def filled(rows: list[Any], shape: tuple[int, ...]) -> np.ndarray:
     """Make an object array of a shape from its elements in C order."""
-    flat = np.empty(len(rows), dtype=object)
-    flat[:] = rows
-    return flat.reshape(shape)
+    return np.fromiter(rows, dtype=object, count=len(rows)).reshape(shape)

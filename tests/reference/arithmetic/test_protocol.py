@@ -102,3 +102,12 @@ def test_padding_is_exact() -> None:
     padded = np.pad(Rounding(X, np.ones(X.shape), PRECISIONS["float32"]["float32"]), 1)
     assert padded.error[0, 0, 0].is_zero()
     assert padded.error[1, 1, 1] == 1
+
+
+def test_a_step_is_taken_once_for_the_very_same_arrays() -> None:
+    x, y = in_arithmetic("fused", X), in_arithmetic("fused", X)
+    assert x + y is x + y
+    assert x.sum(axis=0) is x.sum(axis=0)
+    assert x.T is x.T
+    others = x - y, x + in_arithmetic("fused", X), x.sum(axis=0, keepdims=True), x.sum(axis=1)
+    assert len({id(result) for result in (x + y, x.sum(axis=0), *others)}) == 6
