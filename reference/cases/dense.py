@@ -1,10 +1,11 @@
 """Families of cases for the dense layer."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
-from ..generation.draws import Words, held, nearest_held
+from ..generation.draws import Shape, Words, held, nearest_held
 from ..kinds.contraction import contraction
 from ..kinds.operands import Contraction, initial, ordinary
 from ..kinds.paired import families
@@ -34,6 +35,26 @@ def drafts(dtype: str) -> Iterator[Draft]:
         source="nnfs.io, chapter on layers",
     )
     yield from contraction(DENSE, dtype)
+    for name, comment, inputs_shape, biases_shape in (
+        ("vector", "A single row as a vector, and biases as another.", (4,), (3,)),
+        ("vector-of-biases", "Biases as a vector.", (5, 4), (3,)),
+        ("stack", "A stack of matrices.", (2, 5, 4), (1, 3)),
+        ("stack-vector-of-biases", "A stack of matrices, and biases as a vector.", (2, 5, 4), (3,)),
+    ):
+        draw = partial(further, inputs_shape, biases_shape)
+        yield from families(
+            f"further-{name}",
+            "further-form upstream-signed",
+            f"{comment} An implementation may refuse it.",
+            draw=draw,
+            counts=(2, 2),
+            level="robust",
+        )
+
+
+def further(inputs: Shape, biases: Shape, w: Words) -> Inputs:
+    """Bell-shaped everything, the inputs of any rank, the biases a row or a vector; four features and three outputs."""
+    return DENSE.case(w.normal((*inputs[:-1], 3)), w.normal(inputs), w.normal((4, 3)), w.normal(biases))
 
 
 def start(w: Words) -> Inputs:

@@ -9,13 +9,25 @@ import numpy as np
 from ...vectors.records import DIRECTIONS
 from ..generation.draws import Shape, Words, held
 from ..kinds.contraction import contraction
-from ..kinds.operands import Contraction
+from ..kinds.operands import Contraction, Large
 from ..kinds.paired import families, refused
 from ..kinds.upstreams import mismatched
 from ..model.family import Draft, Inputs
 
 Pair = tuple[Shape, Shape]
-MATMUL = Contraction(("a", "b"), cases=1)
+LARGE: Large = {
+    ("forward", "float64", "sparse"): ((2, 513, 3), (33, 3, 65)),
+    ("forward", "float32", "sparse"): ((2, 781, 3),),
+    ("forward", "float32", "integers"): ((64, 48, 96),),
+    ("forward", "float16", "integers"): ((2, 1025, 3),),
+    ("forward", "bfloat16", "integers"): ((2, 2049, 3),),
+    ("backward", "float64", "sparse"): ((3, 33, 35), (513, 1, 2)),
+    ("backward", "float32", "sparse"): ((781, 1, 1), (2, 1, 513)),
+    ("backward", "float32", "integers"): ((33, 40, 65), (1, 2, 257)),
+    ("backward", "float16", "integers"): ((1, 1, 1025),),
+}
+"""Fewer sizes than those of the kind: what they are to show of a product, the dense layer shows too."""
+MATMUL = Contraction(("a", "b"), cases=1, large=LARGE)
 SOME = {
     ("float64", "bfloat16"): "n2-i129-o1 n65-i3-o2 n2-i1-o129 n15-i2-o9 n2-i33-o3 n4-i8-o6",
     ("float32", "float16"): "n129-i2-o2 n2-i65-o3 n3-i2-o65 n257-i1-o1 n31-i3-o2 n3-i2-o33 n8-i8-o8 n7-i17-o3",

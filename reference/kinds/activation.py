@@ -1,33 +1,36 @@
 """Activations: elementwise operations that become flat, or the identity, far from 0."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from ...vectors.dtypes import FORMATS
 from ..generation.draws import Words, nearest_held
+from ..generation.profiles import ladder
 from ..model.family import Draft, Inputs
 from .elementwise import Elementwise, elementwise
 from .paired import families
 from .upstreams import far_upstreams
 
-LADDER = (1, 5, 10, 17, 20, 37, 60, 88.7, 104, 710, 1e4, 2e4, 1e5, 1e9)
-"""Magnitudes of inputs below and above every threshold that implementations have: where exp overflows or its result is
-subnormal in some dtype, where 1 - s is 0, where a shortcut is taken."""
 LIMIT = "activation_at_infinity"
 SHARE = {"forward-infinity": {"point": LIMIT}, "backward-infinity": {"point": LIMIT}, "backward-largest": None}
 """The changes for an activation that is x times a share of it: times the largest x, an underflow shows."""
 FEW = ("random-n4-f5", "random-n2-f65", "random-n33-f3", "spread", "zero", "subnormal", "largest", "infinity", "nan")
+VANISHING = {"float64": 760.0, "float32": 120.0, "float16": 24.0, "bfloat16": 120.0}
+"""By dtype, the magnitude of an input beyond which the tail of an activation is 0, and no subnormal number."""
+BEYOND = 37.0
+"""The magnitude of an input from which on all implementations agree: some take a shortcut from 20 on."""
 CASES = 4
 """Cases of a drawn family. What an activation does to an element depends on that element alone."""
 
 
-def activation(kind: Elementwise, dtype: str, up_to: Mapping[str, float]) -> Iterator[Draft]:
+def activation(kind: Elementwise, dtype: str, up_to: Mapping[str, float], scale: float = 1.0) -> Iterator[Draft]:
     """Give all families of an activation at a dtype.
 
-    up_to: by dtype, the largest magnitude of the inputs at which all results are normal numbers.
+    up_to: by dtype, the largest magnitude of the inputs at which all results are normal numbers. scale: what inputs are
+    multiplied by first, if it is less than 1.
     """
 
     def scaled(w: Words, exponent: int) -> Inputs:
@@ -35,12 +38,13 @@ def activation(kind: Elementwise, dtype: str, up_to: Mapping[str, float]) -> Ite
         return {"dL_doutputs": upstream, "inputs": w.normal((3, 5), kind.scale)}
 
     far = far_upstreams(scaled, *((6, -4) if dtype == "float16" else (12, -20)))
-    yield from elementwise(kind, dtype, chain(saturated(dtype, up_to[dtype]), far))
+    more = chain(saturated(dtype, up_to[dtype]), beyond(dtype, up_to[dtype], scale), far)
+    yield from elementwise(replace(kind, sharp=False), dtype, more)
 
 
-def activation_again(kind: Elementwise, dtype: str, up_to: Mapping[str, float]) -> Iterator[Draft]:
+def activation_again(kind: Elementwise, dtype: str, up_to: Mapping[str, float], scale: float = 1.0) -> Iterator[Draft]:
     """Give the families that a further value of a parameter is tested with; `kind` gives them a suffix."""
-    for draft in activation(kind, dtype, up_to):
+    for draft in activation(kind, dtype, up_to, scale):
         name = draft.name.removesuffix(kind.suffix).partition("-")[2]
         if name in FEW or name.startswith("saturated"):
             yield draft
@@ -48,7 +52,7 @@ def activation_again(kind: Elementwise, dtype: str, up_to: Mapping[str, float]) 
 
 def saturated(dtype: str, up_to: float) -> Iterator[Draft]:
     """Inputs at each magnitude of the ladder, on both sides of 0."""
-    ladder = [magnitude for magnitude in LADDER if magnitude < FORMATS[dtype].largest]
+    rungs = ladder(dtype)
 
     def cases(magnitudes: list[float]) -> tuple[Inputs, ...]:
         upstream = nearest_held([2, -3, 5, 7], dtype)
@@ -56,7 +60,24 @@ def saturated(dtype: str, up_to: float) -> Iterator[Draft]:
         return tuple({"dL_doutputs": upstream, "inputs": x} for x in inputs)
 
     comment = "Inputs of growing magnitude, up to where a result is no normal number."
-    yield from families("saturated", "saturated", comment, cases([m for m in ladder if m <= up_to]))
+    yield from families("saturated", "saturated", comment, cases([m for m in rungs if m <= up_to]))
     comment = "Inputs of every magnitude. The tolerance is that of formulas that keep the digits of both tails."
     more: dict[str, Any] = {"level": "robust", "overflows": True}
-    yield from families("saturated-stable", "saturated subnormal", comment, cases(ladder), **more)
+    yield from families("saturated-stable", "saturated subnormal", comment, cases(rungs), **more)
+
+
+def beyond(dtype: str, up_to: float, scale: float) -> Iterator[Draft]:
+    """Inputs of every further magnitude of the ladder, where no result is subnormal.
+
+    Forward's are positive, and negative too where the left tail is 0; backward's where both tails are.
+    """
+    far = np.array([x for m in ladder(dtype) for x in (0.9 * m, m) if x > max(up_to, BEYOND / scale)])
+    tails = far[far >= VANISHING[dtype] / scale]
+    both = np.concatenate([tails, -tails])
+    comment = "Inputs so large that the function is flat, or the identity: neither an overflow on the way, nor NaN."
+    for direction, x in (("forward", np.concatenate([far, -tails])), ("backward", both)):
+        case = {
+            "dL_doutputs": nearest_held(np.resize([2, -3, 5, 7, -4], x.shape), dtype),
+            "inputs": nearest_held(x, dtype),
+        }
+        yield from families(f"{direction}-saturated-beyond", "saturated upstream-signed", comment, (case,))

@@ -21,19 +21,24 @@ GROUPS: tuple[tuple[str, str, tuple[int, int], tuple[Sizes, ...]], ...] = (
     ("distinct-sizes", "all different", (DRAWN, DRAWN), ((4, 3, 2), (2, 5, 3), (3, 2, 4), (5, 4, 3), (4, 8, 6))),
     ("square", "some of them equal", (DRAWN, DRAWN), ((4, 4, 2), (2, 4, 4), (3, 5, 3), (3, 3, 3), (8, 8, 8))),
     ("smallest", "one of which is 1", (DRAWN, DRAWN), ((1, 4, 3), (1, 3, 3), (5, 1, 3), (4, 3, 1))),
+    ("smallest", "two of which are 1", (1, 1), ((1, 1, 3), (1, 3, 1), (3, 1, 1))),
     ("odd-sizes", BESIDE, (2, 3), ((9, 7, 5), (7, 17, 3), (3, 5, 17), (15, 2, 9), (31, 3, 2), (2, 33, 3))),
     ("odd-sizes", BESIDE, (2, 3), ((3, 2, 33), (65, 3, 2), (2, 65, 3), (3, 2, 65))),
     ("odd-sizes", BESIDE, (1, 1), ((33, 31, 17),)),
     ("odd-sizes", BEYOND, (1, 1), ((129, 2, 2), (257, 1, 1), (1025, 1, 1), (2, 129, 1), (2, 1, 129))),
 )
 """Flag, what the sizes are, how many cases forward and backward, sizes."""
+LARGE_OF = {
+    "sparse": "No sum has more than a few terms, so that its tolerance is sharp: a lower precision shows.",
+    "integers": "Whole numbers, of which every sum is exact: the tolerance is 0, and a single missing term shows.",
+}
 CANCELLING = "The sums of products cancel in pairs down to half of the digits."
 
 
 def contraction(kind: Contraction, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
     """Give all families of a contraction at a dtype; its changes apply to `more` families too."""
-    parts = (scales, upstreams, smallest, ranges, special, mismatches)
-    given = chain(drawn(kind), sums(kind), *(part(kind, dtype) for part in parts), more)
+    parts = (large, scales, upstreams, successive, smallest, ranges, special, mismatches)
+    given = chain(drawn(kind), sums(kind), repeated(kind), *(part(kind, dtype) for part in parts), more)
     yield from changed(given, kind.changes, cases=kind.cases)
 
 
@@ -46,6 +51,18 @@ def drawn(kind: Contraction) -> Iterator[Draft]:
             comment = f"Bell-shaped everything, of sizes (N, I, O) = {sizes}, {words}."
             draw = partial(ordinary, kind, sizes)
             yield from families(f"random-n{n}-i{i}-o{o}", flags, comment, draw=draw, counts=counts)
+
+
+def large(kind: Contraction, dtype: str) -> Iterator[Draft]:
+    """Sizes beyond those at which kernels change their ways, and tiles on two sides, every one different."""
+    for (direction, of, profile), group in kind.large.items():
+        long = 0 if direction == "backward" else 1
+        for sizes in group if of == dtype else ():
+            whole, few_terms = partial(operands.whole, kind, sizes, long), partial(operands.few_terms, kind, sizes)
+            draw = whole if profile == "integers" else few_terms
+            name = "{}-{}-n{}-i{}-o{}".format(direction, profile, *sizes)
+            comment = f"Sizes (N, I, O) = {sizes}. {LARGE_OF[profile]}"
+            yield from families(name, "random odd-sizes upstream-signed", comment, draw=draw, counts=(1, 1))
 
 
 def scales(kind: Contraction, dtype: str) -> Iterator[Draft]:
@@ -61,7 +78,7 @@ def scales(kind: Contraction, dtype: str) -> Iterator[Draft]:
 def sums(kind: Contraction) -> Iterator[Draft]:
     """Sums that are hard to compute accurately."""
     for name, flags, comment, sizes, draw in (
-        ("sparse", "signed-zero", "About half of all elements are 0 or -0.", (5, 6, 4), operands.sparse),
+        ("sparse", "signed-zero", "About half of all elements are 0 or -0.", (5, 6, 4), operands.half_zeros),
         ("extremes", "spread", "Each factor is either very large or very small.", (3, 4, 5), operands.extremes),
         ("spread", "spread", "Magnitudes spread evenly over the range.", (3, 4, 5), operands.spread),
         ("alternating", "cancellation", "Terms of every sum alternate in sign.", (5, 7, 4), operands.alternating),
@@ -88,15 +105,36 @@ def upstreams(kind: Contraction, dtype: str) -> Iterator[Draft]:
     comment = "Rows, columns or all of the upstream sum to 0, and none of it is 0: all of it passes."
     yield from families("backward-upstream-sums-to-zero", "upstream-signed", comment, tuple(map(under, balanced)))
 
-    def repeated(axis: int, w: Words) -> Inputs:
-        case = ordinary(kind, (4, 5, 3), w)
-        line = np.take(case["dL_doutputs"], [0], axis=axis)
-        return {**case, "dL_doutputs": np.repeat(line, case["dL_doutputs"].shape[axis], axis=axis)}
 
-    for axis, word in enumerate(("rows", "columns")):
-        comment = f"All {word} of the upstream are the same, as broadcasting makes them."
-        flags, draw = "stride-zero upstream-signed", partial(repeated, axis)
-        yield from families(f"backward-equal-{word}", flags, comment, draw=draw)
+def repeated(kind: Contraction) -> Iterator[Draft]:
+    """Rows or columns that are the same, as broadcasting makes them."""
+
+    def draw(name: str, axis: int, w: Words) -> Inputs:
+        case = ordinary(kind, (4, 5, 3), w)
+        line = np.take(case[name], [0], axis=axis)
+        return {**case, name: np.repeat(line, case[name].shape[axis], axis=axis)}
+
+    left, right, *_ = kind.tensors
+    for family, name, axis, counts in (
+        ("backward-equal-rows", "dL_doutputs", 0, (DRAWN, DRAWN)),
+        ("backward-equal-columns", "dL_doutputs", 1, (DRAWN, DRAWN)),
+        (f"equal-rows-of-{left}", left, 0, (1, 2)),
+        (f"equal-columns-of-{left}", left, 1, (1, 2)),
+        (f"equal-columns-of-{right}", right, 1, (1, 2)),
+    ):
+        what = f"All {('rows', 'columns')[axis]} of {'the upstream' if name == 'dL_doutputs' else name}"
+        comment, flags = f"{what} are the same, as broadcasting makes them.", "stride-zero upstream-signed"
+        yield from families(family, flags, comment, draw=partial(draw, name, axis), counts=counts)
+
+
+def successive(kind: Contraction, dtype: str) -> Iterator[Draft]:
+    """Cases that differ in the last digits of a factor alone, and by much in their results, which are exact."""
+    unit = 2.0 ** -FORMATS[dtype].significand
+    signs, right = [[1, -1], [-1, 1]], [[1, -2], [-1, 2]]
+    left = ([[0.75, 0.75 - k * unit], [0.75 - 8 * unit, 0.75 + k * unit]] for k in (1, 2, 3, 5))
+    cases = tuple(kind.case(*(held(x, dtype) for x in (signs, x, right, [[0, 0]]))) for x in left)
+    comment = "Each case differs from the one before in the last digits of a factor: results remembered for it show."
+    yield from families("last-digits", "successive cancellation", comment, cases)
 
 
 def smallest(kind: Contraction, dtype: str) -> Iterator[Draft]:
@@ -108,6 +146,13 @@ def smallest(kind: Contraction, dtype: str) -> Iterator[Draft]:
     comment = "No rows: no outputs, and gradients of 0 for what all rows share."
     case = kind.case(*(held(x, dtype) for x in empty))
     yield from families("empty", "empty-batch", comment, (case,), level="robust")
+    for name, comment, (n, i, o) in (
+        ("empty-features", "Sums of no terms, which are 0: outputs are the biases, if there are any.", (3, 0, 4)),
+        ("empty-outputs", "No columns: no outputs, and gradients of 0 for the first factor.", (3, 4, 0)),
+    ):
+        shapes = kind.shapes((n, i, o))
+        case = kind.case(*(held(np.arange(1, 1 + math.prod(s)).reshape(s), dtype) for s in shapes))
+        yield from families(name, "empty-batch smallest", comment, (case,), level="robust")
 
 
 def ranges(kind: Contraction, dtype: str) -> Iterator[Draft]:
@@ -169,9 +214,9 @@ def special(kind: Contraction, dtype: str) -> Iterator[Draft]:
 
 def mismatches(kind: Contraction, dtype: str) -> Iterator[Draft]:
     """Sizes that do not fit, to be refused."""
-    fit = ((2, 3), (2, 4), (4, 3), (1, 3))
+    fit, square = ((2, 3), (2, 4), (4, 3), (1, 3)), ((3, 3), (3, 4), (4, 3), (1, 3))
 
-    def call(place: int, shape: Shape) -> Inputs:
+    def call(place: int, shape: Shape, fit: tuple[Shape, ...] = fit) -> Inputs:
         shapes = (*fit[:place], shape, *fit[place + 1 :])
         return kind.case(*(held(np.arange(1, 1 + math.prod(s)).reshape(s), dtype) for s in shapes))
 
@@ -186,6 +231,19 @@ def mismatches(kind: Contraction, dtype: str) -> Iterator[Draft]:
         yield from refused(f"forward-{name}", "size-mismatch", comment, call(place, shape))
     for name, comment, place, shape in (table[0], *table[3 : len(tensors)]):
         yield from refused(f"backward-{name}", "size-mismatch", comment, call(place, shape))
-    _, *fitting = call(0, fit[0]).values()
-    names, wrong = "rows one-row columns transposed", ((3, 3), (1, 3), (2, 2), (3, 2))
-    yield from mismatched(lambda g: kind.case(held(g, dtype), *fitting), names, wrong, (2, 3))
+    for given, names, wrong in (
+        (fit, "rows one-row columns transposed", ((3, 3), (1, 3), (2, 2), (3, 2))),
+        (fit, "one-column rank scalar stacked", ((2, 1), (3,), (), (1, 2, 3))),
+        (square, "square-rank square-one-row square-one-column", ((3,), (1, 3), (3, 1))),
+    ):
+        _, *fitting = call(0, given[0], given).values()
+        yield from mismatched(partial(_under, kind, dtype, fitting), names, wrong, given[0])
+    for name, shape in {"rows": (3, 3), "column": (3, 1), "one": (1, 1), "scalar": ()}.items():
+        if len(kind.tensors) == 3:
+            comment = f"{kind.tensors[2]} of shape {shape} for three rows and three outputs, to be broadcast by none."
+            case = call(3, shape, square)
+            yield from refused(f"mismatch-{kind.tensors[2]}-{name}", "size-mismatch", comment, case)
+
+
+def _under(kind: Contraction, dtype: str, fitting: list[np.ndarray], upstream: object) -> Inputs:
+    return kind.case(held(upstream, dtype), *fitting)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from ...vectors.dtypes import FORMATS
 from ...vectors.records import Parameter
 from ..generation.draws import Shape, Words, held
+from ..generation.profiles import Profile, heavy, integers, offset
 from ..model.family import DRAWN, Draft, Inputs
 from .paired import changed, families, refused
 from .special_values import ends
@@ -28,6 +30,14 @@ SHAPES: dict[str, Shape] = {
 ODD: dict[str, Shape] = {"n9-f7": (9, 7), "n7-f17": (7, 17), "n3-f31": (3, 31), "n3-f33": (3, 33), "n2-f65": (2, 65)}
 LARGE: dict[str, Shape] = {"n33-f3": (33, 3), "n130-f2": (130, 2), "n2-f130": (2, 130)}
 """More rows or columns than a block or a tile of a kernel has."""
+PROFILES: dict[str, tuple[Profile, str]] = {
+    "heavy": (heavy, "Heavy tails: some numbers are hundreds of times as large as most."),
+    "offset": (offset, "All numbers are near a common one."),
+    "integers": (integers, "Small whole numbers, whose products are exact."),
+}
+"""Profiles of inputs and upstream, with the comments of their families."""
+LONG: dict[str, tuple[int, ...]] = {"float64": (257,), "float32": (257, 1025), "float16": (257,), "bfloat16": (257,)}
+"""By dtype, more elements in a row than a block of threads has."""
 ORDINARY = [[1.5, -2, 0.25], [-0.5, 3, -1], [2, 4, -8]]
 REQUIRED = {"level": "required", "overflows": False}
 """The change for an operation whose results are in range wherever its arguments are."""
@@ -48,6 +58,8 @@ class Elementwise:
     spread16: tuple[int, int] = (-6, 6)
     """The same in float16."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    sharp: bool = True
+    """Whether results keep the digits of inputs of any magnitude, as those of activations do not."""
     suffix: str = ""
     """Suffix of the names of families, for an operation tested with several parameters."""
     changes: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
@@ -69,7 +81,9 @@ def call(kind: Elementwise, dtype: str, upstream: object, inputs: object) -> Inp
 
 def drawn(kind: Elementwise, dtype: str) -> Iterator[Draft]:
     """Bell-shaped numbers in every rank, and numbers spread over most of the range."""
-    for group, flag, count in ((SHAPES, "rank", DRAWN), (ODD, "odd-sizes", DRAWN // 2), (LARGE, "odd-sizes", 1)):
+    long: dict[str, Shape] = {f"n{size}": (size,) for size in LONG[dtype]}
+    groups = ((SHAPES, "rank", DRAWN), (ODD, "odd-sizes", DRAWN // 2), (LARGE | long, "odd-sizes", 1))
+    for group, flag, count in groups:
         for name, shape in group.items():
             flags, comment = f"random {flag} upstream-signed", f"Bell-shaped, of shape {shape}."
             inputs, upstream = _normal(shape, kind.scale), _normal(shape, 1.0)
@@ -81,6 +95,13 @@ def drawn(kind: Elementwise, dtype: str) -> Iterator[Draft]:
 
     comment = "Magnitudes spread over most of the range."
     yield from _drawn(kind, "spread", "spread upstream-signed", comment, spread, spread, DRAWN)
+    for name, (profile, comment) in PROFILES.items() if kind.sharp else ():
+        like = partial(_like, profile)
+        yield from _drawn(kind, name, "random upstream-signed", comment, like, like, 2)
+
+
+def _like(profile: Profile, w: Words) -> np.ndarray:
+    return profile(w, (4, 5))
 
 
 def _normal(shape: Shape, scale: float) -> DrawTensor:
@@ -111,6 +132,15 @@ def upstreams(kind: Elementwise, dtype: str) -> Iterator[Draft]:
     yield from units(under, (3, 3))
     comment = "The same upstream in every row, as broadcasting makes it."
     yield from families("backward-upstream-broadcast", "stride-zero", comment, (under([[3, -5, 0.5]] * 3),))
+    comment = "Rows of inputs, then columns, that are the same under upstreams that are not."
+    equal = (np.repeat(np.array(ORDINARY)[:1], 3, axis=0), np.repeat(np.array(ORDINARY)[:, :1], 3, axis=1))
+    cases = tuple(call(kind, dtype, ORDINARY, x) for x in equal)
+    yield from families("backward-equal-inputs", "stride-zero upstream-signed", comment, cases)
+    if kind.sharp:
+        unit = math.ldexp(1.0, 1 - FORMATS[dtype].significand)
+        cases = tuple(call(kind, dtype, [[3, -5, 1]], np.array([[1.5, -1.25, 1]]) + k * unit) for k in (1, 2, 3, 5))
+        comment = "Each case differs from the one before in the last digits alone: results remembered for it show."
+        yield from families("last-digits", "successive", comment, cases)
 
 
 def kinks(kind: Elementwise, dtype: str) -> Iterator[Draft]:
@@ -169,17 +199,25 @@ def special(kind: Elementwise, dtype: str) -> Iterator[Draft]:
             robust,
         ),
     )
+    half = ends(dtype).subnormal
+    comment = "A subnormal upstream of either sign: what is computed of it may be 0, but not of the other sign."
+    case = call(kind, dtype, [[half, -half, 3 * least, -3 * least]], [[0.5, 0.75, 1, 1.25]])
+    yield from families("backward-subnormal-upstream", "subnormal upstream-signed", comment, (case,), **robust)
     for name, flags, comment, g, z, more in table:
         yield from families(name, flags, comment, (call(kind, dtype, g, z),), **more)
 
 
 def shapes(kind: Elementwise, dtype: str) -> Iterator[Draft]:
-    """The smallest shapes, an empty batch, and calls to refuse."""
+    """The smallest shapes, sizes of 0, and calls to refuse."""
     for name, shape in {"1": (1,), "1x1": (1, 1)}.items():
         cases = tuple(call(kind, dtype, np.full(shape, 5), np.full(shape, z)) for z in (3, -3))
         yield from families(f"smallest-{name}", "smallest", "A single element, positive and negative.", cases)
-    empty = call(kind, dtype, np.zeros((0, 3)), np.zeros((0, 3)))
-    yield from families("empty", "empty-batch", "No rows in, no rows out.", (empty,), level="robust")
+    for name, shape in {"": (0, 3), "-columns": (3, 0), "-inside": (2, 0, 3)}.items():
+        empty = call(kind, dtype, np.zeros(shape), np.zeros(shape))
+        yield from families(f"empty{name}", "empty-batch", "Nothing in, nothing out.", (empty,), level="robust")
+    numbers = tuple(call(kind, dtype, 5, z) for z in (3, -3))
+    comment = "A number without an axis, positive and negative."
+    yield from families("scalar", "smallest rank", comment, numbers, level="robust")
     many = call(kind, dtype, np.ones((3, 4)), np.ones((2, 4)))
     yield from refused("backward-mismatch", "size-mismatch", "An upstream with one row too many.", many)
     inputs = [[1, -2, 3, 0.5], [-1, 2, 0.25, -4], [2, 1, -3, 5]]

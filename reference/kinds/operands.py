@@ -13,9 +13,25 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, nearest_held
+from ..generation.profiles import integers, long_integers, sparse
 from ..model.family import DRAWN, Inputs
 
 Sizes = tuple[int, int, int]
+Large = Mapping[tuple[str, str, str], tuple[Sizes, ...]]
+"""Sizes by direction, dtype and profile."""
+LARGE: Large = {
+    ("forward", "float64", "sparse"): ((2, 513, 3), (33, 3, 65)),
+    ("forward", "float32", "sparse"): ((2, 781, 3),),
+    ("forward", "float32", "integers"): ((2, 257, 3), (1, 2049, 1), (65, 97, 129)),
+    ("forward", "float16", "integers"): ((2, 1025, 3), (64, 48, 96)),
+    ("forward", "bfloat16", "integers"): ((2, 2049, 3),),
+    ("backward", "float64", "sparse"): ((3, 33, 35), (513, 1, 2), (1, 1, 781)),
+    ("backward", "float32", "sparse"): ((781, 2, 3), (2, 1, 513)),
+    ("backward", "float32", "integers"): ((64, 48, 96), (1, 2, 257)),
+    ("backward", "float16", "integers"): ((1, 1, 1025),),
+    ("backward", "bfloat16", "integers"): ((65, 97, 129), (2049, 1, 1), (1, 1, 2049)),
+}
+"""Sizes beyond the switches of kernels, along every sum, and tiles on two sides. Each at one dtype: they take bytes."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +44,8 @@ class Contraction:
     """Changes to the families below, by name; None omits one."""
     cases: int = DRAWN
     """Cases of a drawn family, unless they are large or much alike."""
+    large: Large = field(default_factory=lambda: LARGE)
+    """The sizes of large families."""
 
     def case(self, *arrays: np.ndarray) -> Inputs:
         """Name the arguments of backward: upstream, factors, and biases, which are dropped where there are none."""
@@ -51,7 +69,20 @@ def initial(w: Words, shape: Shape) -> np.ndarray:
     return nearest_held(0.01 * np.where(abs(z) < 1 / 64, np.copysign(1 / 64, z), z), w.dtype)
 
 
-def sparse(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
+def whole(kind: Contraction, sizes: Sizes, long: int, w: Words) -> Inputs:
+    """Whole numbers: of many bits in one argument, 1 or -1 in the others, so that every sum is exact."""
+    return kind.case(
+        *(long_integers(w, s) if k == long else integers(w, s, 0) for k, s in enumerate(kind.shapes(sizes)))
+    )
+
+
+def few_terms(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
+    """The upstream and the first factor are sparse: no sum of products has more than a few terms."""
+    upstream, left, *others = kind.shapes(sizes)
+    return kind.case(sparse(w, upstream), sparse(w, left), *(w.signed(shape, 1, 2) for shape in others))
+
+
+def half_zeros(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
     """About half of all elements are 0, some of them -0."""
     case = ordinary(kind, sizes, w)
     return {name: w.array(x.astype(np.float64) * w.integers(x.shape, 0, 2)) for name, x in case.items()}

@@ -1,5 +1,6 @@
-"""Checks of arguments' shapes."""
+"""Checks of arguments' shapes, and tensors of any rank as matrices."""
 
+import math
 from typing import Any
 
 
@@ -17,3 +18,8 @@ def require_columns_of(**tensors: Any) -> None:
     for name, other in others:
         if other.shape != tensor.shape[-1:]:
             raise ValueError(f"{name} of shape {other.shape} for {first} of shape {tensor.shape}")
+
+
+def as_rows(x: Any) -> Any:
+    """x of shape (..., D) as a matrix (N, D), N being the product of all sizes but the last."""
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

@@ -40,6 +40,12 @@ FLAGS = {
             "https://github.com/mlpack/mlpack/issues/3679",
         ),
         Flag("odd-sizes", "tile edge", "the last rows or columns are wrong or missing", _TOSA),
+        Flag(
+            "further-form",
+            "shape",
+            "wrong for tensors of a rank that an implementation may refuse, and does not",
+            "https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html",
+        ),
         Flag("rank", "shape", "an axis counted from the wrong end", "https://github.com/ddbourgin/numpy-ml"),
         Flag(
             "stride-zero",
@@ -54,6 +60,12 @@ FLAGS = {
             "upstream",
             "the sign or the size of the upstream is lost",
             "https://github.com/nntrainer/nntrainer/issues/4326",
+        ),
+        Flag(
+            "successive",
+            "state",
+            "an answer is remembered for inputs that differ in their last digits",
+            "https://docs.python.org/3/library/functools.html#functools.cache",
         ),
         Flag("cancellation", "precision", "digits lost where large terms cancel", _TOSA),
         Flag("spread", "precision", "small terms are swallowed, or an absolute tolerance hides them", _TOSA),
