@@ -18,7 +18,7 @@ Pair = tuple[Shape, Shape]
 LARGE: Large = {
     ("forward", "float64", "sparse"): ((2, 513, 3), (33, 3, 65)),
     ("forward", "float32", "sparse"): ((2, 781, 3),),
-    ("forward", "float32", "integers"): ((64, 48, 96),),
+    ("forward", "float32", "integers"): ((33, 40, 65),),
     ("forward", "float16", "integers"): ((2, 1025, 3),),
     ("forward", "bfloat16", "integers"): ((2, 2049, 3),),
     ("backward", "float64", "sparse"): ((3, 33, 35), (513, 1, 2)),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...vectors.dtypes import HALF
-from ..generation.draws import Words, nearest_held
+from ..generation.draws import Shape, Words, nearest_held
 from ..kinds.labels import FORMS
 from ..kinds.network import PLAIN, Network, changed_network, curated, network
 from ..kinds.operands import initial
@@ -30,6 +30,13 @@ GROUPS: tuple[tuple[str, tuple[int, int], tuple[LayerSizes, ...]], ...] = (
     ("smallest", (4, 8), ((1, 3, 4, 2), (1, 4, 3, 5), (3, 4, 1, 2), (4, 1, 3, 2), (1, 1, 1, 2))),
     ("odd-sizes", (1, 2), ((9, 7, 17, 5), (7, 17, 9, 3), (3, 31, 4, 7), (3, 5, 33, 4), (33, 3, 5, 2), (2, 3, 4, 17))),
 )
+LARGE = {
+    "float64": Network(33, 2, 35, 3, "indices", "mean"),
+    "float32": Network(257, 2, 3, 2, "indices", "mean"),
+    "float16": Network(2, 33, 35, 3, "indices", "sum"),
+    "bfloat16": Network(65, 3, 4, 2, "indices", "none"),
+}
+"""By dtype, more rows than a block has, and gradients of weights that are larger than a tile both ways."""
 ALL_ON, ALL_OFF = [[1, 4, 6.5]], [[-8, -8.5, -9]]
 G = [1.5, -2, 3]
 
@@ -37,6 +44,7 @@ G = [1.5, -2, 3]
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
     yield from drawn()
+    yield from _drawn(LARGE[dtype], "odd-sizes", (1, 1))
     yield from scales(dtype)
     yield from upstreams(dtype)
     yield from kinks(dtype)
@@ -113,6 +121,14 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     ):
         cases = [{"dL_dloss": g} for g in values]
         yield from curated(dtype, f"backward-upstream-{name}", flags, comment, *cases, reduction=reduction)
+    comment = "Rows of inputs that are the same, with labels and upstreams that are not."
+    equal = {"dL_dloss": G, "inputs": [PLAIN["inputs"][0]] * 3, "labels": [0, 2, 1]}
+    yield from curated(dtype, "backward-equal-inputs", "stride-zero upstream-signed", comment, equal, reduction="none")
+    half = ends(dtype).subnormal
+    comment = "A subnormal upstream of either sign: what is computed of it may be 0, but not of the other sign."
+    small = {"dL_dloss": [half, -half, half], "biases1": ALL_ON}
+    name, flags = "backward-subnormal-upstream", "subnormal upstream-signed"
+    yield from curated(dtype, name, flags, comment, small, reduction="none", level="robust")
 
 
 def kinks(dtype: str) -> Iterator[Draft]:
@@ -243,6 +259,20 @@ def misfits(dtype: str) -> Iterator[Draft]:
         ("hidden", "size-mismatch", "Three hidden units for weights of two.", {"weights2": np.ones((2, 3))}),
     ):
         yield from refused(f"invalid-{name}", flag, comment, changed_network(dtype, changes), reduction="mean")
+    shapes: tuple[tuple[str, Shape], ...] = (("mean", (3,)), ("mean", (1,)), ("none", ()), ("none", (1,)))
+    for reduction, shape in (*shapes, ("none", (3, 1)), ("none", (1, 3))):
+        case = changed_network(dtype, {"dL_dloss": np.resize(G, shape)})
+        name = f"backward-invalid-upstream-{reduction}-{'x'.join(map(str, shape)) or 'scalar'}"
+        comment = f'An upstream of shape {shape} for a batch of three and reduction "{reduction}".'
+        yield from refused(name, "size-mismatch", comment, case, reduction=reduction)
+    for layer, shape in product(("biases1", "biases2"), ((3, 3), (3, 1), (1, 1), ())):
+        if (layer, shape) != ("biases1", (3, 3)):
+            case, comment = (
+                changed_network(dtype, {layer: np.ones(shape)}),
+                f"{layer} of shape {shape} for three units.",
+            )
+            name = f"invalid-{layer}-{'x'.join(map(str, shape)) or 'scalar'}"
+            yield from refused(name, "size-mismatch", comment, case, reduction="mean")
     case, comment = changed_network(dtype, {"dL_dloss": [1.5, -2]}), "An upstream for two rows of a batch of three."
     yield from refused("backward-invalid-upstream", "size-mismatch", comment, case, reduction="none")
     case, comment = changed_network(dtype, {"biases1": np.ones((3, 3))}), "Biases of the first layer for each row."

@@ -77,7 +77,7 @@ def beyond(dtype: str, up_to: float, scale: float) -> Iterator[Draft]:
     comment = "Inputs so large that the function is flat, or the identity: neither an overflow on the way, nor NaN."
     for direction, x in (("forward", np.concatenate([far, -tails])), ("backward", both)):
         case = {
-            "dL_doutputs": nearest_held(np.resize([2, -3, 5, 7, -4], x.shape), dtype),
+            "dL_doutputs": nearest_held(np.resize([0.5, -0.75, 1.25, 1.75, -1], x.shape), dtype),
             "inputs": nearest_held(x, dtype),
         }
         yield from families(f"{direction}-saturated-beyond", "saturated upstream-signed", comment, (case,))

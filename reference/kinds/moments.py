@@ -9,19 +9,41 @@ from itertools import chain
 import numpy as np
 
 from ...vectors.dtypes import FORMATS
-from ..generation.draws import Words, held
+from ..generation.draws import Shape, Words, held
 from ..model.family import DRAWN, Draft, Inputs
-from .normalization import LONG, PLAIN, UPSTREAM, Rows, rows
+from .normalization import LONG, PLAIN, UPSTREAM, Rows, ordinary, rows
 from .paired import families, refused
 
 EPS = 1e-5
+BOTH = ("forward", "backward")
+LARGE: tuple[tuple[tuple[str, ...], str, Shape], ...] = (
+    (BOTH, "float64", (33, 3)),
+    (BOTH, "float64", (1, 781)),
+    (("forward",), "float32", (257, 4)),
+    (("backward",), "float32", (1025, 4)),
+    (BOTH, "float32", (1, 2049)),
+    (BOTH, "float16", (33, 3)),
+    (BOTH, "float16", (1, 257)),
+    (BOTH, "bfloat16", (33, 3)),
+)
+"""Directions, dtype and shape: more rows, or longer ones, than a block of threads takes. They take bytes."""
 
 
 def normalised_rows(kind: Rows, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
     """Give all families of a normalisation at a dtype; its changes apply to `more` families too."""
     kind = replace(kind, parameters={"eps": EPS}, long=LONG[dtype])
-    parts = (epsilons, magnitudes, constants, mismatches)
+    parts = (large, epsilons, magnitudes, constants, mismatches)
     yield from rows(kind, dtype, chain(*(part(kind, dtype) for part in parts), more))
+
+
+def large(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """Many rows, over which the gradients of the weights are summed, and long ones."""
+    for directions, of, (n, c) in LARGE:
+        flags = f"random {'many-classes batch-of-one' if n == 1 else 'many-rows'} upstream-signed"
+        comment, draw = f"Bell-shaped inputs of shape {(n, c)}.", partial(ordinary, kind, (n, c))
+        for direction in directions if of == dtype else ():
+            name = f"{direction}-random-n{n}-c{c}"
+            yield from families(name, flags, comment, draw=draw, counts=(1, 1))
 
 
 def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:

@@ -14,6 +14,7 @@ from ...vectors.records import Parameter
 from ..generation.draws import Shape, Words, held
 from ..model.family import DRAWN, Draft, Inputs
 from .paired import changed, families
+from .special_values import ends
 from .upstreams import far_upstreams, mismatched, units
 
 RANKS = {"c5": (5,), "n4-c3": (4, 3), "n3-c6": (3, 6), "n2-h3-c4": (2, 3, 4), "n2-h3-w2-c5": (2, 3, 2, 5)}
@@ -122,6 +123,9 @@ def upstreams(kind: Rows, dtype: str) -> Iterator[Draft]:
     comment = "The same upstream in every row, as broadcasting makes it."
     equal = (under([[3, -5, 0.5]] * 2), under([[-1, 0.25, 7]] * 2))
     yield from families("backward-equal-rows", "stride-zero", comment, equal)
+    comment = "Rows of inputs that are the same, under upstreams that are not."
+    cases = tuple(kind.call(dtype, UPSTREAM, [row] * 2) for row in PLAIN)
+    yield from families("backward-equal-inputs", "stride-zero upstream-signed", comment, cases)
     yield from far_upstreams(scaled, *((8, -4) if dtype == "float16" else (20, -20)))
 
 
@@ -135,6 +139,10 @@ def special(kind: Rows, dtype: str) -> Iterator[Draft]:
     comment = f"A NaN of the upstream makes NaN of its row, and of no other{SUMMED if kind.weights else ''}."
     case = kind.call(dtype, [[3, math.nan, 0.5], UPSTREAM[1]], PLAIN)
     yield from families("backward-nan-upstream", "nan", comment, (case,), level="robust")
+    half, least = ends(dtype).subnormal, ends(dtype).smallest
+    comment = "A subnormal upstream of either sign: what is computed of it may be 0, but not of the other sign."
+    case = kind.call(dtype, [[half, -half, 3 * least], [-half, half, -half]], PLAIN)
+    yield from families("backward-subnormal-upstream", "subnormal upstream-signed", comment, (case,), level="robust")
 
 
 def shapes(kind: Rows, dtype: str) -> Iterator[Draft]:

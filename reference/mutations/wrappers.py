@@ -152,7 +152,11 @@ def _results(subject: Operation, direction: str) -> Iterator[Fault]:
 def _batch(subject: Operation, direction: str) -> int | None:
     """The position of the first argument whose rows are the batch."""
     arguments = subject.arguments[direction]
-    rows = [i for i, a in enumerate(arguments) if subject.batch_axis[a] == 0 and a not in subject.labels]
+    rows = [
+        i
+        for i, a in enumerate(arguments)
+        if subject.batch_axis[a] in (0, ROWS_FROM_THE_END) and a not in subject.labels
+    ]
     return next((i for i in rows if not arguments[i].startswith("dL_d")), rows[0] if rows else None)
 
 

@@ -19,7 +19,7 @@ from ..model.shapes import as_rows
 
 Array = Any
 
-BATCH_AXIS = {"inputs": 0, "outputs": 0, "dL_doutputs": 0, "dL_dinputs": 0}
+BATCH_AXIS = {"inputs": -2, "outputs": -2, "dL_doutputs": -2, "dL_dinputs": -2}
 
 
 def forward(inputs: Array, weights: Array, biases: Array) -> Array:
