@@ -215,7 +215,7 @@ def shapes(kind: Elementwise, dtype: str) -> Iterator[Draft]:
     for name, shape in {"": (0, 3), "-columns": (3, 0), "-inside": (2, 0, 3)}.items():
         empty = call(kind, dtype, np.zeros(shape), np.zeros(shape))
         yield from families(f"empty{name}", "empty-batch", "Nothing in, nothing out.", (empty,), level="robust")
-    numbers = tuple(call(kind, dtype, 5, z) for z in (0.5, -0.5))
+    numbers = tuple(call(kind, dtype, 5, z) for z in (0.0625, -0.0625))
     comment = "A number without an axis, positive and negative."
     yield from families("scalar", "smallest rank", comment, numbers, level="robust")
     many = call(kind, dtype, np.ones((3, 4)), np.ones((2, 4)))

@@ -284,7 +284,7 @@ def _of_reduction(node: ast.Call, value: ast.expr, text: str) -> Iterator[Replac
         for said, along in (("0", number(0)), ("1", number(1)), ("last", number(-1)), ("none", ast.Constant(None))):
             if ast.unparse(along) != written:
                 yield f"{text}_over_axis_{said}", _with(node, axis=along)
-    kept = isinstance(keywords.get("keepdims"), ast.Constant)
+    kept = "keepdims" in keywords
     yield f"{text}_{'flat' if kept else 'keeps_its_axis'}", _with(node, keepdims=ast.Constant(not kept))
 
 

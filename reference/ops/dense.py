@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Formulation
+from ..model.formulations import Formulation, shared
 from ..model.functions import over_batch
 from ..model.shapes import as_rows
 
@@ -34,6 +34,7 @@ def forward_bias_inside(inputs: Array, weights: Array, biases: Array) -> Array:
     return np.concatenate([inputs, ones], axis=-1) @ np.concatenate([weights, biases.reshape(1, -1)], axis=0)
 
 
+@shared
 def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -> tuple[Array, Array, Array]:
     """dL_doutputs (N, O) and forward's arguments -> dL_dinputs (N, I), dL_dweights (I, O), dL_dbiases (1, O)."""
     require_biases(weights, biases)
@@ -41,7 +42,7 @@ def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -
         raise ValueError(f"dL_doutputs of shape {dL_doutputs.shape} for inputs and weights of other shapes")
     dL_dinputs = dL_doutputs @ weights.T
     dL_dweights = as_rows(inputs).T @ as_rows(dL_doutputs)
-    dL_dbiases = over_batch(as_rows(dL_doutputs), axis=0).reshape(biases.shape)
+    dL_dbiases = over_batch(as_rows(dL_doutputs), axis=0, keepdims=biases.ndim > 1)
     return dL_dinputs, dL_dweights, dL_dbiases
 
 
@@ -51,4 +52,15 @@ def require_biases(weights: Array, biases: Array) -> None:
         raise ValueError(f"biases of shape {biases.shape} for weights of shape {weights.shape}")
 
 
-FORMULATIONS = {"forward": (Formulation(forward_bias_inside, "bias inside the product"),)}
+def _matrix_by_matrix(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -> tuple[Array, Array, Array]:
+    """The gradient of the weights for each matrix of a stack by itself, and their sum."""
+    dL_dinputs, dL_dweights, dL_dbiases = backward(dL_doutputs, inputs, weights, biases)
+    if inputs.ndim > 2:
+        dL_dweights = over_batch(np.swapaxes(inputs, -1, -2) @ dL_doutputs, tuple(range(inputs.ndim - 2)))
+    return dL_dinputs, dL_dweights, dL_dbiases
+
+
+FORMULATIONS = {
+    "forward": (Formulation(forward_bias_inside, "bias inside the product"),),
+    "backward": (Formulation(_matrix_by_matrix, "a stack matrix by matrix"),),
+}
