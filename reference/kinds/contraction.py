@@ -9,6 +9,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, held
+from ..generation.profiles import heavy, offset
 from ..model.family import DRAWN, Draft, Inputs
 from . import operands
 from .operands import Contraction, Sizes, ordinary
@@ -88,6 +89,12 @@ def sums(kind: Contraction) -> Iterator[Draft]:
         ("backward-cancellation", "cancellation", CANCELLING, (4, 3, 6), operands.cancelling),
     ):
         yield from families(name, flags, comment, draw=partial(draw, kind, sizes))
+    for profile, comment in (
+        (heavy, "Heavy tails: some numbers are hundreds of times as large as most."),
+        (offset, "All numbers of a tensor are near a common one, or its negative."),
+    ):
+        draw = partial(operands.like, profile, kind, (4, 6, 3))
+        yield from families(profile.__name__, "spread upstream-signed", comment, draw=draw, counts=(2, 2))
     comment, draw = "One term of every sum is near 1, the others about a unit roundoff.", operands.swallowed
     yield from families("swallowed", "spread", comment, draw=partial(draw, kind, (17, 9, 5)), counts=(2, 4))
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, held
+from ..generation.profiles import heavy
 from ..model.family import DRAWN, Draft, Inputs
 from .normalization import LONG, PLAIN, UPSTREAM, Rows, ordinary, rows
 from .paired import families, refused
@@ -71,6 +72,12 @@ def magnitudes(kind: Rows, dtype: str) -> Iterator[Draft]:
     comment = f"Rows around 2**{far} and 1: an epsilon relative to the batch shows."
     flags = "spread near-overflow upstream-signed"
     yield from families("rows-apart", flags, comment, draw=partial(scaled, far // 2))
+
+    def tailed(w: Words) -> Inputs:
+        return kind.drawn(w, w.normal((3, 5)), heavy(w, (3, 5)))
+
+    comment = "Heavy tails: some numbers are hundreds of times as large as most of their row."
+    yield from families("heavy", "spread upstream-signed", comment, draw=tailed, counts=(2, 2))
     end = FORMATS[dtype].smallest_normal
     tiny = kind.call(dtype, UPSTREAM, np.ldexp(np.array(PLAIN), end))
     comment = "Subnormal inputs, which are small beside eps."

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, nearest_held
-from ..generation.profiles import integers, long_integers, sparse
+from ..generation.profiles import Profile, integers, long_integers, sparse
 from ..model.family import DRAWN, Inputs
 
 Sizes = tuple[int, int, int]
@@ -61,6 +61,11 @@ def ordinary(kind: Contraction, sizes: Sizes, w: Words, upstream: float = 1.0) -
     """Bell-shaped everything; `upstream` (a power of two) scales the upstream."""
     first, *others = kind.shapes(sizes)
     return kind.case(w.normal(first, upstream), *(w.normal(shape) for shape in others))
+
+
+def like(profile: Profile, kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
+    """All arguments of one profile."""
+    return kind.case(*(profile(w, shape) for shape in kind.shapes(sizes)))
 
 
 def initial(w: Words, shape: Shape) -> np.ndarray:
