@@ -20,17 +20,17 @@ SHARE = {"forward-infinity": {"point": LIMIT}, "backward-infinity": {"point": LI
 FEW = ("random-n4-f5", "random-n2-f65", "random-n33-f3", "spread", "zero", "subnormal", "largest", "infinity", "nan")
 VANISHING = {"float64": 760.0, "float32": 120.0, "float16": 24.0, "bfloat16": 120.0}
 """By dtype, the magnitude of an input beyond which the tail of an activation is 0, and no subnormal number."""
-BEYOND = 37.0
-"""The magnitude of an input from which on all implementations agree: some take a shortcut from 20 on."""
 CASES = 4
 """Cases of a drawn family. What an activation does to an element depends on that element alone."""
 
 
-def activation(kind: Elementwise, dtype: str, up_to: Mapping[str, float], scale: float = 1.0) -> Iterator[Draft]:
+def activation(
+    kind: Elementwise, dtype: str, up_to: Mapping[str, float], scale: float = 1.0, shortcut: float = 0.0
+) -> Iterator[Draft]:
     """Give all families of an activation at a dtype.
 
     up_to: by dtype, the largest magnitude of the inputs at which all results are normal numbers. scale: what inputs are
-    multiplied by first, if it is less than 1.
+    multiplied by first, if it is less than 1. shortcut: the magnitude beyond which a shortcut that some take is exact.
     """
 
     def scaled(w: Words, exponent: int) -> Inputs:
@@ -38,13 +38,15 @@ def activation(kind: Elementwise, dtype: str, up_to: Mapping[str, float], scale:
         return {"dL_doutputs": upstream, "inputs": w.normal((3, 5), kind.scale)}
 
     far = far_upstreams(scaled, *((6, -4) if dtype == "float16" else (12, -20)))
-    more = chain(saturated(dtype, up_to[dtype]), beyond(dtype, up_to[dtype], scale), far)
+    more = chain(saturated(dtype, up_to[dtype]), beyond(dtype, max(up_to[dtype], shortcut), scale), far)
     yield from elementwise(replace(kind, sharp=False), dtype, more)
 
 
-def activation_again(kind: Elementwise, dtype: str, up_to: Mapping[str, float], scale: float = 1.0) -> Iterator[Draft]:
+def activation_again(
+    kind: Elementwise, dtype: str, up_to: Mapping[str, float], scale: float = 1.0, shortcut: float = 0.0
+) -> Iterator[Draft]:
     """Give the families that a further value of a parameter is tested with; `kind` gives them a suffix."""
-    for draft in activation(kind, dtype, up_to, scale):
+    for draft in activation(kind, dtype, up_to, scale, shortcut):
         name = draft.name.removesuffix(kind.suffix).partition("-")[2]
         if name in FEW or name.startswith("saturated"):
             yield draft
@@ -66,12 +68,12 @@ def saturated(dtype: str, up_to: float) -> Iterator[Draft]:
     yield from families("saturated-stable", "saturated subnormal", comment, cases(rungs), **more)
 
 
-def beyond(dtype: str, up_to: float, scale: float) -> Iterator[Draft]:
-    """Inputs of every further magnitude of the ladder, where no result is subnormal.
+def beyond(dtype: str, start: float, scale: float) -> Iterator[Draft]:
+    """Inputs of every magnitude of the ladder above a start, where no result is subnormal.
 
     Forward's are positive, and negative too where the left tail is 0; backward's where both tails are.
     """
-    far = np.array([x for m in ladder(dtype) for x in (0.9 * m, m) if x > max(up_to, BEYOND / scale)])
+    far = np.array([x for m in ladder(dtype) for x in (0.9 * m, m) if x > start])
     tails = far[far >= VANISHING[dtype] / scale]
     both = np.concatenate([tails, -tails])
     comment = "Inputs so large that the function is flat, or the identity: neither an overflow on the way, nor NaN."

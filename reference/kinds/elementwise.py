@@ -202,7 +202,7 @@ def special(kind: Elementwise, dtype: str) -> Iterator[Draft]:
     half = ends(dtype).subnormal
     comment = "A subnormal upstream of either sign: what is computed of it may be 0, but not of the other sign."
     case = call(kind, dtype, [[half, -half, 3 * least, -3 * least]], [[0.5, 0.75, 1, 1.25]])
-    yield from families("backward-subnormal-upstream", "subnormal upstream-signed", comment, (case,), **robust)
+    yield from families("backward-subnormal-upstream", "subnormal upstream-signed", comment, (case,), level="robust")
     for name, flags, comment, g, z, more in table:
         yield from families(name, flags, comment, (call(kind, dtype, g, z),), **more)
 
