@@ -65,7 +65,7 @@ class Autodiff:
         """
 
         def backward(dL_dloss: Array, outputs: Array, labels: Array, *, reduction: str) -> object:
-            if dL_dloss.shape not in ((), outputs.shape[:1]):
+            if dL_dloss.shape != (outputs.shape[:1] if reduction == "none" else ()):
                 raise ValueError(f"a gradient of shape {dL_dloss.shape} does not fit outputs {outputs.shape}")
             upstream, probabilities = self.tensor(dL_dloss.reshape(-1, 1)), self.tensor(outputs)
             if reduction == "mean":
