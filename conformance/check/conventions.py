@@ -1,11 +1,11 @@
-"""Which answer an implementation follows at each convention's point, over a whole run."""
+"""Which answer an implementation follows at each convention's point, operation by operation over a whole run."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .verdict import Miss, MissKind, MissReason, Outcome, Verdict
 
-ONE_ANSWER = "an implementation follows one answer at a point throughout the run"
+ONE_ANSWER = "an operation follows one answer at a point throughout the run"
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,22 @@ class _Seen:
 
 
 class Tracker:
-    """Intersects the answers that convention families agree with, point by point.
+    """Intersects the answers that convention families agree with, point by point and operation by operation.
+
+    Operations may differ: a library clips probabilities that it is given, and has no need to in the fused loss.
 
     It needs the verdicts alone, so that the process that reports can repeat for all workers together what each did for
     its own families. A robust family narrows the answers left for other robust families, never for a required one.
     """
 
     def __init__(self) -> None:
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[tuple[str, str], _Seen] = {}
 
     def add(self, verdict: Verdict) -> Verdict:
         """Add a verdict. Returns it, with one more miss where no answer is left at its point."""
         if verdict.point is None or not verdict.answers:
             return verdict
-        seen = self._seen.setdefault(verdict.point, _Seen([], []))
+        seen = self._seen.setdefault((verdict.point, verdict.op), _Seen([], []))
         seen.families.append(verdict.id)
         robust = verdict.level == "robust"
         before = seen.overall if robust else seen.required
@@ -61,16 +63,20 @@ class Tracker:
         return verdict
 
     def followed(self) -> tuple[Followed, ...]:
-        """What is followed at each point seen, sorted by name."""
+        """What is followed at each point seen, sorted by name: the answers that all operations have in common."""
         return tuple(
-            Followed(
-                point,
-                () if seen.contradictions else seen.overall or (),
-                tuple(seen.families),
-                tuple(seen.contradictions),
-            )
-            for point, seen in sorted(self._seen.items())
+            _followed(point, [seen for (one, _), seen in self._seen.items() if one == point])
+            for point in sorted({point for point, _ in self._seen})
         )
+
+
+def _followed(point: str, operations: list[_Seen]) -> Followed:
+    common: tuple[str, ...] | None = None
+    for seen in operations:
+        common = _common(common, seen.overall or ())
+    contradictions = tuple(family for seen in operations for family in seen.contradictions)
+    families = tuple(family for seen in operations for family in seen.families)
+    return Followed(point, () if contradictions else common or (), families, contradictions)
 
 
 def followed(verdicts: Iterable[Verdict]) -> tuple[Followed, ...]:

@@ -4,8 +4,8 @@ from backproof.conformance.check.conventions import Tracker, followed, inconsist
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
 
 
-def verdict(name, *answers, level="required", point="slope_at_zero", outcome=Outcome.PASSED, misses=()):
-    return Verdict(name, "relu", "float64", "backward", level, outcome, 1, misses, point=point, answers=answers)
+def verdict(name, *answers, level="required", point="slope_at_zero", outcome=Outcome.PASSED, misses=(), op="relu"):
+    return Verdict(name, op, "float64", "backward", level, outcome, 1, misses, point=point, answers=answers)
 
 
 def test_answers_are_intersected_in_their_order():
@@ -17,6 +17,17 @@ def test_answers_are_intersected_in_their_order():
 def test_points_are_apart():
     seen = followed([verdict("a", "0"), verdict("b", "none", point="clipping"), verdict("c", point=None)])
     assert [(one.point, one.answers) for one in seen] == [("clipping", ("none",)), ("slope_at_zero", ("0",))]
+
+
+def test_operations_may_follow_different_answers_and_then_none_is_named():
+    tracker = Tracker()
+    for one in (verdict("a", "0", "1/2"), verdict("b", "1", op="mlp")):
+        assert tracker.add(one).outcome is Outcome.PASSED
+    assert [(one.answers, one.families, one.contradictions) for one in tracker.followed()] == [((), ("a", "b"), ())]
+
+
+def test_answers_that_operations_have_in_common_are_named():
+    assert followed([verdict("a", "0", "1/2"), verdict("b", "1/2", op="mlp")])[0].answers == ("1/2",)
 
 
 def test_a_verdict_with_no_answer_has_no_say():
@@ -64,7 +75,7 @@ def test_processes_that_agree_each_with_itself_but_not_with_one_another_are_foun
     lines = list(inconsistencies([verdict("a", "0"), verdict("b", "1"), verdict("c", "1")]))
     assert len(lines) == 1
     assert lines[0].startswith(
-        "b agrees with '1' at slope_at_zero, where earlier families agree with '0'; an implementation"
+        "b agrees with '1' at slope_at_zero, where earlier families agree with '0'; an operation"
     )
 
 
