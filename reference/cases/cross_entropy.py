@@ -9,8 +9,8 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, nearest_held
-from ..kinds.labelled import common
-from ..kinds.loss import Call, Loss, curated, drawn
+from ..kinds.labelled import SOFT_ROWS, common
+from ..kinds.loss import Call, Loss, curated, drawn, in_every_form
 from ..kinds.probabilities import rows_of_probabilities
 from ..kinds.special_values import ends
 from ..model.family import Draft
@@ -23,7 +23,12 @@ EDGES_HELD = {"float64": (1 - 0.1875 * 2.0**-20, 1 - 0.0625 * 2.0**-20), "float3
 """By dtype, a number clearly below 1 - 1e-7 and one clearly above; the other dtypes round that edge to 1."""
 SMALL = {"float16": (-13, -9), "bfloat16": (-21, -14)}
 """Exponents of small probabilities: above float16's smallest normal, and above the clipping edge everywhere."""
-LOSS = Loss("probabilities", rows_of_probabilities, even=lambda w, shape: w.uniform(shape, 0.484375, 0.515625))
+LOSS = Loss(
+    "probabilities",
+    rows_of_probabilities,
+    even=lambda w, shape: w.uniform(shape, 0.484375, 0.515625),
+    long=lambda size: size in (300, 781, 1031, 2049),
+)
 G = [1.5, -2, 3]
 
 
@@ -55,6 +60,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
         yield from clipping_edges(dtype)
     yield from magnitudes(dtype)
     yield from special_values(dtype)
+    yield from in_all_forms(dtype)
 
 
 def zeros(dtype: str) -> Iterator[Draft]:
@@ -84,12 +90,12 @@ def zeros(dtype: str) -> Iterator[Draft]:
 def ones(dtype: str) -> Iterator[Draft]:
     """Probabilities of exactly 1, and confident predictions."""
     give, held = partial(curated, LOSS, dtype), dtype in EDGES_HELD
-    call, point = ([[1, 0.5, 0.25], [0.5, 1, 0.125], [0.25, 0.375, 1]], [0, 1, 2], G), CLIPPING if held else None
+    call = ([[1, 0.5, 0.25], [0.5, 1, 0.125], [0.25, 0.375, 1]], [0, 1, 2], G)
     comment = "log 1 is 0; clipping makes it 1e-7. What stands beside it has no weight."
-    yield from give("forward-one", "probability-one", comment, call, point=point)
+    yield from give("forward-one", "probability-one", comment, call, point=CLIPPING)
     comment = "-y / p is -1 at p = 1; a term (1 - y) / (1 - p) would be infinite beside it."
     level = "required" if held else "robust"  # 1 - 1e-7 rounds to 1 here, and may count as clipped
-    yield from give("backward-one", "probability-one", comment, call, point=point, level=level)
+    yield from give("backward-one", "probability-one", comment, call, point=CLIPPING, level=level)
     tiny, near = 2.0 ** (-13 if dtype == "float16" else -20), 1 - 2.0 ** -min(FORMATS[dtype].significand - 1, 20)
     p = [[near, tiny, tiny], [tiny, near, tiny], [tiny, tiny, near]]
     for word, comment, labels in (
@@ -168,3 +174,18 @@ def special_values(dtype: str) -> Iterator[Draft]:
         ),
     ):
         yield from give(f"backward-{name}", flags, comment, call)
+
+
+def in_all_forms(dtype: str) -> Iterator[Draft]:
+    """Probabilities of 0 and 1 and NaN, under every form of labels and every reduction."""
+    give, here = partial(in_every_form, LOSS, dtype, level="robust"), "indices-none soft-none"
+    p, soft = [[0, 0.75, 0.25], [0.5, 0.5, 0]], [[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]]
+    comment, more = "p = 0 at a class with weight.", dict[str, Any](point=CLIPPING, overflows=True)
+    yield from give("zero-weighted", "probability-zero", comment, (p, [0, 1], soft), but=here, **more)
+    comment, soft = "p = 0 where y = 0 adds nothing.", [[0, 0.25, 0.75], [0.25, 0.75, 0]]
+    yield from give("zero-unweighted", "probability-zero", comment, (p, [1, 0], soft), but=f"{here} one-hot-none")
+    comment, p = "Probabilities of 1 beside ordinary ones.", [[1, 0.5, 0.25], [0.25, 0.5, 0.125]]
+    level = {"level": "required"} if dtype in EDGES_HELD else {}
+    yield from give("one", "probability-one", comment, (p, [0, 2], SOFT_ROWS[:2]), point=CLIPPING, **level)
+    comment, p = "A NaN of one row.", [[math.nan, 0.5, 0.25], [0.25, 0.5, 0.125]]
+    yield from give("nan", "nan", comment, (p, [0, 2], SOFT_ROWS[:2]))

@@ -3,18 +3,23 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
-from ..kinds.logits import rows_of_logits
+from ..generation.draws import Shape
+from ..kinds.logits import long, rows_of_logits
 from ..kinds.normalization import LONG, Rows, ordinary
 from ..kinds.paired import families
 from ..model.family import Draft
 
+SHAPES: dict[str, tuple[Shape, ...]] = {"float32": ((1, 781), (257, 2))}
+"""By dtype, shapes past the sizes at which kernels switch, beside LONG."""
 LOGITS = Rows("logits", cases=4)
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    yield from rows_of_logits(replace(LOGITS, long=LONG[dtype]), dtype, along_other_axes())
+    more = chain(along_other_axes(), long(LOGITS, SHAPES.get(dtype, ())))
+    yield from rows_of_logits(replace(LOGITS, long=LONG[dtype]), dtype, more)
 
 
 def along_other_axes() -> Iterator[Draft]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..generation.draws import held, nearest_held
-from ..kinds.logits import rows_of_logits
+from ..kinds.logits import SHAPES, long, rows_of_logits
 from ..kinds.normalization import Rows
 from ..kinds.paired import families
 from ..model.family import Draft
@@ -22,4 +22,4 @@ def drafts(dtype: str) -> Iterator[Draft]:
         tuple({"logits": held([z], dtype)} for z in ([1, 2, 3], [-2, -1, 0], [0.5, 1, 1.5])),
         source=LESSON,
     )
-    yield from rows_of_logits(Rows("logits"), dtype)
+    yield from rows_of_logits(Rows("logits"), dtype, long(Rows("logits"), SHAPES[dtype]))

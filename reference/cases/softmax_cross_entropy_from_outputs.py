@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from ..generation.draws import Shape, Words, nearest_held
-from ..kinds.labelled import common, special
-from ..kinds.labels import labels_apart, least_likely
+from ..kinds.labelled import common, label_mass, special
+from ..kinds.labels import exact_labels, labels_apart, least_likely
 from ..kinds.loss import Call, Loss, curated, drawn
 from ..kinds.probabilities import logits_drawn, saved_outputs
 from ..kinds.special_values import ends
@@ -18,6 +19,7 @@ LOSS = Loss(
     "outputs",
     draw=lambda w, shape: saved_outputs(logits_drawn(w, shape), w.dtype),
     labels=lambda w, form, outputs: labels_apart(w, form, outputs.astype(np.float64)),
+    exact=lambda w, form, outputs: labels_apart(w, form, outputs.astype(np.float64), exact_labels),
     directions=("backward",),
     few=5,
 )
@@ -37,6 +39,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from certain(dtype)
     yield from equal_outputs(dtype)
     three, nan = [[0.625, 0.125, 0.25], [0.5, 0.375, 0.125], [0.25, 0.25, 0.5]], math.nan
+    yield from label_mass(LOSS, dtype, three)
     yield from special(LOSS, dtype, three[:2], three, [three[0], [nan, nan, nan], three[2]])
 
 
@@ -55,6 +58,7 @@ def small_outputs(dtype: str) -> Iterator[Draft]:
 def certain(dtype: str) -> Iterator[Draft]:
     """Outputs near 1 or exactly 1, right and wrong."""
     call: Call
+    clipped: dict[str, Any] = {"level": "robust", "point": "probability_clipping"}
     g, near, rest, tiny = [1.5, -2, 3], 1 - 2.0**-7, 2.0**-8, ends(dtype).normal * 16
     sure = [[near, rest, rest], [rest, near, rest], [rest, rest, near]]
     soft = [[0.75, 0.125, 0.125], [0, 0.5, 0.5], [0.375, 0.5, 0.125]]
@@ -65,10 +69,10 @@ def certain(dtype: str) -> Iterator[Draft]:
     for flag, labels in all_labels:
         name, comment = f"certain-exact-{flag.rpartition('-')[2]}", "Outputs of exactly 0 and 1, without division."
         flags, call = f"{flag} probability-zero probability-one", (np.eye(3), labels, g)
-        yield from curated(LOSS, dtype, f"backward-{name}", flags, comment, call, level="robust")
+        yield from curated(LOSS, dtype, f"backward-{name}", flags, comment, call, **clipped)
     flags, comment = "confident-wrong small-values", "Outputs about to underflow, at classes with and without weight."
     call = ([[tiny, 0.75, 0.25], [0.5, 0.5, tiny], [0.25, tiny, 0.75]], [0, 1, 1], g)
-    yield from curated(LOSS, dtype, "backward-underflowed", flags, comment, call, level="robust")
+    yield from curated(LOSS, dtype, "backward-underflowed", flags, comment, call, **clipped)
 
 
 def equal_outputs(dtype: str) -> Iterator[Draft]:

@@ -1,6 +1,7 @@
 """Build golden families from drafts: draw inputs, evaluate answers, and draw again what cannot be judged."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 
@@ -117,7 +118,7 @@ def _judged(
     if tuple(case) != wanted:
         raise CaseError(f"inputs {tuple(case)} where the call takes {wanted}")
 
-    def answer(formulas: tuple[Formulation, ...]) -> Evaluation:
+    def answer(formulas: tuple[Formulation, ...], sharp: tuple[str, ...] = ()) -> Evaluation:
         return evaluate(
             formulas,
             case,
@@ -126,11 +127,25 @@ def _judged(
             PRECISIONS_OF[dtype],
             required=draft.level == "required",
             guard=not draft.overflows,
-            sharp=sharp if draft.level == "required" else (),
+            sharp=sharp,
         )
 
-    evaluation = answer(described.formulations[draft.direction])
-    return case, evaluation, {key: answer(formulas) for key, formulas in _alternatives(described, draft).items()}
+    evaluation = answer(_canonical(described, draft), sharp if draft.level == "required" else ())
+    others = {key: answer(formulas) for key, formulas in _alternatives(described, draft).items()}
+    return case, evaluation, {key: _at_the_same_precisions(other, evaluation) for key, other in others.items()}
+
+
+def _at_the_same_precisions(alternative: Evaluation, evaluation: Evaluation) -> Evaluation:
+    """Give an alternative tolerances at the canonical answer's precisions: the strictest ones where it has none."""
+    known = alternative.tolerance
+    return replace(alternative, tolerance={p: known.get(p, next(iter(known.values()))) for p in evaluation.tolerance})
+
+
+def _canonical(described: Operation, draft: Draft) -> tuple[Formulation, ...]:
+    """Give the formulations of the canonical answer: at a point where not all of the operation's own follow it, those
+    that its alternatives name for it."""
+    named = (described.alternatives.get((a.point, a.answer)) for a in ANSWERS if a.point == draft.point and a.canonical)
+    return (next(named, None) or described.formulations)[draft.direction]
 
 
 def _alternatives(described: Operation, draft: Draft) -> dict[str, tuple[Formulation, ...]]:
@@ -139,7 +154,7 @@ def _alternatives(described: Operation, draft: Draft) -> dict[str, tuple[Formula
     return {
         f"{a.point}={a.answer}": described.alternatives[a.point, a.answer][draft.direction]
         for a in ANSWERS
-        if a.point == draft.point and not a.canonical
+        if a.point == draft.point and not a.canonical and (a.point, a.answer) in described.alternatives
     }
 
 

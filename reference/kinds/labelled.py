@@ -3,14 +3,16 @@
 import math
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ...vectors.dtypes import HALF
 from ..generation.draws import Shape, Words
 from ..model.family import DRAWN, Draft
-from .labels import FORMS, as_form, first_and_last
-from .loss import Call, Loss, curated, drawn, empty, invalid, upstream_drawn, upstreams
+from ..model.losses import REDUCTIONS
+from .labels import FORMS, as_form, first_and_last, last, mostly_one, unequal
+from .loss import Call, Loss, Trap, curated, drawn, empty, in_every_form, invalid, upstream_drawn, upstreams
 from .special_values import ends
 
 Table = list[list[float]]
@@ -58,14 +60,33 @@ SIZES = (
 """Name, flags, comment, number of cases, and cells. Means are over 3, 5 or 7 rows, since 1 / N rounds there."""
 
 
+LONG = {
+    "float64": "mean-n1-c513 none-n1-c781",
+    "float32": "none-n1-c257 mean-n1-c300 sum-n1-c384 mean-n1-c513 none-n1-c781 sum-n1-c1025 none-n1-c2049 "
+    "none-n259-c2 sum-n1031-c2",
+    "float16": "none-n1-c2050",
+    "bfloat16": "mean-n1-c300",
+}
+"""By dtype, cells past the sizes at which kernels switch; float32, which nearly all have, has them all. The last class
+of 2050 is an index that float16 does not hold, that of 300 one that bfloat16 does not."""
+MASS = "label_mass"
+"""The convention's point of soft labels that do not sum to 1."""
+SOFT_ROWS = [[0.25, 0.5, 0.25], [0.375, 0, 0.625], [0.125, 0.75, 0.125]]
+
+
 def common(loss: Loss, dtype: str) -> Iterator[Draft]:
     """Give the families that every loss of labels has, at a dtype."""
     give, none = partial(drawn, loss), np.zeros(0, dtype=np.int64)
     for name, flags, comment, count, cells in SIZES:
         yield from give(name, flags, comment, cells, count=count)
-    comment = "A single class: it is certain."
-    yield from give("one-class", "one-class", comment, "indices-mean-n3-c1 one-hot-none-n3-c1", count=loss.few)
-    yield from give("one-class", "one-class smallest", comment, "indices-sum-n1-c1", count=loss.few)
+    comment, point = "A single class: it is certain.", loss.certain
+    yield from give(
+        "one-class", "one-class", comment, "indices-mean-n3-c1 one-hot-none-n3-c1", count=loss.few, point=point
+    )
+    yield from give("one-class", "one-class smallest", comment, "indices-sum-n1-c1", count=loss.few, point=point)
+    cells = " ".join(f"{form}-{reduction}-n1-c1" for form in FORMS for reduction in REDUCTIONS)
+    cells, comment = cells.replace("indices-sum-n1-c1", ""), "A single class and a single row."
+    yield from give("one-class", "one-class smallest", comment, cells, count=1, point=point)
     comment = "A thousand losses near log 2: one after the other in a half precision, they all lose the same way."
     yield from give("forward-many-rows", "many-rows", comment, "indices-mean-n1000-c2", scores=loss.even, count=1)
     cells, comment = "indices-mean-n5-c4 one-hot-none-n3-c6 indices-none-n6-c3", "First and last class in turn."
@@ -77,6 +98,42 @@ def common(loss: Loss, dtype: str) -> Iterator[Draft]:
     for form in FORMS[:2]:
         yield from empty(loss, dtype, as_form(none, form, 3, dtype), form)
     yield from misfits(loss, dtype)
+    yield from long(loss, dtype)
+    yield from labels_of_all_sorts(loss)
+
+
+def long(loss: Loss, dtype: str) -> Iterator[Draft]:
+    """One case each past the sizes at which kernels switch, labels of the last class."""
+    for cell in LONG[dtype].split():
+        n, c = (int(size[1:]) for size in cell.split("-")[1:])
+        comment, flag = f"{n} rows of {c} classes.", "many-classes label-edge" if n == 1 else "many-rows"
+        for direction in ("forward", "backward"):
+            if n == 1 if direction == "forward" else loss.long(max(n, c)):  # many rows forward are above
+                draws: dict[str, Any] = {}
+                if n == 1:
+                    draws = {"labels": last, "scores": loss.even if dtype == "float16" else None}
+                yield from drawn(loss, f"{direction}-long", flag, comment, f"indices-{cell}", count=1, **draws)
+
+
+def labels_of_all_sorts(loss: Loss) -> Iterator[Draft]:
+    """Soft labels of full significands, labels that are mostly of one class, and rows of very different losses."""
+
+    def equal_rows(w: Words, shape: Shape) -> np.ndarray:
+        return np.repeat(loss.draw(w, (1, *shape[1:])), shape[0], axis=0)
+
+    give = partial(drawn, loss, count=1)
+    comment = "Soft labels of full significands whose rows sum to exactly 1, small weights and hard rows among them."
+    cells = "soft-mean-n5-c3 soft-sum-n3-c4 soft-none-n4-c5"
+    yield from give("exact", "random labels-soft", comment, cells, labels=loss.exact)
+    comment, cells = "Nearly all labels are of one class.", "indices-mean-n7-c4 indices-sum-n5-c3 one-hot-none-n6-c3"
+    yield from give("skewed", "random labels-{form}", comment, cells, labels=mostly_one)
+    comment = "Rows of small losses, then of large ones: a mean of the means of parts shows."
+    cells, flags = "one-hot-mean-n6-c4 indices-none-n7-c3", "random labels-{form}"
+    yield from give("forward-unequal", flags, comment, "indices-mean-n37-c2", labels=unequal)
+    yield from give("unequal", flags, comment, cells, labels=unequal)
+    comment = "The same scores in every row, under other labels and upstreams."
+    cells = "indices-none-n4-c3 soft-none-n3-c4"
+    yield from give("equal-rows", "random labels-{form}", comment, cells, scores=equal_rows)
 
 
 def small(w: Words, shape: Shape, reduction: str) -> np.ndarray:
@@ -88,6 +145,7 @@ def misfits(loss: Loss, dtype: str) -> Iterator[Draft]:
     """Calls to refuse: labels or shapes that do not fit."""
     scores, one_hot = loss.draw(Words(f"{loss.scores}/refused", dtype), (3, 4)), np.eye(5)
     beyond, negative = ([0, 4, 1], [7, 0, 1], [2, 1, 1 << 40]), ([0, -1, 1], [-4, 0, 1], [2, 1, -5])
+    give = partial(invalid, loss, dtype)
     for name, flag, comment, wrong in (
         ("label-out-of-range", "label-range", "A label past the last class.", beyond),
         ("label-negative", "label-range", "A negative label, which NumPy would count from the end.", negative),
@@ -98,9 +156,27 @@ def misfits(loss: Loss, dtype: str) -> Iterator[Draft]:
         ("one-hot-too-narrow", "size-mismatch", "Labels for a class too few.", (one_hot[:3, :3],)),
         ("one-hot-too-wide", "size-mismatch", "Labels for a class too many.", (one_hot[:3],)),
     ):
-        yield from invalid(loss, dtype, name, flag, comment, *((scores, labels, 2.5) for labels in wrong))
-    comment, call = "Upstream for a row too many.", (scores, [0, 3, 1], [2.5, -1.5, 3, 2])
-    yield from invalid(loss, dtype, "backward-upstream-too-long", "size-mismatch", comment, call)
+        yield from give(name, flag, comment, *((scores, labels, 2.5) for labels in wrong))
+        for reduction, g in (("sum", 2.5), ("none", [2.5, -1.5, 3])):
+            yield from give(f"{name}-{reduction}", flag, comment, (scores, wrong[0], g), reduction=reduction)
+    for name, comment, labels in (
+        ("one-hot-one-row", "A single row of labels, to be broadcast by none.", one_hot[:1, :4]),
+        ("one-hot-one-column", "A single column of labels, to be broadcast by none.", one_hot[:3, :1]),
+        ("labels-one-for-all", "One index for several rows.", [2]),
+    ):
+        for reduction, g in (("mean", 2.5), ("sum", 2.5), ("none", [2.5, -1.5, 3])):
+            yield from give(f"{name}-{reduction}", "label-length", comment, (scores, labels, g), reduction=reduction)
+    call: Call = (scores, [0, 3, 1], [2.5, -1.5, 3, 2])
+    yield from give("backward-upstream-too-long", "size-mismatch", "Upstream for a row too many.", call)
+    shapes: dict[str, object] = {"rows": [2.5, -1.5, 3], "one": [2.5], "scalar": 2.5, "column": [[2.5]] * 3}
+    for reduction, words in (("mean", "rows one"), ("sum", "rows one"), ("none", "one scalar column")):
+        for word in words.split():
+            name, call = f"backward-upstream-{word}-{reduction}", (scores, [0, 3, 1], shapes[word])
+            comment = f"An upstream of another shape than the {reduction}, to be broadcast by none."
+            yield from give(name, "size-mismatch", comment, call, reduction=reduction)
+    more: dict[str, Any] = {"level": "robust", "result": "invalid", "forms": ["one-hot"]}
+    comment = "No class that a label could name."
+    yield from in_every_form(loss, dtype, "no-classes", "label-range", comment, (np.zeros((2, 0)), [0, 0], []), **more)
 
 
 def special(loss: Loss, dtype: str, two: Table, three: Table, spoilt: Table) -> Iterator[Draft]:
@@ -116,3 +192,23 @@ def special(loss: Loss, dtype: str, two: Table, three: Table, spoilt: Table) -> 
     yield from give("nan", "nan", "A NaN makes its row NaN, and no other.", (spoilt, [0, 1, 2], [1.5, -2, 3]))
     comment, call = "A NaN makes the whole loss NaN.", (spoilt, [0, 1, 2], 1.5)
     yield from give("forward-nan-mean", "nan reduction", comment, call, reduction="mean")
+    for reduction in REDUCTIONS[:2]:
+        for word, flags, g in (
+            ("nan", "nan", math.nan),
+            ("subnormal", "subnormal", small),
+            ("near-overflow", "near-overflow", half),
+        ):
+            comment, call = f"An upstream of the {reduction} that is {word}.", (two, [1, 2], g)
+            name = f"backward-{word}-upstream-{reduction}"
+            yield from give(name, f"{flags} upstream-signed", comment, call, reduction=reduction)
+    trap: Trap = (spoilt, [0, 1, 2], SOFT_ROWS)
+    yield from in_every_form(loss, dtype, "nan", "nan", "A NaN of one row.", trap, level="robust", but="indices-none")
+
+
+def label_mass(loss: Loss, dtype: str, scores: Table) -> Iterator[Draft]:
+    """Rows of soft labels that do not sum to 1."""
+    half, more, zero = ([0.25, 0.125, 0.125], [0, 0.5, 0]), ([1, 0.5, 0.25], [0, 0, 2]), ([0, 0, 0],)
+    labels, comment = ([*half, *zero], [*more, half[0]]), "Soft labels that do not sum to 1."
+    for reduction, g in (("mean", 1.5), ("sum", -2), ("none", [1.5, -2, 3])):
+        calls, fields = ((scores, y, g) for y in labels), {"reduction": reduction, "level": "robust", "point": MASS}
+        yield from curated(loss, dtype, f"label-mass-{reduction}", "label-mass", comment, *calls, **fields)

@@ -3,20 +3,23 @@
 import math
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ...vectors.dtypes import HALF
 from ..generation.draws import Shape, Words, nearest_held
 from ..model.family import Draft
-from .labelled import common, special
+from .labelled import MASS, SOFT_ROWS, Table, common, label_mass, special
 from .labels import least_likely
-from .loss import Call, Loss, curated, drawn
+from .logits import DEEP, LAST_DIGITS, ladder_rows, nearly_the_same, rungs
+from .loss import ROW_UPSTREAM, Call, Loss, curated, drawn, in_every_form
+from .probabilities import PROFILES
 from .special_values import ends
 
 SHIFT = {"float64": 10000, "float32": 10000, "float16": 64, "bfloat16": 8}
 """How far from 0 logits can lie, by dtype, so that it still resolves their differences."""
-THREE_G, FOUR_G = [1.5, -2, 3], [1.5, -2, 3, -0.75]
+THREE_G, FOUR_G = ROW_UPSTREAM[:3], ROW_UPSTREAM
 
 
 def loss_of_logits(loss: Loss, dtype: str) -> Iterator[Draft]:
@@ -29,6 +32,9 @@ def loss_of_logits(loss: Loss, dtype: str) -> Iterator[Draft]:
         yield from at_size(loss, dtype, size, f"far-{size}-stable", "robust")
     yield from fixed(loss, dtype)
     yield from masked(loss, dtype)
+    for part in (ladder, last_digits, in_all_forms, profiles, large_sums):
+        yield from part(loss, dtype)
+    yield from label_mass(loss, dtype, [[0.5, -1, 0.25], [1, 0.125, -0.5], [-0.25, 2, 1]])
     two, three = [[0.5, -1, 0.25], [1, 0.125, -0.5]], [[0.5, -1, 0.25], [1, -0.25, -0.5], [2, 0.125, 1]]
     yield from special(loss, dtype, two, three, [three[0], [1, math.nan, -0.5], three[2]])
 
@@ -78,7 +84,8 @@ def at_size(loss: Loss, dtype: str, size: int, name: str, level: str) -> Iterato
         ("soft", "labels-soft", soft, -1.25, "mean"),
     ):
         flags, call = f"far-logits {flag}", (z, labels, g)
-        yield from curated(loss, dtype, f"{name}-{kind}", flags, comment, call, reduction=reduction, level=level)
+        more: dict[str, Any] = {"reduction": reduction, "level": level, "point": loss.certain}
+        yield from curated(loss, dtype, f"{name}-{kind}", flags, comment, call, **more)
 
 
 def fixed(loss: Loss, dtype: str) -> Iterator[Draft]:
@@ -95,7 +102,7 @@ def fixed(loss: Loss, dtype: str) -> Iterator[Draft]:
     if dtype == "float64":
         call = ([[17, 0.5, -1], [-0.25, 18, 1]], [0, 1], [1.5, -2])
         flags, comment = "confident-right small-values", "A loss under 1e-6 is not 0."
-        yield from give("confident-right-small-loss", flags, comment, call)
+        yield from give("confident-right-small-loss", flags, comment, call, point=loss.certain)
     z = [[0, 0, 0, 0], [7.5, 7.5, 7.5, 7.5], [-3, -3, -3, -3], [2, 2, -1, 0.5]]
     soft = [[0.5, 0.125, 0.375, 0], [0, 0.0625, 0.75, 0.1875], [0.25, 0.25, 0.5, 0], [0.125, 0.125, 0.25, 0.5]]
     equal = "Equal logits; the largest may be there twice."
@@ -107,7 +114,8 @@ def fixed(loss: Loss, dtype: str) -> Iterator[Draft]:
     most, small = ends(dtype).largest, ends(dtype).subnormal
     comment = "Logits of the largest finite size, whose differences overflow: probabilities are still 0 and 1."
     call = ([[most, -most, 0], [-most, 1, 0.5]], [0, 2], [1.5, -2])
-    yield from give("largest", "near-overflow far-logits", comment, call, level="robust", overflows=True)
+    more: dict[str, Any] = {"level": "robust", "overflows": True, "point": loss.certain}
+    yield from give("largest", "near-overflow far-logits", comment, call, **more)
     call, comment = ([[small, -small], [0, small / 2]], [0, 1], 1.5), "Subnormal logits are as good as 0."
     yield from give("subnormal", "subnormal equal-logits", comment, call, reduction="mean", level="robust")
 
@@ -122,8 +130,61 @@ def masked(loss: Loss, dtype: str) -> Iterator[Draft]:
     for form, labels in {"indices": [1, 3, 2], "one-hot": np.eye(4)[[2, 0, 1]], "soft": soft}.items():
         yield from give(f"masked-{form}", f"masked-logits labels-{form}", comment, (z, labels, THREE_G))
     comment, call = "All others are masked: no loss, no gradient.", ([[-inf, 1.5, -inf], [-2, -inf, -inf]], [1, 0], 1.5)
-    yield from give("masked-all-but-one", "masked-logits confident-right", comment, call, reduction="mean")
+    point, flags = loss.certain, "masked-logits confident-right"
+    yield from give("masked-all-but-one", flags, comment, call, reduction="mean", point=point)
     comment, call = "The true class is masked: the loss is infinite, the gradient is not.", (z, [0, 1, 3], THREE_G)
-    yield from give("masked-true-class", "masked-logits confident-wrong", comment, call)
+    yield from give("masked-true-class", "masked-logits confident-wrong", comment, call, point=point)
     call = ([[1, -0.5, 0.25], [0.5, 2, -1]], [[0, 0, 0], [0.25, 0, 0.75]], [1, 1])
-    yield from give("forward-label-row-of-zeros", "labels-soft", "A row without any label has no loss.", call)
+    comment = "A row without any label has no loss."
+    yield from give("forward-label-row-of-zeros", "labels-soft", comment, call, point=MASS)
+
+
+def ladder(loss: Loss, dtype: str) -> Iterator[Draft]:
+    """Whole rows at and beyond the thresholds, of either sign: a maximum that starts at a finite number shows."""
+    give = partial(curated, loss, dtype)
+    for name, sizes in zip(("ladder", "ladder-beyond"), rungs(dtype), strict=True):
+        calls: list[Call] = [(ladder_rows(m, dtype), [0, 2], FOUR_G[:2]) for m in sizes]
+        yield from give(name, "far-logits saturated", DEEP, *calls)
+        yield from give(f"{name}-stable", "far-logits saturated", DEEP, *calls, level="robust")
+
+
+def last_digits(loss: Loss, dtype: str) -> Iterator[Draft]:
+    """Logits that differ in their last digits alone, from one case to the next."""
+    calls: list[Call] = [(logits, [0, 1], [1.5, -2]) for logits in nearly_the_same(dtype)]
+    yield from curated(loss, dtype, "last-digits", "shifted-logits", LAST_DIGITS, *calls)
+
+
+def in_all_forms(loss: Loss, dtype: str) -> Iterator[Draft]:
+    """Far, masked, largest and equal logits under every form of labels and every reduction."""
+    far: Table
+    most, small, inf, give = ends(dtype).largest, ends(dtype).subnormal, math.inf, partial(in_every_form, loss, dtype)
+    soft, point, deep = SOFT_ROWS[:2], loss.certain, float(nearest_held(2e4, dtype))
+    comment, far = "Probabilities that round to 1 or vanish.", [[40, 0, 0], [-40, 0, 40]]
+    yield from give("sure", "far-logits", comment, (far, [1, 2], soft), point=point, but="indices-none soft-mean")
+    comment, far = "Rows far from 0: their own maximum is to be subtracted.", [[-deep] * 3, ladder_rows(104, dtype)[1]]
+    yield from give("deep", "far-logits", comment, (far, [1, 2], soft), but="indices-none")
+    comment, tiny = "Subnormal logits are as good as 0.", ([[small, -small, 0], [0, small / 2, small]], [0, 1], soft)
+    more: dict[str, Any] = {"level": "robust", "forms": ("indices",), "but": "indices-mean"}
+    yield from give("tiny", "subnormal equal-logits", comment, tiny, **more)
+    comment, infinite = "An infinite logit makes NaN of its row.", ([[inf, 0, 1], [0.5, -1, 2]], [1, 0], soft)
+    yield from give("infinity", "infinity", comment, infinite, level="robust", forms=("indices",))
+    comment, far = "The largest logits, and -inf as a mask.", [[most, -most, 0], [-inf, 1, 0.5]]
+    soft = [*SOFT_ROWS[:1], [0, 0.25, 0.75]]
+    more = {"level": "robust", "overflows": True, "point": point, "but": "indices-none"}
+    yield from give("extreme", "masked-logits near-overflow", comment, (far, [2, 1], soft), **more)
+
+
+def profiles(loss: Loss, _: str) -> Iterator[Draft]:
+    """Logits that are not bell-shaped."""
+    cells = ("indices-mean-n3-c6", "one-hot-none-n3-c5", "soft-sum-n4-c3")
+    for cell, (name, (comment, draw)) in zip(cells, PROFILES.items(), strict=True):
+        yield from drawn(loss, f"profile-{name}", "spread labels-{form}", comment, cell, scores=draw, count=1)
+
+
+def large_sums(loss: Loss, dtype: str) -> Iterator[Draft]:
+    """Losses that add up past float16's largest number, or to nearly the dtype's, and whose mean fits."""
+    comment = "Large losses: in float16 their sum, in no dtype their mean, is beyond the largest number."
+    size = float(nearest_held(2e4, dtype)) if dtype == "float16" else ends(dtype).top / 8
+    calls = [([[m, 0, -m], [0, m, -m], [0, 1, m], [-m, m, 2]], [1, 2, 0, 0], 1.5) for m in (size, size / 2)]
+    more: dict[str, Any] = {"reduction": "mean", "point": loss.certain}
+    yield from curated(loss, dtype, "large-sum", "near-overflow confident-wrong", comment, *calls, **more)

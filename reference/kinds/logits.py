@@ -7,20 +7,100 @@ from itertools import chain
 
 import numpy as np
 
-from ...vectors.dtypes import FORMATS
-from ..generation.draws import Words, nearest_held
+from ...vectors.dtypes import FORMATS, HALF
+from ..generation.draws import Shape, Words, nearest_held
 from ..model.family import DRAWN, Draft, Inputs
+from .loss import Draw
 from .normalization import UPSTREAM, Rows, balanced, ordinary, rows
 from .paired import families
+from .probabilities import PROFILES
 from .special_values import ends
 
 HELD_SHIFTS = {"float64": (4, 60, 10000), "float32": (4, 60, 10000), "float16": (4, 60), "bfloat16": (4,)}
 """By dtype, shifts of the logits at which it still resolves their differences."""
 
+THRESHOLDS = (1, 5, 10, 17, 20, 37, 60, 88.7, 104, 710, 1e4, 2e4, 1e5, 1e9, 1e30)
+"""Sizes of logits at which exponentials round to 1, vanish, overflow or are clipped, and at which kernels start a
+running maximum."""
+DEEP = "A whole row of logits at a threshold of either sign, all the same or one a little lower."
+LAST_DIGITS = "Cases whose logits differ by a few roundoffs, and their results by more than may be lost."
+NEAR = 8
+"""The largest distance of two logits of a row on the ladder: the smaller probability is no smaller than 1/3000."""
+SHAPES = {
+    "float64": ((1, 513), (1, 781)),
+    "float32": ((1, 257), (1, 300), (1, 384), (1, 513), (1, 781), (1, 1025), (1, 2049), (257, 2), (1031, 2)),
+    "float16": ((1, 2049),),
+    "bfloat16": ((1, 300),),
+}
+"""By dtype, shapes past the sizes at which kernels switch; float32, which nearly all have, has them all."""
+
+
+def rungs(dtype: str) -> tuple[list[float], list[float]]:
+    """Give the thresholds as the dtype has them, and its largest number: those where it still has numbers within NEAR,
+    and those beyond."""
+    largest = ends(dtype).largest
+    held = [*nearest_held([m for m in THRESHOLDS if m < largest], dtype).astype(np.float64).tolist(), largest]
+    near = [m for m in held if gap(m, dtype) <= NEAR]
+    return near, held[len(near) :]
+
+
+def gap(size: float, dtype: str) -> float:
+    """Give the distance of logits of a size to others near them: 1, or as near as the dtype has numbers."""
+    return max(1.0, 2.0 ** (math.frexp(size)[1] - FORMATS[dtype].significand))
+
+
+def ladder_rows(size: float, dtype: str) -> list[list[float]]:
+    """Give rows of logits (2, 3) at a size of either sign: one is a little lower, or where it cannot be, all are the
+    same."""
+    lower = gap(size, dtype) if gap(size, dtype) <= NEAR else 0
+    return [[-size - lower, -size, -size], [size, size - lower, size]]
+
 
 def rows_of_logits(kind: Rows, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
     """Give all families of a softmax or log-softmax at a dtype; its changes apply to `more` families too."""
-    return rows(kind, dtype, chain(*(part(kind, dtype) for part in (ties, shifts, far_apart, masks)), more))
+    return rows(kind, dtype, chain(*(part(kind, dtype) for part in PARTS), more))
+
+
+def ladder(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """Whole rows at and beyond the thresholds, of either sign: a maximum that starts at a finite number shows."""
+    near, beyond = rungs(dtype)
+    for name, sizes in (("ladder", near), ("ladder-beyond", beyond)):
+        cases = tuple(kind.call(dtype, UPSTREAM, ladder_rows(m, dtype)) for m in sizes)
+        yield from families(name, "far-logits saturated", DEEP, cases)
+        yield from families(f"{name}-stable", "far-logits saturated", DEEP, cases, level="robust")
+
+
+def last_digits(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """Logits that differ in their last digits alone, from one case to the next."""
+    cases = tuple(kind.call(dtype, UPSTREAM, logits) for logits in nearly_the_same(dtype))
+    yield from families("last-digits", "shifted-logits", LAST_DIGITS, cases)
+
+
+def nearly_the_same(dtype: str) -> Iterator[np.ndarray]:
+    """Give logits (2, 3), four times, which differ by 16 or 32 roundoffs."""
+    shift = 4 if dtype in HALF else 1024
+    unit = 16 * 2.0 ** (math.frexp(shift)[1] - FORMATS[dtype].significand)
+    for step in ([[0, 0, 0]] * 2, [[0, 1, 0]] * 2, [[0, 0, 1], [1, 0, 0]], [[2, 0, 0], [0, 2, 0]]):
+        yield np.array([[0, 1, 0.5], [1, 0, 0.25]]) + shift + unit * np.array(step)
+
+
+def profiles(kind: Rows, _: str) -> Iterator[Draft]:
+    """Logits that are not bell-shaped."""
+
+    def drawn_by(draw: Draw, w: Words) -> Inputs:
+        return kind.drawn(w, balanced(w, (3, 6)), draw(w, (3, 6)))
+
+    for name, (comment, draw) in PROFILES.items():
+        flags = "spread upstream-signed"
+        yield from families(f"profile-{name}", flags, comment, draw=partial(drawn_by, draw), counts=(2, 2))
+
+
+def long(kind: Rows, shapes: Iterable[Shape]) -> Iterator[Draft]:
+    """One case each of shapes past the sizes at which kernels switch."""
+    for shape in shapes:
+        comment, flag = f"Bell-shaped logits of shape {shape}.", "many-classes" if shape[0] == 1 else "many-rows"
+        name, draw = "long-n{}-c{}".format(*shape), partial(ordinary, kind, shape)
+        yield from families(name, f"{flag} upstream-signed", comment, draw=draw, counts=(1, 1))
 
 
 def ties(kind: Rows, dtype: str) -> Iterator[Draft]:
@@ -110,3 +190,6 @@ def masks(kind: Rows, dtype: str) -> Iterator[Draft]:
     case = kind.call(dtype, UPSTREAM, [[-inf, -inf, -inf], [-0.5, 1, 2]])
     comment = "A row whose classes are all masked, beside an ordinary one."
     yield from families("all-masked", flag, comment, (case,), level="robust", point="all_masked_row")
+
+
+PARTS = (ties, shifts, far_apart, masks, ladder, last_digits, profiles)

@@ -2,9 +2,10 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy as np
 from ...vectors.records import DIRECTIONS
 from ..generation.draws import Shape, Words, held
 from ..model.family import DRAWN, Draft, Inputs
-from .labels import labels_drawn
+from ..model.losses import REDUCTIONS
+from .labels import FORMS, as_form, exact_labels, labels_drawn
 from .paired import families
 
 Draw = Callable[[Words, Shape], np.ndarray]
@@ -20,6 +22,9 @@ DrawLabels = Callable[[Words, str, np.ndarray], np.ndarray]
 DrawUpstream = Callable[[Words, Shape, str], np.ndarray]
 Call = tuple[object, object, object]
 """The values of scores, labels and upstream."""
+Trap = tuple[object, list[int], object]
+"""The values of scores (N, C), of labels as indices (N,) and of soft labels (N, C)."""
+ROW_UPSTREAM = [1.5, -2, 3, -0.75]
 CELL = re.compile(r"(?:(indices|one-hot|soft)-)?([a-z]+)((?:-[a-z]\d+)+)")
 """The form of labels, if any, reduction and shape, as in ids: "indices-mean-n5-c3"."""
 
@@ -40,9 +45,15 @@ class Loss:
     """Whether there is a loss for each element instead of each row."""
     even: Draw | None = None
     """Draws scores whose classes are all nearly equally likely."""
+    exact: DrawLabels = exact_labels
+    """Draws soft labels of full significands for given scores."""
     directions: tuple[str, ...] = DIRECTIONS
     few: int = DRAWN // 2
     """Number of cases where they are much alike."""
+    certain: str | None = None
+    """The convention's point, if any, at which the loss of what is certain is not 0."""
+    long: Callable[[int], bool] = lambda _: True
+    """Says of a number of classes past 256, or of rows, whether backward has a case of it; forward has all."""
 
     def call(self, dtype: str, scores: object, labels: object, upstream: object) -> Inputs:
         """Give the arguments of backward. Labels of rank 1 are indices, unless the loss is by element."""
@@ -92,9 +103,41 @@ def curated(
     return _asked(loss, families(name, flags, comment, cases, parameters={"reduction": reduction}, **more))
 
 
-def invalid(loss: Loss, dtype: str, name: str, flag: str, comment: str, *calls: Call) -> Iterator[Draft]:
-    """Give families of calls to refuse, with a mean where the upstream is a scalar."""
-    reduction = "mean" if np.asarray(calls[0][2]).ndim == 0 else "none"
+def in_every_form(
+    loss: Loss,
+    dtype: str,
+    name: str,
+    flags: str,
+    comment: str,
+    *traps: Trap,
+    forms: Iterable[str] = FORMS,
+    but: str = "",
+    **more: Any,
+) -> Iterator[Draft]:
+    """Give curated families of the same scores under every form of labels and every reduction.
+
+    A library that has one of them alone meets the same traps. The names are NAME-FORM-REDUCTION; `but` lists forms with
+    reductions, "indices-none", of which an operation has such families already.
+    """
+    for form, reduction in product(forms, REDUCTIONS):
+        if f"{form}-{reduction}" in but.split():
+            continue
+        calls = [_call(dtype, form, reduction, *trap) for trap in traps]
+        id = f"{name}-{form}-{reduction}"
+        yield from curated(loss, dtype, id, flags, comment, *calls, reduction=reduction, **more)
+
+
+def _call(dtype: str, form: str, reduction: str, scores: object, indices: list[int], soft: object) -> Call:
+    rows, classes = np.asarray(scores).shape
+    labels = soft if form == "soft" else as_form(np.array(indices, dtype=np.int64), form, classes, dtype)
+    return scores, labels, ROW_UPSTREAM[:rows] if reduction == "none" else ROW_UPSTREAM[0]
+
+
+def invalid(
+    loss: Loss, dtype: str, name: str, flag: str, comment: str, *calls: Call, reduction: str = ""
+) -> Iterator[Draft]:
+    """Give families of calls to refuse, with a mean where the upstream is a scalar unless a reduction is given."""
+    reduction = reduction or ("mean" if np.asarray(calls[0][2]).ndim == 0 else "none")
     more = {"reduction": reduction, "level": "robust", "result": "invalid"}
     return curated(loss, dtype, name, flag, comment, *calls, **more)
 

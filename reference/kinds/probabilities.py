@@ -5,7 +5,7 @@ import math
 import flint
 import numpy as np
 
-from ...vectors.dtypes import FORMATS
+from ...vectors.dtypes import FORMATS, HALF
 from ..arithmetic.ball import Ball
 from ..arithmetic.exact import rounded
 from ..arithmetic.protocol import over_elements
@@ -19,6 +19,31 @@ BITS = 128
 def logits_drawn(w: Words, shape: Shape) -> np.ndarray:
     """Draw bell-shaped logits (N, C), closer together where there are many: no probability is subnormal in float16."""
     return w.normal(shape, 0.5 if shape[1] > 100 else 1.0)
+
+
+def heavy_logits(w: Words, shape: Shape) -> np.ndarray:
+    """Draw logits with heavy tails: most near 0, a few far from it."""
+    bells = w.normal(shape, 0.5 if w.dtype in HALF else 1.0).astype(np.float64)
+    return nearest_held(2 * bells * abs(bells), w.dtype)
+
+
+def peaked_logits(w: Words, shape: Shape) -> np.ndarray:
+    """Draw logits of which two in a row carry nearly all probability."""
+    places = np.array([w.permutation(shape[1]) for _ in range(shape[0])]).reshape(shape)
+    return nearest_held(w.normal(shape, 0.5).astype(np.float64) - np.where(places < 2, 0, 5), w.dtype)
+
+
+def spread_logits(w: Words, shape: Shape) -> np.ndarray:
+    """Draw logits whose magnitudes are spread over the powers of two from 1/64 to 4."""
+    return w.spread(shape, -6, 2)
+
+
+PROFILES = {
+    "heavy": ("Logits with heavy tails.", heavy_logits),
+    "peaked": ("Two classes of a row carry nearly all probability.", peaked_logits),
+    "spread": ("Logits of very different magnitudes.", spread_logits),
+}
+"""How logits may be distributed, beside bell-shaped: a comment and a draw by name."""
 
 
 def exact_softmax(logits: np.ndarray) -> np.ndarray:

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ...vectors.records import DIRECTIONS
 from ..model.family import DRAWN, Draft
+from ..model.losses import REDUCTIONS
 from .loss import Call, Loss, curated, drawn, empty, invalid, upstreams
 from .paired import changed
 from .special_values import ends
@@ -75,6 +77,21 @@ def special(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Dr
     comment = "An infinity stays in its place."
     yield from give("infinity", "infinity", comment, (infinite, y, g), **robust)
     yield from give("backward-infinite-upstream", "infinite-upstream", comment, (z, y, infinite_g), **robust)
+    for reduction in REDUCTIONS[:2]:  # those above have none, but for one
+        for name, flag, scores, upstream in (
+            ("equal", "kink", y, 1.5),
+            ("nan", "nan", spoilt, 1.5),
+            ("infinity", "infinity", infinite, 1.5),
+            ("subnormal", "subnormal", np.sign(z) * end.smallest, 1.5),
+            ("nan-upstream", "nan upstream-signed", z, nan),
+            ("infinite-upstream", "infinite-upstream", z, inf),
+        ):
+            targets = 0 * y if name == "subnormal" else y
+            for direction in (
+                ("backward",) if "upstream" in name or (name, reduction) == ("nan", "mean") else DIRECTIONS
+            ):
+                call, id = (scores, targets, upstream), f"{direction}-{name}-{reduction}"
+                yield from give(id, flag, f"The same under {reduction}.", call, reduction=reduction, **robust)
 
 
 def misfits(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Draft]:
@@ -87,5 +104,12 @@ def misfits(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Dr
         ("rank", "Targets of rank 1, to be broadcast by none.", y[0]),
     ):
         yield from give(f"targets-{name}", "size-mismatch", comment, (z, targets, 2.5))
+        for reduction, call in (("sum", (z, targets, 2.5)), ("none", (z, targets, z))):
+            yield from give(f"targets-{name}-{reduction}", "size-mismatch", comment, call, reduction=reduction)
     yield from give("backward-upstream-rows", "size-mismatch", "An upstream for rows.", (z, y, z[:, 0]))
     yield from give("backward-upstream-one-row", "size-mismatch", "An upstream of one row.", (z, y, z[:1]))
+    one, scalar = np.array([2.5]), np.array(2.5)
+    for reduction, wrong in (("mean", one), ("sum", one), ("sum", z[:, 0]), ("none", z[0]), ("none", scalar)):
+        name = f"backward-upstream-{'x'.join(map(str, wrong.shape)) or 'scalar'}-{reduction}"
+        comment = "An upstream of another shape than the loss, to be broadcast by none."
+        yield from give(name, "size-mismatch", comment, (z, y, wrong), reduction=reduction)

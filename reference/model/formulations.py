@@ -38,7 +38,8 @@ class Formulation:
 
 Alternatives = Mapping[tuple[str, str], Mapping[str, tuple[Formulation, ...]]]
 """What implementations that follow another convention compute: by (point, answer), then by direction, the formula to
-read first, then others of the same mathematics."""
+read first, then others of the same mathematics. The canonical answer is among them where not all of the operation's own
+formulations follow it."""
 
 
 def as_written(function: Function) -> Formulation:

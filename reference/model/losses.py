@@ -14,9 +14,11 @@ def one_hot(labels: np.ndarray, scores: Array) -> np.ndarray:
     """Give labels as one row of weights a sample.
 
     labels: class indices (N,) of an integer dtype, or rows (N, C); scores: (N, C). Returns (N, C).
-    Raises ValueError where the labels do not fit the scores, or an index is not in [0, C).
+    Raises ValueError where there are no classes, the labels do not fit the scores, or an index is not in [0, C).
     """
     n, classes = scores.shape
+    if not classes:
+        raise ValueError(f"scores of shape {scores.shape}, which have no classes")
     if labels.ndim == 2:
         if labels.shape != (n, classes):
             raise ValueError(f"labels of shape {labels.shape} for scores of shape {(n, classes)}")

@@ -143,6 +143,12 @@ FLAGS = {
         Flag("labels-indices", "labels", "indices read as rows", _LESSON),
         Flag("labels-one-hot", "labels", "one-hot rows read as indices", _LESSON),
         Flag("labels-soft", "labels", "soft rows reduced to their largest entry", _LESSON),
+        Flag(
+            "label-mass",
+            "labels",
+            "a row of labels that does not sum to 1 is scaled, or treated one way forward and another backward",
+            "https://github.com/pytorch/pytorch/issues/11959",
+        ),
         Flag("confident-right", "precision", "p - 1 is lost, or the loss is negative", _SOFTMAX),
         Flag("confident-wrong", "overflow", "the loss is inf or NaN, or is clipped", _SOFTMAX),
         Flag(
@@ -181,6 +187,10 @@ ANSWERS = (
     Answer("probability_clipping", "none", True, "probabilities are taken as they are; -log 0 is inf"),
     Answer("probability_clipping", "zero-slope", False, "clipped to [1e-7, 1 - 1e-7]; nothing passes where clipped"),
     Answer("probability_clipping", "denominator", False, "clipped to [1e-7, 1 - 1e-7] in the loss and in -y / p"),
+    Answer("probability_clipping", "loss", False, "clipped to [1e-7, 1 - 1e-7] in the loss, and not in p - y"),
+    Answer("label_mass", "scaled", True, "the loss is -sum(y log p), its gradient p sum(y) - y"),
+    Answer("label_mass", "unscaled", False, "the loss is -sum(y log p), its gradient p - y, as if y summed to 1"),
+    Answer("label_mass", "logsumexp", False, "the loss is logsumexp(z) - sum(y z), its gradient p - y"),
     Answer("all_masked_row", "nan", True, "a softmax over no classes is 0 / 0"),
     Answer("all_masked_row", "0", False, "a row without a class has no probability to give, and no gradient"),
     Answer("empty_mean", "nan", True, "the mean over no rows is 0 / 0"),

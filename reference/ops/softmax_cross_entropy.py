@@ -9,7 +9,7 @@
     dL_dlogits[n,k] = (p[n,k] - y[n,k]) g[n]
 
 where y is the labels as rows, and g[n] is dL_dloss / N (mean), dL_dloss (sum) or dL_dloss[n] (none). The gradient takes
-the labels of a row to sum to 1.
+the labels of a row to sum to 1; where they do not, it is p sum(y) - y to some and p - y to others.
 """
 
 from typing import Any
@@ -58,6 +58,28 @@ def two_steps(dL_dloss: Array, outputs: Array, labels: np.ndarray, reduction: st
     return softmax.centred(dL_doutputs, outputs)
 
 
+def by_weights(counted: Function, dL_dloss: Array, outputs: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """p sum_k c_k - c, where c are the labels as far as they count: all of y, or what clipping leaves of it."""
+    c = counted(one_hot(labels, outputs), outputs)
+    return (outputs * c.sum(axis=-1, keepdims=True) - c) * row_upstream(dL_dloss, len(outputs), reduction)
+
+
+def all_labels(y: np.ndarray, outputs: Array) -> np.ndarray:
+    """Labels that all count, so that the gradient is p sum(y) - y."""
+    return y
+
+
+def unclipped_labels(y: np.ndarray, outputs: Array) -> np.ndarray:
+    """Labels without those of clipped probabilities; that one is above 1 - 1e-7 is seen by the sum of the others."""
+    others = (np.expand_dims(outputs, -2) * (1 - np.eye(outputs.shape[-1]))).sum(axis=-1)
+    return np.where((outputs > cross_entropy.SMALLEST) & (others > cross_entropy.SMALLEST), y, 0)
+
+
+def labels_over_clipped(y: np.ndarray, outputs: Array) -> Array:
+    """y p / p', where p' is the clipped probability."""
+    return y * (outputs / cross_entropy.clipped(outputs))
+
+
 def forward_by(log_softmax: Function, logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
     """Forward with one formulation of the log-softmax."""
     return loss_of(log_softmax(logits), labels, reduction)
@@ -66,6 +88,18 @@ def forward_by(log_softmax: Function, logits: Array, labels: np.ndarray, *, redu
 def forward_in_two_steps(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
     """The logarithm of the softmax's own outputs. Loses all where a probability underflows."""
     return cross_entropy.forward(softmax.forward(logits), labels, reduction=reduction)
+
+
+def forward_clipped(probabilities: Function, logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """The loss of the clipped outputs."""
+    return cross_entropy.forward_clipped(probabilities(logits), labels, reduction=reduction)
+
+
+def forward_by_logsumexp(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """logsumexp(z) - sum_k y_k z_k: the same loss where the labels of a row sum to 1."""
+    largest = logits.max(axis=-1, keepdims=True)
+    logsumexp = largest + np.log(np.exp(logits - largest).sum(axis=-1, keepdims=True))
+    return reduced((logsumexp - weighted(one_hot(labels, logits), logits).sum(axis=-1, keepdims=True))[:, 0], reduction)
 
 
 def backward_by(
@@ -79,14 +113,42 @@ FORWARD = (
     *through(forward_by, softmax.LOG_SOFTMAX),
     Formulation(forward_in_two_steps, "in two steps", stable=False),
 )
-SCALINGS = (
+P_MINUS_Y = (
     as_written(scaled_first),
     *through(divided_last, [as_written(scaled_first)], name="divided by N last"),
     Formulation(scaled_apart, "p g - y g"),
+)
+SCALINGS = (
+    *P_MINUS_Y,
     Formulation(two_steps, "in two steps", stable=False),  # where a probability underflows, -y / p has no bound
 )
 BACKWARD = through(backward_by, softmax.SOFTMAX, SCALINGS)
 
 FORMULATIONS = {"forward": FORWARD[1:], "backward": BACKWARD[1:]}
 
-ALTERNATIVES = empty_mean_is_zero(forward)
+
+def _by_weights(counted: Function) -> tuple[Formulation, ...]:
+    rule = through(by_weights, [as_written(counted)])
+    return (*rule, *through(divided_last, rule, name="divided by N last"))
+
+
+SCALINGS_BY_ANSWER = {
+    ("probability_clipping", "zero-slope"): _by_weights(unclipped_labels),
+    ("probability_clipping", "denominator"): _by_weights(labels_over_clipped),
+    ("label_mass", "scaled"): _by_weights(all_labels),
+    ("label_mass", "unscaled"): P_MINUS_Y,
+}
+"""Of the gradient from outputs, by answer."""
+_CLIPPED = through(forward_clipped, softmax.SOFTMAX)
+_BACKWARDS = {key: through(backward_by, softmax.SOFTMAX, rules) for key, rules in SCALINGS_BY_ANSWER.items()}
+_FORWARDS = {"probability_clipping": _CLIPPED, "label_mass": FORWARD}
+
+ALTERNATIVES = {
+    **empty_mean_is_zero(forward),
+    **{key: {"forward": _FORWARDS[key[0]], "backward": rules} for key, rules in _BACKWARDS.items()},
+    ("probability_clipping", "loss"): {"forward": _CLIPPED, "backward": BACKWARD},
+    ("label_mass", "logsumexp"): {
+        "forward": (as_written(forward_by_logsumexp),),
+        "backward": _BACKWARDS["label_mass", "unscaled"],
+    },
+}

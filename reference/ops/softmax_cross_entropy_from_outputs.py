@@ -24,3 +24,5 @@ def backward(dL_dloss: Array, outputs: Array, labels: np.ndarray, *, reduction: 
 
 
 FORMULATIONS = {"backward": softmax_cross_entropy.SCALINGS[1:]}
+
+ALTERNATIVES = {key: {"backward": rules} for key, rules in softmax_cross_entropy.SCALINGS_BY_ANSWER.items()}
