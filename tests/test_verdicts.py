@@ -103,6 +103,21 @@ def test_the_page_leaves_out_explanations_of_operations_that_are_not_recorded(fo
     assert "as half has it" not in text
 
 
+def test_a_table_may_take_the_explanations_of_another_run(folder):
+    def explain(name, text):
+        table.record(name, of(result("a", Outcome.FAILED)))
+        path = folder / name / "framework.yml"
+        path.write_text(path.read_text().rstrip("\n") + f"\nexplained:\n{text}")
+
+    explain("plain", '- families: ["double/*/a"]\n  because: theirs\n  why: it never did\n')
+    explain("compiled", "- as: plain\n")
+    _, explanations = table.read("compiled")
+    assert explanations == (Explanation(("double/*/a",), "theirs", "it never did", run="plain"),)
+    text = page(["plain", "compiled"])
+    assert text.count("it never did") == 1
+    assert "under [plain](#plain) is explained there" in text.partition("## compiled")[2]
+
+
 # Recording
 
 
@@ -187,6 +202,14 @@ def test_a_miss_needs_an_explanation_and_an_explanation_a_miss():
         "double/float32/a: failed, and not explained: loss is wrong",
         "double/*/c: explained, but nothing that it matches is missed",
     ]
+
+
+def test_a_run_need_not_miss_all_that_another_run_misses():
+    taken = Explanation(("double/*/b", "double/*/c"), "theirs", "why", "raise AssertionError", run="plain")
+    assert compared([result("c")], [result("c")], taken) == []
+    results = [result("b", Outcome.FAILED), result("c")]
+    (line,) = compared(results, results, taken)
+    assert "its reproduction raised AssertionError" in line
 
 
 def test_a_run_of_some_operations_is_held_to_what_concerns_them():

@@ -102,7 +102,9 @@ def _section(name: str, table: Table, explanations: Sequence[Explanation]) -> It
     yield _wrapped("Worst error, as a fraction of the tolerance: " + _worst(table) + ".")
     if not explanations:
         yield "Nothing is missed."
-    for explanation in (e for e in explanations if _concerns(e, table)):
+    for run in dict.fromkeys(explanation.run for explanation in explanations if explanation.run):
+        yield f"What is missed here and under [{run}](#{run}) is explained there."
+    for explanation in (e for e in explanations if not e.run and _concerns(e, table)):
         yield _wrapped(", ".join(f"`{glob}`" for glob in explanation.families) + f": {_told(explanation)}")
         if explanation.reproduction:
             yield f"```python\n{explanation.reproduction.rstrip()}\n```"

@@ -6,7 +6,7 @@ and the conventions followed. The upper part of a file is recorded; `explained`,
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ FOLDER = Path(__file__).parent
 FRAMEWORK = "framework"
 """The file of what holds for the whole run."""
 EXPLAINED = "explained"
+AS = "as"
+"""The key of an explanation that stands for all those of another run."""
 COLUMNS = {outcome: str(outcome).replace(" ", "_") for outcome in Outcome}
 MISSED = (Outcome.FAILED, Outcome.ROBUST_MISS)
 THEIRS, CONVENTION = "theirs", "convention"
@@ -46,6 +48,8 @@ class Explanation:
     """Plain code of the framework's that shows it; an assertion in it fails once the framework does otherwise."""
     only_where: str = ""
     """On which machines alone they miss; on others they pass."""
+    run: str = ""
+    """The run that it is taken from, where a table takes another run's explanations."""
 
     def covers(self, id_: str) -> bool:
         """Whether a family of this id is one of those."""
@@ -102,9 +106,17 @@ def read(name: str) -> tuple[Table, tuple[Explanation, ...]]:
     for path in sorted((FOLDER / name).glob("*.yml")):
         facts = yaml.safe_load(path.read_text())
         for entry in facts.pop(EXPLAINED, ()):
-            explanations.append(Explanation(**(entry | {"families": tuple(entry["families"])})))
+            explanations += _explanations(entry)
         table[path.stem] = facts
     return table, tuple(explanations)
+
+
+def _explanations(entry: Mapping[str, Any]) -> Iterator[Explanation]:
+    """An explanation, or, of `as: RUN`, all those of another run."""
+    if AS in entry:
+        yield from (replace(explanation, run=entry[AS]) for explanation in read(entry[AS])[1])
+    else:
+        yield Explanation(**(entry | {"families": tuple(entry["families"])}))
 
 
 def other_versions(recorded: Table, seen: Table) -> str:
@@ -160,9 +172,9 @@ def _unexplained(explanations: Sequence[Explanation], missed: Mapping[str, Verdi
 
 
 def _needless(explanations: Sequence[Explanation], ran: Iterable[str], missed: Iterable[str]) -> Iterator[str]:
-    """A line for every glob of which families ran, and none missed."""
+    """A line for every glob of which families ran, and none missed; not for those of another run."""
     for explanation in explanations:
-        for glob in () if explanation.only_where else explanation.families:
+        for glob in () if explanation.only_where or explanation.run else explanation.families:
             if any(fnmatchcase(id_, glob) for id_ in ran) and not any(fnmatchcase(id_, glob) for id_ in missed):
                 yield f"{glob}: explained, but nothing that it matches is missed"
 
