@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+import numpy as np
+
 Function = Callable[..., Any]
 Array = Any
 """np.ndarray."""
@@ -27,6 +29,15 @@ def needed(module: str, framework: str, install: str) -> Iterator[None]:
         if missing.name != module:
             raise
         raise ModuleNotFoundError(f"this adapter needs {framework}: pip install {install}", name=module) from None
+
+
+def own(array: Array) -> Array:
+    """Copy an array, packed in C order and in the machine's byte order.
+
+    Some frameworks refuse negative strides and the other byte order, tinygrad overlooks the order, and a copy is safe
+    from being written to.
+    """
+    return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
 
 
 def _call(function: Function, *tensors: Tensor) -> Tensor:

@@ -7,9 +7,7 @@ Options: `jit=true` compiles each function and its gradients as one.
 
 from types import SimpleNamespace
 
-import numpy as np
-
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, wanted
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, own, wanted
 
 with needed("jax", "JAX", "jax"):
     import jax
@@ -85,7 +83,7 @@ def setup(jit: str = "false") -> None:
 
 
 def tensor(array: Array) -> Tensor:
-    return jnp.array(np.ascontiguousarray(array) if array.ndim else array)
+    return jnp.array(own(array))
 
 
 def value(function: Function, *tensors: Tensor) -> Tensor:

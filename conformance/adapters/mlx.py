@@ -8,7 +8,7 @@ Options: `device=gpu`, which knows no float64.
 import numpy as np
 from ml_dtypes import bfloat16
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, own
 
 with needed("mlx", "MLX", "mlx, or on Linux 'mlx[cpu]'"):
     import mlx.core as mx
@@ -84,7 +84,7 @@ def setup(device: str = "cpu") -> None:
 def tensor(array: Array) -> Tensor:
     if array.size == 0:
         raise NotImplementedError("MLX's sum over no elements reads memory that is not its own, and may not end")
-    return mx.array(np.array(array, order="C"), dtype=getattr(mx, array.dtype.name))  # a copy: no negative strides
+    return mx.array(own(array), dtype=getattr(mx, array.dtype.name))
 
 
 def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, own
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else it logs to standard error
 with needed("tensorflow", "TensorFlow", "tensorflow"):
@@ -89,7 +89,7 @@ def setup(device: str = "CPU") -> None:
 
 def tensor(array: Array) -> Tensor:
     with tf.device(options.device):
-        return tf.constant(np.array(array, order="C"))
+        return tf.constant(own(array))
 
 
 def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:

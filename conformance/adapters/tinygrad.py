@@ -11,7 +11,7 @@ from importlib.metadata import version as version_of
 import numpy as np
 from ml_dtypes import bfloat16
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, own
 
 with needed("tinygrad", "tinygrad", "tinygrad"):
     import tinygrad
@@ -78,10 +78,10 @@ def setup() -> None:
 
 
 def tensor(array: Array) -> Tensor:
-    own = np.array(array, order="C")
-    if own.dtype == bfloat16:
-        return tinygrad.Tensor(own.view(np.uint16)).bitcast(dt.bfloat16)
-    return tinygrad.Tensor(own)
+    copy = own(array)
+    if copy.dtype == bfloat16:
+        return tinygrad.Tensor(copy.view(np.uint16)).bitcast(dt.bfloat16)
+    return tinygrad.Tensor(copy)
 
 
 def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:

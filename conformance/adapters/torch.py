@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, own
 
 with needed("torch", "PyTorch", "torch"):
     import torch
@@ -97,11 +97,11 @@ def setup(device: str = "cpu", compile: str = "false") -> None:
 
 
 def tensor(array: Array) -> Tensor:
-    own = np.array(array, order="C")  # torch refuses negative strides, and must not write into the argument
-    if own.dtype == np.int64 and (own < 0).any():
+    copy = own(array)
+    if copy.dtype == np.int64 and (copy < 0).any():
         raise IndexError("a label is negative")  # -100 means "ignore" to torch
-    bits = own.dtype.name == "bfloat16"
-    made = torch.from_numpy(own.view(np.int16)).view(torch.bfloat16) if bits else torch.from_numpy(own)
+    bits = copy.dtype.name == "bfloat16"
+    made = torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16) if bits else torch.from_numpy(copy)
     return made.to(options.device)
 
 

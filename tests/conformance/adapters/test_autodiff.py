@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from backproof.conformance.adapters.autodiff import Autodiff, are_indices, needed, network, wanted
+from backproof.conformance.adapters.autodiff import Autodiff, are_indices, needed, network, own, wanted
+from ml_dtypes import bfloat16
 
 
 def doubled(inputs):
@@ -30,6 +31,27 @@ def gradients(function, variables, constants, upstream):
 
 
 PLAIN = Autodiff(np.copy, gradients)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.arange(6.0).reshape(2, 3)[::-1, ::-1],
+        np.arange(6.0).reshape(3, 2).T,
+        np.arange(6.0).reshape(2, 3).astype(">f4"),
+        np.broadcast_to(np.arange(3.0), (2, 3)),
+        np.arange(2, dtype=">i8"),
+        np.array(7.0),
+        np.arange(3, dtype=bfloat16),
+    ],
+)
+def test_a_framework_gets_a_copy_that_is_packed_and_in_the_byte_order_of_the_machine(given):
+    copy = own(given)
+    assert np.array_equal(copy, given)
+    assert (copy.shape, copy.dtype) == (given.shape, given.dtype.newbyteorder("="))
+    assert copy.dtype.isnative
+    assert copy.flags.c_contiguous
+    assert not np.shares_memory(copy, given)
 
 
 def test_a_function_becomes_both_directions():
