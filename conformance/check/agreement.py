@@ -42,12 +42,12 @@ class Agreement:
     """By precision with tolerances: whether all values follow one answer, the declared one if any, within them."""
     fraction: float | None
     ulps: float | None
-    first: tuple[Arrays, Arrays] | None
-    """Expected values and tolerances of the first case, of an answer that it agrees with; None without one."""
+    first: "Held | None"
+    """The answer that the first case agrees with; None without one."""
 
 
 @dataclass(frozen=True)
-class _Held:
+class Held:
     """The results compared with one answer."""
 
     expected: Arrays
@@ -59,7 +59,12 @@ class _Held:
     kept: Mapping[str, bool]
     """By precision with tolerances: whether every result of every case is there and within them."""
 
+    def of_case(self, case: int) -> tuple[Arrays, Arrays]:
+        """Expected values and tolerances of one case."""
+        return [e[case] for e in self.expected], [t[case] for t in self.tolerance]
+
     def wrong(self) -> int:
+        """How many elements are wrong."""
         return sum(int(np.count_nonzero(~one.right)) for one in self.comparisons if not one.all_right)
 
 
@@ -69,7 +74,7 @@ def agree(family: Family, vectors: OperationVectors, precision: str, declared: o
     `declared` is the answer that the implementation says it follows at the family's point, or None.
     """
     names = vectors.results[family.direction]
-    held: dict[str, _Held] = {}
+    held: dict[str, Held] = {}
     for word, expectation in answers_of(family, vectors).items():
         key = tolerance_key(expectation, precision, vectors.aliases)
         if key is not None:
@@ -85,14 +90,13 @@ def agree(family: Family, vectors: OperationVectors, precision: str, declared: o
     misses = _misses(family, names, held, nearest, declared, returned)
     comparisons = held[nearest].comparisons
     fractions = [comparison.fraction for comparison in comparisons if comparison.fraction is not None]
-    first = next((one for one in (held[nearest], *held.values()) if one.passed[0]), None)
     return Agreement(
         misses=tuple(_allowed_by(looser, miss, family) if looser else miss for miss in misses),
         kept=kept,
         answers=tuple(followed) if family.point is not None else (),
         fraction=max(fractions, default=None),
         ulps=max((comparison.ulps for comparison in comparisons), default=None) if returned.whole.any() else None,
-        first=([e[0] for e in first.expected], [t[0] for t in first.tolerance]) if first else None,
+        first=next((one for one in (held[nearest], *held.values()) if one.passed[0]), None),
     )
 
 
@@ -113,7 +117,7 @@ def _hold(
     key: str,
     dtype: str,
     aliases: Mapping[str, str],
-) -> _Held:
+) -> Held:
     expected, tolerance = expectation.expected, expectation.tolerance[key]
     comparisons = []
     passed: np.ndarray = returned.complete()
@@ -130,7 +134,7 @@ def _hold(
         if stored := tolerance_key(expectation, precision, aliases):
             allowed = expectation.tolerance[stored]
             kept[precision] = complete and all(map(Comparison.within, comparisons, (allowed[name] for name in names)))
-    return _Held(
+    return Held(
         [expected[name] for name in names], [tolerance[name] for name in names], tuple(comparisons), passed, kept
     )
 
@@ -146,7 +150,7 @@ def _allowed_by(looser: str, miss: Miss, family: Family) -> Miss:
 def _misses(
     family: Family,
     names: tuple[str, ...],
-    held: dict[str, _Held],
+    held: dict[str, Held],
     nearest: str,
     declared: object,
     returned: Returned,
@@ -182,7 +186,7 @@ def _misses(
 
 
 def _against_declaration(
-    family: Family, names: tuple[str, ...], held: dict[str, _Held], declared: str, returned: Returned, robust: bool
+    family: Family, names: tuple[str, ...], held: dict[str, Held], declared: str, returned: Returned, robust: bool
 ) -> Miss:
     one = held[declared]
     position = next(p for p, comparison in enumerate(one.comparisons) if not comparison.all_right)
@@ -207,7 +211,7 @@ def _against_declaration(
     )
 
 
-def _mixture(family: Family, held: dict[str, _Held], returned: Returned, robust: bool) -> Miss:
+def _mixture(family: Family, held: dict[str, Held], returned: Returned, robust: bool) -> Miss:
     seen: dict[str, int] = {}
     for case in np.flatnonzero(returned.complete()).tolist():
         seen.setdefault(_words(held, case) or "different answers at different elements", case)
@@ -221,5 +225,5 @@ def _mixture(family: Family, held: dict[str, _Held], returned: Returned, robust:
     )
 
 
-def _words(held: dict[str, _Held], case: int) -> str:
+def _words(held: dict[str, Held], case: int) -> str:
     return " and ".join(repr(word) for word, one in held.items() if one.passed[case])

@@ -2,10 +2,12 @@
 
 Of every call:
 
-- a tuple of the right length comes back (a single result also bare), each an array of the right shape and dtype;
-- the arguments hold the same bits after the last call of the family, so that a write in a later call is found too;
-- each result still holds the bits that it held when it was returned. A result may be an argument, or a view of one,
-  since nobody else overwrites that; it may not be memory that a later call writes to.
+- a tuple of the right length comes back (a single result also bare), each an array of the right shape and dtype. The
+  values of another shape or dtype are compared all the same, where they can be converted;
+- the arguments hold the same bits after the last call of the family, so that a write in a later call is found too, and
+  so does the memory beside them;
+- each result still holds the bits that it held when it was returned. That it is an argument, or shares memory with one
+  or with another result, is a robust miss.
 
 `first_case` has the checks that are made of a family's first case alone.
 """
@@ -17,9 +19,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..implementation.arrays import Arrays, NotAnArray, to_numpy
+from ..implementation.arrays import Arrays, NotAnArray, numbers, to_numpy
 from ..implementation.batching import Batched, each
 from ..implementation.timeouts import Lost
+from .guards import Guarded, shared_memory
 from .messages import in_cases, unlike
 from .values import bits_equal, differing
 from .verdict import Miss, MissKind, MissReason
@@ -44,7 +47,8 @@ class Complaint:
 
 
 class Malformed(Exception):
-    """A call returned results of the wrong type, number, shape or dtype. `arrays` has None for each wrong one."""
+    """A call returned results of the wrong type, number, shape or dtype. `arrays` has each result converted to the
+    right ones, None where that is impossible."""
 
     def __init__(self, complaints: Sequence[Complaint], arrays: Sequence[np.ndarray | None]) -> None:
         super().__init__("; ".join(complaint.text for complaint in complaints))
@@ -113,32 +117,41 @@ def _complain(values: Sequence[object], spec: ResultSpec) -> NoReturn:
     complaints: list[Complaint] = []
     arrays: list[np.ndarray | None] = []
     for name, value, shape in zip(spec.names, values, spec.shapes, strict=True):
-        arrays.append(None)
+        array: np.ndarray | None
         try:
             array = to_numpy(value)
         except NotAnArray as error:
             complaints.append(Complaint(MissKind.RESULT_TYPE, f"{name} is {error}", name))
-            continue
-        if array.shape != shape:
-            text = f"{name} has shape {array.shape}, where {shape} is expected"
-            complaints.append(Complaint(MissKind.SHAPE, text, name))
-        if array.dtype != spec.dtype:
-            text = f"{name} is {array.dtype}, where {spec.dtype} is expected"
-            complaints.append(Complaint(MissKind.DTYPE, text, name))
-        if array.shape == shape and array.dtype == spec.dtype:
-            arrays[-1] = array
+            array = numbers(value)
+        else:
+            if array.shape != shape:
+                text = f"{name} has shape {array.shape}, where {shape} is expected"
+                complaints.append(Complaint(MissKind.SHAPE, text, name))
+            if array.dtype != spec.dtype:
+                text = f"{name} is {array.dtype}, where {spec.dtype} is expected"
+                complaints.append(Complaint(MissKind.DTYPE, text, name))
+        arrays.append(None if array is None else _converted(array, shape, spec.dtype))
     raise Malformed(complaints, arrays)
 
 
+def _converted(array: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray | None:
+    """The values in another dtype, and in a shape that differs by axes of length 1; None where they have no such."""
+    lengths = [[length for length in one if length != 1] for one in (array.shape, shape)]
+    if lengths[0] != lengths[1] or array.dtype.kind not in "fiubV":
+        return None
+    return array.reshape(shape).astype(dtype, copy=False)
+
+
 def changed_arguments(
-    names: Sequence[str], stacks: Arrays, originals: Arrays, *, robust: bool, again: bool = False
+    names: Sequence[str], arguments: Sequence[Guarded], originals: Arrays, *, robust: bool, again: bool = False
 ) -> Iterator[Miss]:
-    """A miss for each argument, (count, *shape), that no longer holds its original bits. `again`: the calls were made
+    """A miss for each argument that no longer holds its original bits, (count, *shape). `again`: the calls were made
     before without changing it."""
     when = " when made again" if again else ""
-    for name, stack, original in zip(names, stacks, originals, strict=True):
-        if bits_equal(stack, original):
+    for name, argument, original in zip(names, arguments, originals, strict=True):
+        if argument.unchanged:
             continue
+        stack = argument.stack
         out = differing(original, stack)
         if not out.any():
             continue
@@ -185,3 +198,11 @@ def overwritten_results(
             (unlike(index, copy[cases[0]][index], now[position][index], copy.dtype), in_cases(cases, len(kept))),
             result=name,
         )
+
+
+def sharing_results(spec: ResultSpec, returned: Arrays, names: Sequence[str], arguments: Arrays) -> Iterator[Miss]:
+    """A robust miss for each result of case 0 that shares memory with an argument or another result."""
+    for name, other in shared_memory(spec.names, returned, names, arguments):
+        what = "its argument" if other in names else "the result"
+        summary = f"{name} shares memory with {what} {other}: a write to one changes both"
+        yield Miss(MissKind.SHARED_MEMORY, True, 0, summary, result=name)

@@ -11,23 +11,39 @@ from ...vectors.dtypes import numpy_dtype
 from ...vectors.records import Family, OperationVectors
 from ..implementation.arrays import Arrays
 from ..implementation.batching import each
-from ..implementation.declarations import DETERMINISTIC, LABELS
+from ..implementation.declarations import DETERMINISTIC, LABELS, THREAD_SAFE
 from ..implementation.errors import describe_error, error_location
 from ..implementation.load import Implementation
 from ..implementation.timeouts import Lost
 from .agreement import Returned, agree
-from .contract import Call, Complaint, Malformed, ResultSpec, changed_arguments, overwritten_results
+from .contract import (
+    Call,
+    Complaint,
+    Malformed,
+    ResultSpec,
+    changed_arguments,
+    overwritten_results,
+    sharing_results,
+)
 from .first_case import FirstCase
+from .further import Allowed, Once, checked_once, further_checks
+from .guards import guarded, written_beside
 from .messages import in_cases
 from .values import tolerance_key
-from .verdict import Cause, Miss, MissKind, Verdict, verdict_on
+from .verdict import OF_THE_WHOLE, Cause, Miss, MissKind, Verdict, verdict_on
 
 LABEL_RANGE = "label-range"
 """The flag of invalid families whose label is out of range."""
 
 
-def check(family: Family, implementation: Implementation, vectors: OperationVectors) -> Verdict:
+def check(
+    family: Family, implementation: Implementation, vectors: OperationVectors, once: Once | None = None
+) -> Verdict:
     """The verdict on one family.
+
+    `once` holds the functions that were called many times and from several threads before, to which this one is added;
+    where it is None, that is not done.
+
 
     Whatever the implementation raises becomes part of the verdict, except KeyboardInterrupt. Warnings of Python and
     NumPy are silenced meanwhile: they are no failures.
@@ -42,7 +58,7 @@ def check(family: Family, implementation: Implementation, vectors: OperationVect
         if family.result == "invalid":
             findings = _check_refusals(family, implementation, vectors)
         else:
-            findings = _check_values(family, implementation, vectors)
+            findings = _check_values(family, implementation, vectors, once)
     return verdict_on(
         family,
         findings.misses,
@@ -99,10 +115,10 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
     function = implementation.functions[family.op, family.direction]
     names = vectors.arguments[family.direction]
     originals = [np.ascontiguousarray(family.inputs[name]) for name in names]
-    stacks = [original.copy() for original in originals]
+    handed = [guarded(original) for original in originals]
     robust = family.level == "robust"
     accepted = []
-    calls = [[stack[case, ...] for stack in stacks] for case in range(family.count)]
+    calls = [[argument.stack[case, ...] for argument in handed] for case in range(family.count)]
     for case, result in enumerate(each(function, calls, family.parameters)):
         findings.calls += 1
         try:
@@ -112,7 +128,7 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
             if not isinstance(error, Exception) or isinstance(error, NotImplementedError):
                 findings.raised.add(case, error, function)
     if accepted:
-        arguments = ", ".join(f"{name} {stack.shape[1:]}" for name, stack in zip(names, stacks, strict=True))
+        arguments = ", ".join(f"{name} {x.shape[1:]}" for name, x in zip(names, originals, strict=True))
         findings.misses.append(
             Miss(
                 MissKind.ACCEPTED,
@@ -123,20 +139,24 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
             )
         )
     findings.misses += findings.raised.misses(family.count, robust=robust)
-    findings.misses += changed_arguments(names, stacks, originals, robust=robust)
+    findings.misses += changed_arguments(names, handed, originals, robust=robust)
+    findings.misses += written_beside(names, handed, robust=robust)
     return findings
 
 
-def _check_values(family: Family, implementation: Implementation, vectors: OperationVectors) -> _Findings:
+def _check_values(
+    family: Family, implementation: Implementation, vectors: OperationVectors, once: Once | None
+) -> _Findings:
     call = _call(family, implementation, vectors)
     names = vectors.arguments[family.direction]
     robust = family.level == "robust"
     originals = [np.ascontiguousarray(family.inputs[name]) for name in names]
-    stacks = [original.copy() for original in originals]
+    arguments = [guarded(original) for original in originals]
     findings = _Findings()
 
-    returned = _call_all(call, stacks, family.count, findings, robust)
-    changed = list(changed_arguments(names, stacks, originals, robust=robust))
+    returned = _call_all(call, [argument.stack for argument in arguments], family.count, findings, robust)
+    changed = list(changed_arguments(names, arguments, originals, robust=robust))
+    changed += written_beside(names, arguments, robust=robust)
     overwritten = list(overwritten_results(call.spec.names, returned.kept, returned.stacks, robust=robust))
     precision = implementation.working_precision(family.dtype, family.op)
     declared = None if family.point is None else implementation.conventions.get(family.point)
@@ -148,22 +168,22 @@ def _check_values(family: Family, implementation: Implementation, vectors: Opera
     if returned.kept[0] is not None:
         first = FirstCase(
             call,
+            family,
             names,
-            stacks,
+            arguments,
             originals,
-            returned.kept[0],
-            [stack[0, ...] for stack in returned.stacks],
+            returned,
             agreement.first,
             vectors.batch_axis,
             changes_arguments=bool(changed),
-            layouts=implementation.layouts,
             deterministic=implementation.conventions.get(DETERMINISTIC) is not False,
-            robust=robust,
         )
-        asked_first = list(_until_lost(first.check()))
         if not changed:
-            findings.misses += changed_arguments(names, stacks, originals, robust=robust, again=True)
-        findings.misses += asked_first
+            findings.misses += sharing_results(call.spec, returned.kept[0], names, first.memory)
+        allowed = Allowed(implementation.layouts, implementation.conventions.get(THREAD_SAFE) is not False)
+        findings.misses += _until_lost(further_checks(first, allowed))
+        if once is not None and not any(miss.kind not in OF_THE_WHOLE for miss in findings.misses):
+            findings.misses += _until_lost(checked_once(first, allowed, once))
     findings.calls = call.made
     return findings
 

@@ -13,6 +13,8 @@ class MissKind(StrEnum):
     """What sort of thing is wrong."""
 
     VALUE = "value"
+    SIGN = "sign"
+    """A result too small for a normal number, where only a part of its digits is due, has the other sign."""
     SHAPE = "shape"
     DTYPE = "dtype"
     COUNT = "count"
@@ -25,11 +27,21 @@ class MissKind(StrEnum):
     LOST = "lost"
     """A call timed out, or its process died."""
     CHANGED_ARGUMENT = "changed-argument"
+    WRITTEN_BESIDE = "written-beside"
+    """Memory beside an argument is changed."""
+    SHARED_MEMORY = "shared-memory"
+    """A result shares memory with an argument, or with another result."""
     OVERWRITTEN_RESULT = "overwritten-result"
     REPEAT = "repeat"
     """The same call, made again at once, gives other bits."""
     STATE = "state"
     """The same call gives other bits after another call."""
+    NEW_CONTENTS = "new-contents"
+    """A call with the memory of an earlier one, which now holds another case, does not give that case's results."""
+    MANY_CALLS = "many-calls"
+    """The same call gives other bits after many other calls."""
+    THREADS = "threads"
+    """Calls from several threads at once do not give the results of calls one after another."""
     LAYOUT = "layout"
     """Wrong values for arguments with another layout in memory."""
     REFUSED_LAYOUT = "refused-layout"
@@ -46,8 +58,12 @@ class MissReason(StrEnum):
     READ_ONLY = "read-only"
     FORTRAN_ORDERED = "Fortran-ordered"
     BROADCAST = "broadcast"
+    SLICED = "sliced"
+    AXES_PERMUTED = "axes-permuted"
+    BYTE_SWAPPED = "byte-swapped"
+    MISALIGNED = "misaligned"
     NEGATIVELY_STRIDED = "negatively strided"
-    """These four are the layouts of arguments."""
+    """These are the layouts of arguments."""
     MADE_AGAIN = "made again"
     """Seen when a call was made again, not the first time."""
     EXCEPTION = "exception"
@@ -60,6 +76,10 @@ class MissReason(StrEnum):
     """The cases of a family follow different answers."""
     CONTRADICTION = "contradiction"
     """No answer is left that this family and the ones before it agree with."""
+
+
+OF_THE_WHOLE = frozenset({MissKind.REFUSED_LAYOUT, MissKind.SHARED_MEMORY})
+"""Kinds of misses that concern an implementation more than a family: they say nothing of its values."""
 
 
 class Outcome(StrEnum):
@@ -123,6 +143,10 @@ class Miss:
     looser: str | None = None
     """Of a wrong value: the strictest precision looser than the declared one that allows all values of the family."""
 
+    def with_detail(self, line: str) -> "Miss":
+        """The miss with one more line."""
+        return replace(self, details=(*self.details, line))
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -180,7 +204,7 @@ class Verdict:
     def looser(self) -> str | None:
         """The precision that all that is wrong names as `looser`; None where there is none, or something else is
         wrong."""
-        named = {miss.looser for miss in self.misses if miss.kind is not MissKind.REFUSED_LAYOUT}
+        named = {miss.looser for miss in self.misses if miss.kind not in OF_THE_WHOLE}
         return named.pop() if len(named) == 1 else None
 
     def with_miss(self, miss: Miss) -> "Verdict":

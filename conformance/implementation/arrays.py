@@ -35,6 +35,17 @@ def to_numpy(result: object) -> np.ndarray:
     return _through_protocols(result)
 
 
+def numbers(result: object) -> np.ndarray | None:
+    """A Python number, or a list of them, as an array of float64 or int64; None for anything else."""
+    if not isinstance(result, (bool, int, float, list)):
+        return None
+    try:
+        array = np.asarray(result)
+    except ValueError:  # lists of different lengths
+        return None
+    return array if array.dtype.kind in "fib" else None
+
+
 def _plain(result: object) -> str:
     if result is None:
         return "None, where an array is expected"

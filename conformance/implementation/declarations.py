@@ -12,6 +12,9 @@ NAMES = ("dtypes", "precision", "conventions")
 DEFAULT_DTYPES = ("float64", "float32")
 LABELS = "labels"
 DETERMINISTIC = "deterministic"
+THREAD_SAFE = "thread_safe"
+_PROMISES = (DETERMINISTIC, THREAD_SAFE)
+"""What an implementation may declare not to promise, by False."""
 
 
 def dtypes_of(spec: str, declared: object) -> tuple[str, ...]:
@@ -67,9 +70,10 @@ def conventions_of(spec: str, declared: object) -> Mapping[str, object]:
         raise AdapterError(f'{spec}: conventions is {declared!r}; write it as conventions = {{"labels": "unchecked"}}')
     if declared.get(LABELS, "checked") not in ("checked", "unchecked"):
         raise AdapterError(f"{spec}: conventions['labels'] is {declared[LABELS]!r}; write 'checked' or 'unchecked'")
-    if not isinstance(declared.get(DETERMINISTIC, True), bool):
-        raise AdapterError(f"{spec}: conventions['deterministic'] is {declared[DETERMINISTIC]!r}; write True or False")
-    return {key: value if key == DETERMINISTIC else str(value) for key, value in declared.items()}
+    for promise in _PROMISES:
+        if not isinstance(declared.get(promise, True), bool):
+            raise AdapterError(f"{spec}: conventions[{promise!r}] is {declared[promise]!r}; write True or False")
+    return {key: value if key in _PROMISES else str(value) for key, value in declared.items()}
 
 
 def verify_conventions(spec: str, conventions: Mapping[str, object], answers: Iterable[Answer]) -> None:
@@ -78,10 +82,10 @@ def verify_conventions(spec: str, conventions: Mapping[str, object], answers: It
     for answer in answers:
         known.setdefault(answer.point, []).append(answer.answer)
     for point, declared in conventions.items():
-        if point in (LABELS, DETERMINISTIC):
+        if point in (LABELS, *_PROMISES):
             continue
         if point not in known:
-            words = ", ".join([LABELS, DETERMINISTIC, *known])
+            words = ", ".join([LABELS, *_PROMISES, *known])
             raise AdapterError(f"{spec}: conventions has an unknown name {point!r}; known are {words}")
         if declared not in known[point]:
             raise AdapterError(

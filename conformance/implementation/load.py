@@ -53,7 +53,7 @@ class Implementation:
     precision: Mapping[str, str] = field(default_factory=dict)
     """The declared working precision by "dtype" or "dtype:operation"."""
     conventions: Mapping[str, object] = field(default_factory=dict)
-    """The declared answer by point; "labels": "unchecked"; "deterministic": False."""
+    """The declared answer by point; "labels": "unchecked"; "deterministic": False; "thread_safe": False."""
     setup: Callable[[], None] = _nothing
     """To be called before the first call; raises AdapterError."""
     teardown: Callable[[], None] = _nothing

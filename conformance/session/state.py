@@ -11,6 +11,7 @@ import pytest
 from ...vectors.records import Family, OperationVectors
 from ..check.conventions import Tracker
 from ..check.family import check
+from ..check.further import Once
 from ..implementation.errors import AdapterError, describe_error
 from ..implementation.watch import Watch
 from ..record.results import Result
@@ -44,12 +45,13 @@ class SessionState:
         here = config.option.impl is not None
         self.watch = Watch(config.option.impl_timeout if here else None, trace if here else None, errors)
         self._tracker = Tracker()
+        self._once: Once = set()
         self._diagnosed: tuple[Diagnosis, ...] | None = None
 
     def check(self, nodeid: str, family: Family, vectors: OperationVectors) -> Result:
         """Check one family; a convention also against the families before it."""
         with self.watch.family():
-            verdict = self._tracker.add(check(family, self.plan.implementation, vectors))
+            verdict = self._tracker.add(check(family, self.plan.implementation, vectors, self._once))
         expected = xfails.find(self.plan.expected, nodeid, family.id)
         return conclude(nodeid, verdict, expected, strict=self.plan.strict)
 

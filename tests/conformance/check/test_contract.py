@@ -1,9 +1,11 @@
 """What must hold of any call: each test is one way of breaking it, with values that are right."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from backproof.conformance.check import threads
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
 from backproof.vectors.dtypes import DTYPES
@@ -16,14 +18,18 @@ from hand_built import (
     implementation,
     slope_backward,
     slope_backward_family,
+    slope_forward_family,
 )
+
+SWAPPED, MISALIGNED, REPEATING = "backward-d", "backward-t", "backward-u"
+"""Names of families whose turn it is to have byte-swapped or misaligned arguments, or one made to repeat."""
 
 counts = pytest.mark.parametrize("count", [1, 2, 3])
 
 
-def verdict_on(function, *, count=3, dtype="float64", level="required", **declared):
-    family = dense_backward_family(dtype, count=count, level=level)
-    return check(family, implementation(DENSE, backward=function, **declared), DENSE)
+def verdict_on(function, *, count=3, dtype="float64", level="required", once=None, name=SWAPPED, **declared):
+    family = replace(dense_backward_family(dtype, count=count, level=level), name=name)
+    return check(family, implementation(DENSE, backward=function, **declared), DENSE, once)
 
 
 def kinds(verdict):
@@ -98,10 +104,187 @@ def test_weights_that_are_updated_in_place_when_the_call_is_made_again():
     assert any("when made again" in miss.summary for miss in verdict.misses)
 
 
-def test_an_argument_may_be_returned():
+def test_an_argument_that_is_returned_is_a_robust_miss_that_names_both():
     family = slope_backward_family([[1.0, 2.0, 3.0]] * 3)
-    verdict = check(family, implementation(backward=lambda dL_doutputs, _: dL_doutputs), SLOPE)
+    verdict = check(family, implementation(backward=lambda dL_doutputs, _: dL_doutputs[:]), SLOPE)
+    assert verdict.outcome is Outcome.ROBUST_MISS
+    miss = only_miss(verdict)
+    assert (miss.kind, miss.robust, miss.result) == ("shared-memory", True, "dL_dinputs")
+    assert miss.summary.startswith("dL_dinputs shares memory with its argument dL_doutputs")
+
+
+def test_results_that_share_memory_with_one_another():
+    def function(*arguments):
+        dL_dinputs, dL_dweights, dL_dbiases = dense_backward(*arguments)
+        whole = np.concatenate([dL_dweights, dL_dbiases])
+        return dL_dinputs, whole[:3], whole[3:]
+
+    def sharing(*arguments):
+        gradients = function(*arguments)
+        gradients[1][2] = gradients[2][0]
+        return gradients[0], gradients[2].base[:3], gradients[2].base[2:3]
+
+    assert verdict_on(function).misses == ()
+    shared = [miss for miss in verdict_on(sharing).misses if miss.kind == "shared-memory"]
+    assert [miss.summary.split(":")[0] for miss in shared] == ["dL_dbiases shares memory with the result dL_dweights"]
+
+
+@counts
+@pytest.mark.parametrize(
+    ("bytes_away", "place"),
+    [(0, "byte 1 after its end"), (40, "byte 41 after its end"), (-1, "byte 1 before its start")],
+)
+def test_a_write_beside_an_argument(bytes_away, place, count):
+    def function(dL_doutputs, inputs, weights, biases):
+        if inputs.base is not None and inputs.base.dtype == np.uint8 and inputs.flags.aligned:
+            start = inputs.__array_interface__["data"][0] - inputs.base.__array_interface__["data"][0]
+            inputs.base[start + (bytes_away if bytes_away < 0 else inputs.nbytes + bytes_away)] = 0
+        return dense_backward(dL_doutputs, inputs, weights, biases)
+
+    verdict = verdict_on(function, count=count)
+    assert verdict.outcome is Outcome.FAILED
+    miss = verdict.misses[0]
+    assert (miss.kind, miss.result) == ("written-beside", "inputs")
+    assert miss.summary == "the call writes beside its argument inputs, of case 0"
+    assert miss.details[0] == f"first at {place}"
+
+
+def test_a_write_between_the_rows_of_a_slice():
+    def function(dL_doutputs, inputs, weights, biases):
+        if weights.base is not None and not weights.flags.c_contiguous and weights.base.dtype == np.uint8:
+            weights.base[weights.shape[1] * weights.itemsize] = 0
+        return dense_backward(dL_doutputs, inputs, weights, biases)
+
+    miss = only_miss(verdict_on(function))
+    assert (miss.kind, miss.result, miss.reason) == ("written-beside", "weights", "sliced")
+
+
+@pytest.mark.parametrize("key", [lambda array: array.__array_interface__["data"][0], id])
+def test_something_kept_by_address(key):
+    kept = {}
+
+    def function(dL_doutputs, inputs, weights, biases):
+        held, transposed = kept.setdefault(key(weights), (weights, weights.T.copy()))
+        dL_dinputs, dL_dweights, dL_dbiases = dense_backward(dL_doutputs, inputs, weights, biases)
+        return dL_doutputs @ transposed if held is not None else dL_dinputs, dL_dweights, dL_dbiases
+
+    verdict = verdict_on(function)
+    assert verdict.outcome is Outcome.FAILED
+    miss = only_miss(verdict)
+    assert (miss.kind, miss.case, miss.result) == ("new-contents", 1, "dL_dinputs")
+    assert "in the memory that held case 0" in miss.summary
+    assert verdict_on(function, count=1).outcome is Outcome.PASSED
+
+
+def test_a_ring_of_buffers_that_comes_round_after_many_calls():
+    ring, calls = [np.empty((3, 2)) for _ in range(48)], []
+
+    def function(*arguments):
+        calls.append(None)
+        buffer = ring[len(calls) % len(ring)]
+        dL_dinputs, buffer[...], dL_dbiases = dense_backward(*arguments)
+        return dL_dinputs, buffer, dL_dbiases
+
+    assert verdict_on(function).outcome is Outcome.PASSED
+    verdict = verdict_on(function, once=set())
+    assert verdict.outcome is Outcome.FAILED
+    assert "overwritten-result" in kinds(verdict)
+
+
+def test_something_that_many_calls_bring_about():
+    calls = []
+
+    def function(*arguments):
+        calls.append(None)
+        gradients = dense_backward(*arguments)
+        return gradients if len(calls) < 60 else (gradients[0], gradients[1] * 2, gradients[2])
+
+    verdict = verdict_on(function, once=set())
+    assert kinds(verdict) >= {"many-calls"}
+    assert any("after 64 more calls" in miss.summary for miss in verdict.misses)
+
+
+def shared_object():
+    class Layer:
+        pass
+
+    layer = Layer()
+
+    def function(dL_doutputs, inputs, weights, biases):
+        layer.inputs = inputs
+        dL_dinputs, _, dL_dbiases = dense_backward(dL_doutputs, inputs, weights, biases)
+        return dL_dinputs, layer.inputs.T @ dL_doutputs, dL_dbiases
+
+    return function
+
+
+def test_an_object_that_threads_share():
+    verdict = verdict_on(shared_object(), once=set())
+    assert verdict.outcome is Outcome.FAILED
+    miss = only_miss(verdict)
+    assert (miss.kind, miss.result) == ("threads", "dL_dweights")
+    assert "when several threads call at once" in miss.summary
+    assert 'conventions = {"thread_safe": False}' in miss.details[-1]
+
+
+def test_an_object_that_threads_share_is_accepted_where_it_is_declared():
+    verdict = verdict_on(shared_object(), once=set(), conventions={"thread_safe": False})
     assert verdict.outcome is Outcome.PASSED
+
+
+def test_steps_that_another_thread_has_freed():
+    tape = []
+
+    def function(*arguments):
+        tape.append(arguments)
+        recorded = tape[-1]
+        if not tape:
+            raise RuntimeError("the tape is empty")
+        tape.clear()
+        return dense_backward(*recorded)
+
+    verdict = verdict_on(function, once=set())
+    assert kinds(verdict) == {"threads"}
+
+
+@pytest.mark.parametrize("sort", ["a lock", "memory of each thread's own"])
+def test_threads_that_keep_out_of_each_others_way(sort):
+    lock, inner, own = threading.Lock(), shared_object(), threading.local()
+
+    def locked(*arguments):
+        with lock:
+            return inner(*arguments)
+
+    def apart(dL_doutputs, inputs, weights, biases):
+        own.inputs = inputs
+        dL_dinputs, _, dL_dbiases = dense_backward(dL_doutputs, inputs, weights, biases)
+        return dL_dinputs, own.inputs.T @ dL_doutputs, dL_dbiases
+
+    assert verdict_on(locked if sort == "a lock" else apart, once=set()).misses == ()
+
+
+def test_threads_that_never_answer(monkeypatch):
+    monkeypatch.setattr(threads, "SECONDS", 0.2)
+    calling = threading.Lock()
+    forever = threading.Event()
+
+    def function(*arguments):
+        if not calling.acquire(blocking=False):
+            forever.wait()
+        gradients = dense_backward(*arguments)
+        calling.release()
+        return gradients
+
+    miss = only_miss(verdict_on(function, once=set()))
+    forever.set()
+    assert (miss.kind, miss.summary) == ("threads", "several threads at once: no answer within 0.2 s")
+
+
+def test_a_function_and_dtype_is_called_many_times_once():
+    once = set()
+    calls = [verdict_on(dense_backward, once=once, dtype=dtype).calls for dtype in ("float64", "float64", "float32")]
+    assert calls[0] == calls[2] > calls[1]
+    assert once == {("dense_backward", "float64"), ("dense_backward", "float32")}
 
 
 @counts
@@ -231,20 +414,23 @@ def refusing(condition, error=ValueError):
     return function
 
 
-layouts = pytest.mark.parametrize(
-    ("layout", "condition"),
-    [
-        ("read-only", lambda a: not a.flags.writeable),
-        ("Fortran-ordered", lambda a: not a.flags.c_contiguous and a.flags.f_contiguous),
-        ("negatively strided", lambda a: any(stride < 0 for stride in a.strides)),
-    ],
-)
+LAYOUTS = {
+    "read-only": (lambda a: not a.flags.writeable, SWAPPED),
+    "Fortran-ordered": (lambda a: a.flags.f_contiguous and not a.flags.c_contiguous, SWAPPED),
+    "sliced": (lambda a: not a.flags.forc and min(a.strides) > 0, SWAPPED),
+    "byte-swapped": (lambda a: not a.dtype.isnative, SWAPPED),
+    "misaligned": (lambda a: not a.flags.aligned, MISALIGNED),
+    "broadcast": (lambda a: a.ndim == 2 and not a.strides[0] and len(a) > 1, REPEATING),
+    "negatively strided": (lambda a: min(a.strides) < 0, SWAPPED),
+}
+layouts = pytest.mark.parametrize("layout", LAYOUTS)
 
 
 @layouts
 @pytest.mark.parametrize("error", [ValueError, NotImplementedError, SystemExit])
-def test_a_layout_that_is_refused_is_told_and_does_not_count_against_the_family(layout, condition, error):
-    verdict = verdict_on(refusing(condition, error))
+def test_a_layout_that_is_refused_is_told_and_does_not_count_against_the_family(layout, error):
+    condition, name = LAYOUTS[layout]
+    verdict = verdict_on(refusing(condition, error), name=name)
     assert verdict.outcome is Outcome.PASSED
     miss = only_miss(verdict)
     assert (miss.kind, miss.reason) == ("refused-layout", layout)
@@ -253,19 +439,54 @@ def test_a_layout_that_is_refused_is_told_and_does_not_count_against_the_family(
 
 
 @layouts
-def test_a_layout_that_is_misread_is_a_required_miss(layout, condition):
+def test_a_layout_that_is_misread_is_a_required_miss(layout):
+    condition, name = LAYOUTS[layout]
+
     def function(*arguments):
         gradients = dense_backward(*arguments)
         if any(condition(array) for array in arguments):
             return gradients[0], gradients[1][::-1], gradients[2]
         return gradients
 
-    verdict = verdict_on(function)
+    verdict = verdict_on(function, name=name)
     assert verdict.outcome is Outcome.FAILED
     miss = only_miss(verdict)
     assert (miss.kind, miss.result, miss.reason) == ("layout", "dL_dweights", layout)
-    assert miss.summary == f"dL_dweights of case 0 is wrong for {layout} arguments in 4 of 6 elements"
+    when = "its first row of inputs broadcast, unlike for the same values contiguous,"
+    told = when if layout == "broadcast" else f"{layout} arguments"
+    assert miss.summary == f"dL_dweights of case 0 is wrong for {told} in 4 of 6 elements"
     assert "x the tolerance" in miss.details[1]
+
+
+def test_results_may_have_the_byte_order_of_the_arguments():
+    def function(dL_doutputs, inputs, weights, biases):
+        return tuple(gradient.astype(inputs.dtype) for gradient in dense_backward(dL_doutputs, inputs, weights, biases))
+
+    assert verdict_on(function, name=SWAPPED).misses == ()
+
+
+def test_several_axes_that_are_permuted():
+    numbers = np.random.default_rng(3).standard_normal((2, 3, 4, 5))
+    family = slope_forward_family(numbers, np.maximum(numbers, 0))
+    orders = set()
+
+    def forward(inputs):
+        orders.add(tuple(np.argsort(inputs.strides, kind="stable")[::-1].tolist()))
+        return np.maximum(inputs, 0)
+
+    def misread(inputs):
+        return forward(
+            inputs
+            if inputs.flags.forc or min(inputs.strides) < 0
+            else inputs.transpose(1, 0, 2).copy().reshape(3, 4, 5)
+        )
+
+    assert check(family, implementation(forward=forward), SLOPE).misses == ()
+    assert {(0, 1, 2), (2, 1, 0), (1, 2, 0)} <= orders
+    assert {miss.reason for miss in check(family, implementation(forward=misread), SLOPE).misses} == {
+        "sliced",
+        "axes-permuted",
+    }
 
 
 def test_memory_read_as_if_it_were_row_major():
@@ -416,7 +637,29 @@ def test_every_result_in_the_wrong_form_is_told_and_the_others_are_still_compare
         dL_dinputs, dL_dweights, dL_dbiases = dense_backward(*arguments)
         return dL_dinputs + 1, dL_dweights.T, dL_dbiases.astype(np.float32)
 
-    assert [miss.kind for miss in verdict_on(function).misses] == ["shape", "dtype", "value"]
+    assert [miss.kind for miss in verdict_on(function).misses] == ["shape", "dtype", "value", "value"]
+
+
+CONVERTIBLE = {
+    "wider numbers": (lambda g: (g[0], g[1].astype(float) * 2, g[2]), "dtype", "dL_dweights"),
+    "a vector for one row": (lambda g: (g[0], g[1], g[2][0] * 2), "shape", "dL_dbiases"),
+    "a column for one row": (lambda g: (g[0], g[1], g[2].T * 2), "shape", "dL_dbiases"),
+    "a list": (lambda g: (g[0], (g[1] * 2).tolist(), g[2]), "result-type", "dL_dweights"),
+}
+
+
+@pytest.mark.parametrize("name", CONVERTIBLE)
+def test_values_are_compared_where_the_form_is_wrong(name):
+    deform, kind, result = CONVERTIBLE[name]
+    verdict = verdict_on(lambda *arguments: deform(dense_backward(*arguments)), dtype="float32")
+    assert [(miss.kind, miss.result) for miss in verdict.misses] == [(kind, result), ("value", result)]
+
+
+def test_a_number_of_pythons_is_compared_where_a_scalar_is_due():
+    family = slope_forward_family([2.0, -2.0], [2.0, 0.0])
+    for factor, due in ((1.0, ["result-type"]), (3.0, ["result-type", "value"])):
+        verdict = check(family, implementation(forward=lambda x, f=factor: max(0.0, float(x)) * f), SLOPE)
+        assert [miss.kind for miss in verdict.misses] == due
 
 
 def test_several_results_may_come_as_a_list_and_a_single_one_as_a_tuple():

@@ -252,6 +252,7 @@ def test_an_adapter_with_no_operation(write):
         ("conventions = ['labels']", "write it as conventions = "),
         ("conventions = {'labels': 'loose'}", "write 'checked' or 'unchecked'"),
         ("conventions = {'deterministic': 'no'}", "write True or False"),
+        ("conventions = {'thread_safe': 0}", "conventions['thread_safe'] is 0; write True or False"),
         ("setup = 3", "setup is of type int and cannot be called"),
     ],
 )
@@ -275,7 +276,7 @@ def test_declared_conventions_that_the_vectors_know_are_accepted():
 
 def test_declared_conventions_that_the_vectors_do_not_know_are_refused():
     with pytest.raises(
-        AdapterError, match="unknown name 'slope_at_one'; known are labels, deterministic, slope_at_zero"
+        AdapterError, match="unknown name 'slope_at_one'; known are labels, deterministic, thread_safe, slope_at_zero"
     ):
         verify_conventions("adapter", {"slope_at_one": "0"}, ANSWERS)
     with pytest.raises(AdapterError, match=r"conventions\['slope_at_zero'\] is '0.5'; known answers are '0', '1/2'"):

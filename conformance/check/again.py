@@ -1,0 +1,104 @@
+"""Check that the first case of a family gives the same when it is called again.
+
+At once, after another case, and after many calls. Its memory, once it holds another case, gives that case's answer.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from ..implementation.arrays import Arrays
+from ..implementation.batching import Batched
+from ..implementation.errors import describe_error, error_location
+from ..implementation.timeouts import Lost
+from .contract import attempt
+from .first_case import FirstCase
+from .values import bits_equal
+from .verdict import Miss, MissKind, MissReason
+
+MANY = 64
+"""Calls, after which a ring of buffers has come round and a small cache has run over."""
+
+
+def repeated_calls(first: FirstCase) -> list[Arrays]:
+    """The arguments of the calls that `again` uses, in order."""
+    memory = first.memory
+    return [memory, [_another(a[0, ...]) for a in first.originals], memory] if first.alone else [memory, memory]
+
+
+def again(first: FirstCase, asked: Iterator[Callable[[], Arrays]]) -> Iterator[Miss]:
+    """Call it at once and with another case in between. Raises Lost at the first call that is lost."""
+    try:
+        if first.alone:
+            at_once = _called_again(first, asked)
+            attempt(next(asked))
+            yield from first.overwritten()
+            after_another = _called_again(first, asked)
+        else:  # the family's other cases have been called in between
+            after_another = _called_again(first, asked)
+            at_once = _called_again(first, asked)
+    except (KeyboardInterrupt, Lost):
+        raise
+    except BaseException as error:
+        yield _failing(first, MissKind.REPEAT, "case 0 fails when it is called again", error)
+        return
+    if first.alone or not all(map(bits_equal, first.results, at_once)):
+        before = first.results if first.alone else after_another
+        repeats = list(first.changed(MissKind.REPEAT, before, at_once, "when the same call is made again"))
+        if repeats:
+            yield from repeats
+            return
+    when = "once another case was called in between: something is kept"
+    yield from first.changed(MissKind.STATE, first.results, after_another, when)
+
+
+def new_contents(first: FirstCase) -> Iterator[Miss]:
+    """Call it with the second case's values in its memory."""
+    if first.alone or isinstance(first.call.function, Batched) or first.held is None or not first.held.passed[1]:
+        return
+    first.fill(1)
+    results = attempt(lambda: [array.copy() for array in first.call(first.memory)])  # a result may be an argument
+    first.fill(0)
+    if isinstance(results, BaseException):
+        summary = "case 1 fails in the memory that held case 0"
+        yield _failing(first, MissKind.NEW_CONTENTS, summary, results)
+        return
+    when = "in the memory that held case 0: something is kept by address"
+    yield from first.wrong(MissKind.NEW_CONTENTS, when, results, *first.held.of_case(1), case=1)
+
+
+def after_many_calls(first: FirstCase) -> Iterator[Miss]:
+    """Call it after many calls of the family's cases, and see what became of all results."""
+    for number in range(MANY):
+        # The other way round, so that buffers that come round do not get the case that they held.
+        case = -number % first.family.count
+        results = attempt(partial(first.call, [argument.stack[case, ...] for argument in first.arguments]))
+        if isinstance(results, BaseException):
+            summary = f"case {case} fails after {number} more calls"
+            yield _failing(first, MissKind.MANY_CALLS, summary, results)
+            return
+    yield from first.overwritten()
+    results = attempt(partial(first.call, first.memory))
+    if isinstance(results, BaseException):
+        yield _failing(first, MissKind.MANY_CALLS, f"case 0 fails after {MANY} more calls", results)
+        return
+    yield from first.changed(MissKind.MANY_CALLS, first.results, results, f"after {MANY} more calls: something is kept")
+
+
+def _called_again(first: FirstCase, asked: Iterator[Callable[[], Arrays]]) -> Arrays:
+    """The results of the next call, copied: a function may return the same memory each time."""
+    if first.changes_arguments:
+        first.fill(0)
+    return [array.copy() for array in next(asked)()]
+
+
+def _failing(first: FirstCase, kind: MissKind, summary: str, error: BaseException) -> Miss:
+    at = error_location(error, first.call.function)
+    details = (describe_error(error), *([at] if at else []))
+    return first.miss(kind, summary, details, reason=MissReason.EXCEPTION)
+
+
+def _another(array: np.ndarray) -> np.ndarray:
+    """Other values of the same shape, for a family of one case; labels stay as they are."""
+    return np.array(array) if array.dtype.kind == "i" else np.array(array.reshape(-1)[::-1].reshape(array.shape))
