@@ -48,6 +48,11 @@ def _itself(tensor: Tensor) -> object:
     return tensor
 
 
+def native(array: Array) -> Array:
+    """The array in the machine's byte order: frameworks refuse another, or read over it."""
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
 @dataclass(frozen=True)
 class Autodiff:
     """The calls into a framework, and the functions of an adapter made from them."""
@@ -78,6 +83,7 @@ class Autodiff:
         def backward(dL_dloss: Array, outputs: Array, labels: Array, *, reduction: str) -> object:
             if dL_dloss.shape != (outputs.shape[:1] if reduction == "none" else ()):
                 raise ValueError(f"a gradient of shape {dL_dloss.shape} does not fit outputs {outputs.shape}")
+            dL_dloss, outputs, labels = native(dL_dloss), native(outputs), native(labels)
             upstream, probabilities = self.tensor(dL_dloss.reshape(-1, 1)), self.tensor(outputs)
             if reduction == "mean":
                 upstream = upstream / len(outputs)
@@ -87,16 +93,17 @@ class Autodiff:
 
     def _forward(self, function: Function) -> Function:
         def forward(*arguments: Array, **parameters: object) -> object:
-            return self.array(self.value(_with(function, **parameters), *map(self.tensor, arguments)))
+            tensors = [self.tensor(native(argument)) for argument in arguments]
+            return self.array(self.value(_with(function, **parameters), *tensors))
 
         return forward
 
     def _backward(self, function: Function, constants: int) -> Function:
         def backward(upstream: Array, *arguments: Array, **parameters: object) -> tuple[object, ...]:
-            tensors = [self.tensor(argument) for argument in arguments]
+            tensors = [self.tensor(native(argument)) for argument in arguments]
             count = len(tensors) - constants
             called = _with(function, **parameters)
-            found = self.gradients(called, tensors[:count], tensors[count:], self.tensor(upstream))
+            found = self.gradients(called, tensors[:count], tensors[count:], self.tensor(native(upstream)))
             return tuple(map(self.array, found))
 
         return backward

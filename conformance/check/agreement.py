@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...vectors.dtypes import PRECISIONS_OF
+from ...vectors.dtypes import FORMATS, PRECISIONS_OF
 from ...vectors.records import Expectation, Family, OperationVectors
 from ..implementation.arrays import Arrays
-from .messages import element, how_to_declare, wrong_values
+from .messages import element, wrong_sign, wrong_values
 from .precisions import looser_than
 from .values import Comparison, compare, is_true, tolerance_key
 from .verdict import Miss, MissKind, MissReason
@@ -91,7 +91,7 @@ def agree(family: Family, vectors: OperationVectors, precision: str, declared: o
     comparisons = held[nearest].comparisons
     fractions = [comparison.fraction for comparison in comparisons if comparison.fraction is not None]
     return Agreement(
-        misses=tuple(_allowed_by(looser, miss, family) if looser else miss for miss in misses),
+        misses=tuple(_allowed_by(looser, miss) if looser else miss for miss in misses),
         kept=kept,
         answers=tuple(followed) if family.point is not None else (),
         fraction=max(fractions, default=None),
@@ -139,12 +139,11 @@ def _hold(
     )
 
 
-def _allowed_by(looser: str, miss: Miss, family: Family) -> Miss:
-    """A wrong value that a looser precision allows, with how to declare it."""
+def _allowed_by(looser: str, miss: Miss) -> Miss:
+    """A wrong value that a looser precision allows. Whether it allows the operation's others, the summary tells."""
     if miss.kind is not MissKind.VALUE:
         return miss
-    details = (*miss.details, *how_to_declare(looser, family.dtype, family.op))
-    return replace(miss, looser=looser, details=details)
+    return replace(miss, looser=looser).with_detail(f"within the tolerance of {looser}, as far as this family goes")
 
 
 def _misses(
@@ -179,10 +178,24 @@ def _misses(
                 held[nearest].tolerance[position][cases],
             )
             yield wrong_values(name, comparison, values, cases, robust=robust, against=against)
+            if robust and not against:
+                yield from _wrong_signs(name, values, cases, comparison.right, family.dtype)
     elif declared in held:
         yield _against_declaration(family, names, held, nearest, returned, robust)
     else:
         yield _mixture(family, held, returned, robust)
+
+
+def _wrong_signs(
+    name: str, values: tuple[np.ndarray, np.ndarray, np.ndarray], cases: np.ndarray, right: np.ndarray, dtype: str
+) -> Iterator[Miss]:
+    """A required miss where a subnormal number is due and one of the other sign came: flushing to 0 may be allowed, as
+    losing digits may, and neither gives a number of that size and the other sign."""
+    got, expected = values[0].astype(np.float64), values[1]
+    least = 2.0 ** FORMATS[dtype].smallest_normal
+    wrong = ~right & (got * np.sign(expected) < 0) & (np.abs(expected) < least) & (np.abs(got) < least)
+    if wrong.any():
+        yield wrong_sign(name, values, cases, wrong)
 
 
 def _against_declaration(

@@ -14,11 +14,11 @@ class Followed:
 
     point: str
     answers: tuple[str, ...]
-    """The answers that agree with every family, canonical first; empty where no single one does."""
+    """The answers that agree with every family, canonical first; empty where none does: it is undecided."""
     families: tuple[str, ...]
     """Ids of the families that agree with some answer, in the order seen."""
     contradictions: tuple[str, ...] = ()
-    """Ids of those that had no answer in common with the families before them."""
+    """Ids of those that agree with no answer, or with none in common with the families before them."""
 
 
 @dataclass
@@ -45,9 +45,12 @@ class Tracker:
 
     def add(self, verdict: Verdict) -> Verdict:
         """Add a verdict. Returns it, with one more miss where no answer is left at its point."""
-        if verdict.point is None or not verdict.answers:
+        if verdict.point is None or not (verdict.answers or _against_all(verdict)):
             return verdict
         seen = self._seen.setdefault((verdict.point, verdict.op), _Seen([], []))
+        if not verdict.answers:
+            seen.contradictions.append(verdict.id)
+            return verdict
         seen.families.append(verdict.id)
         robust = verdict.level == "robust"
         before = seen.overall if robust else seen.required
@@ -87,6 +90,16 @@ def followed(verdicts: Iterable[Verdict]) -> tuple[Followed, ...]:
     return tracker.followed()
 
 
+def answers_seen(point: Followed, verdicts: Iterable[Verdict]) -> dict[str, list[str]]:
+    """The families that speak of a point, ids by the answers that they agree with."""
+    speaking = {*point.families, *point.contradictions}
+    seen: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.point == point.point and verdict.id in speaking:
+            seen.setdefault(" or ".join(verdict.answers) or "no known answer", []).append(verdict.id)
+    return seen
+
+
 def inconsistencies(verdicts: Iterable[Verdict]) -> Iterator[str]:
     """A line for each point at which families of different processes contradict each other."""
     tracker = Tracker()
@@ -99,6 +112,11 @@ def inconsistencies(verdicts: Iterable[Verdict]) -> Iterator[str]:
         elif after is not verdict and after.outcome is Outcome.FAILED:
             lines.setdefault(verdict.point, f"{verdict.id} {after.misses[-1].summary}; {ONE_ANSWER}")
     return (line for point, line in lines.items() if point not in told)
+
+
+def _against_all(verdict: Verdict) -> bool:
+    """Whether the values of a family follow none of the answers at its point; one that raises says nothing of it."""
+    return any(miss.kind in (MissKind.VALUE, MissKind.CONVENTION) for miss in verdict.misses)
 
 
 def _common(before: tuple[str, ...] | None, answers: tuple[str, ...]) -> tuple[str, ...]:

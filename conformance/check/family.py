@@ -34,6 +34,8 @@ from .verdict import OF_THE_WHOLE, Cause, Miss, MissKind, Verdict, verdict_on
 
 LABEL_RANGE = "label-range"
 """The flag of invalid families whose label is out of range."""
+FURTHER_FORM = "further-form"
+"""The flag of families in a form that an operation need not take: whatever it raises there says that it does not."""
 
 
 def check(
@@ -154,7 +156,8 @@ def _check_values(
     arguments = [guarded(original) for original in originals]
     findings = _Findings()
 
-    returned = _call_all(call, [argument.stack for argument in arguments], family.count, findings, robust)
+    stacks, optional = [argument.stack for argument in arguments], FURTHER_FORM in family.flags
+    returned = _call_all(call, stacks, family.count, findings, robust, optional=optional)
     changed = list(changed_arguments(names, arguments, originals, robust=robust))
     changed += written_beside(names, arguments, robust=robust)
     overwritten = list(overwritten_results(call.spec.names, returned.kept, returned.stacks, robust=robust))
@@ -201,12 +204,12 @@ class _Raised:
 
     def __init__(self) -> None:
         self.unsupported: list[int] = []
-        """Cases that raised NotImplementedError."""
+        """Cases that raised NotImplementedError, or anything where a family is optional."""
         self._unsupported_words = ""
         self._seen: dict[tuple[type[BaseException], str], tuple[str, list[int]]] = {}
         self._lost: dict[str, list[int]] = {}
 
-    def add(self, number: int, error: BaseException, function: object) -> None:
+    def add(self, number: int, error: BaseException, function: object, *, optional: bool = False) -> None:
         """Note that case `number` raised `error`. Raises it again if it is KeyboardInterrupt."""
         match error:
             case KeyboardInterrupt():
@@ -216,6 +219,9 @@ class _Raised:
                 self._unsupported_words = self._unsupported_words or describe_error(error)
             case Lost():
                 self._lost.setdefault(str(error), []).append(number)
+            case Exception() if optional:
+                self.unsupported.append(number)
+                self._unsupported_words = self._unsupported_words or describe_error(error)
             case _:
                 at = error_location(error, function)
                 _, cases = self._seen.setdefault((type(error), at), (describe_error(error), []))
@@ -236,7 +242,7 @@ class _Raised:
             yield Miss(MissKind.RAISED, robust, cases[0], summary, (*place, in_cases(cases, count)))
 
 
-def _call_all(call: Call, stacks: Arrays, count: int, findings: _Findings, robust: bool) -> Returned:
+def _call_all(call: Call, stacks: Arrays, count: int, findings: _Findings, robust: bool, *, optional: bool) -> Returned:
     spec = call.spec
     copies = [np.empty((count, *shape), spec.dtype) for shape in spec.shapes]
     whole = np.ones((len(copies), count), dtype=bool)
@@ -257,7 +263,7 @@ def _call_all(call: Call, stacks: Arrays, count: int, findings: _Findings, robus
                 else:
                     copies[position][case, ...] = result
         except BaseException as error:  # SystemExit and pytest.skip() from an adapter do not end the run either
-            findings.raised.add(case, error, call.function)
+            findings.raised.add(case, error, call.function, optional=optional)
             whole[:, case] = False
     findings.misses += findings.raised.misses(count, robust=robust)
     for complaint, cases in complaints.items():

@@ -40,6 +40,26 @@ def wrong_values(
     )
 
 
+def wrong_sign(
+    name: str, values: tuple[np.ndarray, np.ndarray, np.ndarray], cases: np.ndarray, wrong: np.ndarray
+) -> Miss:
+    """The miss of a result whose subnormal elements, bool (count, *shape), have the wrong sign."""
+    got, expected, _ = values
+    row, *index = place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    of_case = int(wrong[row].sum())
+    summary = f"{name} has the wrong sign in {_of(of_case, wrong[row].size, 'element')} of case {cases[row]}, where"
+    where = f"first at {index}: " if index else ""
+    shown = f"got {number_text(got[place], got.dtype)}, expected {number_text(expected[place], got.dtype)}"
+    return Miss(
+        kind=MissKind.SIGN,
+        robust=False,
+        case=int(cases[row]),
+        summary=f"{summary} a subnormal number is due: it may be flushed to 0, and not change sides",
+        details=(f"{where}{shown}",),
+        result=name,
+    )
+
+
 def how_to_declare(precision: str, dtype: str, *ops: str) -> tuple[str, str]:
     """Two lines of a sentence on values that a looser precision allows: when to declare it for operations, and how."""
     when = f"within the tolerance of {precision}: if {_INSIDE[precision].format(dtype)},"

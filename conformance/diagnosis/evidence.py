@@ -12,7 +12,7 @@ from ...vectors.records import Family, OperationVectors
 from ..check.agreement import answers_of
 from ..check.family import check
 from ..check.values import tolerance_key
-from ..check.verdict import Miss, MissKind, Verdict
+from ..check.verdict import OF_THE_WHOLE, Miss, MissKind, Verdict
 from ..implementation.arrays import NotAnArray, to_numpy
 from ..implementation.load import Implementation
 
@@ -36,7 +36,9 @@ OF_VALUES = frozenset(
     }
 )
 """Kinds of misses that the cells of calls, forms and elements tell in full."""
-_ROUNDED = frozenset({MissKind.VALUE, MissKind.LAYOUT, MissKind.BATCH, MissKind.CONVENTION})
+_ROUNDED = frozenset(
+    {MissKind.VALUE, MissKind.LAYOUT, MissKind.BATCH, MissKind.CONVENTION, MissKind.NEW_CONTENTS, MissKind.SIGN}
+)
 """Kinds of misses that an error near the tolerance may or may not bring."""
 _SLACK_IN_UNITS = 32
 
@@ -216,7 +218,7 @@ def _copied(value: object) -> np.ndarray | None:
 def grave(misses: Iterable[Miss]) -> tuple[Miss, ...]:
     """The misses without layouts refused, which say more of an implementation as a whole, unless there is no other."""
     misses = tuple(misses)
-    return tuple(miss for miss in misses if miss.kind is not MissKind.REFUSED_LAYOUT) or misses
+    return tuple(miss for miss in misses if miss.kind not in OF_THE_WHOLE) or misses
 
 
 def signatures(verdict: Verdict, *, certain: bool = False) -> frozenset[Signature]:

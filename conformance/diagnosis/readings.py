@@ -23,11 +23,18 @@ _BREACHES = {
     MissKind.OVERWRITTEN_RESULT: Reading(
         "memory used again", "a later call overwrites results that were returned", "allocate results in each call."
     ),
-    MissKind.STATE: Reading(
-        STATE,
-        "the same call gives something else once another was made in between",
-        "clear what is kept between calls: no result may depend on the call before.",
+    MissKind.WRITTEN_BESIDE: Reading(
+        "a write out of bounds", "the call writes beside an argument", "end loops at the sizes, and honour strides."
     ),
+    **{
+        kind: Reading(STATE, words, "clear what is kept between calls: no result may depend on another call.")
+        for kind, words in (
+            (MissKind.STATE, "the same call gives something else once another was made in between"),
+            (MissKind.NEW_CONTENTS, "memory that holds other values gives the results of the former ones"),
+            (MissKind.MANY_CALLS, "the same call gives something else after many others"),
+            (MissKind.THREADS, "calls from several threads reach one another's values"),
+        )
+    },
     MissKind.LAYOUT: Reading(
         "memory read as it lies",
         "right for contiguous arguments, wrong for the same values in another layout",

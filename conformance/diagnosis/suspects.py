@@ -19,7 +19,10 @@ from .matching import Account, Wrong
 
 CALLED = (Outcome.PASSED, Outcome.FAILED, Outcome.ROBUST_MISS)
 """What was called to the end: a family that is declared, unsupported or not implemented is no evidence."""
-BY_STATE = frozenset({MissKind.LAYOUT, MissKind.BATCH, MissKind.REPEAT, MissKind.STATE})
+BY_STATE = frozenset(
+    {MissKind.LAYOUT, MissKind.BATCH, MissKind.REPEAT, MissKind.STATE}
+    | {MissKind.NEW_CONTENTS, MissKind.MANY_CALLS, MissKind.THREADS}
+)
 """Breaches of the contract that a state left over brings with it."""
 MOST_AT_ONCE = 2
 """So many faults are looked for together; three that fit may as well be chance."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
+from ..check.conventions import answers_seen
 from ..record.contents import NOT_RUN, FamilyRecord, Progress, RunRecord
 from ..record.results import refused_layouts
 from .assessment import absent, assess, incompleteness
@@ -38,6 +39,7 @@ def run_page(record: RunRecord) -> str:
         absent=list(absent(record)),
         not_run=record.counts[NOT_RUN],
         flags={flag.name: flag for flag in record.flags},
+        answers_seen=lambda point: answers_seen(point, (family.result.verdict for family in record.families)),
         levels=BANDS,
         heats=_heats,
         show_command=show_command,

@@ -160,7 +160,8 @@ class Run:
         if self.config.get_verbosity() > -2:
             points = followed(result.verdict for result in results)
             paint = self.config.get_terminal_writer().markup
-            lines = report.summary(results, implementation, points, diagnoses, paint, state.plan.absent)
+            ranks = state.ranks_of_failing()
+            lines = report.summary(results, implementation, points, diagnoses, paint, state.plan.absent, ranks)
         if lines or state.problems:
             terminalreporter.ensure_newline()
             terminalreporter.section("backproof")

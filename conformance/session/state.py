@@ -59,6 +59,16 @@ class SessionState:
         """All results, in the order in which they came in."""
         return list(self.results.values())
 
+    def ranks_of_failing(self) -> dict[str, int]:
+        """By node id, the rank of the largest argument of each family of the functions that fail."""
+        failing = {(r.verdict.op, r.verdict.direction) for r in self.results.values() if r.ending.fails}
+        return {
+            f"{file.nodeid}::{item_name(family)}": max(tensor.ndim for tensor in family.inputs.values()) - 1
+            for file in self.plan.files
+            for family in file.chosen
+            if (family.op, family.direction) in failing
+        }
+
     def diagnoses(self) -> tuple["Diagnosis", ...]:
         """The diagnoses of the failures, made once."""
         if self._diagnosed is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...vectors.dtypes import DTYPES, PRECISIONS_OF
 from ...vectors.manifest import FamilyCount
 from ...vectors.records import Family
-from ..check.conventions import Followed
+from ..check.conventions import Followed, answers_seen
 from ..check.messages import how_to_declare
 from ..check.precisions import PrecisionMet, precisions_met
 from ..check.verdict import Cause, Miss, MissReason, Outcome, Verdict
@@ -103,10 +103,11 @@ def summary(
     diagnoses: Iterable["Diagnosis"] = (),
     paint: Paint = _unpainted,
     unread: Mapping[str, Sequence[FamilyCount]] = MappingProxyType({}),
+    ranks: Mapping[str, int] = MappingProxyType({}),
 ) -> list[str]:
     """The summary: the table, why families did not run, conventions, the first failures with their diagnoses. Empty
     without results. `paint` colours text; `unread` counts the families of operations that are not implemented at
-    all, which have no results."""
+    all, which have no results; `ranks` are those of the families' largest arguments, by node id."""
     if not results:
         return []
     met = precisions_met((result.verdict for result in results), implementation.working_precision)
@@ -119,6 +120,7 @@ def summary(
         _section("warnings of the adapter:", implementation.warnings),
         _section("right at a looser precision:", _looser(met)),
         _failures(results, implementation.argument, diagnoses),
+        _section("other ranks may be refused:", _other_ranks(results, ranks)),
     ]
     lines = [_totals(results, unread)]
     for block in blocks:
@@ -181,11 +183,14 @@ def _reasons(results: Sequence[Result], unread: Mapping[str, Sequence[FamilyCoun
     absent = [r.verdict for r in results if r.verdict.outcome is Outcome.NOT_IMPLEMENTED]
     skipped = (r for r in results if r.ending is Ending.SKIPPED and not _COLUMNS["absent"](r))
     reasons = Counter(result.note for result in skipped)
-    reasons += Counter(
-        f"{result.ending}: {result.note.removeprefix('robust miss: ')}"
-        for result in results
-        if result.ending in (Ending.ROBUST_MISS, Ending.EXPECTED_FAILURE)
-    )
+    missed: dict[str, list[str]] = {}
+    for result in results:
+        words = f"{result.ending}: {result.verdict.function}: {result.note.removeprefix('robust miss: ')}"
+        if result.ending is Ending.ROBUST_MISS:
+            missed.setdefault(words, []).append(result.verdict.id)
+        elif result.ending is Ending.EXPECTED_FAILURE:
+            reasons[f"{result.ending}: {result.note}"] += 1
+    reasons += Counter({f"{words} ({first_few(ids, 1)})": len(ids) for words, ids in missed.items()})
     ordered = reasons.most_common()
     lines = [part for reason, count in ordered[:MOST_REASONS] for part in wrapped(reason, f"{count:>7}  ", " " * 11)]
     if absent or unread:
@@ -222,15 +227,11 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 
 def _followed(point: Followed, results: Iterable[Result]) -> str:
-    """The answer followed at a point; where there is no single one, which families follow which."""
+    """The answer followed at a point; where not all families agree, which follow which."""
     if point.answers:
         return f"{point.point} = {' or '.join(point.answers)} ({plural(len(point.families), 'family', 'families')})"
-    families: dict[tuple[str, ...], list[str]] = {}
-    for result in results:
-        if result.verdict.point == point.point and result.verdict.answers:
-            families.setdefault(result.verdict.answers, []).append(result.verdict.id)
-    parts = (f"{' or '.join(answers)} in {first_few(ids, 2)}" for answers, ids in families.items())
-    return f"{point.point}: no single answer: {'; '.join(parts)}"
+    seen = answers_seen(point, (result.verdict for result in results))
+    return f"{point.point}: undecided: {'; '.join(f'{words} in {first_few(ids, 2)}' for words, ids in seen.items())}"
 
 
 def _precisions(met: Sequence[PrecisionMet]) -> Iterator[str]:
@@ -254,6 +255,24 @@ def _looser(met: Iterable[PrecisionMet]) -> Iterator[str]:
             groups.setdefault((one.dtype, one.looser), []).append(one.op)
     for (dtype, looser), ops in groups.items():
         yield f"{listed(ops)} in {dtype}: {' '.join(how_to_declare(looser, dtype, *ops))}"
+
+
+def _other_ranks(results: Sequence[Result], ranks: Mapping[str, int]) -> Iterator[str]:
+    """A line for each function that is right for matrices and fails for other ranks alone."""
+    failed: dict[str, list[int]] = {}
+    for result in results:
+        if result.ending.fails:
+            failed.setdefault(result.verdict.function, []).append(ranks.get(result.nodeid, 2))
+    passing = {r.verdict.function for r in results if r.ending is Ending.PASSED and ranks.get(r.nodeid) == 2}
+    for function, found in failed.items():
+        if function in passing and 2 not in found:
+            which = listed(map(str, sorted(set(found))))
+            all_of = (
+                f"its failure is of rank {which}"
+                if len(found) == 1
+                else f"all {len(found)} failures are of rank {which}"
+            )
+            yield f"{function}: {all_of}: where it takes matrices alone, raise NotImplementedError for other ranks"
 
 
 def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Diagnosis"]) -> list[str]:

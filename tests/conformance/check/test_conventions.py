@@ -1,6 +1,6 @@
 """One answer at a point throughout a run, from verdicts alone."""
 
-from backproof.conformance.check.conventions import Tracker, followed, inconsistencies
+from backproof.conformance.check.conventions import Tracker, answers_seen, followed, inconsistencies
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
 
 
@@ -30,9 +30,17 @@ def test_answers_that_operations_have_in_common_are_named():
     assert followed([verdict("a", "0", "1/2"), verdict("b", "1/2", op="mlp")])[0].answers == ("1/2",)
 
 
-def test_a_verdict_with_no_answer_has_no_say():
-    failed = verdict("b", outcome=Outcome.FAILED, misses=(Miss(MissKind.VALUE, False, 0, "wrong"),))
-    assert followed([verdict("a", "0"), failed])[0].families == ("a",)
+def test_a_family_that_raises_has_no_say():
+    failed = verdict("b", outcome=Outcome.FAILED, misses=(Miss(MissKind.RAISED, False, 0, "ValueError"),))
+    assert followed([verdict("a", "0"), failed])[0].answers == ("0",)
+
+
+def test_a_family_whose_values_follow_no_answer_leaves_the_point_undecided():
+    neither = verdict("b", outcome=Outcome.FAILED, misses=(Miss(MissKind.VALUE, False, 0, "wrong"),))
+    for verdicts in ([verdict("a", "0"), neither], [neither, verdict("a", "0")]):
+        (seen,) = followed(verdicts)
+        assert (seen.answers, seen.families, seen.contradictions) == ((), ("a",), ("b",))
+        assert answers_seen(seen, verdicts) == {"0": ["a"], "no known answer": ["b"]}
 
 
 def test_a_family_that_leaves_no_answer_fails_and_says_against_what():

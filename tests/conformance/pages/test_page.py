@@ -278,11 +278,13 @@ def test_conventions_are_explained() -> None:
     assert words == "slope (1 family) \u2713 0: nothing passes as right: 1, all passes"
 
 
-def test_a_point_without_a_single_answer_says_so() -> None:
-    torn = Followed("slope", (), ("a", "b"), ("b",))
-    root = html(record(family(1), conventions=(torn,), answers=(Answer("slope", "0", True, "nothing passes"),)))
+def test_a_point_on_which_families_disagree_is_undecided() -> None:
+    families = [family(n, point="slope", answers=answers) for n, answers in ((1, ("0",)), (2, ()))]
+    one, other = (each.result.verdict.id for each in families)
+    torn = Followed("slope", (), (one,), (other,))
+    root = html(record(*families, conventions=(torn,), answers=(Answer("slope", "0", True, "nothing passes"),)))
     words = root.one("dl", kind="conventions").text()
-    assert "\u2717 no single answer: an earlier family has no answer in common with b" in words
+    assert f"\u2717 undecided: 0 in {one}; no known answer in {other}" in words
 
 
 def test_what_an_implementation_says_is_never_taken_for_html() -> None:
