@@ -38,6 +38,8 @@ PROFILES: dict[str, tuple[Profile, str]] = {
 """Profiles of inputs and upstream, with the comments of their families."""
 LONG: dict[str, tuple[int, ...]] = {"float64": (257,), "float32": (257, 1025), "float16": (257,), "bfloat16": (257,)}
 """By dtype, more elements in a row than a block of threads has."""
+THROUGHOUT = (67,)
+"""More elements than a vector of registers has, and no multiple of any."""
 ORDINARY = [[1.5, -2, 0.25], [-0.5, 3, -1], [2, 4, -8]]
 REQUIRED = {"level": "required", "overflows": False}
 """The change for an operation whose results are in range wherever its arguments are."""
@@ -161,6 +163,13 @@ def kinks(kind: Elementwise, dtype: str) -> Iterator[Draft]:
             near = call(kind, dtype, g, [[kink + k * step for k in (1, -1, 2, -2)]])
             comment = f"The nearest normal numbers on both sides of {kink:g}: a threshold such as 1e-7 shows."
             yield from families(f"near-{place}", "near-kink", comment, (near,))
+            everywhere = call(
+                kind, dtype, np.resize(g, THROUGHOUT), np.resize([[kink, -kink if kink == 0 else kink]], THROUGHOUT)
+            )
+            comment = (
+                f"Every input of a long row is {where}: the slope there is the same in the last, short part of a loop."
+            )
+            yield from families(f"backward-{place}-throughout", flags, comment, (everywhere,), point=point)
 
 
 def special(kind: Elementwise, dtype: str) -> Iterator[Draft]:
