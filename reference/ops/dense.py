@@ -24,7 +24,7 @@ BATCH_AXIS = {"inputs": -2, "outputs": -2, "dL_doutputs": -2, "dL_dinputs": -2}
 
 def forward(inputs: Array, weights: Array, biases: Array) -> Array:
     """inputs (N, I), weights (I, O), biases (1, O) -> outputs (N, O)."""
-    require_biases(weights, biases)
+    require_biases(weights.shape, biases.shape)
     return inputs @ weights + biases
 
 
@@ -37,7 +37,7 @@ def forward_bias_inside(inputs: Array, weights: Array, biases: Array) -> Array:
 @shared
 def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -> tuple[Array, Array, Array]:
     """dL_doutputs (N, O) and forward's arguments -> dL_dinputs (N, I), dL_dweights (I, O), dL_dbiases (1, O)."""
-    require_biases(weights, biases)
+    require_biases(weights.shape, biases.shape)
     if inputs.shape[-1] != weights.shape[0] or dL_doutputs.shape != inputs.shape[:-1] + weights.shape[1:]:
         raise ValueError(f"dL_doutputs of shape {dL_doutputs.shape} for inputs and weights of other shapes")
     dL_dinputs = dL_doutputs @ weights.T
@@ -46,10 +46,10 @@ def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -
     return dL_dinputs, dL_dweights, dL_dbiases
 
 
-def require_biases(weights: Array, biases: Array) -> None:
-    """Raise ValueError unless there is one bias for each column of the weights, in a row or a vector."""
-    if biases.shape not in ((1, weights.shape[1]), weights.shape[1:]):
-        raise ValueError(f"biases of shape {biases.shape} for weights of shape {weights.shape}")
+def require_biases(weights: tuple[int, ...], biases: tuple[int, ...]) -> None:
+    """Raise ValueError unless these are the shapes of weights and of one bias for each column, in a row or a vector."""
+    if biases not in ((1, weights[1]), weights[1:]):
+        raise ValueError(f"biases of shape {biases} for weights of shape {weights}")
 
 
 def _matrix_by_matrix(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -> tuple[Array, Array, Array]:
