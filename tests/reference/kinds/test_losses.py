@@ -1,6 +1,7 @@
 """What the kinds of softmax and of losses of labels reject, by required families, and which conventions they tell."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -224,3 +225,16 @@ def test_a_fused_loss_that_clips_follows_a_convention_wherever_it_shows(
     names = [draft.name for draft in clipping]
     assert len(names) > 20
     assert answers(FUSED, names, dtype, forward=the_loss(clipped_loss), backward=the_gradient(gradient)) == (answer,)
+
+
+def test_an_answer_that_is_declared_for_one_operation_is_no_fault_of_another_that_does_not_have_it() -> None:
+    op = "softmax_cross_entropy_from_outputs"
+    family = build(op, "float32", "backward-label-mass-none")
+    subject = implementation(op, backward=right.softmax_cross_entropy_from_outputs_backward)
+    for declared, due in (
+        ("logsumexp", Outcome.PASSED),
+        ("scaled", Outcome.ROBUST_MISS),
+        ("other", Outcome.ROBUST_MISS),
+    ):
+        declaring = replace(subject, conventions={"label_mass": declared})
+        assert check(family, declaring, vectors_of(op, [family])).outcome is due
