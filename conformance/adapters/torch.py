@@ -5,6 +5,7 @@ Options: `device=cuda`, or another that torch knows; `compile=true`, or the name
 
 # ruff: noqa: D103 - the names are the operations'
 
+from collections.abc import Mapping
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -24,22 +25,26 @@ dtypes = ["float64", "float32", "float16", "bfloat16"]
 # log_softmax saves its outputs, the losses are written over it or over gather and log, and matmul rounds each product
 # of a stack before it adds up those of a broadcast operand. layer_norm saves mean and deviation in the half dtype, and
 # adds up the gradients of weight and bias in it.
-precision = {
-    f"{dtype}:{op}": name
-    for dtype in ("float16", "bfloat16")
-    for name, ops in {
-        "stepwise": (
-            "cross_entropy",
-            "log_softmax",
-            "matmul",
-            "mlp",
-            "softmax_cross_entropy",
-            "softmax_cross_entropy_from_outputs",
-        ),
-        "native": ("layer_norm",),
-    }.items()
-    for op in ops
+CALLED = {
+    "stepwise": (
+        "cross_entropy",
+        "log_softmax",
+        "matmul",
+        "mlp",
+        "softmax_cross_entropy",
+        "softmax_cross_entropy_from_outputs",
+    ),
+    "native": ("layer_norm",),
 }
+# torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32 throughout.
+COMPILED = {"stepwise": tuple(op for op in CALLED["stepwise"] if op != "log_softmax")}
+
+
+def precision(options: Mapping[str, str]) -> dict[str, str]:
+    """What holds in half precision, where it is not `fused`."""
+    names = CALLED if options.get("compile", "false") == "false" else COMPILED
+    return {f"{dtype}:{op}": name for dtype in ("float16", "bfloat16") for name, ops in names.items() for op in ops}
+
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": torch.sum, "mean": torch.mean}
 

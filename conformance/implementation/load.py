@@ -119,7 +119,7 @@ def present(
         version=version if isinstance(version, str) else "",
         functions=functions,
         dtypes=declarations.dtypes_of(spec, _get(subject, "dtypes")),
-        precision=declarations.precision_of(spec, _get(subject, "precision"), operations),
+        precision=declarations.precision_of(spec, _precision(spec, subject, options), operations),
         conventions=declarations.conventions_of(spec, _get(subject, "conventions")),
         setup=_hook(spec, subject, "setup", options),
         teardown=_hook(spec, subject, "teardown"),
@@ -167,6 +167,17 @@ def _get(subject: object, name: str, default: object = None) -> object:
     if isinstance(subject, Mapping):
         return subject.get(name, default)
     return getattr(subject, name, default)
+
+
+def _precision(spec: str, subject: object, options: Mapping[str, str]) -> object:
+    """The declared working precision, or what a function of that name gives for the options."""
+    declared = _get(subject, "precision")
+    if not callable(declared):
+        return declared
+    try:
+        return declared(options)
+    except Exception as error:
+        raise AdapterError(f"{spec}: precision() raised {describe_with_location(error, declared)}") from error
 
 
 def _names(subject: object) -> list[str]:

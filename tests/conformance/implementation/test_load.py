@@ -88,6 +88,18 @@ def test_what_is_said_is_read(write):
     assert adapter.functions["dense", "forward"]() == ["up", "down"]
 
 
+def test_the_precision_may_follow_from_the_options(write):
+    folder = write(
+        """
+        def precision(options): return {"float32": options["compute"]} if options else {}
+        def setup(compute="float32"): ...
+        def dense_forward(): ...
+        """
+    )
+    assert load("adapter", OPERATIONS, folder).precision == {}
+    assert load("adapter", OPERATIONS, folder, {"compute": "tf32"}).precision == {"float32": "tf32"}
+
+
 def test_an_object_in_a_module_is_an_adapter_too(write):
     folder = write(
         """
@@ -249,6 +261,7 @@ def test_an_adapter_with_no_operation(write):
         ("precision = {'float16': 'bfloat16-native'}", "known for float16 are fused, stepwise, native"),
         ("precision = {'float16:rellu': 'native'}", "is for an unknown operation 'rellu'; was 'relu' meant?"),
         ("precision = {'float16:': 'native'}", "is for an unknown operation ''; `backproof list` prints all"),
+        ("def precision(options): return options['mode']", "precision() raised KeyError: 'mode'"),
         ("conventions = ['labels']", "write it as conventions = "),
         ("conventions = {'labels': 'loose'}", "write 'checked' or 'unchecked'"),
         ("conventions = {'deterministic': 'no'}", "write True or False"),
