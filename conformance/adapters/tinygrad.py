@@ -85,7 +85,9 @@ def tensor(array: Array) -> Tensor:
 
 
 def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:
-    return function(*variables, *constants).gradient(*variables, gradient=upstream)
+    found = function(*variables, *constants).gradient(*variables, gradient=upstream)
+    tinygrad.Tensor.realize(*found)  # together: one by one, each would compute again what they have in common
+    return found
 
 
 def array(tensor: Tensor) -> Array:
