@@ -191,6 +191,7 @@ ANSWERS = (
     Answer("label_mass", "scaled", True, "the loss is -sum(y log p), its gradient p sum(y) - y"),
     Answer("label_mass", "unscaled", False, "the loss is -sum(y log p), its gradient p - y, as if y summed to 1"),
     Answer("label_mass", "logsumexp", False, "the loss is logsumexp(z) - sum(y z), its gradient p - y"),
+    Answer("label_mass", "shifted", False, "the same of logits less their maximum, z - max(z)"),
     Answer("all_masked_row", "nan", True, "a softmax over no classes is 0 / 0"),
     Answer("all_masked_row", "0", False, "a row without a class has no probability to give, and no gradient"),
     Answer("empty_mean", "nan", True, "the mean over no rows is 0 / 0"),

@@ -102,6 +102,11 @@ def forward_by_logsumexp(logits: Array, labels: np.ndarray, *, reduction: str) -
     return reduced((logsumexp - weighted(one_hot(labels, logits), logits).sum(axis=-1, keepdims=True))[:, 0], reduction)
 
 
+def forward_by_shifted_logsumexp(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """The same of the logits less their maximum, which is another number where the labels do not sum to 1."""
+    return forward_by_logsumexp(logits - logits.max(axis=-1, keepdims=True), labels, reduction=reduction)
+
+
 def backward_by(
     probabilities: Function, scaling: Function, dL_dloss: Array, logits: Array, labels: np.ndarray, *, reduction: str
 ) -> Array:
@@ -147,8 +152,8 @@ ALTERNATIVES = {
     **empty_mean_is_zero(forward),
     **{key: {"forward": _FORWARDS[key[0]], "backward": rules} for key, rules in _BACKWARDS.items()},
     ("probability_clipping", "loss"): {"forward": _CLIPPED, "backward": BACKWARD},
-    ("label_mass", "logsumexp"): {
-        "forward": (as_written(forward_by_logsumexp),),
-        "backward": _BACKWARDS["label_mass", "unscaled"],
+    **{
+        ("label_mass", answer): {"forward": (as_written(loss),), "backward": _BACKWARDS["label_mass", "unscaled"]}
+        for answer, loss in (("logsumexp", forward_by_logsumexp), ("shifted", forward_by_shifted_logsumexp))
     },
 }

@@ -177,6 +177,7 @@ def scaled(z: Array, y: Array) -> Array:
         ("scaled", by_weights, scaled),
         ("unscaled", by_weights, p_minus_y),
         ("logsumexp", logsumexp_minus, p_minus_y),
+        ("shifted", lambda z, y: logsumexp_minus(z - z.max(axis=1, keepdims=True), y), p_minus_y),
     ],
 )
 def test_what_labels_do_that_do_not_sum_to_1_is_told(
