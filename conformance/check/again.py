@@ -69,10 +69,9 @@ def new_contents(first: FirstCase) -> Iterator[Miss]:
 
 
 def after_many_calls(first: FirstCase) -> Iterator[Miss]:
-    """Call it after many calls of the family's cases, and see what became of all results."""
+    """Call it after many calls of the family's other cases, and see what became of all results."""
     for number in range(MANY):
-        # The other way round, so that buffers that come round do not get the case that they held.
-        case = -number % first.family.count
+        case = 1 + number % (first.family.count - 1)
         results = attempt(partial(first.call, [argument.stack[case, ...] for argument in first.arguments]))
         if isinstance(results, BaseException):
             summary = f"case {case} fails after {number} more calls"

@@ -180,6 +180,40 @@ def broadcast_in_memory_order(tensor: Array) -> Array:
     return memory_order(tensor) if 0 in tensor.strides and tensor.size > 1 else tensor
 
 
+def as_if_packed(tensor: Array) -> Array:
+    """Read a slice of a wider array from its start as if nothing lay between its elements."""
+    if tensor.flags.forc or min(tensor.strides) <= 0:
+        return tensor
+    packed = np.empty(tensor.shape, tensor.dtype).strides
+    return np.lib.stride_tricks.as_strided(tensor, tensor.shape, packed)
+
+
+def in_own_byte_order(tensor: Array) -> Array:
+    """Read the bytes of a tensor in the machine's order, whatever its own."""
+    return tensor.view(tensor.dtype.newbyteorder("="))
+
+
+def at_aligned_address(tensor: Array) -> Array:
+    """Read a misaligned tensor from one byte before its start."""
+    if tensor.flags.aligned:
+        return tensor
+    moved = bytes(1) + tensor.tobytes()[:-1]
+    return np.frombuffer(moved, tensor.dtype).reshape(tensor.shape)
+
+
+def address(tensor: Array) -> int:
+    """Where a tensor's memory begins."""
+    place: int = tensor.__array_interface__["data"][0]
+    return place
+
+
+def first_at_its_address(tensor: Array, *, memory: dict[Any, Any]) -> Array:
+    """What this memory held when it was first handed in."""
+    key = address(tensor), tensor.shape, tensor.strides, tensor.dtype
+    values, _ = memory.setdefault(key, (np.array(tensor), tensor))  # holds the tensor: its address is not given again
+    return values
+
+
 def first_of_its_shape(tensor: Array, *, memory: dict[Any, Any]) -> Array:
     """What was kept from the first call of this shape: a cache that nobody clears."""
     return memory.setdefault(np.shape(tensor), np.array(tensor))
@@ -204,6 +238,14 @@ def shared_buffer(tensor: Array, *, memory: dict[Any, Any]) -> Array:
     buffer = memory.setdefault((tensor.shape, tensor.dtype), np.empty_like(tensor))
     buffer[...] = tensor
     return buffer
+
+
+def ring_of_buffers(tensor: Array, *, memory: dict[Any, Any], length: int = 48) -> Array:
+    """Memory that is filled again after so many calls of the same shape."""
+    buffers = memory.setdefault((tensor.shape, tensor.dtype), [])
+    buffers.append(np.empty_like(tensor) if len(buffers) < length else buffers.pop(0))
+    buffers[-1][...] = tensor
+    return buffers[-1]
 
 
 def _as(dtype: str) -> Callable[[Array], Array]:
@@ -285,11 +327,37 @@ STATE = {
 }
 LAYOUT = {
     "in_memory_order": Change("{it} is read as if it were contiguous.", memory_order, False, raw=True),
+    "broadcast_in_memory_order": Change(
+        "{it} with a stride of 0 is read as if it were contiguous; other layouts are seen to.",
+        broadcast_in_memory_order,
+        False,
+        raw=True,
+    ),
+    "slice_as_if_packed": Change(
+        "{it}, a slice of a wider array, is read as if it were contiguous; other layouts are seen to.",
+        as_if_packed,
+        False,
+        raw=True,
+    ),
+    "byte_order_ignored": Change("{it} is read in the machine's byte order.", in_own_byte_order, False, raw=True),
+    "alignment_ignored": Change(
+        "{it}, where misaligned, is read from an address before it.", at_aligned_address, False, raw=True
+    ),
+    "of_first_contents": Change(
+        "{it} is what the same memory held first.", first_at_its_address, False, remembers=True, raw=True
+    ),
 }
 RESULT_ALONE = {
     "adds_up": Change("{it} has those of earlier calls in it.", added_up, False, remembers=True),
     "in_shared_buffer": Change(
         "{it} lies in a buffer that the next call overwrites.", shared_buffer, False, remembers=True, raw=True
+    ),
+    "in_ring_of_buffers": Change(
+        "{it} lies in one of 48 buffers, which are filled again in turn.",
+        ring_of_buffers,
+        False,
+        remembers=True,
+        raw=True,
     ),
     "in_float64": Change("{it} is float64, whatever came in.", _as("float64"), False, raw=True),
     "in_float32": Change("{it} is float32, whatever came in.", _as("float32"), False, raw=True),
@@ -305,12 +373,6 @@ ARGUMENT_ALONE = {
     "taken_as_1": Change("{it} is taken as 1.", np.ones_like),
 }
 UPSTREAM_ALONE = {
-    "broadcast_in_memory_order": Change(
-        "{it} with a stride of 0 is read as if it were contiguous; other layouts are seen to.",
-        broadcast_in_memory_order,
-        False,
-        raw=True,
-    ),
     "averaged": Change("{it} is the mean of its rows for all rows.", averaged),
 }
 OF_ARGUMENTS: dict[str, Change] = ROUNDED | SHAPED | ROWS_LOST | TILES | NON_FINITE | STATE | LAYOUT | ARGUMENT_ALONE

@@ -32,10 +32,12 @@ from .wrong_calls import (
     own_format,
     refusing_empty,
     skipped_for_one,
+    through_shared_object,
     updated_first,
     updated_in_place,
     where_rows,
     with_decay,
+    writing_beside,
 )
 
 Array = Any
@@ -234,6 +236,17 @@ def _arguments(subject: Operation, direction: str) -> Iterator[Fault]:
             cure=f"work on a copy of {argument}.",
         )
 
+        yield _wrapped(
+            subject,
+            direction,
+            f"{argument.removeprefix('dL_d')}{'_upstream' if upstream else ''}_written_beside",
+            f"The byte after the end of {argument} is changed.",
+            partial(writing_beside, position),
+            exact=False,
+            raw=True,
+            cure="end loops at the sizes.",
+        )
+
 
 def _labels(subject: Operation, direction: str) -> Iterator[Fault]:
     """Labels read wrong."""
@@ -257,6 +270,13 @@ def _calls(subject: Operation, direction: str) -> Iterator[Fault]:
         yield make(said, wrong, way, exact=False, **more)
     yield make(
         "half_results_in_float32", "Results of half precisions are float32.", half_in_float32, exact=False, raw=True
+    )
+    yield make(
+        "arguments_in_shared_object",
+        "Arguments are kept in an object that threads share.",
+        through_shared_object,
+        exact=False,
+        raw=True,
     )
     yield make("empty_batch_refused", "An empty batch raises.", refusing_empty)
     yield make(

@@ -11,7 +11,7 @@ import numpy as np
 from ...vectors.dtypes import numpy_dtype
 from ..model.formulations import Function
 from ..model.operation import Operation
-from .changes import in_tf32
+from .changes import address, in_tf32
 
 Array = Any
 LEARNING_RATE = 0.0625
@@ -158,6 +158,32 @@ def overwriting(position: int, function: Function) -> Function:
                 found[i] = tensors[position]
                 break
         return tuple(found) if several else found[0]
+
+    return call
+
+
+def writing_beside(position: int, function: Function) -> Function:
+    """Change the byte after an argument's end, where that lies in memory of its own base."""
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        results = function(*tensors, **parameters)
+        tensor = tensors[position]
+        memory = tensor.base
+        if isinstance(memory, np.ndarray) and memory.dtype == np.uint8 and tensor.flags.c_contiguous:
+            end = address(tensor) - address(memory) + tensor.nbytes
+            memory[end : end + 1] ^= 1
+        return results
+
+    return call
+
+
+def through_shared_object(function: Function) -> Function:
+    """Keep the arguments in an object that all calls share, and compute with what is there."""
+    kept: list[Array] = []
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        kept[:] = tensors
+        return function(*kept, **parameters)
 
     return call
 

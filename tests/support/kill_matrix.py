@@ -55,11 +55,11 @@ def rejected(fault: Fault) -> Rejected:
     families, vectors = likely_killers(fault.op, fault.direction), vectors_of(fault.op)
     implementation = implementation_of(fault)
     fault.setup()
-    tracker, strict = Tracker(), False
+    tracker, once, strict = Tracker(), set[tuple[str, str]](), False
     for position, family in enumerate(families):
         if strict and family.level == "robust":
             continue
-        outcome = tracker.add(check(family, implementation, vectors)).outcome
+        outcome = tracker.add(check(family, implementation, vectors, once)).outcome
         if outcome is Outcome.FAILED:
             families.insert(0, families.pop(position))
             return Rejected.BY_DEFAULT

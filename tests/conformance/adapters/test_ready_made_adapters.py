@@ -39,8 +39,8 @@ class Without:
 def verdicts(adapter, op):
     implementation = load(f"backproof.conformance.adapters.{adapter}", OPERATIONS)
     implementation.setup()
-    vectors, tracker = store.read_golden(op), Tracker()
-    return [tracker.add(check(family, implementation, vectors)) for family in vectors.families]
+    vectors, tracker, once = store.read_golden(op), Tracker(), set()
+    return [tracker.add(check(family, implementation, vectors, once)) for family in vectors.families]
 
 
 def told(verdicts):
