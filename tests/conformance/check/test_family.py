@@ -392,3 +392,32 @@ def test_a_declared_answer_does_not_hide_a_value_that_is_plainly_wrong():
     adapter = implementation(backward=lambda dL_doutputs, _: dL_doutputs * 3, conventions={POINT: "1"})
     verdict = check(slope_backward_family([[0.0, 1.0]]), adapter, SLOPE)
     assert [miss.kind for miss in verdict.misses] == ["value"]
+
+
+def test_whatever_a_further_form_raises_is_unsupported():
+    family = replace(slope_forward_family([[1.0]], [[1.0]], level="robust"), flags=("further-form",))
+
+    def refusing(inputs):
+        raise ValueError("matrices alone")
+
+    verdict = check(family, implementation(forward=refusing), SLOPE)
+    assert (verdict.outcome, verdict.reason) == (Outcome.UNSUPPORTED, "ValueError: matrices alone")
+    assert check(family, implementation(forward=lambda x: x * 2), SLOPE).outcome is Outcome.ROBUST_MISS
+    assert check(family, implementation(forward=relu), SLOPE).outcome is Outcome.PASSED
+
+
+def test_a_subnormal_result_may_be_flushed_and_may_not_change_its_sign():
+    tiny = 2.0**-130
+    family = slope_forward_family([[tiny, tiny]], [[tiny, -tiny]], dtype="float32", level="robust")
+    for values, outcome in (
+        ([tiny, -tiny], Outcome.PASSED),
+        ([0.0, 0.0], Outcome.ROBUST_MISS),
+        ([1e-30, 1e-30], Outcome.ROBUST_MISS),  # digits lost, not a sign
+        ([tiny, tiny], Outcome.FAILED),
+    ):
+        made = np.array([values], np.float32)[0]
+        verdict = check(family, implementation(forward=lambda _, made=made: made.copy()), SLOPE)
+        assert verdict.outcome is outcome
+    (sign,) = [miss for miss in verdict.misses if miss.kind == "sign"]
+    assert not sign.robust
+    assert sign.summary.startswith("outputs has the wrong sign in 1 of 2 elements of case 0")
