@@ -7,7 +7,7 @@ import numpy as np
 
 from ...vectors.records import DIRECTIONS, Family, OperationVectors
 from ..check.family import check
-from ..check.verdict import MissKind, Outcome
+from ..check.verdict import OF_THE_WHOLE, Miss, MissKind, Outcome
 from ..implementation.load import Implementation
 from .explain import explain_misfit
 from .fit import Fit, FunctionFit
@@ -37,25 +37,29 @@ def _opinion(
     if misfit is not None:
         return FunctionFit(name, Fit.MISFIT, misfit)
     unsupported: dict[str, None] = {}
-    refused: dict[str, None] = {}
+    notes: dict[str, None] = {}
     fitting = 0
     for family in probes(families, implementation.dtypes):
         verdict = check(family, implementation, vectors)
         if verdict.outcome is Outcome.UNSUPPORTED:
             unsupported.setdefault(verdict.reason)
             continue
-        if verdict.outcome is not Outcome.PASSED:
+        if any(miss.kind not in OF_THE_WHOLE for miss in verdict.misses) or verdict.outcome is Outcome.NOT_IMPLEMENTED:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 misfit = explain_misfit(family, verdict, implementation, vectors)
             return FunctionFit(name, Fit.MISFIT, misfit, family.id)
         fitting += 1
-        refused |= {str(miss.reason): None for miss in verdict.misses if miss.kind is MissKind.REFUSED_LAYOUT}
+        notes |= {_note(miss): None for miss in verdict.misses}
     if not fitting:
         return FunctionFit(name, Fit.UNFILLED, notes=tuple(unsupported)[:1] or (_NOT_TRIED,))
-    notes = [f"not supported: {reason}" for reason in unsupported]
-    notes += [f"{layout} arguments are refused; np.ascontiguousarray makes them contiguous" for layout in refused]
-    return FunctionFit(name, Fit.OK, notes=tuple(notes))
+    return FunctionFit(name, Fit.OK, notes=(*(f"not supported: {reason}" for reason in unsupported), *notes))
+
+
+def _note(miss: Miss) -> str:
+    if miss.kind is MissKind.SHARED_MEMORY:
+        return miss.summary
+    return f"{miss.reason} arguments are refused; np.ascontiguousarray makes them contiguous"
 
 
 _NOT_TRIED = "none of its dtypes is one that there are vectors of"
