@@ -80,6 +80,31 @@ class MissReason(StrEnum):
 
 OF_THE_WHOLE = frozenset({MissKind.REFUSED_LAYOUT, MissKind.SHARED_MEMORY})
 """Kinds of misses that concern an implementation more than a family: they say nothing of its values."""
+OF_VALUES = frozenset(
+    {
+        MissKind.VALUE,
+        MissKind.SIGN,
+        MissKind.SHAPE,
+        MissKind.DTYPE,
+        MissKind.COUNT,
+        MissKind.RESULT_TYPE,
+        MissKind.RAISED,
+        MissKind.ACCEPTED,
+    }
+)
+"""Kinds of misses that the cells of calls, forms and elements tell in full."""
+BY_STATE = frozenset(
+    {
+        MissKind.LAYOUT,
+        MissKind.BATCH,
+        MissKind.REPEAT,
+        MissKind.STATE,
+        MissKind.NEW_CONTENTS,
+        MissKind.MANY_CALLS,
+        MissKind.THREADS,
+    }
+)
+"""Breaches of the contract that a state left over brings with it."""
 
 
 class Outcome(StrEnum):

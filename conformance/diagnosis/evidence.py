@@ -12,7 +12,7 @@ from ...vectors.records import Family, OperationVectors
 from ..check.agreement import answers_of
 from ..check.family import check
 from ..check.values import tolerance_key
-from ..check.verdict import OF_THE_WHOLE, Miss, MissKind, Verdict
+from ..check.verdict import OF_THE_WHOLE, OF_VALUES, Miss, MissKind, Verdict
 from ..implementation.arrays import NotAnArray, to_numpy
 from ..implementation.load import Implementation
 
@@ -24,18 +24,6 @@ Signature = tuple[MissKind, str, str]
 BORDERLINE = 4.0
 """An error of up to so many tolerances is no evidence: of two implementations with one fault, one may be spared it."""
 
-OF_VALUES = frozenset(
-    {
-        MissKind.VALUE,
-        MissKind.SHAPE,
-        MissKind.DTYPE,
-        MissKind.COUNT,
-        MissKind.RESULT_TYPE,
-        MissKind.RAISED,
-        MissKind.ACCEPTED,
-    }
-)
-"""Kinds of misses that the cells of calls, forms and elements tell in full."""
 _ROUNDED = frozenset(
     {MissKind.VALUE, MissKind.LAYOUT, MissKind.BATCH, MissKind.CONVENTION, MissKind.NEW_CONTENTS, MissKind.SIGN}
 )

@@ -10,7 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .evidence import OF_VALUES, Signature, Trial, close, grave, signature
+from ..check.verdict import OF_VALUES
+from .evidence import Signature, Trial, close, grave, signature
 
 MOST_APART, ALIKE = 0.25, 0.01
 """How far apart two wrong results with the same fault may be, as a share of their distance from the right one: on

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from ...vectors.records import Family
-from ..check.verdict import MissKind, Outcome
+from ..check.verdict import BY_STATE, MissKind, Outcome
 from ..check.wording import listed
 from .conditions import conditions
 from .evidence import grave
@@ -11,7 +11,7 @@ from .forms import form, place
 from .hypotheses import STATE, Hypothesis, Reading, permuted, plain
 from .reduced_precision import precise_only_to
 from .result_views import Scene, right_scenes, scenes_of
-from .suspects import BY_STATE, Cause, Finding, Fitting, Known, Ran, cause_of
+from .suspects import Cause, Finding, Fitting, Known, Ran, cause_of
 
 FEWEST_FAMILIES = 3
 """A condition is told for its own sake where so many families at least are wrong, and so many right."""
@@ -42,7 +42,7 @@ _BREACHES = {
     ),
 }
 """What a breach of the contract is in itself."""
-_OF_RESULTS = {MissKind.VALUE, MissKind.SHAPE, MissKind.DTYPE}
+_OF_RESULTS = {MissKind.VALUE, MissKind.SIGN, MissKind.SHAPE, MissKind.DTYPE}
 """Kinds of misses that are read result by result."""
 _UNREAD = {MissKind.RAISED, MissKind.ACCEPTED, MissKind.COUNT, MissKind.RESULT_TYPE, MissKind.CONVENTION}
 """Kinds of misses that no reading explains."""

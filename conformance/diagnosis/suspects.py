@@ -9,7 +9,7 @@ import numpy as np
 from ...vectors.records import Family, OperationVectors
 from ..check.conventions import Tracker
 from ..check.family import check
-from ..check.verdict import MissKind, Outcome, Verdict
+from ..check.verdict import BY_STATE, MissKind, Outcome, Verdict
 from ..check.wording import listed
 from ..implementation.load import Implementation
 from .candidates import Formula, Suspect, difference, suspects
@@ -19,11 +19,6 @@ from .matching import Account, Wrong
 
 CALLED = (Outcome.PASSED, Outcome.FAILED, Outcome.ROBUST_MISS)
 """What was called to the end: a family that is declared, unsupported or not implemented is no evidence."""
-BY_STATE = frozenset(
-    {MissKind.LAYOUT, MissKind.BATCH, MissKind.REPEAT, MissKind.STATE}
-    | {MissKind.NEW_CONTENTS, MissKind.MANY_CALLS, MissKind.THREADS}
-)
-"""Breaches of the contract that a state left over brings with it."""
 MOST_AT_ONCE = 2
 """So many faults are looked for together; three that fit may as well be chance."""
 MOST_FITTING = 24
