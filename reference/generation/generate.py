@@ -23,7 +23,7 @@ from ..model.vocabulary import ANSWERS, FLAGS
 from .build import build, drafts
 from .evaluate import CaseError
 
-VECTORS_VERSION = "2.0.0"
+VECTORS_VERSION = "2.1.0"
 """Changes with the content of the vectors: the last number when cases are added, the first when an answer changes."""
 
 Task = tuple[str, str, str]
