@@ -61,10 +61,13 @@ def guarded(original: np.ndarray) -> Guarded:
     count = len(original)
     size = original.nbytes // count
     pitch = -(-(size + _ZONE) // _LINE) * _LINE
-    memory = patterned(count * pitch + 2 * _MARGIN + _LINE)
+    # Of the arguments' own dtype, so that code which looks for what surrounds an argument finds it.
+    whole = np.empty((count * pitch + 2 * _MARGIN + _LINE) // original.itemsize, original.dtype)
+    memory = whole.view(np.uint8)
+    memory[:] = _PATTERN
     start = _MARGIN + (_PLACE - memory.__array_interface__["data"][0]) % _LINE
     strides = (pitch, *original.strides[1:])
-    stack: np.ndarray = np.ndarray(original.shape, original.dtype, memory, start, strides)
+    stack: np.ndarray = np.ndarray(original.shape, original.dtype, whole, start, strides)
     stack[...] = original
     return Guarded(stack, memory, start, memory.tobytes())
 

@@ -33,6 +33,14 @@ def drafts(dtype: str) -> Iterator[Draft]:
         below = {name: limit / max(beta, 1) for name, limit in NORMAL_UP_TO.items()}
         kind = replace(SOFTPLUS, parameters={"beta": beta}, suffix=f"-beta-{beta:g}")
         yield from activation_again(kind, dtype, below, min(beta, 1.0), EXACT / min(beta, 1.0))
+        inputs = [nearest_held([x / beta, -x / beta], dtype) for x in (8, 11, 15, 19)]
+        case = tuple({"dL_doutputs": nearest_held([1.5, -2], dtype), "inputs": x} for x in inputs)
+        comment = "Products beta x below 20: a threshold that is lower, or that x is held against, shows."
+        below_it: dict[str, Any] = {
+            "parameters": {"beta": beta},
+            "level": "robust" if dtype == "float16" else "required",
+        }
+        yield from families(f"below-threshold-beta-{beta:g}", "saturated", comment, case, **below_it)
         inputs = [nearest_held([x / beta, -x / beta], dtype) for x in (20.5, 22, 30, 37)]
         case = tuple({"dL_doutputs": nearest_held([1.5, -2], dtype), "inputs": x} for x in inputs)
         comment = "Products beta x above 20, where some implementations return x: off by exp(-20) / beta."
