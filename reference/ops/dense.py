@@ -41,8 +41,9 @@ def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -
     if inputs.shape[-1] != weights.shape[0] or dL_doutputs.shape != inputs.shape[:-1] + weights.shape[1:]:
         raise ValueError(f"dL_doutputs of shape {dL_doutputs.shape} for inputs and weights of other shapes")
     dL_dinputs = dL_doutputs @ weights.T
-    dL_dweights = as_rows(inputs).T @ as_rows(dL_doutputs)
-    dL_dbiases = over_batch(as_rows(dL_doutputs), axis=0, keepdims=biases.ndim > 1)
+    dL_doutputs, inputs = as_rows(dL_doutputs), as_rows(inputs)
+    dL_dweights = inputs.T @ dL_doutputs
+    dL_dbiases = over_batch(dL_doutputs, axis=0, keepdims=biases.ndim > 1)
     return dL_dinputs, dL_dweights, dL_dbiases
 
 

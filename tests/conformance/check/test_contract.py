@@ -136,9 +136,9 @@ def test_results_that_share_memory_with_one_another():
 )
 def test_a_write_beside_an_argument(bytes_away, place, count):
     def function(dL_doutputs, inputs, weights, biases):
-        if inputs.base is not None and inputs.base.dtype == np.uint8 and inputs.flags.aligned:
+        if inputs.base is not None and inputs.base.nbytes > 4096 and inputs.flags.c_contiguous:
             start = inputs.__array_interface__["data"][0] - inputs.base.__array_interface__["data"][0]
-            inputs.base[start + (bytes_away if bytes_away < 0 else inputs.nbytes + bytes_away)] = 0
+            inputs.base.view(np.uint8)[start + (bytes_away if bytes_away < 0 else inputs.nbytes + bytes_away)] = 0
         return dense_backward(dL_doutputs, inputs, weights, biases)
 
     verdict = verdict_on(function, count=count)

@@ -220,7 +220,7 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
     "biases averaged": (
         "dense_backward",
         lambda g, x, w, b: (*gradients(g, x, w)[:2], g.mean(axis=0, keepdims=True)),
-        r"`dL_dbiases = dL_doutputs.mean\(axis=0, keepdims=True\)` where `dL_dbiases = dL_doutputs.sum",
+        r"`dL_dbiases = dL_doutputs.mean\(axis=0, keepdims=biases.ndim > 1\)` where `dL_dbiases = dL_doutputs.sum",
     ),
     "the upstream last": (
         "dense_backward",
