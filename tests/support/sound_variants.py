@@ -471,10 +471,10 @@ def negative_zeros(result: Array) -> Array:
 
 
 class DLPackTensor:
-    """A tensor of another framework, readable through DLPack alone."""
+    """A tensor of another framework, readable through DLPack alone, which knows the machine's byte order alone."""
 
     def __init__(self, array: Array) -> None:
-        self.array = array
+        self.array = array.astype(array.dtype.newbyteorder("="), copy=False)
 
     def __dlpack__(self, **options: Any) -> Any:
         return self.array.__dlpack__(**options)
