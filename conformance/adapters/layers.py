@@ -266,6 +266,8 @@ def _summed_to(shape: tuple[int, ...], gradient: Array) -> Array:
 def _one_hot(labels: Array, scores: Array) -> Array:
     """Return labels as rows (N, C), from such rows, one-hot or soft, or from class indices (N,)."""
     rows, classes = scores.shape
+    if not classes:
+        raise ValueError(f"scores of shape {scores.shape} have no classes")
     if labels.shape == scores.shape:
         return labels
     if labels.shape != (rows,):
