@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ...vectors.records import DIRECTIONS, Parameter
 from ..generation.draws import Words
 from ..model.family import DRAWN, Draft, Inputs
@@ -43,6 +45,18 @@ def families(
             count,
             **more,
         )
+
+
+def one_argument_at_a_time(first: Inputs, last: Inputs) -> tuple[Inputs, ...]:
+    """Give cases from the first to the last, each with one more argument of the last than the case before.
+
+    So the answer to a case is wrong for the next one: whoever remembers answers by some of the arguments returns it.
+    Both cases have the same arguments, of the same shapes, in the order of the call; equal ones are passed over.
+    """
+    names = [name for name in first if not np.array_equal(first[name], last[name])]
+    return tuple(
+        {name: last[name] if name in names[:k] else x for name, x in first.items()} for k in range(len(names) + 1)
+    )
 
 
 def without_upstream(case: Inputs) -> Inputs:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from backproof.reference.kinds.paired import changed, families, refused
+from backproof.reference.kinds.paired import changed, families, one_argument_at_a_time, refused
 
 CASE = {"dL_doutputs": np.ones(2), "inputs": np.zeros(2)}
 
@@ -32,3 +32,9 @@ def test_changes_make_a_convention_leave_a_family_out_and_give_parameters() -> N
 def test_a_change_to_a_family_that_is_not_there_is_an_error() -> None:
     with pytest.raises(ValueError, match="not: backward-far"):
         list(changed(families("near", "nan", "Near.", (CASE,)), {"backward-far": None}))
+
+
+def test_from_one_case_to_another_each_case_changes_one_argument() -> None:
+    first, last = ({"dL_dloss": np.ones(()) * k, "inputs": np.ones(2) * k, "labels": np.zeros(2)} for k in (1, 2))
+    cases = [[float(x.max()) for x in case.values()] for case in one_argument_at_a_time(first, last)]
+    assert cases == [[1, 1, 0], [2, 1, 0], [2, 2, 0]]
