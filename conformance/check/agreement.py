@@ -13,6 +13,9 @@ from .precisions import looser_than
 from .values import Comparison, compare, is_true, tolerance_key
 from .verdict import Miss, MissKind, MissReason
 
+ONE_PRODUCT = "one-product"
+"""The flag of families of which every result is a single product."""
+
 
 @dataclass(frozen=True)
 class Returned:
@@ -161,7 +164,8 @@ def _misses(
         known = ", ".join(held)
         summary = f"conventions declares {declared!r} for {family.point}, where the answers are {known}"
         yield Miss(MissKind.CONVENTION, robust, None, summary, reason=MissReason.UNKNOWN_ANSWER)
-    if not held[nearest].wrong():
+    of_one_product = ONE_PRODUCT in family.flags
+    if not held[nearest].wrong() and not of_one_product:
         return
     explained = len(held) > 1 and all(
         bool(np.any([one.comparisons[position].right for one in held.values()], axis=0).all())
@@ -171,7 +175,7 @@ def _misses(
         against = f"no answer at {family.point} is followed, the nearest is {nearest!r}" if len(held) > 1 else ""
         for position, name in enumerate(names):
             comparison = held[nearest].comparisons[position]
-            if comparison.all_right:
+            if comparison.all_right and not of_one_product:
                 continue
             cases = np.flatnonzero(returned.whole[position])
             values = (
@@ -179,9 +183,11 @@ def _misses(
                 held[nearest].expected[position][cases],
                 held[nearest].tolerance[position][cases],
             )
-            yield wrong_values(name, comparison, values, cases, robust=robust, against=against)
-            if robust and not against:
-                yield from _wrong_signs(name, values, cases, comparison.right, family.dtype)
+            if not comparison.all_right:
+                yield wrong_values(name, comparison, values, cases, robust=robust, against=against)
+            if (robust or of_one_product) and not against:
+                suspect = np.ones_like(comparison.right) if of_one_product else ~comparison.right
+                yield from _wrong_signs(name, values, cases, suspect, family.dtype)
     elif declared in held:
         yield _against_declaration(family, names, held, nearest, returned, robust)
     else:
@@ -189,13 +195,14 @@ def _misses(
 
 
 def _wrong_signs(
-    name: str, values: tuple[np.ndarray, np.ndarray, np.ndarray], cases: np.ndarray, right: np.ndarray, dtype: str
+    name: str, values: tuple[np.ndarray, np.ndarray, np.ndarray], cases: np.ndarray, suspect: np.ndarray, dtype: str
 ) -> Iterator[Miss]:
     """A required miss where a subnormal number is due and one of the other sign came: flushing to 0 may be allowed, as
-    losing digits may, and neither gives a number of that size and the other sign."""
+    losing digits may, and neither gives a number of that size and the other sign. `suspect` says of which elements that
+    holds: those that are wrong, or all where each is a single product, and so has a sign that no rounding changes."""
     got, expected = values[0].astype(np.float64), values[1]
     least = 2.0 ** FORMATS[dtype].smallest_normal
-    wrong = ~right & (got * np.sign(expected) < 0) & (np.abs(expected) < least) & (np.abs(got) < least)
+    wrong = suspect & (got * np.sign(expected) < 0) & (np.abs(expected) < least) & (np.abs(got) < least)
     if wrong.any():
         yield wrong_sign(name, values, cases, wrong)
 

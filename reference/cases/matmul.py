@@ -18,12 +18,12 @@ Pair = tuple[Shape, Shape]
 LARGE: Large = {
     ("forward", "float64", "sparse"): ((2, 513, 3), (33, 3, 65)),
     ("forward", "float32", "sparse"): ((2, 781, 3),),
-    ("forward", "float32", "integers"): ((33, 40, 65),),
+    ("forward", "float32", "integers"): ((33, 40, 65), (1, 1024, 1), (1, 1, 1536)),
     ("forward", "float16", "integers"): ((2, 1025, 3),),
     ("forward", "bfloat16", "integers"): ((2, 2049, 3),),
     ("backward", "float64", "sparse"): ((3, 33, 35), (513, 1, 2)),
     ("backward", "float32", "sparse"): ((781, 1, 1), (2, 1, 513)),
-    ("backward", "float32", "integers"): ((33, 40, 65), (1, 2, 257)),
+    ("backward", "float32", "integers"): ((33, 40, 65), (1, 2, 257), (1, 1536, 1)),
     ("backward", "float16", "integers"): ((1, 1, 1025),),
 }
 """Fewer sizes than those of the kind: what they are to show of a product, the dense layer shows too."""

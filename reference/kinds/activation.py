@@ -37,7 +37,7 @@ def activation(
         upstream = w.array(np.ldexp(w.signed((3, 5), 1, 2).astype(np.float64), exponent))
         return {"dL_doutputs": upstream, "inputs": w.normal((3, 5), kind.scale)}
 
-    far = far_upstreams(scaled, *((6, -4) if dtype == "float16" else (12, -20)))
+    far = far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20)))
     more = chain(saturated(dtype, up_to[dtype]), beyond(dtype, max(up_to[dtype], shortcut), scale), far)
     yield from elementwise(replace(kind, sharp=False), dtype, more)
 

@@ -13,9 +13,9 @@ from ..generation.profiles import heavy, offset
 from ..model.family import DRAWN, Draft, Inputs
 from . import operands
 from .operands import Contraction, Sizes, ordinary
-from .paired import changed, families, refused
+from .paired import changed, families, one_argument_at_a_time, refused
 from .special_values import ends
-from .upstreams import far_upstreams, mismatched, units
+from .upstreams import FAR, far_upstreams, mismatched, units
 
 BESIDE, BEYOND = "beside the sizes that tiles have", "one of which is more than a block of threads has"
 GROUPS: tuple[tuple[str, str, tuple[int, int], tuple[Sizes, ...]], ...] = (
@@ -57,8 +57,9 @@ def drawn(kind: Contraction) -> Iterator[Draft]:
 def large(kind: Contraction, dtype: str) -> Iterator[Draft]:
     """Sizes beyond those at which kernels change their ways, and tiles on two sides, every one different."""
     for (direction, of, profile), group in kind.large.items():
-        long = 0 if direction == "backward" else 1
         for sizes in group if of == dtype else ():
+            n, i, o = sizes
+            long = 0 if direction == "backward" else 1 + (o > n * i)
             whole, few_terms = partial(operands.whole, kind, sizes, long), partial(operands.few_terms, kind, sizes)
             draw = whole if profile == "integers" else few_terms
             name = "{}-{}-n{}-i{}-o{}".format(direction, profile, *sizes)
@@ -67,13 +68,17 @@ def large(kind: Contraction, dtype: str) -> Iterator[Draft]:
 
 
 def scales(kind: Contraction, dtype: str) -> Iterator[Draft]:
-    """Upstreams far from 1."""
+    """Upstreams far from 1, and products."""
 
     def scaled(w: Words, exponent: int) -> Inputs:
         case = {name: w.signed(x.shape, 1, 2) for name, x in ordinary(kind, (3, 5, 4), w).items()}
         return {**case, "dL_doutputs": w.array(np.ldexp(case["dL_doutputs"].astype(np.float64), exponent))}
 
-    yield from far_upstreams(scaled, *((6, -4) if dtype == "float16" else (12, -20)))
+    if dtype != "float16":
+        comment, sizes, half = "Products around 1e-31, of numbers around 1e-16, are not 0.", (2, 3, 4), FAR // 2
+        draw = partial(operands.scaled, kind, sizes, (-half, -half, -half, -FAR))
+        yield from families("tiny", "random small-values upstream-signed", comment, draw=draw, counts=(1, 1))
+    yield from far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20)))
 
 
 def sums(kind: Contraction) -> Iterator[Draft]:
@@ -138,10 +143,21 @@ def successive(kind: Contraction, dtype: str) -> Iterator[Draft]:
     """Cases that differ in the last digits of a factor alone, and by much in their results, which are exact."""
     unit = 2.0 ** -FORMATS[dtype].significand
     signs, right = [[1, -1], [-1, 1]], [[1, -2], [-1, 2]]
-    left = ([[0.75, 0.75 - k * unit], [0.75 - 8 * unit, 0.75 + k * unit]] for k in (1, 2, 3, 5))
-    cases = tuple(kind.case(*(held(x, dtype) for x in (signs, x, right, [[0, 0]]))) for x in left)
-    comment = "Each case differs from the one before in the last digits of a factor: results remembered for it show."
-    yield from families("last-digits", "successive cancellation", comment, cases)
+    near = [[[0.75, 0.75 - k * unit], [0.75 - 8 * unit, 0.75 + k * unit]] for k in (1, 2, 3, 5)]
+    flags, places = "successive cancellation", (1, 0, 2)
+    names = ("last-digits", "backward-last-digits-of-the-upstream", f"last-digits-of-{kind.tensors[1]}")
+    for name, place, what in zip(names, places, ("a factor", "the upstream", kind.tensors[1]), strict=True):
+        others = (signs, signs if place == 0 else right, right)
+        given = ([x if k == place else other for k, other in enumerate(others)] for x in near)
+        cases = tuple(kind.case(*(held(x, dtype) for x in (*three, [[0, 0]]))) for three in given)
+        comment = f"Each case differs from the one before in the last digits of {what}: results remembered for it show."
+        yield from families(name, flags, comment, cases)
+    ends_of = (
+        kind.case(*(held(np.resize(row, shape), dtype) for shape in kind.shapes((2, 4, 3))))
+        for row in ([1.5, -2, 0.25, 3, -1], [-0.5, 4, -1, 2, 0.75])
+    )
+    comment = "Each case differs from the one before in one argument: results remembered without it show."
+    yield from families("one-argument-at-a-time", "successive", comment, one_argument_at_a_time(*ends_of))
 
 
 def smallest(kind: Contraction, dtype: str) -> Iterator[Draft]:
@@ -187,6 +203,13 @@ def ranges(kind: Contraction, dtype: str) -> Iterator[Draft]:
     yield from families("overflow", "overflow", comment, (case,), level="robust", overflows=True)
     comment = "Products and sums around the smallest normal number."
     yield from families("subnormal-results", "subnormal", comment, draw=near_bottom, counts=four, level="robust")
+    diagonals = [np.diag(np.ldexp(signed, bottom // 2 - 1)) for signed in ([1, -1.5], [1.25, 1], [-1, -1.5], [1, -1])]
+    cases = tuple(
+        kind.case(*(held(diagonals[(k + shift) % 4], dtype) for k in range(3)), held([[0, 0]], dtype))
+        for shift in range(4)
+    )
+    comment = "Diagonal matrices: every result is 0 or one product, which is subnormal, and of either sign."
+    yield from families("one-product", "subnormal one-product", comment, cases, level="robust")
     scale = math.ldexp(1.0, min(-bottom, top - 3))
     upstream, left = np.array([[3, -1], [-2, 5]]), np.array([[1, -3, 2], [5, 1, -7]])
     right = np.array([[1, -2], [1.5, 1], [-1, 0.5]]) * scale

@@ -14,7 +14,7 @@ from ...vectors.records import Parameter
 from ..generation.draws import Shape, Words, held
 from ..generation.profiles import Profile, heavy, integers, offset
 from ..model.family import DRAWN, Draft, Inputs
-from .paired import changed, families, refused
+from .paired import changed, families, one_argument_at_a_time, refused
 from .special_values import ends
 from .upstreams import mismatched, units
 
@@ -30,6 +30,8 @@ SHAPES: dict[str, Shape] = {
 ODD: dict[str, Shape] = {"n9-f7": (9, 7), "n7-f17": (7, 17), "n3-f31": (3, 31), "n3-f33": (3, 33), "n2-f65": (2, 65)}
 LARGE: dict[str, Shape] = {"n33-f3": (33, 3), "n130-f2": (130, 2), "n2-f130": (2, 130)}
 """More rows or columns than a block or a tile of a kernel has."""
+EXACT: dict[str, Shape] = {"n256-f4": (256, 4), "n1-f128": (1, 128)}
+"""As many rows, columns and elements as several blocks have: the last block is not a short one."""
 PROFILES: dict[str, tuple[Profile, str]] = {
     "heavy": (heavy, "Heavy tails: some numbers are hundreds of times as large as most."),
     "offset": (offset, "All numbers are near a common one."),
@@ -83,7 +85,7 @@ def call(kind: Elementwise, dtype: str, upstream: object, inputs: object) -> Inp
 
 def drawn(kind: Elementwise, dtype: str) -> Iterator[Draft]:
     """Bell-shaped numbers in every rank, and numbers spread over most of the range."""
-    long: dict[str, Shape] = {f"n{size}": (size,) for size in LONG[dtype]}
+    long: dict[str, Shape] = {f"n{size}": (size,) for size in LONG[dtype]} | (EXACT if dtype == "float32" else {})
     groups = ((SHAPES, "rank", DRAWN), (ODD, "odd-sizes", DRAWN // 2), (LARGE | long, "odd-sizes", 1))
     for group, flag, count in groups:
         for name, shape in group.items():
@@ -143,6 +145,12 @@ def upstreams(kind: Elementwise, dtype: str) -> Iterator[Draft]:
         cases = tuple(call(kind, dtype, [[3, -5, 1]], np.array([[1.5, -1.25, 1]]) + k * unit) for k in (1, 2, 3, 5))
         comment = "Each case differs from the one before in the last digits alone: results remembered for it show."
         yield from families("last-digits", "successive", comment, cases)
+        cases = tuple(call(kind, dtype, np.array([[1.5, -1.25, 1]]) + k * unit, [[3, 5, 1]]) for k in (1, 2, 3, 5))
+        comment = "Each upstream differs from the one before in the last digits: results remembered for it show."
+        yield from families("backward-last-digits-of-the-upstream", "successive", comment, cases)
+    ends_of = (call(kind, dtype, g, x) for g, x in (([[3, -5, 0.5]], [[1.5, -2, 0.25]]), ([[-2, 4, 1]], [[0.5, 1, 2]])))
+    comment = "Each case differs from the one before in one argument: results remembered without it show."
+    yield from families("backward-one-argument-at-a-time", "successive", comment, one_argument_at_a_time(*ends_of))
 
 
 def kinks(kind: Elementwise, dtype: str) -> Iterator[Draft]:
@@ -211,7 +219,13 @@ def special(kind: Elementwise, dtype: str) -> Iterator[Draft]:
     half = ends(dtype).subnormal
     comment = "A subnormal upstream of either sign: what is computed of it may be 0, but not of the other sign."
     case = call(kind, dtype, [[half, -half, 3 * least, -3 * least]], [[0.5, 0.75, 1, 1.25]])
-    yield from families("backward-subnormal-upstream", "subnormal upstream-signed", comment, (case,), level="robust")
+    flags = "subnormal one-product upstream-signed"
+    yield from families("backward-subnormal-upstream", flags, comment, (case,), level="robust")
+    if kind.sharp:
+        low = math.ldexp(1.0, FORMATS[dtype].smallest_normal // 2 - 2)
+        case = call(kind, dtype, np.array(signs) * low, np.array([[1, -1.25, -1.5, 0.75]]) * low)
+        comment = "Numbers of which products are subnormal: they may be 0, but not of the other sign."
+        yield from families("one-product", flags, comment, (case,), level="robust")
     for name, flags, comment, g, z, more in table:
         yield from families(name, flags, comment, (call(kind, dtype, g, z),), **more)
 

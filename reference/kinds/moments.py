@@ -14,6 +14,7 @@ from ..generation.profiles import heavy
 from ..model.family import DRAWN, Draft, Inputs
 from .normalization import LONG, PLAIN, UPSTREAM, Rows, ordinary, rows
 from .paired import families, refused
+from .upstreams import FAR
 
 EPS = 1e-5
 BOTH = ("forward", "backward")
@@ -23,6 +24,8 @@ LARGE: tuple[tuple[tuple[str, ...], str, Shape], ...] = (
     (("forward",), "float32", (257, 4)),
     (("backward",), "float32", (1025, 4)),
     (BOTH, "float32", (1, 2049)),
+    (BOTH, "float32", (256, 3)),
+    (BOTH, "float32", (1, 1024)),
     (BOTH, "float16", (33, 3)),
     (BOTH, "float16", (1, 257)),
     (BOTH, "bfloat16", (33, 3)),
@@ -78,6 +81,16 @@ def magnitudes(kind: Rows, dtype: str) -> Iterator[Draft]:
 
     comment = "Heavy tails: some numbers are hundreds of times as large as most of their row."
     yield from families("heavy", "spread upstream-signed", comment, draw=tailed, counts=(2, 2))
+    if dtype != "float16":
+
+        def small_weights(w: Words) -> Inputs:
+            case = kind.call(dtype, UPSTREAM, PLAIN)
+            return {**case, **{name: w.spread((3,), -FAR, 1 - FAR) for name in kind.weights}}
+
+        comment = "Weights around 1e-31, and with them all that they are factors of."
+        flags = "random small-values upstream-signed"
+        yield from families("tiny-weights", flags, comment, draw=small_weights, counts=(1, 1))
+
     end = FORMATS[dtype].smallest_normal
     tiny = kind.call(dtype, UPSTREAM, np.ldexp(np.array(PLAIN), end))
     comment = "Subnormal inputs, which are small beside eps."

@@ -13,7 +13,7 @@ from ...vectors.dtypes import HALF
 from ...vectors.records import Parameter
 from ..generation.draws import Shape, Words, held
 from ..model.family import DRAWN, Draft, Inputs
-from .paired import changed, families
+from .paired import changed, families, one_argument_at_a_time
 from .special_values import ends
 from .upstreams import far_upstreams, mismatched, units
 
@@ -126,7 +126,14 @@ def upstreams(kind: Rows, dtype: str) -> Iterator[Draft]:
     comment = "Rows of inputs that are the same, under upstreams that are not."
     cases = tuple(kind.call(dtype, UPSTREAM, [row] * 2) for row in PLAIN)
     yield from families("backward-equal-inputs", "stride-zero upstream-signed", comment, cases)
-    yield from far_upstreams(scaled, *((8, -4) if dtype == "float16" else (20, -20)))
+    ends_of = (
+        kind.call(dtype, g, x)
+        | {name: held(np.roll(WEIGHTS, shift + k)[:3], dtype) for k, name in enumerate(kind.weights)}
+        for g, x, shift in ((UPSTREAM, PLAIN, 0), (UPSTREAM[::-1], PLAIN[::-1], 3))
+    )
+    comment = "Each case differs from the one before in one argument: results remembered without it show."
+    yield from families("one-argument-at-a-time", "successive", comment, one_argument_at_a_time(*ends_of))
+    yield from far_upstreams(scaled, dtype, *((8, -4) if dtype == "float16" else (20, -20)))
 
 
 def special(kind: Rows, dtype: str) -> Iterator[Draft]:
@@ -143,6 +150,11 @@ def special(kind: Rows, dtype: str) -> Iterator[Draft]:
     comment = "A subnormal upstream of either sign: what is computed of it may be 0, but not of the other sign."
     case = kind.call(dtype, [[half, -half, 3 * least], [-half, half, -half]], PLAIN)
     yield from families("backward-subnormal-upstream", "subnormal upstream-signed", comment, (case,), level="robust")
+    if not kind.weights:
+        cases = tuple(kind.call(dtype, g, PLAIN) for g in np.diag([half, -half, half])[:, None] * [[1], [-1]])
+        comment = "A subnormal upstream of one element in each row: each element of the gradient has one term."
+        flags = "subnormal one-product upstream-one-hot"
+        yield from families("backward-one-product", flags, comment, cases, level="robust")
 
 
 def shapes(kind: Rows, dtype: str) -> Iterator[Draft]:

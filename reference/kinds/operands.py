@@ -19,15 +19,18 @@ from ..model.family import DRAWN, Inputs
 Sizes = tuple[int, int, int]
 Large = Mapping[tuple[str, str, str], tuple[Sizes, ...]]
 """Sizes by direction, dtype and profile."""
+EXACT: tuple[Sizes, ...] = ((1024, 1, 1), (1, 1, 1536))
+"""Multiples of every size of a tile, so that the last one is not a short one, and more columns than a block of threads
+has."""
 LARGE: Large = {
     ("forward", "float64", "sparse"): ((2, 513, 3), (33, 3, 65)),
     ("forward", "float32", "sparse"): ((2, 781, 3),),
-    ("forward", "float32", "integers"): ((2, 257, 3), (1, 2049, 1), (65, 97, 129)),
+    ("forward", "float32", "integers"): ((2, 257, 3), (1, 2049, 1), (65, 97, 129), (1, 1024, 1), *EXACT),
     ("forward", "float16", "integers"): ((2, 1025, 3), (64, 48, 96)),
     ("forward", "bfloat16", "integers"): ((2, 2049, 3),),
     ("backward", "float64", "sparse"): ((3, 33, 35), (513, 1, 2), (1, 1, 781)),
     ("backward", "float32", "sparse"): ((781, 2, 3), (2, 1, 513)),
-    ("backward", "float32", "integers"): ((64, 48, 96), (1, 2, 257)),
+    ("backward", "float32", "integers"): ((64, 48, 96), (1, 2, 257), (1, 1536, 1), *EXACT),
     ("backward", "float16", "integers"): ((1, 1, 1025),),
     ("backward", "bfloat16", "integers"): ((65, 97, 129), (2049, 1, 1), (1, 1, 2049)),
 }
@@ -79,6 +82,12 @@ def whole(kind: Contraction, sizes: Sizes, long: int, w: Words) -> Inputs:
     return kind.case(
         *(long_integers(w, s) if k == long else integers(w, s, 0) for k, s in enumerate(kind.shapes(sizes)))
     )
+
+
+def scaled(kind: Contraction, sizes: Sizes, exponents: tuple[int, ...], w: Words) -> Inputs:
+    """Magnitudes around a power of two of its own for each argument: upstream, factors and biases."""
+    shapes = zip(kind.shapes(sizes), exponents, strict=False)
+    return kind.case(*(w.array(np.ldexp(w.signed(s, 1, 2).astype(np.float64), e)) for s, e in shapes))
 
 
 def few_terms(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:

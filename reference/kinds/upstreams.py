@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from ..generation.draws import Shape, Words
-from ..model.family import Draft, Inputs
+from ..model.family import DRAWN, Draft, Inputs
 from .paired import families, refused
 
 UnderUpstream = Callable[[object], Inputs]
@@ -25,14 +25,24 @@ def units(call: UnderUpstream, shape: Shape) -> Iterator[Draft]:
     yield from families("backward-upstream-one-hot", "upstream-one-hot", comment, ones)
 
 
-def far_upstreams(draw: Callable[[Words, int], Inputs], large: int, small: int) -> Iterator[Draft]:
-    """Large and small upstreams: `draw` takes their exponent of two."""
-    for word, exponent, flags, comment in (
-        ("large", large, "", "An upstream so large that a gradient that is clipped shows."),
-        ("small", small, " small-values", "An upstream so small that an absolute tolerance would hide its gradient."),
+FAR = 104
+"""The exponent of two of numbers that float32 and bfloat16 hold, with an inverse below 1e-30: nobody may take such for
+infinite, or for 0. float16 holds none of them."""
+
+
+def far_upstreams(draw: Callable[[Words, int], Inputs], dtype: str, large: int, small: int) -> Iterator[Draft]:
+    """Large and small upstreams: `draw` takes their exponent of two. Beyond float16 there are very large ones too."""
+    clipped, hidden = "a gradient that is clipped shows", "an absolute tolerance would hide its gradient"
+    for word, exponent, of_size, comment, count in (
+        ("large", large, "", f"An upstream so large that {clipped}.", DRAWN),
+        ("small", small, " small-values", f"An upstream so small that {hidden}.", DRAWN),
+        ("huge", FAR, "", f"An upstream around 1e31: {clipped}.", 1),
+        ("tiny", -FAR, " small-values", f"An upstream around 1e-31: {hidden}, or it is taken for 0.", 1),
     ):
-        name, flags = f"backward-{word}-upstream", f"random upstream-signed{flags}"
-        yield from families(name, flags, comment, draw=partial(_sized, draw, exponent))
+        if dtype == "float16" and abs(exponent) == FAR:
+            continue
+        name, flags = f"backward-{word}-upstream", f"random upstream-signed{of_size}"
+        yield from families(name, flags, comment, draw=partial(_sized, draw, exponent), counts=(count, count))
 
 
 def _sized(draw: Callable[[Words, int], Inputs], exponent: int, w: Words) -> Inputs:

@@ -71,6 +71,7 @@ FLAGS = {
         Flag("spread", "precision", "small terms are swallowed, or an absolute tolerance hides them", _TOSA),
         Flag("small-values", "precision", "a constant added to a denominator or a logarithm shows", _DLFS),
         Flag("subnormal", "underflow", "subnormal numbers are flushed to 0 or misread", _IEEE),
+        Flag("one-product", "underflow", "a subnormal product has the wrong sign, where it may be 0", _IEEE),
         Flag("near-overflow", "overflow", "an intermediate leaves the range though the result does not", _IEEE),
         Flag("overflow", "overflow", "no infinity where the result is one", _IEEE),
         Flag("signed-zero", "special value", "-0 treated as less than 0", _IEEE),
