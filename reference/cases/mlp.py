@@ -2,21 +2,25 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import cycle, product
 from typing import Any
 
 import numpy as np
 
-from ...vectors.dtypes import HALF
+from ...vectors.dtypes import FORMATS, HALF
 from ..generation.draws import Shape, Words, nearest_held
-from ..kinds.labels import FORMS
+from ..kinds.labelled import misfits as of_losses
+from ..kinds.labels import FORMS, exact_soft_rows
 from ..kinds.network import PLAIN, Network, changed_network, curated, network
 from ..kinds.operands import initial
 from ..kinds.paired import families, refused
 from ..kinds.special_values import ends
+from ..kinds.upstreams import FAR
 from ..model.family import Draft, Inputs
 from ..model.losses import REDUCTIONS
+from .softmax_cross_entropy import LOSS
 
 LayerSizes = tuple[int, int, int, int]
 DISTINCT: tuple[LayerSizes, ...] = ((2, 3, 5, 4), (4, 3, 6, 2), (5, 4, 2, 3))
@@ -52,6 +56,8 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from labels_and_shapes(dtype)
     yield from special(dtype)
     yield from misfits(dtype)
+    yield from successive(dtype)
+    yield from ladder(dtype)
 
 
 def drawn() -> Iterator[Draft]:
@@ -65,6 +71,16 @@ def drawn() -> Iterator[Draft]:
             yield from _drawn(Network(*sizes, *next(mixtures)), "batch-of-one" if sizes[0] == 1 else flag, counts)
     for reduction in REDUCTIONS:
         yield from _drawn(Network(131, 2, 3, 2, "indices", reduction), "odd-sizes", (1, 1))
+        what = Network(3, 2, 4, 3, "soft", reduction)
+        comment = "Soft labels of full significands, hard rows among them."
+        draw, more = partial(_of_exact_labels, what), {"parameters": {"reduction": reduction}}
+        flags = "random labels-soft upstream-signed"
+        yield from families(f"exact-labels-{reduction}", flags, comment, draw=draw, counts=(1, 1), **more)
+
+
+def _of_exact_labels(what: Network, w: Words) -> Inputs:
+    case = network(w, what)
+    return {**case, "labels": exact_soft_rows(w, what.rows, what.classes)}
 
 
 def _drawn(what: Network, flag: str, counts: tuple[int, int]) -> Iterator[Draft]:
@@ -111,6 +127,13 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     far_off = 8 if dtype == "float16" else 16
     both = "Upstreams of both signs: none, ordinary, small and large."
     scalars = [0, -0.75, 3, 2.0**-far_off * 5, -(2.0**far_off) * 3]
+    if dtype != "float16":
+        ordinary, far = Network(3, 4, 5, 2, "indices", "none"), {"parameters": {"reduction": "none"}}
+        for word, exponent in (("huge", FAR), ("tiny", -FAR)):
+            draw = partial(_scaled_upstream, ordinary, exponent)
+            comment = f"Upstreams around 2**{exponent}: gradients are neither clipped nor taken for 0."
+            name, flags = f"backward-{word}-upstream", "random upstream-signed"
+            yield from families(name, flags, comment, draw=draw, counts=(1, 1), **far)
     mixed = [[1.5, -2, 0.25], [-3, 0.75, 5]]
     for name, flags, comment, values, reduction in (
         ("zero", "upstream-zero", "No upstream, no gradient.", [[0, 0, 0]], "none"),
@@ -129,6 +152,50 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     small = {"dL_dloss": [half, -half, half], "biases1": ALL_ON}
     name, flags = "backward-subnormal-upstream", "subnormal upstream-signed"
     yield from curated(dtype, name, flags, comment, small, reduction="none", level="robust")
+
+
+def _scaled_upstream(what: Network, exponent: int, w: Words) -> Inputs:
+    case = network(w, what)
+    return {**case, "dL_dloss": w.array(np.ldexp(case["dL_dloss"].astype(np.float64), exponent))}
+
+
+def successive(dtype: str) -> Iterator[Draft]:
+    """Cases that differ from the one before in one argument alone, or in the last digits of one."""
+    other = {
+        "dL_dloss": -0.75,
+        "inputs": [[2, 1], [1, -2], [-1, 3]],
+        "weights1": [[1, 0.5, -1], [-0.75, 2, 0.5]],
+        "biases1": [[0.5, 0.125, -0.25]],
+        "weights2": [[-0.5, 0.5, 1], [0.25, -1, 0.75], [1, 0.25, -0.125]],
+        "biases2": [[-1, 0.5, 0.25]],
+        "labels": [2, 1, 0],
+    }
+    comment = "Each case differs from the one before in one argument: results remembered without it show."
+    changes = (dict([*other.items()][:k]) for k in range(len(other) + 1))
+    yield from curated(dtype, "one-argument-at-a-time", "successive", comment, *changes)
+    shift = 4 if dtype in HALF else 128
+    steps = 8 * 2.0 ** (shift.bit_length() - FORMATS[dtype].significand) * np.concatenate([np.zeros((1, 3)), np.eye(3)])
+    digits = [{"biases2": [np.array([0.5, 0.25, 0]) + shift + step], "dL_dloss": G} for step in steps]
+    comment = "Last biases that differ in the last four bits alone, from one case to the next."
+    yield from curated(dtype, "last-digits", "successive shifted-logits", comment, *digits, reduction="none")
+
+
+def ladder(dtype: str) -> Iterator[Draft]:
+    """Rows of logits at thresholds, all of a row near one number or far apart, and losses as large as that."""
+    comment, alike = "All logits of a row are at a threshold of either sign.", np.zeros((3, 3))
+    sizes = [m for m in (60, 104, 1e4, 1e5, 4e9) if m < ends(dtype).largest]
+    rungs = [float(m) for m in nearest_held(sizes, dtype)]
+    for reduction, g in (("mean", 1.5), ("sum", -2), ("none", G)):
+        level = [{"weights2": alike, "biases2": [[s * m] * 3], "dL_dloss": g} for m in rungs for s in (1, -1)]
+        yield from curated(dtype, f"ladder-{reduction}", "far-logits saturated", comment, *level, reduction=reduction)
+    comment = "Logits that the hidden units put far apart: the losses are as large, and neither clipped nor infinite."
+    apart = []
+    for m in (64, 8192, 131072):
+        if m < ends(dtype).top / 8:
+            weights2 = np.array([[-1, 0.5, 0], [-1, 0.5, 0], [-1, 0.5, 0]]) * m
+            case = {"biases1": ALL_ON, "weights2": weights2, "biases2": [[0, 0, 0]], "labels": [0, 2, 0]}
+            apart.append(case)
+    yield from curated(dtype, "large-losses", "confident-wrong far-logits", comment, *apart)
 
 
 def kinks(dtype: str) -> Iterator[Draft]:
@@ -266,14 +333,29 @@ def misfits(dtype: str) -> Iterator[Draft]:
         comment = f'An upstream of shape {shape} for a batch of three and reduction "{reduction}".'
         yield from refused(name, "size-mismatch", comment, case, reduction=reduction)
     for layer, shape in product(("biases1", "biases2"), ((3, 3), (3, 1), (1, 1), ())):
-        if (layer, shape) != ("biases1", (3, 3)):
-            case, comment = (
-                changed_network(dtype, {layer: np.ones(shape)}),
-                f"{layer} of shape {shape} for three units.",
-            )
-            name = f"invalid-{layer}-{'x'.join(map(str, shape)) or 'scalar'}"
-            yield from refused(name, "size-mismatch", comment, case, reduction="mean")
+        of_both = "forward-" if (layer, shape) == ("biases1", (3, 3)) else ""  # backward has it below
+        case, comment = changed_network(dtype, {layer: np.ones(shape)}), f"{layer} of shape {shape} for three units."
+        name = f"{of_both}invalid-{layer}-{'x'.join(map(str, shape)) or 'scalar'}"
+        yield from refused(name, "size-mismatch", comment, case, reduction="mean")
+    if dtype in ("float64", "float32"):  # what is refused is refused at any dtype
+        yield from (_of_a_network(draft, dtype) for draft in of_losses(LOSS, dtype))
     case, comment = changed_network(dtype, {"dL_dloss": [1.5, -2]}), "An upstream for two rows of a batch of three."
     yield from refused("backward-invalid-upstream", "size-mismatch", comment, case, reduction="none")
     case, comment = changed_network(dtype, {"biases1": np.ones((3, 3))}), "Biases of the first layer for each row."
     yield from refused("backward-invalid-biases", "size-mismatch", comment, case, reduction="mean")
+
+
+def _of_a_network(draft: Draft, dtype: str) -> Draft:
+    """Give a draft of calls of the loss that are refused as one of calls of a network."""
+
+    def call(case: Inputs) -> Inputs:
+        rows, classes = case["logits"].shape
+        own = {
+            "inputs": np.resize(PLAIN["inputs"], (rows, 2)),
+            "weights2": np.resize(PLAIN["weights2"], (3, classes)),
+            "biases2": np.resize(PLAIN["biases2"], (1, classes)),
+        }
+        network = changed_network(dtype, own)
+        return {name: case.get(name, x) for name, x in network.items() if name in case or not name.startswith("dL_d")}
+
+    return replace(draft, name=f"{draft.name}-of-the-network", cases=tuple(map(call, draft.cases)))

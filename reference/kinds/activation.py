@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..generation.profiles import ladder
 from ..model.family import Draft, Inputs
 from .elementwise import Elementwise, elementwise
 from .paired import families
-from .upstreams import far_upstreams
+from .upstreams import FAR, far_upstreams
 
 LIMIT = "activation_at_infinity"
 SHARE = {"forward-infinity": {"point": LIMIT}, "backward-infinity": {"point": LIMIT}, "backward-largest": None}
@@ -39,7 +40,7 @@ def activation(
 
     far = far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20)))
     more = chain(saturated(dtype, up_to[dtype]), beyond(dtype, max(up_to[dtype], shortcut), scale), far)
-    yield from elementwise(replace(kind, sharp=False), dtype, more)
+    yield from elementwise(replace(kind, sharp=False), dtype, chain(more, tiny(dtype)))
 
 
 def activation_again(
@@ -50,6 +51,17 @@ def activation_again(
         name = draft.name.removesuffix(kind.suffix).partition("-")[2]
         if name in FEW or name.startswith("saturated"):
             yield draft
+
+
+def tiny(dtype: str) -> Iterator[Draft]:
+    """Inputs so small that their activation is linear."""
+    comment = "Very small inputs, beyond float16 from 1e-31 on: what is proportional to them is not 0."
+    draw = partial(_spread, *((-12, -8) if dtype == "float16" else (-FAR, -FAR + 40)))
+    yield from families("forward-tiny", "random small-values", comment, draw=draw, counts=(1, 1))
+
+
+def _spread(low: int, high: int, w: Words) -> Inputs:
+    return {"inputs": w.spread((3, 4), low, high)}
 
 
 def saturated(dtype: str, up_to: float) -> Iterator[Draft]:
