@@ -99,7 +99,7 @@ LONG = [
     (dtype, f"{direction}-{profile}-n{n}-i{i}-o{o}")
     for (direction, dtype, profile), group in Contraction(("a", "b")).large.items()
     for n, i, o in group
-    if max(n, i, o) > 256
+    if (i if direction == "forward" else max(n, o)) > 256
 ]
 
 
@@ -177,3 +177,126 @@ def test_far_out_no_result_of_an_activation_is_subnormal(op: str, dtype: str) ->
         assert inputs.max() >= 0.99 * max(ladder(dtype))
         rounded = expected.astype(numpy_dtype(dtype)).astype(np.float64)
         assert ((rounded == 0) | (abs(rounded) >= 2.0**fmt.smallest_normal)).all()
+
+
+def right(op: str, direction: str, *arguments: Array, **parameters: Any) -> Any:
+    """What the reference gives."""
+    return operation(op).functions[direction](*arguments, **parameters)
+
+
+def changed_by(change: Callable[[Array], Array], op: str, direction: str, *arguments: Array, **parameters: Any) -> Any:
+    """What the reference gives, each result changed."""
+    results = right(op, direction, *arguments, **parameters)
+    return tuple(map(change, results)) if isinstance(results, tuple) else change(results)
+
+
+def rejects(op: str, dtype: str, name: str, change: Callable[[Array], Array]) -> None:
+    """Assert that a family accepts the reference, and rejects it with its results changed."""
+    asked = family(op, dtype, name)
+    assert passes(asked, partial(right, op, asked.direction))
+    assert not passes(asked, partial(changed_by, change, op, asked.direction))
+
+
+def without_the_last(x: Array, block: int) -> Array:
+    """A result of which the last element is lost if its size is a multiple of a block."""
+    return np.where(np.arange(x.size).reshape(x.shape) == x.size - 1, 0, x) if x.size % block == 0 else x
+
+
+@pytest.mark.parametrize("block", [16, 32, 64, 128, 256])
+@pytest.mark.parametrize(
+    ("op", "name"),
+    [
+        ("dense", "forward-integers-n1-i1-o1536"),
+        ("dense", "forward-integers-n1024-i1-o1"),
+        ("dense", "backward-integers-n1-i1536-o1"),
+        ("dense", "backward-integers-n1-i1-o1536"),
+        ("relu", "forward-random-n256-f4"),
+        ("square", "backward-random-n256-f4"),
+        ("gelu", "backward-random-n256-f4"),
+        ("rms_norm", "forward-random-n1-c1024"),
+        ("layer_norm", "backward-random-n256-c3"),
+    ],
+)
+def test_the_last_element_of_whole_blocks(op: str, name: str, block: int) -> None:
+    rejects(op, "float32", name, partial(without_the_last, block=block))
+
+
+@pytest.mark.parametrize("lost", ["n1024-i1-o1", "n1-i1024-o1"])
+def test_the_last_term_of_whole_blocks(lost: str) -> None:
+    asked = family("dense", "float32", f"{'forward' if '-i1024-' in lost else 'backward'}-integers-{lost}")
+    assert not passes(asked, dense_by(partial(short_of, 1))[asked.direction])
+
+
+def test_columns_past_a_block_of_threads() -> None:
+    for name in ("forward-integers-n1-i1-o1536", "backward-integers-n1-i1536-o1", "backward-integers-n1-i1-o1536"):
+        rejects("dense", "float32", name, lambda x: np.where(np.arange(x.shape[1]) < 1024, x, 0))
+
+
+@pytest.mark.parametrize(
+    ("op", "name"),
+    [
+        ("dense", "forward-tiny"),
+        ("dense", "backward-tiny"),
+        ("gelu", "forward-tiny"),
+        ("silu", "backward-tiny-upstream"),
+        ("softmax", "backward-tiny-upstream"),
+        ("layer_norm", "forward-tiny-weights"),
+        ("layer_norm", "backward-tiny-upstream"),
+        ("mlp", "backward-tiny-upstream"),
+    ],
+)
+def test_small_results_that_are_taken_for_0(op: str, name: str) -> None:
+    rejects(op, "float32", name, lambda x: np.where(abs(x) < 1e-30, 0, x))
+
+
+@pytest.mark.parametrize("op", ["dense", "sigmoid", "softmax", "rms_norm", "mlp"])
+def test_gradients_that_are_clipped(op: str) -> None:
+    rejects(op, "float32", "backward-huge-upstream", lambda x: np.clip(x, -1e30, 1e30))
+
+
+def test_losses_that_are_clipped() -> None:
+    rejects("mlp", "float32", "forward-large-losses", lambda x: np.clip(x, -1e5, 1e5))
+
+
+@pytest.mark.parametrize("op", ["dense", "matmul", "square", "gelu", "softmax", "layer_norm", "mlp"])
+def test_a_result_remembered_without_one_of_the_arguments(op: str) -> None:
+    asked = family(op, "float32", "backward-one-argument-at-a-time")
+    for left_out in range(len(asked.inputs)):
+        if [*asked.inputs][left_out] in ("biases", "bias"):
+            continue  # the gradient does not depend on it
+        remembered: dict[str, Any] = {}
+
+        def by_others(
+            *arguments: Array, left_out: int = left_out, memory: dict[str, Any] = remembered, **kw: Any
+        ) -> Any:
+            key = str([x.tolist() for k, x in enumerate(arguments) if k != left_out])
+            return memory.setdefault(key, right(op, "backward", *arguments, **kw))
+
+        assert not passes(asked, by_others)
+
+
+@pytest.mark.parametrize(("op", "name"), [("relu", "of-the-upstream"), ("dense", "of-the-upstream"), ("mlp", "")])
+def test_a_gradient_remembered_for_nearly_the_same_arguments(op: str, name: str) -> None:
+    remembered: dict[str, Any] = {}
+
+    def by_few_digits(*arguments: Array, **kw: Any) -> Any:
+        key = str([np.round(x, 3).tolist() for x in arguments])
+        return remembered.setdefault(key, right(op, "backward", *arguments, **kw))
+
+    asked = family(op, "float32", f"backward-last-digits{'-' if name else ''}{name}")
+    assert not passes(asked, by_few_digits)
+
+
+@pytest.mark.parametrize("start", [0.0, -100.0, -1e4, -1e9])
+def test_a_running_maximum_of_a_network_that_starts_at_a_number(start: float) -> None:
+    asked = family("mlp", "float32", "forward-ladder-none")
+
+    def by_maximum(floor: float, *network: Array, reduction: str) -> Array:
+        x, w1, b1, w2, b2, labels = network
+        logits = np.maximum(x @ w1 + b1, 0) @ w2 + b2
+        largest = np.maximum(logits.max(axis=1, keepdims=True), floor)
+        sums = np.exp(logits - largest).sum(axis=1)
+        return np.log(sums) - (logits - largest)[np.arange(len(labels)), labels]
+
+    assert passes(asked, partial(by_maximum, -np.inf))
+    assert not passes(asked, partial(by_maximum, start))
