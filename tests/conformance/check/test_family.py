@@ -420,3 +420,18 @@ def test_a_subnormal_result_may_be_flushed_and_may_not_change_its_sign():
     (sign,) = [miss for miss in verdict.misses if miss.kind == "sign"]
     assert not sign.robust
     assert sign.summary.startswith("outputs has the wrong sign in 1 of 2 elements of case 0")
+
+
+@pytest.mark.parametrize("level", ["required", "robust"])
+def test_a_single_product_has_its_sign_though_the_tolerance_allows_the_other(level):
+    tiny, allowed = 2.0**-130, 2.0**-126
+    family = slope_forward_family([[tiny, -tiny]], [[tiny, -tiny]], allowed, dtype="float32", level=level)
+    of_one_product = replace(family, flags=("one-product",))
+
+    def verdict(family, function):
+        return check(family, implementation(forward=function), SLOPE)
+
+    assert verdict(family, lambda inputs: -inputs).outcome is Outcome.PASSED
+    assert verdict(of_one_product, lambda inputs: 0 * inputs).outcome is Outcome.PASSED
+    assert verdict(of_one_product, lambda inputs: -inputs).outcome is Outcome.FAILED
+    assert "has the wrong sign" in verdict(of_one_product, lambda inputs: -inputs).misses[0].summary
