@@ -73,9 +73,11 @@ def drawn() -> Iterator[Draft]:
         yield from _drawn(Network(131, 2, 3, 2, "indices", reduction), "odd-sizes", (1, 1))
         what = Network(3, 2, 4, 3, "soft", reduction)
         comment = "Soft labels of full significands, hard rows among them."
-        draw, more = partial(_of_exact_labels, what), {"parameters": {"reduction": reduction}}
+        draw, parameters = partial(_of_exact_labels, what), {"reduction": reduction}
         flags = "random labels-soft upstream-signed"
-        yield from families(f"exact-labels-{reduction}", flags, comment, draw=draw, counts=(1, 1), **more)
+        yield from families(
+            f"exact-labels-{reduction}", flags, comment, draw=draw, counts=(1, 1), parameters=parameters
+        )
 
 
 def _of_exact_labels(what: Network, w: Words) -> Inputs:
@@ -128,12 +130,12 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     both = "Upstreams of both signs: none, ordinary, small and large."
     scalars = [0, -0.75, 3, 2.0**-far_off * 5, -(2.0**far_off) * 3]
     if dtype != "float16":
-        ordinary, far = Network(3, 4, 5, 2, "indices", "none"), {"parameters": {"reduction": "none"}}
+        ordinary, none = Network(3, 4, 5, 2, "indices", "none"), {"reduction": "none"}
         for word, exponent in (("huge", FAR), ("tiny", -FAR)):
             draw = partial(_scaled_upstream, ordinary, exponent)
             comment = f"Upstreams around 2**{exponent}: gradients are neither clipped nor taken for 0."
             name, flags = f"backward-{word}-upstream", "random upstream-signed"
-            yield from families(name, flags, comment, draw=draw, counts=(1, 1), **far)
+            yield from families(name, flags, comment, draw=draw, counts=(1, 1), parameters=none)
     mixed = [[1.5, -2, 0.25], [-3, 0.75, 5]]
     for name, flags, comment, values, reduction in (
         ("zero", "upstream-zero", "No upstream, no gradient.", [[0, 0, 0]], "none"),

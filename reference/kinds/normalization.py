@@ -127,9 +127,8 @@ def upstreams(kind: Rows, dtype: str) -> Iterator[Draft]:
     cases = tuple(kind.call(dtype, UPSTREAM, [row] * 2) for row in PLAIN)
     yield from families("backward-equal-inputs", "stride-zero upstream-signed", comment, cases)
     ends_of = (
-        kind.call(dtype, g, x)
-        | {name: held(np.roll(WEIGHTS, shift + k)[:3], dtype) for k, name in enumerate(kind.weights)}
-        for g, x, shift in ((UPSTREAM, PLAIN, 0), (UPSTREAM[::-1], PLAIN[::-1], 3))
+        {**kind.call(dtype, g, x), **{name: held(weights, dtype) for name in kind.weights}}
+        for g, x, weights in ((UPSTREAM, PLAIN, WEIGHTS[:3]), (UPSTREAM[::-1], PLAIN[::-1], WEIGHTS[3:6]))
     )
     comment = "Each case differs from the one before in one argument: results remembered without it show."
     yield from families("one-argument-at-a-time", "successive", comment, one_argument_at_a_time(*ends_of))
