@@ -17,7 +17,7 @@ class PrecisionMet:
     """The working precision, whose tolerances the families were held to."""
     strictest: str | None
     """The strictest precision within whose tolerances every value is; None where there is none. A robust family that
-    keeps to no precision is left out: it misses something else."""
+    did not pass is left out: it misses something else, such as what is flushed to 0."""
     looser: str | None
     """Where families fail by their values alone: the strictest precision looser than the declared one that would let
     all of them pass; None where there is none."""
@@ -49,7 +49,7 @@ def precisions_met(
 
 
 def _strictest(dtype: str, verdicts: Iterable[Verdict]) -> str | None:
-    judged = [v.kept for v in verdicts if v.kept and (v.level == "required" or any(v.kept.values()))]
+    judged = [v.kept for v in verdicts if v.kept and (v.level == "required" or v.outcome is Outcome.PASSED)]
     return _common(PRECISIONS_OF[dtype], judged)
 
 

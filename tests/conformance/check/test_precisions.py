@@ -59,10 +59,11 @@ def test_the_strictest_precision_met_is_the_one_that_every_family_keeps_to(
     assert met(*map(verdict, families), declared="native").strictest == strictest
 
 
-def test_a_robust_family_counts_unless_it_keeps_to_no_precision() -> None:
-    assert met(verdict(FUSED), verdict(STEPWISE, level="robust")).strictest == "stepwise"
-    missed = verdict(NONE, VALUE, level="robust", outcome=Outcome.ROBUST_MISS)
-    assert met(verdict(FUSED), missed).strictest == "fused"
+def test_a_robust_family_counts_if_it_passed() -> None:
+    assert met(verdict(FUSED), verdict(STEPWISE, level="robust"), declared="stepwise").strictest == "stepwise"
+    for kept in (NONE, STEPWISE):
+        missed = verdict(kept, VALUE, level="robust", outcome=Outcome.ROBUST_MISS)
+        assert met(verdict(FUSED), missed).strictest == "fused"
 
 
 def test_what_was_refused_in_part_says_nothing_of_precisions() -> None:
