@@ -6,8 +6,6 @@ At once, after another case, and after many calls. Its memory, once it holds ano
 from collections.abc import Callable, Iterator
 from functools import partial
 
-import numpy as np
-
 from ..implementation.arrays import Arrays
 from ..implementation.batching import Batched
 from ..implementation.errors import describe_error, error_location
@@ -24,7 +22,7 @@ MANY = 64
 def repeated_calls(first: FirstCase) -> list[Arrays]:
     """The arguments of the calls that `again` uses, in order."""
     memory = first.memory
-    return [memory, [_another(a[0, ...]) for a in first.originals], memory] if first.alone else [memory, memory]
+    return [memory, first.copies(1), memory] if first.alone else [memory, memory]
 
 
 def again(first: FirstCase, asked: Iterator[Callable[[], Arrays]]) -> Iterator[Miss]:
@@ -69,11 +67,11 @@ def new_contents(first: FirstCase) -> Iterator[Miss]:
 
 
 def after_many_calls(first: FirstCase) -> Iterator[Miss]:
-    """Call it after many calls of the family's other cases, and see what became of all results."""
+    """Call it after many calls of other cases, and see what became of all results."""
     for number in range(MANY):
-        case = 1 + number % (first.family.count - 1)
-        results = attempt(partial(first.call, [argument.stack[case, ...] for argument in first.arguments]))
-        if isinstance(results, BaseException):
+        case = 1 + number % (first.callable_cases - 1)
+        results = attempt(partial(first.call, first.copies(case)))
+        if isinstance(results, BaseException) and case < first.family.count:
             summary = f"case {case} fails after {number} more calls"
             yield _failing(first, MissKind.MANY_CALLS, summary, results)
             return
@@ -96,8 +94,3 @@ def _failing(first: FirstCase, kind: MissKind, summary: str, error: BaseExceptio
     at = error_location(error, first.call.function)
     details = (describe_error(error), *([at] if at else []))
     return first.miss(kind, summary, details, reason=MissReason.EXCEPTION)
-
-
-def _another(array: np.ndarray) -> np.ndarray:
-    """Other values of the same shape, for a family of one case; labels stay as they are."""
-    return np.array(array) if array.dtype.kind == "i" else np.array(array.reshape(-1)[::-1].reshape(array.shape))

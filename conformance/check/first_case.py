@@ -66,9 +66,16 @@ class FirstCase:
         """The arguments handed out for it, always the same arrays."""
         return [argument.stack[0, ...] for argument in self.arguments]
 
+    @property
+    def callable_cases(self) -> int:
+        """How many cases there are to call: where the family has one, a second of other values, without an answer."""
+        return max(self.family.count, 2)
+
     def copies(self, case: int = 0) -> Arrays:
         """A case's arguments in memory of their own."""
-        return [np.array(original[case, ...]) for original in self.originals]
+        if case < self.family.count:
+            return [np.array(original[case, ...]) for original in self.originals]
+        return [_reversed(original[0, ...]) for original in self.originals]
 
     def fill(self, case: int) -> None:
         """Write another case's arguments, or its own again, into its memory."""
@@ -132,3 +139,8 @@ class FirstCase:
             summary = f"{name} of case {case} is wrong {when} in {int((~right).sum())} of {right.size} elements"
             details = element(index, got[place], due[place], allowed[place], got.dtype)
             yield self.miss(kind, summary, details, result=name, reason=reason, case=case)
+
+
+def _reversed(array: np.ndarray) -> np.ndarray:
+    """The same values in the reverse order; labels stay as they are."""
+    return np.array(array) if array.dtype.kind == "i" else np.array(array.reshape(-1)[::-1].reshape(array.shape))

@@ -3,19 +3,21 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ..implementation.batching import Batched
 from .again import after_many_calls, again, new_contents, repeated_calls
-from .contract import changed_arguments
+from .contract import attempt, changed_arguments
 from .first_case import FirstCase
 from .rearranged import last_layouts, layouts, permuted_arguments, permuted_batch
 from .threads import from_threads
-from .values import bits_equal
 from .verdict import Miss
 
-Once = set[tuple[str, str]]
-"""Functions and dtypes, "dense_backward" and "float32", that were called from threads and after many calls."""
-_MOST_ELEMENTS = 10_000
+Once = set[tuple[str, str, bool]]
+"""What was called from threads and many times: a function, a dtype, and whether with a large case."""
+_LARGE = 256
+"""From more elements than these on, a case is large: memory that calls share may be for those alone."""
+_MOST_ELEMENTS = 25_000
 """Of all arguments of a case together, where it is called many times."""
 
 
@@ -54,20 +56,36 @@ def further_checks(first: FirstCase, allowed: Allowed) -> Iterator[Miss]:
 
 
 def checked_once(first: FirstCase, allowed: Allowed, once: Once) -> Iterator[Miss]:
-    """Call the first suitable family of a function and dtype many times, and from several threads.
+    """Call the first suitable family of a function and dtype, and the first suitable large one, many times and from
+    several threads.
 
-    Suitable is a small required family of several cases in which all is right, with other results for another case.
+    Suitable is a required family in which all is right, whose cases differ in every result.
     """
     family, held = first.family, first.held
-    key = f"{family.op}_{family.direction}", family.dtype
-    small = sum(original[0, ...].size for original in first.originals) <= _MOST_ELEMENTS
-    if key in once or held is None or not (small and family.level == "required" and family.count > 1):
+    key = f"{family.op}_{family.direction}", family.dtype, _is_large(first)
+    size = sum(original[0, ...].size for original in first.originals)
+    if key in once or held is None or size > _MOST_ELEMENTS or family.level != "required":
         return
-    if not held.passed.all() or isinstance(first.call.function, Batched):
-        return
-    if any(bits_equal(stack[0, ...], stack[1, ...]) for stack in first.returned.stacks):
+    if not held.passed.all() or isinstance(first.call.function, Batched) or not _cases_differ(first):
         return
     once.add(key)
     yield from after_many_calls(first)
     if allowed.threads:
         yield from from_threads(first, held)
+
+
+def _is_large(first: FirstCase) -> bool:
+    """Whether an argument is large, and so is the first result, unless that is a single number."""
+    largest, result = max(original[0, ...].size for original in first.originals), first.results[0]
+    return largest > _LARGE and (result.ndim == 0 or result.size > _LARGE)
+
+
+def _cases_differ(first: FirstCase) -> bool:
+    """Whether no two cases have a result in common. Calls the second one where the family has no such case."""
+    stacks = [list(stack) for stack in first.returned.stacks]
+    if first.alone:
+        others = attempt(partial(first.call, first.copies(1)))
+        if isinstance(others, BaseException):
+            return False
+        stacks = [[*stack, other] for stack, other in zip(stacks, others, strict=True)]
+    return all(len({array.tobytes() for array in stack}) == len(stack) for stack in stacks)

@@ -10,12 +10,16 @@ from .values import bits_equal
 from .verdict import MissReason
 
 _WIDER = 3
-"""Columns that a wider array has beside the slice."""
+"""Columns that a wider array has beside the slice, and rows that a taller one has; two more with each argument."""
 
 
 def laid_out(layout: MissReason, arrays: Arrays) -> Arrays | None:
     """Copies of arrays in a layout, contiguous where it makes no difference; None where it makes none for any."""
-    made = [LAYOUTS[layout](array) for array in arrays]
+    make = LAYOUTS[layout]
+    if layout in SLICES:  # arguments of one shape have strides of their own
+        made = [make(array, position) for position, array in enumerate(arrays)]
+    else:
+        made = [make(array) for array in arrays]
     if all(array is None for array in made):
         return None
     return [np.array(own) if other is None else other for own, other in zip(arrays, made, strict=True)]
@@ -45,17 +49,36 @@ def _axes_permuted(array: np.ndarray) -> np.ndarray | None:
     return None if made.flags.c_contiguous or made.flags.f_contiguous else made
 
 
-def _sliced(array: np.ndarray) -> np.ndarray | None:
-    """Columns of an array that has some more; every other element where there is one row."""
+def _sliced(array: np.ndarray, position: int) -> np.ndarray | None:
+    """Columns of an array that has some more; not every element where there is one row."""
     if array.size < 2:
         return None
-    *rows, length = array.shape
-    one_row = array.size == length
-    width = 2 * length if one_row else length + _WIDER
-    wide = patterned(array.size // length * width * array.itemsize).view(array.dtype).reshape(*rows, width)
-    part = wide[..., ::2] if one_row else wide[..., :length]
-    part[...] = array
-    return part
+    if array.size == array.shape[-1]:
+        return _part(array, -1, slice(None, None, 2 + position))
+    return _part(array, -1, slice(array.shape[-1]), _WIDER + 2 * position)
+
+
+def _inner_strided(array: np.ndarray, position: int) -> np.ndarray | None:
+    """Not every column of an array that has several times as many, from the second one on."""
+    return None if array.size < 2 else _part(array, -1, slice(1, None, 2 + position), 1)
+
+
+def _rows_sliced(array: np.ndarray, position: int) -> np.ndarray | None:
+    """The first rows of each matrix in a stack of matrices that have some more."""
+    if array.ndim < 3 or array.size < 2:
+        return None
+    return _part(array, -2, slice(array.shape[-2]), _WIDER + 2 * position)
+
+
+def _part(array: np.ndarray, axis: int, part: slice, more: int = 0) -> np.ndarray:
+    """A copy that is a part, along an axis, of an array which is `more` longer, or so many times the step as long."""
+    shape = list(array.shape)
+    shape[axis] = shape[axis] * (part.step or 1) + more
+    size = int(np.prod(shape)) * array.itemsize
+    whole = patterned(size).view(array.dtype).reshape(shape)
+    made: np.ndarray = np.moveaxis(np.moveaxis(whole, axis, 0)[part], 0, axis)
+    made[...] = array
+    return made
 
 
 def _broadcast(array: np.ndarray) -> np.ndarray | None:
@@ -89,17 +112,22 @@ def _negatively_strided(array: np.ndarray) -> np.ndarray | None:
     return np.array(array[backwards])[backwards]
 
 
-LAYOUTS: Mapping[MissReason, Callable[[np.ndarray], np.ndarray | None]] = {
+LAYOUTS: Mapping[MissReason, Callable[..., np.ndarray | None]] = {
     MissReason.READ_ONLY: _read_only,
     MissReason.FORTRAN_ORDERED: _fortran_ordered,
     MissReason.SLICED: _sliced,
+    MissReason.INNER_STRIDED: _inner_strided,
+    MissReason.ROWS_SLICED: _rows_sliced,
     MissReason.AXES_PERMUTED: _axes_permuted,
     MissReason.BROADCAST: _broadcast,
     MissReason.BYTE_SWAPPED: _byte_swapped,
     MissReason.MISALIGNED: _misaligned,
     MissReason.NEGATIVELY_STRIDED: _negatively_strided,
 }
-"""For each layout the function that makes it; None where it would be no different, or has no meaning."""
+"""For each layout the function that makes it, of slices from an argument and its position; None where it would be no
+different, or has no meaning."""
+SLICES = frozenset({MissReason.SLICED, MissReason.INNER_STRIDED, MissReason.ROWS_SLICED})
+"""Those that are parts of larger arrays."""
 
 
 def whole_memory(arrays: Arrays) -> Iterator[bytes]:

@@ -15,18 +15,20 @@ from ..implementation.arrays import Arrays
 from ..implementation.errors import describe_error, error_location
 from .contract import Malformed, attempt
 from .first_case import FirstCase
-from .layouts import laid_out, repeated, whole_memory
+from .layouts import SLICES, laid_out, repeated, whole_memory
 from .verdict import Miss, MissKind, MissReason
 
 _ALWAYS = (
     MissReason.READ_ONLY,
     MissReason.FORTRAN_ORDERED,
     MissReason.SLICED,
+    MissReason.ROWS_SLICED,
     MissReason.AXES_PERMUTED,
     MissReason.BROADCAST,
 )
-_IN_TURN = (MissReason.BYTE_SWAPPED, MissReason.MISALIGNED, MissReason.BROADCAST)
-"""One for each family, by its id; BROADCAST is here of an argument whose rows are made equal."""
+_IN_TURN = (MissReason.BYTE_SWAPPED, MissReason.MISALIGNED, MissReason.BROADCAST, MissReason.INNER_STRIDED)
+"""One for each family, by its id, or the next that makes a difference; BROADCAST is here of an argument whose rows are
+made equal."""
 _TOLERANCES = 8
 """How many tolerances, for each term of a sum, two results for the same arguments may be apart."""
 
@@ -43,8 +45,12 @@ def last_layouts(first: FirstCase) -> Iterator[Miss]:
 
     Those come last: there is an importer of DLPack that aborts the interpreter on them.
     """
-    in_turn = _IN_TURN[_turn(first) % len(_IN_TURN)]
-    yield from _made_to_repeat(first) if in_turn is MissReason.BROADCAST else _layout(first, in_turn)
+    for shift in range(len(_IN_TURN)):
+        in_turn = _IN_TURN[(_turn(first) + shift) % len(_IN_TURN)]
+        calls = first.call.made
+        yield from _made_to_repeat(first) if in_turn is MissReason.BROADCAST else _layout(first, in_turn)
+        if first.call.made > calls:
+            break
     yield from _layout(first, MissReason.NEGATIVELY_STRIDED)
 
 
@@ -82,7 +88,7 @@ def _layout(first: FirstCase, layout: MissReason) -> Iterator[Miss]:
     arguments = laid_out(layout, [original[0, ...] for original in first.originals])
     if arguments is None:
         return
-    before = tuple(whole_memory(arguments)) if layout is MissReason.SLICED else ()
+    before = tuple(whole_memory(arguments)) if layout in SLICES else ()
     results = _called_with(first, layout, arguments)
     if isinstance(results, Miss):
         yield results
@@ -120,7 +126,7 @@ def _made_to_repeat(first: FirstCase) -> Iterator[Miss]:
     """
     turns = [(_turn(first) // len(_IN_TURN) + shift) % len(first.names) for shift in range(len(first.names))]
     found = next(((turn, axis) for turn in turns if (axis := _axis_of_rows(first, turn)) is not None), None)
-    if first.robust or first.family.point is not None or found is None:
+    if first.robust or first.changes_arguments or first.family.point is not None or found is None:
         return
     position, axis = found
     contiguous, strided = first.copies(), first.copies()

@@ -45,7 +45,7 @@ def from_threads(first: FirstCase, held: Held) -> Iterator[Miss]:
             yield first.miss(MissKind.THREADS, summary, (_HINT,), reason=MissReason.EXCEPTION)
             return
         for case, results in outcomes:
-            if misses := list(_misses(first, held, case, results)):
+            if case < first.family.count and (misses := list(_misses(first, held, case, results))):
                 yield from misses
                 return
 
@@ -98,7 +98,7 @@ def _at_once(first: FirstCase) -> Sequence[Outcome]:
     """Call all cases in each of several threads, each in an order of its own."""
     outcomes: list[Outcome] = []
     begin = threading.Barrier(THREADS)
-    count = first.family.count
+    count = first.callable_cases
 
     def run(start: int) -> None:
         begin.wait()

@@ -59,6 +59,8 @@ class MissReason(StrEnum):
     FORTRAN_ORDERED = "Fortran-ordered"
     BROADCAST = "broadcast"
     SLICED = "sliced"
+    INNER_STRIDED = "inner-strided"
+    ROWS_SLICED = "row-sliced"
     AXES_PERMUTED = "axes-permuted"
     BYTE_SWAPPED = "byte-swapped"
     MISALIGNED = "misaligned"

@@ -83,7 +83,7 @@ def slope_backward_family(
 ) -> Family:
     """Cases of max(0, x) with an upstream of 1, 2, 3 and so on. A convention where a value is 0."""
     inputs = np.array(values, numpy_dtype(dtype))
-    upstream = np.broadcast_to(np.arange(1.0, inputs.shape[1] + 1), inputs.shape).astype(inputs.dtype)
+    upstream = np.broadcast_to(np.arange(1.0, inputs.shape[-1] + 1), inputs.shape).astype(inputs.dtype)
     answers = {
         key: _within({"dL_dinputs": upstream * np.where(inputs == 0, slope, inputs > 0).astype(np.float64)}, dtype, 0.0)
         for key, slope in {"0": 0.0, "1/2": 0.5, "1": 1.0}.items()

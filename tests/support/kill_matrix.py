@@ -10,6 +10,7 @@ from multiprocessing import get_context
 
 from backproof.conformance.check.conventions import Tracker
 from backproof.conformance.check.family import check
+from backproof.conformance.check.further import Once
 from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.implementation.load import Implementation, present
 from backproof.reference.faults import by_name, every_fault_of
@@ -55,7 +56,7 @@ def rejected(fault: Fault) -> Rejected:
     families, vectors = likely_killers(fault.op, fault.direction), vectors_of(fault.op)
     implementation = implementation_of(fault)
     fault.setup()
-    tracker, once, strict = Tracker(), set[tuple[str, str]](), False
+    tracker, once, strict = Tracker(), Once(), False
     for position, family in enumerate(families):
         if strict and family.level == "robust":
             continue
