@@ -1,11 +1,21 @@
 """Which answer an implementation follows at each convention's point, operation by operation over a whole run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .verdict import Miss, MissKind, MissReason, Outcome, Verdict
+from .wording import listed
 
 ONE_ANSWER = "an operation follows one answer at a point throughout the run"
+
+
+@dataclass(frozen=True)
+class FollowedBy:
+    """The answers that one operation follows at a point."""
+
+    op: str
+    answers: tuple[str, ...]
+    """Those that agree with all of its families, canonical first; empty where none does: it is undecided."""
 
 
 @dataclass(frozen=True)
@@ -14,11 +24,27 @@ class Followed:
 
     point: str
     answers: tuple[str, ...]
-    """The answers that agree with every family, canonical first; empty where none does: it is undecided."""
+    """The answers that agree with every family, canonical first; empty where none does."""
     families: tuple[str, ...]
     """Ids of the families that agree with some answer, in the order seen."""
     contradictions: tuple[str, ...] = ()
     """Ids of those that agree with no answer, or with none in common with the families before them."""
+    operations: tuple[FollowedBy, ...] = ()
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The operations that follow no answer throughout."""
+        return tuple(one.op for one in self.operations if not one.answers)
+
+    @property
+    def words(self) -> str:
+        """What is followed: "0 or 1/2", "undecided", or where operations differ "0 in relu, 1 in mlp"."""
+        if self.answers or len(self.operations) < 2:
+            return " or ".join(self.answers) or "undecided"
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for one in sorted(self.operations, key=lambda one: not one.answers):
+            alike.setdefault(one.answers, []).append(one.op)
+        return ", ".join(f"{' or '.join(answers) or 'undecided'} in {listed(ops)}" for answers, ops in alike.items())
 
 
 @dataclass
@@ -68,18 +94,21 @@ class Tracker:
     def followed(self) -> tuple[Followed, ...]:
         """What is followed at each point seen, sorted by name: the answers that all operations have in common."""
         return tuple(
-            _followed(point, [seen for (one, _), seen in self._seen.items() if one == point])
+            _followed(point, {op: seen for (one, op), seen in self._seen.items() if one == point})
             for point in sorted({point for point, _ in self._seen})
         )
 
 
-def _followed(point: str, operations: list[_Seen]) -> Followed:
+def _followed(point: str, operations: Mapping[str, _Seen]) -> Followed:
+    by_operation = tuple(
+        FollowedBy(op, () if seen.contradictions else seen.overall or ()) for op, seen in operations.items()
+    )
     common: tuple[str, ...] | None = None
-    for seen in operations:
-        common = _common(common, seen.overall or ())
-    contradictions = tuple(family for seen in operations for family in seen.contradictions)
-    families = tuple(family for seen in operations for family in seen.families)
-    return Followed(point, () if contradictions else common or (), families, contradictions)
+    for one in by_operation:
+        common = _common(common, one.answers)
+    contradictions = tuple(family for seen in operations.values() for family in seen.contradictions)
+    families = tuple(family for seen in operations.values() for family in seen.families)
+    return Followed(point, common or (), families, contradictions, by_operation)
 
 
 def followed(verdicts: Iterable[Verdict]) -> tuple[Followed, ...]:
@@ -91,11 +120,11 @@ def followed(verdicts: Iterable[Verdict]) -> tuple[Followed, ...]:
 
 
 def answers_seen(point: Followed, verdicts: Iterable[Verdict]) -> dict[str, list[str]]:
-    """The families that speak of a point, ids by the answers that they agree with."""
-    speaking = {*point.families, *point.contradictions}
+    """The families that speak of a point in the operations that are undecided, ids by the answers they agree with."""
+    speaking, undecided = {*point.families, *point.contradictions}, point.undecided
     seen: dict[str, list[str]] = {}
     for verdict in verdicts:
-        if verdict.point == point.point and verdict.id in speaking:
+        if verdict.point == point.point and verdict.op in undecided and verdict.id in speaking:
             seen.setdefault(" or ".join(verdict.answers) or "no known answer", []).append(verdict.id)
     return seen
 

@@ -85,8 +85,7 @@ def differing_conventions(records: Sequence[RunRecord]) -> dict[str, dict[str, l
     answers: dict[str, dict[str, list[str]]] = {}
     for letter, record in zip(letters(), records, strict=False):
         for found in record.conventions:
-            words = " or ".join(found.answers) or "no single answer"
-            answers.setdefault(found.point, {}).setdefault(words, []).append(letter)
+            answers.setdefault(found.point, {}).setdefault(found.words, []).append(letter)
     return {point: by_answer for point, by_answer in sorted(answers.items()) if len(by_answer) > 1}
 
 

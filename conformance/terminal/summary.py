@@ -227,11 +227,12 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 
 def _followed(point: Followed, results: Iterable[Result]) -> str:
-    """The answer followed at a point; where not all families agree, which follow which."""
+    """The answer followed at a point; where an operation's families do not agree, which follow which."""
     if point.answers:
-        return f"{point.point} = {' or '.join(point.answers)} ({plural(len(point.families), 'family', 'families')})"
+        return f"{point.point} = {point.words} ({plural(len(point.families), 'family', 'families')})"
     seen = answers_seen(point, (result.verdict for result in results))
-    return f"{point.point}: undecided: {'; '.join(f'{words} in {first_few(ids, 2)}' for words, ids in seen.items())}"
+    told = "; ".join(f"{words} in {first_few(ids, 2)}" for words, ids in seen.items())
+    return f"{point.point}: {point.words}{told and ': '}{told}"
 
 
 def _precisions(met: Sequence[PrecisionMet]) -> Iterator[str]:

@@ -19,11 +19,25 @@ def test_points_are_apart():
     assert [(one.point, one.answers) for one in seen] == [("clipping", ("none",)), ("slope_at_zero", ("0",))]
 
 
-def test_operations_may_follow_different_answers_and_then_none_is_named():
+def test_operations_may_follow_different_answers_which_are_named_by_operation():
     tracker = Tracker()
     for one in (verdict("a", "0", "1/2"), verdict("b", "1", op="mlp")):
         assert tracker.add(one).outcome is Outcome.PASSED
-    assert [(one.answers, one.families, one.contradictions) for one in tracker.followed()] == [((), ("a", "b"), ())]
+    (seen,) = tracker.followed()
+    assert (seen.answers, seen.families, seen.contradictions, seen.undecided) == ((), ("a", "b"), (), ())
+    assert seen.words == "0 or 1/2 in relu, 1 in mlp"
+    tracker.add(verdict("c", "1", op="dense"))
+    assert tracker.followed()[0].words == "0 or 1/2 in relu, 1 in mlp and dense"
+
+
+def test_an_operation_that_contradicts_itself_is_undecided_and_the_others_are_not():
+    verdicts = [verdict("a", "0"), verdict("b", "1", op="mlp"), verdict("c", "0", op="mlp")]
+    (seen,) = followed(verdicts)
+    assert (seen.answers, seen.undecided, seen.contradictions) == ((), ("mlp",), ("c",))
+    assert seen.words == "0 in relu, undecided in mlp"
+    assert answers_seen(seen, verdicts) == {"1": ["b"], "0": ["c"]}
+    (seen,) = followed(verdicts[1:])
+    assert seen.words == "undecided"
 
 
 def test_answers_that_operations_have_in_common_are_named():

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from backproof.conformance.check.conventions import Followed
+from backproof.conformance.check.conventions import Followed, FollowedBy
 from backproof.conformance.check.heatmap import Heatmap
 from backproof.conformance.check.verdict import Miss, MissKind, Outcome
 from backproof.conformance.diagnosis.findings import Diagnosis, Finding
@@ -281,10 +281,18 @@ def test_conventions_are_explained() -> None:
 def test_a_point_on_which_families_disagree_is_undecided() -> None:
     families = [family(n, point="slope", answers=answers) for n, answers in ((1, ("0",)), (2, ()))]
     one, other = (each.result.verdict.id for each in families)
-    torn = Followed("slope", (), (one,), (other,))
+    torn = Followed("slope", (), (one,), (other,), (FollowedBy(families[0].result.verdict.op, ()),))
     root = html(record(*families, conventions=(torn,), answers=(Answer("slope", "0", True, "nothing passes"),)))
     words = root.one("dl", kind="conventions").text()
     assert f"\u2717 undecided: 0 in {one}; no known answer in {other}" in words
+
+
+def test_operations_that_follow_different_answers_are_named() -> None:
+    each = ((1, "0", "relu"), (2, "1", "mlp"))
+    families = [family(n, point="slope", answers=(answer,), op=op) for n, answer, op in each]
+    root = html(record(*families, answers=(Answer("slope", "0", True, "nothing passes"),)))
+    words = root.one("dl", kind="conventions").text()
+    assert words.startswith("slope (2 families) \u2713 0 in relu, 1 in mlp as right: 0, nothing passes")
 
 
 def test_what_an_implementation_says_is_never_taken_for_html() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 import small_vectors
-from backproof.conformance.check.conventions import Followed, followed
+from backproof.conformance.check.conventions import Followed, FollowedBy, followed
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, MissReason, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.record.results import Ending, Result
@@ -180,11 +180,26 @@ def test_a_point_on_which_families_disagree_is_undecided_and_says_which_follow_w
     ]
     (point,) = followed(r.verdict for r in results)
     assert point == Followed(
-        "slope", (), tuple(r.verdict.id for r in results), tuple(r.verdict.id for r in results[2:])
+        "slope",
+        (),
+        tuple(r.verdict.id for r in results),
+        tuple(r.verdict.id for r in results[2:]),
+        (FollowedBy("relu", ()),),
     )
     said = " ".join(text(results).split())
     assert "slope: undecided: 0 in relu/float32/backward-random-n0; 0 or 1/2 in relu/float32/" in said
     assert "1 in relu/float32/backward-random-n2, relu/float32/backward-random-n3 and 1 more" in said
+
+
+def test_operations_that_follow_different_answers_are_named() -> None:
+    results = [
+        result("relu", "float32", 0, point="slope", answers=("0",)),
+        result("mlp", "float32", 1, point="slope", answers=("1/2",)),
+    ]
+    assert "  slope: 0 in relu, 1/2 in mlp\n" in text(results) + "\n"
+    results.append(result("mlp", "float32", 2, point="slope", answers=("1",)))
+    said = " ".join(text(results).split())
+    assert "slope: 0 in relu, undecided in mlp: 1/2 in mlp/float32/backward-random-n1; 1 in mlp/float32/" in said
 
 
 def test_no_results_have_no_summary() -> None:
