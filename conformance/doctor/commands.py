@@ -4,6 +4,8 @@ import argparse
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
 
 SECONDS = 60.0
 """Time limit of a call."""
-_STANDARD_ERROR = 2
-_SENTENCES = ("it ", "a ", "right ")
+_SENTENCES = ("it ", "a ", "the ", "right ")
 """How words begin that do not begin with a result's name."""
 
 
@@ -41,8 +42,8 @@ def add(commands: "Commands") -> None:
 
 def _doctor(options: argparse.Namespace) -> int:
     from ...vectors import store  # other commands must not pay for these
-    from ..implementation.watch import Watch
-    from .examine import examine
+    from ...vectors.records import DIRECTIONS
+    from .apart import Examination
     from .fit import Fit
 
     known = store.golden_operations()
@@ -50,22 +51,21 @@ def _doctor(options: argparse.Namespace) -> int:
         raise AdapterError(f"--op {unknown[0]}: no operation of the golden vectors; those are {', '.join(known)}")
     if (options.implementation is None) == (options.cmd is None):
         raise AdapterError("name one implementation: backproof doctor MODULE, or --cmd COMMAND")
-    implementation = _loaded(options, known)
-    watch = Watch(SECONDS, None, _STANDARD_ERROR)
-    watched = watch.watched(implementation) if implementation.option == "--impl" else implementation
     states: Counter[Fit] = Counter()
-    implementation.setup()
+    examination = Examination(partial(_loaded, options, known), SECONDS)
     try:
-        for op in options.ops or known:
-            with watch.family():
-                for opinion in examine(watched, [store.read_golden(op)]):
-                    states[opinion.state] += 1
-                    for line in _lines(opinion):
-                        print(line, flush=True)
-    finally:
-        implementation.teardown()
+        for op, direction in product(options.ops or known, DIRECTIONS):
+            opinion = examination.examine(op, direction)
+            if opinion is not None:
+                states[opinion.state] += 1
+                for line in _lines(opinion):
+                    print(line, flush=True)
+    except BaseException:
+        examination.kill()
+        raise
+    examination.close()
     wrong, fits = states[Fit.MISFIT], states[Fit.OK]
-    for line in _ending(wrong, fits, implementation, options):
+    for line in _ending(wrong, fits, examination.argument, options):
         print(line)
     return int(bool(wrong) or not fits)
 
@@ -101,15 +101,15 @@ def _lines(opinion: "FunctionFit") -> Iterator[str]:
         yield from wrapped(note, indent, f"{indent}  ")
 
 
-def _ending(wrong: int, fits: int, implementation: "Implementation", options: argparse.Namespace) -> Iterator[str]:
+def _ending(wrong: int, fits: int, implementation: str, options: argparse.Namespace) -> Iterator[str]:
     from ..check.wording import plural
 
-    argument = " ".join([implementation.argument, *(f"--impl-op={op}" for op in options.ops or ())])
+    argument = " ".join([implementation, *(f"--impl-op={op}" for op in options.ops or ())])
     yield ""
     if not wrong and fits:
         yield f"What is there fits. Next: pytest {argument}"
         return
-    again = implementation.argument.replace("--impl-cmd=", "--cmd ").replace("--impl=", "")
+    again = implementation.replace("--impl-cmd=", "--cmd ").replace("--impl=", "")
     again = " ".join([again, *(f"--op {shlex.quote(op)}" for op in options.ops or ())])
     if wrong:
         yield f"{plural(wrong, 'function does not fit', 'functions do not fit')}. Once mended: backproof doctor {again}"

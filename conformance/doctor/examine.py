@@ -1,7 +1,7 @@
 """Examine all functions of an implementation: which fit, and what is wrong with the others."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -15,11 +15,13 @@ from .probes import probes
 from .signature import signature_misfit
 
 
-def examine(implementation: Implementation, files: Iterable[OperationVectors]) -> Iterator[FunctionFit]:
+def examine(
+    implementation: Implementation, files: Iterable[OperationVectors], directions: Sequence[str] = DIRECTIONS
+) -> Iterator[FunctionFit]:
     """How each function fits that there are vectors for. The implementation has to be set up."""
     for vectors in files:
         families = tuple(vectors.families)
-        for direction in DIRECTIONS:
+        for direction in directions:
             of_one = [family for family in families if family.direction == direction]
             if of_one:
                 yield _opinion(implementation, vectors, direction, of_one)

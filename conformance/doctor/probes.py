@@ -1,4 +1,4 @@
-"""Tiny families to try a function on: one for each form of call, and each dtype."""
+"""Tiny families to try a function on: one for each form of call at each dtype."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -15,20 +15,17 @@ CallForm = tuple[object, ...]
 
 
 def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family]:
-    """One family of each form at the first dtype, the commonest form first; then one at each other dtype."""
+    """One family of each form at each dtype, the commonest form and the first dtype first."""
     usual = [family for family in families if family.level == "required" and family.result == "valid"]
     usual = [family for family in usual if family.answer.expected and family.dtype in dtypes]
-    first = FIRST_DTYPE if any(family.dtype == FIRST_DTYPE for family in usual) else next(iter(dtypes), "")
     forms: dict[CallForm, list[Family]] = {}
     for family in usual:
-        if family.dtype == first:
-            forms.setdefault(_form(family), []).append(family)
+        forms.setdefault(_form(family), []).append(family)
     common = sorted(forms.values(), key=len, reverse=True)
-    yield from (max(alike, key=_telling) for alike in common)
-    for dtype in dtypes:
-        others = [f for f in usual if f.dtype == dtype != first and common and _form(f) == _form(common[0][0])]
-        if others:
-            yield max(others, key=_telling)
+    for dtype in sorted(dtypes, key=lambda dtype: dtype != FIRST_DTYPE):
+        for alike in common:
+            of_one = [family for family in alike if family.dtype == dtype]
+            yield from sorted(of_one, key=_telling)[-1:]
 
 
 def small(families: Iterable[Family], dtypes: Sequence[str]) -> list[Family]:

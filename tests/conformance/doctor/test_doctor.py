@@ -104,6 +104,17 @@ def test_right_functions_draw_nothing(name: str, function: Callable[..., object]
     assert (opinion(name, function).state, opinion(name, function).misfit) == (Fit.OK, None)
 
 
+@pytest.mark.parametrize("wrong", ["none", "sum"])
+def test_every_reduction_is_tried_at_every_dtype(wrong: str) -> None:
+    def forward(logits: np.ndarray, labels: np.ndarray, *, reduction: str) -> object:
+        loss = right.softmax_cross_entropy_forward(logits, labels, reduction=reduction)
+        return loss * 2 if reduction == wrong and logits.dtype == np.float64 else loss
+
+    told = opinion(f"{COST}_forward", forward)
+    assert told.state is Fit.MISFIT
+    assert re.match(rf"{COST}/float64/forward-.*-{wrong}-", told.family)
+
+
 def test_a_form_that_is_not_supported_is_noted() -> None:
     assert opinion(f"{COST}_forward", only_indices).notes == ("not supported: NotImplementedError: labels as rows",)
 
@@ -410,6 +421,45 @@ def test_a_call_that_hangs_is_given_up(
     code, printed, _ = doctor(capsys, "hanging", "--op=relu")
     assert "A call of it does not return: case 0: no answer within 0.05 s." in printed
     assert code == 1
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "ending"), [("os.abort()", "was ended by SIGABRT"), ("os._exit(3)", "ended with status 3")]
+)
+def test_a_call_that_ends_the_process_is_named_and_the_next_function_is_tried(
+    folder: Path, capsys: pytest.CaptureFixture[str], misdeed: str, ending: str
+) -> None:
+    (folder / "ending.py").write_text(
+        "import os\nimport numpy as np\n\ndef relu_forward(x):\n    if min(x.strides, default=0) < 0:\n"
+        f"        {misdeed}\n    return np.maximum(x, 0)\n\n"
+        "def relu_backward(dL_doutputs, x):\n    return np.where(x > 0, dL_doutputs, 0)\n"
+    )
+    code, printed, _ = doctor(capsys, "ending", "--op=relu")
+    said = " ".join(printed.split())
+    assert re.match(
+        rf"misfit relu_forward The process {ending} in the call with inputs float32 \(.*\) with strides \(-.*, -4\)\. "
+        r"Cure: make its arguments contiguous first: np\.ascontiguousarray\(array\)\. ok relu_backward 1 function",
+        said,
+    ), said
+    assert code == 1
+
+
+def test_an_adapter_that_ends_the_process_when_it_is_loaded(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "unloadable.py").write_text("import os\nos._exit(3)\n")
+    code, _, complaint = doctor(capsys, "unloadable", "--op=relu")
+    assert complaint == "backproof: the process ended with status 3 while the implementation was loaded\n"
+    assert code == 2
+
+
+def test_an_adapter_that_fails_when_it_is_torn_down(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "lasting.py").write_text(
+        "import numpy as np\n\ndef teardown():\n    raise OSError('stays')\n\n"
+        "def relu_forward(x):\n    return np.maximum(x, 0)\n"
+    )
+    code, printed, complaint = doctor(capsys, "lasting", "--op=relu")
+    assert printed.startswith("ok      relu_forward")
+    assert "OSError: stays" in complaint
+    assert code == 2
 
 
 def test_a_command_is_tried_as_well(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
