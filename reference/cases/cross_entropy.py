@@ -9,7 +9,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, nearest_held
-from ..kinds.labelled import SOFT_ROWS, common
+from ..kinds.labelled import SOFT_ROWS, common, far_upstreams, remembered
 from ..kinds.loss import Call, Loss, curated, drawn, in_every_form
 from ..kinds.probabilities import rows_of_probabilities
 from ..kinds.special_values import ends
@@ -27,7 +27,13 @@ LOSS = Loss(
     "probabilities",
     rows_of_probabilities,
     even=lambda w, shape: w.uniform(shape, 0.484375, 0.515625),
-    long=lambda size: size in (300, 781, 1031, 2049),
+    long={
+        "float64": "none-n1-c781",
+        "float32": "mean-n1-c300 none-n1-c2051 sum-n1-c1024 none-n2-c16 mean-n2-c32 none-n1-c128 sum-n16-c2 "
+        "mean-n32-c2 mean-n1024-c2 sum-n1031-c2",
+        "bfloat16": "mean-n257-c2",
+    },
+    alone=True,
 )
 G = [1.5, -2, 3]
 
@@ -61,6 +67,12 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from magnitudes(dtype)
     yield from special_values(dtype)
     yield from in_all_forms(dtype)
+    yield from far_upstreams(LOSS, dtype, SOFT_ROWS[:2])
+    yield from remembered(
+        LOSS, dtype, [[0.25, 0.5, 0.25], [0.5, 0.25, 0.125]], [[0.5, 0.125, 0.375], [0.25, 0.5, 0.75]]
+    )
+    yield from last_digits(dtype)
+    yield from tiny(dtype)
 
 
 def zeros(dtype: str) -> Iterator[Draft]:
@@ -153,6 +165,27 @@ def magnitudes(dtype: str) -> Iterator[Draft]:
     call = ([[0.0625, 0.75, 0.1875], [0.125, 0.8125, 0.0625]], [0, 2], [quarter, -quarter])
     comment = "Gradients past the largest finite number are infinite."
     yield from robust("backward-overflow", "overflow", comment, call, overflows=True)
+
+
+def last_digits(dtype: str) -> Iterator[Draft]:
+    """Probabilities that differ in their last digits alone, or by less than six decimals, from one case to the next."""
+    unit, steps = 15 * 2.0 ** -FORMATS[dtype].significand, ((0, 0), (1, 0), (0, 1), (1, 1))
+    comment = "Each case differs from the one before in the last digits of a probability: results remembered show."
+    calls: list[Call] = [([[0.5 + a * unit, 0.25], [0.25, 0.5 + b * unit]], [0, 1], [1.5, -2]) for a, b in steps]
+    yield from curated(LOSS, dtype, "last-digits", "successive", comment, *calls)
+    if dtype != "float16":
+        calls = [([[(a + 2) * 2.0**-23, 0.25], [0.25, (b + 2) * 2.0**-23]], [0, 1], [1.5, -2]) for a, b in steps]
+        yield from curated(LOSS, dtype, "last-decimals", "successive small-values", comment, *calls)
+
+
+def tiny(dtype: str) -> Iterator[Draft]:
+    """Many probabilities near the smallest, whose losses add up to more than ten thousand."""
+    if dtype != "float16":
+        comment = "Losses that add up to more than 10,000, unless probabilities are clipped."
+        p = np.tile([2.0 ** (-900 if dtype == "float64" else -120), 0.75], (151, 1))
+        call: Call = (p, [0] * 151, 1.5)
+        name, flags = "forward-large-sum", "small-values confident-wrong"
+        yield from curated(LOSS, dtype, name, flags, comment, call, reduction="sum", point=CLIPPING)
 
 
 def special_values(dtype: str) -> Iterator[Draft]:

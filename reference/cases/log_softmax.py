@@ -11,14 +11,14 @@ from ..kinds.normalization import LONG, Rows, ordinary
 from ..kinds.paired import families
 from ..model.family import Draft
 
-SHAPES: dict[str, tuple[Shape, ...]] = {"float32": ((1, 781), (257, 2))}
+SHAPES: dict[str, dict[str, tuple[Shape, ...]]] = {"float32": {"forward": ((1, 2049), (257, 2))}}
 """By dtype, shapes past the sizes at which kernels switch, beside LONG."""
-LOGITS = Rows("logits", cases=4)
+LOGITS = Rows("logits", cases=3)
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    more = chain(along_other_axes(), long(LOGITS, SHAPES.get(dtype, ())))
+    more = chain(along_other_axes(), long(LOGITS, SHAPES.get(dtype, {})))
     yield from rows_of_logits(replace(LOGITS, long=LONG[dtype]), dtype, more)
 
 

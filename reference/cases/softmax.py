@@ -1,14 +1,16 @@
 """Families of cases for the softmax."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from ..generation.draws import held, nearest_held
-from ..kinds.logits import SHAPES, long, rows_of_logits
+from ..kinds.logits import SHAPES, blocks, long, rows_of_logits
 from ..kinds.normalization import Rows
 from ..kinds.paired import families
 from ..model.family import Draft
 
 LESSON = "nnfs.io, chapter on activation functions: softmax"
+LOGITS = Rows("logits", cases=7)
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
@@ -22,4 +24,5 @@ def drafts(dtype: str) -> Iterator[Draft]:
         tuple({"logits": held([z], dtype)} for z in ([1, 2, 3], [-2, -1, 0], [0.5, 1, 1.5])),
         source=LESSON,
     )
-    yield from rows_of_logits(Rows("logits"), dtype, long(Rows("logits"), SHAPES[dtype]))
+    more = chain(long(LOGITS, SHAPES.get(dtype, {})), blocks(LOGITS, dtype, many=True) if dtype == "float32" else ())
+    yield from rows_of_logits(LOGITS, dtype, more)

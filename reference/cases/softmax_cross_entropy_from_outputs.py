@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, nearest_held
-from ..kinds.labelled import common, label_mass, special
-from ..kinds.labels import exact_labels, labels_apart, least_likely
+from ..kinds.labelled import common, far_upstreams, label_mass, remembered, special
+from ..kinds.labels import exact_labels, labels_apart, least_likely, nearly_hard
 from ..kinds.loss import Call, Loss, curated, drawn
 from ..kinds.probabilities import logits_drawn, saved_outputs
 from ..kinds.special_values import ends
@@ -21,7 +22,15 @@ LOSS = Loss(
     labels=lambda w, form, outputs: labels_apart(w, form, outputs.astype(np.float64)),
     exact=lambda w, form, outputs: labels_apart(w, form, outputs.astype(np.float64), exact_labels),
     directions=("backward",),
+    nearly=lambda w, form, outputs: labels_apart(w, form, outputs.astype(np.float64), nearly_hard),
     few=5,
+    long={
+        "float64": "mean-n1-c513 none-n1-c781",
+        "float32": "mean-n1-c300 none-n1-c513 none-n1-c2051 sum-n1-c1024 none-n2-c16 mean-n2-c32 none-n1-c128 "
+        "sum-n16-c2 mean-n32-c2 mean-n1024-c2 sum-n1031-c2",
+        "float16": "none-n1-c2050 mean-n2049-c2",
+        "bfloat16": "mean-n1-c300 mean-n257-c2",
+    },
 )
 
 
@@ -39,8 +48,20 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from certain(dtype)
     yield from equal_outputs(dtype)
     three, nan = [[0.625, 0.125, 0.25], [0.5, 0.375, 0.125], [0.25, 0.25, 0.5]], math.nan
+    two = [[0.25, 0.5, 0.25], [0.625, 0.125, 0.25]]
+    yield from far_upstreams(LOSS, dtype, two)
+    yield from remembered(LOSS, dtype, two, [[0.5, 0.125, 0.375], [0.125, 0.375, 0.5]])
+    yield from last_digits(dtype)
     yield from label_mass(LOSS, dtype, three)
     yield from special(LOSS, dtype, three[:2], three, [three[0], [nan, nan, nan], three[2]])
+
+
+def last_digits(dtype: str) -> Iterator[Draft]:
+    """Outputs that differ in their last digits alone, from one case to the next."""
+    unit, steps = 15 * 2.0 ** -FORMATS[dtype].significand, ((0, 0), (1, 0), (0, 1), (1, 1))
+    comment = "Each case differs from the one before in the last digits of an output: results remembered show."
+    calls = [([[0.5 + a * unit, 0.5], [0.5, 0.5 + b * unit]], [1, 0], [1.5, -2]) for a, b in steps]
+    yield from curated(LOSS, dtype, "backward-last-digits", "successive", comment, *calls)
 
 
 def small_outputs(dtype: str) -> Iterator[Draft]:

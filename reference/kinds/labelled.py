@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ...vectors.dtypes import HALF
+from ...vectors.dtypes import FORMATS, HALF
 from ..generation.draws import Shape, Words
 from ..model.family import DRAWN, Draft
 from ..model.losses import REDUCTIONS
-from .labels import FORMS, as_form, first_and_last, last, mostly_one, unequal
-from .loss import Call, Loss, Trap, curated, drawn, empty, in_every_form, invalid, upstream_drawn, upstreams
+from .labels import FORMS, as_form, first_and_last, largest_odd, last, mostly_one, unequal
+from .loss import Call, Loss, Trap, curated, drawn, empty, in_every_form, invalid, successive, upstream_drawn, upstreams
 from .special_values import ends
 
 Table = list[list[float]]
@@ -21,7 +21,7 @@ SIZES = (
         "random",
         "random labels-{form} reduction upstream-signed",
         "Labels as {form}, reduction {reduction}, scores of shape {shape}.",
-        DRAWN,
+        DRAWN // 2,
         "indices-mean-n5-c3 indices-sum-n3-c4 indices-none-n4-c3 one-hot-mean-n3-c5 one-hot-sum-n5-c4 "
         "one-hot-none-n6-c4 soft-mean-n7-c3 soft-sum-n3-c5 soft-none-n5-c4",
     ),
@@ -29,28 +29,28 @@ SIZES = (
         "square",
         "square labels-{form} upstream-signed",
         "As many rows as classes, labels as {form}: a transpose shows by value alone.",
-        DRAWN,
+        DRAWN // 2,
         "indices-mean-n3-c3 indices-none-n4-c4 one-hot-mean-n5-c5 one-hot-none-n3-c3 soft-mean-n3-c3 soft-sum-n4-c4",
     ),
     (
         "batch-of-one",
         "batch-of-one",
         "A single row.",
-        DRAWN,
+        DRAWN // 2,
         "indices-mean-n1-c4 one-hot-none-n1-c3 soft-sum-n1-c5",
     ),
     (
         "two-classes",
         "random distinct-sizes",
         "Two classes, where code for the binary loss may be at work.",
-        DRAWN,
+        DRAWN // 2,
         "indices-mean-n6-c2 one-hot-sum-n3-c2",
     ),
     (
         "odd",
         "random odd-sizes",
         "Sizes beside a power of two, where tiles have ragged edges.",
-        2,
+        1,
         "indices-mean-n9-c7 one-hot-none-n7-c9 soft-mean-n3-c17 indices-sum-n3-c31 one-hot-mean-n3-c33 "
         "indices-none-n2-c65 indices-mean-n31-c2 soft-mean-n33-c2 indices-mean-n65-c2",
     ),
@@ -61,14 +61,14 @@ SIZES = (
 
 
 LONG = {
-    "float64": "mean-n1-c513 none-n1-c781",
-    "float32": "none-n1-c257 mean-n1-c300 sum-n1-c384 mean-n1-c513 none-n1-c781 sum-n1-c1025 none-n1-c2049 "
-    "none-n259-c2 sum-n1031-c2",
+    "float64": "none-n1-c781",
+    "float32": "none-n1-c257 mean-n1-c300 sum-n1-c384 mean-n1-c513 none-n1-c781 sum-n1-c1025 none-n1-c2051 "
+    "sum-n1-c1024 none-n2-c16 mean-n2-c32 none-n1-c128 sum-n16-c2 mean-n32-c2 sum-n1280-c2",
     "float16": "none-n1-c2050",
-    "bfloat16": "mean-n1-c300",
+    "bfloat16": "mean-n1-c300 mean-n257-c2",
 }
-"""By dtype, cells past the sizes at which kernels switch; float32, which nearly all have, has them all. The last class
-of 2050 is an index that float16 does not hold, that of 300 one that bfloat16 does not."""
+"""By dtype, cells of forward past the sizes at which kernels switch, and exact multiples of blocks; float32, which
+nearly all have, has them all."""
 MASS = "label_mass"
 """The convention's point of soft labels that do not sum to 1."""
 SOFT_ROWS = [[0.25, 0.5, 0.25], [0.375, 0, 0.625], [0.125, 0.75, 0.125]]
@@ -90,7 +90,7 @@ def common(loss: Loss, dtype: str) -> Iterator[Draft]:
     comment = "A thousand losses near log 2: one after the other in a half precision, they all lose the same way."
     yield from give("forward-many-rows", "many-rows", comment, "indices-mean-n1000-c2", scores=loss.even, count=1)
     cells, comment = "indices-mean-n5-c4 one-hot-none-n3-c6 indices-none-n6-c3", "First and last class in turn."
-    yield from give("label-edge", "label-edge labels-{form}", comment, cells, labels=first_and_last)
+    yield from give("label-edge", "label-edge labels-{form}", comment, cells, labels=first_and_last, count=2)
     if dtype not in HALF:
         comment, flags = "Small gradients are not 0.", "small-values upstream-signed"
         yield from give("backward-small-upstream", flags, comment, "indices-none-n2-c3", upstream=small, count=1)
@@ -99,23 +99,57 @@ def common(loss: Loss, dtype: str) -> Iterator[Draft]:
         yield from empty(loss, dtype, as_form(none, form, 3, dtype), form)
     yield from misfits(loss, dtype)
     yield from long(loss, dtype)
-    yield from labels_of_all_sorts(loss)
+    yield from labels_of_all_sorts(loss, dtype)
 
 
 def long(loss: Loss, dtype: str) -> Iterator[Draft]:
-    """One case each past the sizes at which kernels switch, labels of the last class."""
-    for cell in LONG[dtype].split():
-        n, c = (int(size[1:]) for size in cell.split("-")[1:])
-        comment, flag = f"{n} rows of {c} classes.", "many-classes label-edge" if n == 1 else "many-rows"
-        for direction in ("forward", "backward"):
-            if n == 1 if direction == "forward" else loss.long(max(n, c)):  # many rows forward are above
-                draws: dict[str, Any] = {}
-                if n == 1:
-                    draws = {"labels": last, "scores": loss.even if dtype == "float16" else None}
-                yield from drawn(loss, f"{direction}-long", flag, comment, f"indices-{cell}", count=1, **draws)
+    """One case each past the sizes at which kernels switch, and of exact multiples of a block. A single row has the
+    label of the last class, and of more than 2048 that of the last odd one, which float16 does not hold."""
+    for direction, cells in (("forward", LONG[dtype]), ("backward", loss.long.get(dtype, ""))):
+        for cell in cells.split():
+            n, c = (int(size[1:]) for size in cell.split("-")[1:])
+            comment, flag = f"{n} rows of {c} classes.", "many-classes label-edge" if n < 3 else "many-rows"
+            draws: dict[str, Any] = {}
+            if n < 3:
+                labels = largest_odd if c > 2048 else last
+                draws = {"labels": labels, "scores": loss.even if dtype == "float16" else None}
+            shape = cell.replace("-c2", "-c1") if loss.alone and n > 256 else cell
+            yield from drawn(loss, f"{direction}-long", flag, comment, f"indices-{shape}", count=1, **draws)
 
 
-def labels_of_all_sorts(loss: Loss) -> Iterator[Draft]:
+def far_upstreams(loss: Loss, dtype: str, scores: Table) -> Iterator[Draft]:
+    """Upstreams far from 1: a gradient that is clipped, or one taken for 0; `scores` are two rows."""
+    comment = "Upstreams far from 1: a gradient that is clipped, or taken for 0, shows."
+    flags, more = "spread upstream-signed", (-26, -27, -60, -104, 15, 18, 24, 104)
+    for reduction in REDUCTIONS:
+        powers = (15 if reduction == "mean" else 14,) if dtype == "float16" else more
+        g = ([1, -1.25] if reduction == "none" else [1.25])[: 2 if reduction == "none" else 1]
+        sizes = (np.ldexp(g, power) if reduction == "none" else math.ldexp(g[0], power) for power in powers)
+        calls = ((scores, [1, 2], size) for size in sizes)
+        yield from curated(
+            loss, dtype, f"backward-far-upstream-{reduction}", flags, comment, *calls, reduction=reduction
+        )
+
+
+def remembered(
+    loss: Loss, dtype: str, first: Table, last: Table, sharp: Table | None = None, **more: Any
+) -> Iterator[Draft]:
+    """Successive cases that differ in one argument, or in the last digits of the upstream; the gradient at `sharp`, or
+    at the first scores, has hardly more of an error than the upstream."""
+    name, soft = "one-argument-at-a-time", [[0.25, 0.5, 0.25], [0.375, 0, 0.625]]
+    ends_of: tuple[Call, Call] = (first, [1, 2], [1.5, -2]), (last, [2, 0], [-3, 0.75])
+    yield from successive(loss, dtype, f"{name}-indices-none", *ends_of, reduction="none")
+    ends_of = (first, soft, 1.5), (last, soft[::-1], -2)
+    yield from successive(loss, dtype, f"{name}-soft-mean", *ends_of, reduction="mean")
+    unit = 15 * 2.0 ** (1 - FORMATS[dtype].significand)
+    comment = "Each case differs from the one before in the last digits of the upstream."
+    calls: list[Call] = [
+        (sharp or first, [1, 2], [1 + a * unit, -2 - 2 * b * unit]) for a, b in ((0, 0), (1, 0), (0, 1), (1, 1))
+    ]
+    yield from curated(loss, dtype, "backward-last-digits-of-the-upstream", "successive", comment, *calls, **more)
+
+
+def labels_of_all_sorts(loss: Loss, dtype: str) -> Iterator[Draft]:
     """Soft labels of full significands, labels that are mostly of one class, and rows of very different losses."""
 
     def equal_rows(w: Words, shape: Shape) -> np.ndarray:
@@ -125,11 +159,14 @@ def labels_of_all_sorts(loss: Loss) -> Iterator[Draft]:
     comment = "Soft labels of full significands whose rows sum to exactly 1, small weights and hard rows among them."
     cells = "soft-mean-n5-c3 soft-sum-n3-c4 soft-none-n4-c5"
     yield from give("exact", "random labels-soft", comment, cells, labels=loss.exact)
+    comment = "Soft labels of which one class has nearly all weight: they are not hard ones."
+    yield from give("nearly-hard", "random labels-soft", comment, "soft-none-n3-c4", labels=loss.nearly)
     comment, cells = "Nearly all labels are of one class.", "indices-mean-n7-c4 indices-sum-n5-c3 one-hot-none-n6-c3"
     yield from give("skewed", "random labels-{form}", comment, cells, labels=mostly_one)
     comment = "Rows of small losses, then of large ones: a mean of the means of parts shows."
     cells, flags = "one-hot-mean-n6-c4 indices-none-n7-c3", "random labels-{form}"
-    yield from give("forward-unequal", flags, comment, "indices-mean-n37-c2", labels=unequal)
+    cell = "indices-mean-n1031-c2" if dtype == "float32" else ""
+    yield from give("forward-unequal", flags, comment, f"indices-mean-n37-c2 {cell}", labels=unequal)
     yield from give("unequal", flags, comment, cells, labels=unequal)
     comment = "The same scores in every row, under other labels and upstreams."
     cells = "indices-none-n4-c3 soft-none-n3-c4"
@@ -163,13 +200,22 @@ def misfits(loss: Loss, dtype: str) -> Iterator[Draft]:
         ("one-hot-one-row", "A single row of labels, to be broadcast by none.", one_hot[:1, :4]),
         ("one-hot-one-column", "A single column of labels, to be broadcast by none.", one_hot[:3, :1]),
         ("labels-one-for-all", "One index for several rows.", [2]),
+        ("labels-column", "Indices as a column.", np.array([[0], [3], [1]])),
+        ("labels-scalar", "An index of rank 0 for several rows.", np.array(2)),
+        ("one-hot-rank", "Labels of one row, of rank 1.", one_hot[0, :4]),
     ):
         for reduction, g in (("mean", 2.5), ("sum", 2.5), ("none", [2.5, -1.5, 3])):
             yield from give(f"{name}-{reduction}", "label-length", comment, (scores, labels, g), reduction=reduction)
     call: Call = (scores, [0, 3, 1], [2.5, -1.5, 3, 2])
     yield from give("backward-upstream-too-long", "size-mismatch", "Upstream for a row too many.", call)
-    shapes: dict[str, object] = {"rows": [2.5, -1.5, 3], "one": [2.5], "scalar": 2.5, "column": [[2.5]] * 3}
-    for reduction, words in (("mean", "rows one"), ("sum", "rows one"), ("none", "one scalar column")):
+    shapes: dict[str, object] = {
+        "rows": [2.5, -1.5, 3],
+        "one": [2.5],
+        "scalar": 2.5,
+        "column": [[2.5]] * 3,
+        "matrix": [[2.5]],
+    }
+    for reduction, words in (("mean", "rows one matrix"), ("sum", "rows one matrix"), ("none", "one scalar column")):
         for word in words.split():
             name, call = f"backward-upstream-{word}-{reduction}", (scores, [0, 3, 1], shapes[word])
             comment = f"An upstream of another shape than the {reduction}, to be broadcast by none."

@@ -10,9 +10,19 @@ import numpy as np
 from ...vectors.dtypes import HALF
 from ..generation.draws import Shape, Words, nearest_held
 from ..model.family import Draft
-from .labelled import MASS, SOFT_ROWS, Table, common, label_mass, special
+from .labelled import MASS, SOFT_ROWS, Table, common, far_upstreams, label_mass, remembered, special
 from .labels import least_likely
-from .logits import DEEP, LAST_DIGITS, ladder_rows, nearly_the_same, rungs
+from .logits import (
+    DEEP,
+    FAR_ABOVE,
+    LAST_DIGITS,
+    MASKED_BLOCKS,
+    ladder_rows,
+    masked_blocks,
+    nearly_the_same,
+    past_blocks,
+    rungs,
+)
 from .loss import ROW_UPSTREAM, Call, Loss, curated, drawn, in_every_form
 from .probabilities import PROFILES
 from .special_values import ends
@@ -32,9 +42,13 @@ def loss_of_logits(loss: Loss, dtype: str) -> Iterator[Draft]:
         yield from at_size(loss, dtype, size, f"far-{size}-stable", "robust")
     yield from fixed(loss, dtype)
     yield from masked(loss, dtype)
-    for part in (ladder, last_digits, in_all_forms, profiles, large_sums):
+    for part in (ladder, last_digits, in_all_forms, profiles, large_sums, blocks):
         yield from part(loss, dtype)
     yield from label_mass(loss, dtype, [[0.5, -1, 0.25], [1, 0.125, -0.5], [-0.25, 2, 1]])
+    yield from far_upstreams(loss, dtype, [[0.5, -1, 0.25], [1, 0.125, -0.5]])
+    yield from remembered(
+        loss, dtype, [[0, 0.5, 0], [1, 0, 1]], [[1, -0.5, 0.25], [-1, 0.5, 0]], underflowed(dtype), point=loss.certain
+    )
     two, three = [[0.5, -1, 0.25], [1, 0.125, -0.5]], [[0.5, -1, 0.25], [1, -0.25, -0.5], [2, 0.125, 1]]
     yield from special(loss, dtype, two, three, [three[0], [1, math.nan, -0.5], three[2]])
 
@@ -59,17 +73,17 @@ def scattered(loss: Loss, dtype: str) -> Iterator[Draft]:
     give = partial(drawn, loss)
     flags, where = "small-values confident-wrong", "indices-mean-n5-c3 one-hot-none-n3-c4 indices-sum-n4-c6"
     comment = "The true class is the least likely: 1e-7 added to its probability shows."
-    yield from give("small", flags, comment, where, scores=low, labels=least_likely)
+    yield from give("small", flags, comment, where, scores=low, labels=least_likely, count=loss.few)
     comment = "Logits in ascending order: a sum kept for a running maximum has to be rescaled as that rises."
-    yield from give("rising", "many-classes", comment, "indices-none-n3-c9", scores=ascending)
-    yield from give("rising", "many-classes", comment, "indices-mean-n1-c300", scores=ascending, count=2)
+    yield from give("rising", "many-classes", comment, "indices-none-n3-c9", scores=ascending, count=loss.few)
+    yield from give("rising", "many-classes", comment, "indices-mean-n1-c300", scores=ascending, count=1)
     comment = "Rows far from 0 on either side: exp of them would overflow, or underflow altogether."
     flags, where = "shifted-logits far-logits", "indices-mean-n3-c4 one-hot-none-n4-c3 soft-sum-n3-c5"
-    yield from give("shifted", flags, comment, where, scores=near_shift)
+    yield from give("shifted", flags, comment, where, scores=near_shift, count=loss.few)
     comment += " The largest is to be subtracted first."
-    yield from give("shifted-stable", flags, comment, where, scores=near_shift, level="robust")
+    yield from give("shifted-stable", flags, comment, where, scores=near_shift, level="robust", count=2)
     comment, where = "Logits on both sides, near 60 in size.", "indices-mean-n3-c4 soft-none-n4-c3"
-    yield from give("far-drawn", "far-logits", comment, where, scores=at_sixty, level="robust")
+    yield from give("far-drawn", "far-logits", comment, where, scores=at_sixty, level="robust", count=loss.few)
 
 
 def at_size(loss: Loss, dtype: str, size: int, name: str, level: str) -> Iterator[Draft]:
@@ -139,6 +153,12 @@ def masked(loss: Loss, dtype: str) -> Iterator[Draft]:
     yield from give("forward-label-row-of-zeros", "labels-soft", comment, call, point=MASS)
 
 
+def underflowed(dtype: str) -> Table:
+    """Give logits (2, 3) of which the second of the first row, and the third of the other, is so far below the largest
+    that no exponential of the difference is held."""
+    return [[0, -800, -1], [-2, 0.5, -1000]] if dtype == "float64" else [[0, -112, -1], [-2, 0.5, -200]]
+
+
 def ladder(loss: Loss, dtype: str) -> Iterator[Draft]:
     """Whole rows at and beyond the thresholds, of either sign: a maximum that starts at a finite number shows."""
     give = partial(curated, loss, dtype)
@@ -150,8 +170,22 @@ def ladder(loss: Loss, dtype: str) -> Iterator[Draft]:
 
 def last_digits(loss: Loss, dtype: str) -> Iterator[Draft]:
     """Logits that differ in their last digits alone, from one case to the next."""
-    calls: list[Call] = [(logits, [0, 1], [1.5, -2]) for logits in nearly_the_same(dtype)]
-    yield from curated(loss, dtype, "last-digits", "shifted-logits", LAST_DIGITS, *calls)
+    for name, places in nearly_the_same(dtype).items():
+        calls: list[Call] = [(logits, [0, 1], [1.5, -2]) for logits in places]
+        yield from curated(loss, dtype, name, "successive shifted-logits", LAST_DIGITS, *calls)
+
+
+def blocks(loss: Loss, dtype: str) -> Iterator[Draft]:
+    """A class far above the rest beyond the first blocks of classes, and whole blocks that are masked."""
+    sizes = [*past_blocks(dtype, False), *(past_blocks(dtype, True) if dtype == "float32" else ())]
+    for classes, logits in sizes:
+        name, call = f"last-far-above-c{classes}", (logits, [0], [1.5])
+        for direction in ("forward", "backward")[: 1 if classes > 33 else 2]:
+            id, flags = f"{direction}-{name}", "far-logits many-classes"
+            yield from curated(loss, dtype, id, flags, FAR_ABOVE, call, point=loss.certain)
+    for classes in (40, 160) if dtype == "float32" else (40,):
+        flags, call = "masked-logits many-classes", (masked_blocks(classes), [classes - 1, 0], [1.5, -2])
+        yield from curated(loss, dtype, f"masked-blocks-c{classes}", flags, MASKED_BLOCKS, call, level="robust")
 
 
 def in_all_forms(loss: Loss, dtype: str) -> Iterator[Draft]:
@@ -159,8 +193,14 @@ def in_all_forms(loss: Loss, dtype: str) -> Iterator[Draft]:
     far: Table
     most, small, inf, give = ends(dtype).largest, ends(dtype).subnormal, math.inf, partial(in_every_form, loss, dtype)
     soft, point, deep = SOFT_ROWS[:2], loss.certain, float(nearest_held(2e4, dtype))
-    comment, far = "Probabilities that round to 1 or vanish.", [[40, 0, 0], [-40, 0, 40]]
+    comment, far = "Probabilities that round to 1 or vanish.", [[40, 12, -29], [-6, 0, 40]]
     yield from give("sure", "far-logits", comment, (far, [1, 2], soft), point=point, but="indices-none soft-mean")
+    far, comment = (
+        underflowed(dtype),
+        "A true class whose probability underflows: its logarithm is to be computed as such.",
+    )
+    names, flags = "forward-underflowed", "far-logits confident-wrong"
+    yield from give(names, flags, comment, (far, [1, 2], soft), point=point)
     comment, far = "Rows far from 0: their own maximum is to be subtracted.", [[-deep] * 3, ladder_rows(104, dtype)[1]]
     yield from give("deep", "far-logits", comment, (far, [1, 2], soft), but="indices-none")
     comment, tiny = "Subnormal logits are as good as 0.", ([[small, -small, 0], [0, small / 2, small]], [0, 1], soft)
@@ -185,6 +225,10 @@ def large_sums(loss: Loss, dtype: str) -> Iterator[Draft]:
     """Losses that add up past float16's largest number, or to nearly the dtype's, and whose mean fits."""
     comment = "Large losses: in float16 their sum, in no dtype their mean, is beyond the largest number."
     size = float(nearest_held(2e4, dtype)) if dtype == "float16" else ends(dtype).top / 8
-    calls = [([[m, 0, -m], [0, m, -m], [0, 1, m], [-m, m, 2]], [1, 2, 0, 0], 1.5) for m in (size, size / 2)]
-    more: dict[str, Any] = {"reduction": "mean", "point": loss.certain}
-    yield from curated(loss, dtype, "large-sum", "near-overflow confident-wrong", comment, *calls, **more)
+    sizes: dict[str, tuple[float, ...]] = {"mean": (size, size / 2), "sum": (size / 4,), "none": (size / 2,)}
+    for reduction, held in sizes.items():
+        name, g = f"large-sum{'' if reduction == 'mean' else f'-{reduction}'}", FOUR_G if reduction == "none" else 1.5
+        calls = [([[m, 0, -m], [0, m, -m], [0, 1, m], [-m, m, 2]], [1, 2, 0, 0], g) for m in held]
+        name = name if reduction == "mean" else f"forward-{name}"
+        more: dict[str, Any] = {"reduction": reduction, "point": loss.certain}
+        yield from curated(loss, dtype, name, "near-overflow confident-wrong", comment, *calls, **more)

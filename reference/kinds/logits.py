@@ -1,7 +1,7 @@
 """Rows of logits, as softmax takes them: ties, a common shift, logits far apart, and -inf as a mask."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 
@@ -15,7 +15,9 @@ from .normalization import UPSTREAM, Rows, balanced, ordinary, rows
 from .paired import families
 from .probabilities import PROFILES
 from .special_values import ends
+from .upstreams import mismatched
 
+PLACES = np.array([[0, 1, 0.5], [1, 0, 0.25]])
 HELD_SHIFTS = {"float64": (4, 60, 10000), "float32": (4, 60, 10000), "float16": (4, 60), "bfloat16": (4,)}
 """By dtype, shifts of the logits at which it still resolves their differences."""
 
@@ -24,15 +26,27 @@ THRESHOLDS = (1, 5, 10, 17, 20, 37, 60, 88.7, 104, 710, 1e4, 2e4, 1e5, 1e9, 1e30
 running maximum."""
 DEEP = "A whole row of logits at a threshold of either sign, all the same or one a little lower."
 LAST_DIGITS = "Cases whose logits differ by a few roundoffs, and their results by more than may be lost."
+LAST_DECIMALS = {"float64": 2.0**-22, "float32": 2.0**-12}
+"""By dtype, what is lost where numbers are rounded to six decimals, or in float32, which holds no more, to three."""
 NEAR = 8
 """The largest distance of two logits of a row on the ladder: the smaller probability is no smaller than 1/3000."""
-SHAPES = {
-    "float64": ((1, 513), (1, 781)),
-    "float32": ((1, 257), (1, 300), (1, 384), (1, 513), (1, 781), (1, 1025), (1, 2049), (257, 2), (1031, 2)),
-    "float16": ((1, 2049),),
-    "bfloat16": ((1, 300),),
+FAR_ABOVE = "The last class is far above all others: the maximum of the first classes alone overflows."
+MASKED_BLOCKS = (
+    "Whole blocks of classes are masked, the first ones or the last: their maximum is -inf, and no NaN comes."
+)
+SHAPES: dict[str, dict[str, tuple[Shape, ...]]] = {
+    "float64": {"both": ((1, 513),)},
+    "float32": {
+        "both": (
+            *((1, c) for c in (16, 32, 64, 128, 300, 1024, 2049)),
+            *((n, 2) for n in (16, 32, 64, 128, 256, 1024, 1031)),
+        ),
+        "forward": ((1, 256), (1, 257), (1, 384), (1, 513), (1, 781)),
+    },
+    "bfloat16": {"both": ((1, 300),)},
 }
-"""By dtype, shapes past the sizes at which kernels switch; float32, which nearly all have, has them all."""
+"""By dtype and direction, shapes past the sizes at which kernels switch, and exact multiples of blocks; float32, which
+nearly all have, has them all."""
 
 
 def rungs(dtype: str) -> tuple[list[float], list[float]]:
@@ -71,17 +85,70 @@ def ladder(kind: Rows, dtype: str) -> Iterator[Draft]:
 
 
 def last_digits(kind: Rows, dtype: str) -> Iterator[Draft]:
-    """Logits that differ in their last digits alone, from one case to the next."""
-    cases = tuple(kind.call(dtype, UPSTREAM, logits) for logits in nearly_the_same(dtype))
-    yield from families("last-digits", "shifted-logits", LAST_DIGITS, cases)
+    """Logits, or upstreams, that differ in their last digits alone, from one case to the next."""
+    for name, places in nearly_the_same(dtype).items():
+        cases = tuple(kind.call(dtype, UPSTREAM, logits) for logits in places)
+        yield from families(name, "successive shifted-logits", LAST_DIGITS, cases)
+    unit = 2.0**-4 if dtype in HALF else LAST_DECIMALS[dtype]
+    comment = "Each case differs from the one before in the last digits of the upstream."
+    cases = tuple(
+        kind.call(dtype, [[1 + a * unit, 0, -1], [0, 2 + 2 * b * unit, -4]], np.zeros((2, 3)))
+        for a, b in ((0, 0), (1, 0), (0, 1), (1, 1))
+    )
+    yield from families("backward-last-digits-of-the-upstream", "successive upstream-signed", comment, cases)
 
 
-def nearly_the_same(dtype: str) -> Iterator[np.ndarray]:
-    """Give logits (2, 3), four times, which differ by 16 or 32 roundoffs."""
+def nearly_the_same(dtype: str) -> dict[str, list[np.ndarray]]:
+    """Give by name logits (2, 3), four times, which differ by 15 roundoffs, and in the wider dtypes by less than what
+    is lost where they are rounded to three decimals, or to six."""
+    steps = [np.array(s) for s in ([[0] * 3] * 2, [[0, 1, 0]] * 2, [[0, 0, 1], [1, 0, 0]], [[1, 0, 0], [0, 1, 0]])]
     shift = 4 if dtype in HALF else 1024
-    unit = 16 * 2.0 ** (math.frexp(shift)[1] - FORMATS[dtype].significand)
-    for step in ([[0, 0, 0]] * 2, [[0, 1, 0]] * 2, [[0, 0, 1], [1, 0, 0]], [[2, 0, 0], [0, 2, 0]]):
-        yield np.array([[0, 1, 0.5], [1, 0, 0.25]]) + shift + unit * np.array(step)
+    units = {"last-digits": (shift, 15 * 2.0 ** (math.frexp(shift)[1] - FORMATS[dtype].significand))}
+    if dtype not in HALF:
+        units |= {"last-decimals": (0, LAST_DECIMALS[dtype])}
+    return {name: [PLACES + base + unit * step for step in steps] for name, (base, unit) in units.items()}
+
+
+def past_blocks(dtype: str, many: bool) -> Iterator[tuple[int, np.ndarray]]:
+    """Give numbers of classes, one more than blocks have, few or many, and logits (1, C) of which the last is far above
+    the rest."""
+    for classes in (129, 257, 1025) if many else (5,) if dtype in HALF else (5, 33):
+        logits = np.arange(classes) % 3 * 0.5
+        logits[-1] = nearest_held(1e4, dtype)
+        yield classes, logits[None]
+
+
+def masked_blocks(classes: int) -> np.ndarray:
+    """Give logits (2, C) of which the first four fifths are masked, or the last."""
+    logits = np.arange(2 * classes).reshape(2, classes) % 3 * 0.5
+    logits[0, : classes * 4 // 5] = logits[1, classes // 5 :] = -math.inf
+    return logits
+
+
+def blocks(kind: Rows, dtype: str, many: bool = False) -> Iterator[Draft]:
+    """A class far above the rest beyond the first blocks of classes, few or many, and whole blocks that are masked."""
+    for classes, logits in past_blocks(dtype, many):
+        name, case = f"last-far-above-c{classes}", kind.call(dtype, np.resize([3, -5, 0.5], (1, classes)), logits)
+        name = f"forward-{name}" if classes > 33 else name
+        yield from families(name, "far-logits many-classes", FAR_ABOVE, (case,))
+    classes = 160 if many else 40
+    case = kind.call(dtype, np.resize([3, -5, 0.5, 2], (2, classes)), masked_blocks(classes))
+    name = f"{'forward-' if many else ''}masked-blocks-c{classes}"
+    yield from families(name, "masked-logits many-classes", MASKED_BLOCKS, (case,), level="robust")
+
+
+def mismatches(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """Upstreams of other ranks, and of other shapes of the same size."""
+    logits, shapes = [[1, -0.5, 2, 0], [0.25, 3, -1, 1]], ((), (1,), (4, 2), (2, 2, 2))
+    yield from mismatched(lambda g: kind.call(dtype, g, logits), "scalar one transposed regrouped", shapes, (2, 4))
+
+
+def vanishing(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """Probabilities around 1e-12, 1e-20 and 1e-30."""
+    if dtype != "float16":
+        comment = "Probabilities around 1e-12, 1e-20 and 1e-30 are not 0."
+        case = kind.call(dtype, UPSTREAM, [[0, -28, -46], [-69, 0, -46]])
+        yield from families("vanishing", "small-values far-logits", comment, (case,))
 
 
 def profiles(kind: Rows, _: str) -> Iterator[Draft]:
@@ -95,11 +162,12 @@ def profiles(kind: Rows, _: str) -> Iterator[Draft]:
         yield from families(f"profile-{name}", flags, comment, draw=partial(drawn_by, draw), counts=(2, 2))
 
 
-def long(kind: Rows, shapes: Iterable[Shape]) -> Iterator[Draft]:
-    """One case each of shapes past the sizes at which kernels switch."""
-    for shape in shapes:
+def long(kind: Rows, shapes: Mapping[str, Iterable[Shape]]) -> Iterator[Draft]:
+    """One case each of shapes by direction, or for both, past the sizes at which kernels switch."""
+    for direction, shape in ((direction, shape) for direction, group in shapes.items() for shape in group):
         comment, flag = f"Bell-shaped logits of shape {shape}.", "many-classes" if shape[0] == 1 else "many-rows"
         name, draw = "long-n{}-c{}".format(*shape), partial(ordinary, kind, shape)
+        name = name if direction == "both" else f"{direction}-{name}"
         yield from families(name, f"{flag} upstream-signed", comment, draw=draw, counts=(1, 1))
 
 
@@ -192,4 +260,4 @@ def masks(kind: Rows, dtype: str) -> Iterator[Draft]:
     yield from families("all-masked", flag, comment, (case,), level="robust", point="all_masked_row")
 
 
-PARTS = (ties, shifts, far_apart, masks, ladder, last_digits, profiles)
+PARTS = (ties, shifts, far_apart, masks, ladder, last_digits, profiles, blocks, mismatches, vanishing)

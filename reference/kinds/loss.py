@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 from typing import Any
@@ -14,8 +14,8 @@ from ...vectors.records import DIRECTIONS
 from ..generation.draws import Shape, Words, held
 from ..model.family import DRAWN, Draft, Inputs
 from ..model.losses import REDUCTIONS
-from .labels import FORMS, as_form, exact_labels, labels_drawn
-from .paired import families
+from .labels import FORMS, as_form, exact_labels, labels_drawn, nearly_hard
+from .paired import families, one_argument_at_a_time
 
 Draw = Callable[[Words, Shape], np.ndarray]
 DrawLabels = Callable[[Words, str, np.ndarray], np.ndarray]
@@ -47,18 +47,24 @@ class Loss:
     """Draws scores whose classes are all nearly equally likely."""
     exact: DrawLabels = exact_labels
     """Draws soft labels of full significands for given scores."""
+    nearly: DrawLabels = nearly_hard
+    """Draws soft labels of which one class has nearly all weight, for given scores."""
     directions: tuple[str, ...] = DIRECTIONS
     few: int = DRAWN // 2
     """Number of cases where they are much alike."""
     certain: str | None = None
     """The convention's point, if any, at which the loss of what is certain is not 0."""
-    long: Callable[[int], bool] = lambda _: True
-    """Says of a number of classes past 256, or of rows, whether backward has a case of it; forward has all."""
+    long: Mapping[str, str] = field(default_factory=dict)
+    """By dtype, cells of backward past the sizes at which kernels switch, and of exact multiples of a block."""
+    alone: bool = False
+    """Whether one class alone has a loss and a gradient other than 0: then many rows are of one class."""
 
     def call(self, dtype: str, scores: object, labels: object, upstream: object) -> Inputs:
-        """Give the arguments of backward. Labels of rank 1 are indices, unless the loss is by element."""
+        """Give the arguments of backward. Integers are indices where they are a list of them or an array, unless the
+        loss is by element."""
         y = np.asarray(labels)
-        y = y.astype(np.int64) if y.ndim == 1 and not self.by_element else held(y, dtype)
+        indices = y.dtype.kind == "i" and (y.ndim == 1 or y is labels) and not self.by_element
+        y = y.astype(np.int64) if indices else held(y, dtype)
         return {"dL_dloss": held(upstream, dtype), self.scores: held(scores, dtype), self.second: y}
 
 
@@ -133,6 +139,17 @@ def _call(dtype: str, form: str, reduction: str, scores: object, indices: list[i
     return scores, labels, ROW_UPSTREAM[:rows] if reduction == "none" else ROW_UPSTREAM[0]
 
 
+def successive(
+    loss: Loss, dtype: str, name: str, first: Call, last: Call, reduction: str, **more: Any
+) -> Iterator[Draft]:
+    """Give families whose cases lead from one call to another, changing one argument at a time."""
+    comment = "Each case differs from the one before in one argument: results remembered without it show."
+    cases = one_argument_at_a_time(loss.call(dtype, *first), loss.call(dtype, *last))
+    more = {"parameters": {"reduction": reduction}, **more}
+    yield from _asked(loss, families(f"backward-{name}", "successive", comment, cases, **more))
+    yield from _asked(loss, families(f"forward-{name}", "successive", comment, cases[1:], **more))
+
+
 def invalid(
     loss: Loss, dtype: str, name: str, flag: str, comment: str, *calls: Call, reduction: str = ""
 ) -> Iterator[Draft]:
@@ -172,11 +189,11 @@ def upstreams(loss: Loss, forms: tuple[str, str, str] = ("", "", "")) -> Iterato
     cells, name = f"{one_hots}mean-n3-c4 {indices}none-n3-c4", "backward-upstream"
     yield from give(f"{name}-zero", "upstream-zero", "No upstream, no gradient.", cells, upstream=zero, count=loss.few)
     cells, comment = f"{indices}none-n5-c3 {soft}none-n3-c4", "One unit of upstream alone: all others get none."
-    yield from give(f"{name}-one-hot", "upstream-one-hot", comment, cells, upstream=one_hot)
+    yield from give(f"{name}-one-hot", "upstream-one-hot", comment, cells, upstream=one_hot, count=loss.few)
     cells, comment = f"{indices}none-n4-c3", "The same upstream for every row, as broadcasting makes it."
-    yield from give(f"{name}-broadcast", "stride-zero", comment, cells, upstream=same_for_all)
+    yield from give(f"{name}-broadcast", "stride-zero", comment, cells, upstream=same_for_all, count=loss.few)
     cells, comment = f"{indices}none-n6-c3 {soft}mean-n3-c4", "Upstream of very different sizes."
-    yield from give(f"{name}-spread", "spread upstream-signed", comment, cells, upstream=far_apart)
+    yield from give(f"{name}-spread", "spread upstream-signed", comment, cells, upstream=far_apart, count=loss.few)
 
 
 def empty(loss: Loss, dtype: str, labels: np.ndarray, form: str = "") -> Iterator[Draft]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,26 +10,18 @@ from backproof.conformance.adapters import numpy as right
 from backproof.conformance.check.conventions import Tracker
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
-from backproof.reference.generation import build as building
 from backproof.reference.generation.build import drafts
 from backproof.reference.generation.draws import Words
 from backproof.reference.generation.generate import vectors_of
 from backproof.reference.kinds.labels import exact_soft_rows
 from backproof.reference.kinds.logits import NEAR, THRESHOLDS, gap, rungs
-from backproof.reference.model.losses import one_hot, reduced, row_upstream
+from backproof.reference.model.losses import one_hot, row_upstream
 from backproof.vectors.dtypes import DTYPES
 from diagnosed import implementation
+from wrong_losses import build, outcome, softmax, the_gradient, the_loss
 
 Array = Any
 FUSED = "softmax_cross_entropy"
-build = cache(building.build)
-
-
-def outcome(op: str, name: str, function: Callable[..., Any], dtype: str = "float32") -> Outcome:
-    """How one family ends for a function."""
-    family = build(op, dtype, name)
-    subject = implementation(op, **{family.direction: function})
-    return check(family, subject, vectors_of(op, [family])).outcome
 
 
 def answers(op: str, names: Iterable[str], dtype: str = "float32", **functions: Callable[..., Any]) -> tuple[str, ...]:
@@ -42,12 +33,6 @@ def answers(op: str, names: Iterable[str], dtype: str = "float32", **functions: 
         assert verdict.outcome is Outcome.PASSED, (name, verdict.gravest)
     [followed] = tracker.followed()
     return followed.answers
-
-
-def softmax(z: Array, start: float = -np.inf) -> Array:
-    """A softmax whose running maximum starts at a number."""
-    e = np.exp(z - np.maximum(z.max(axis=-1, keepdims=True), z.dtype.type(start)))
-    return e / e.sum(axis=-1, keepdims=True)
 
 
 def fused(z: Array, labels: Array, *, reduction: str) -> Array:
@@ -133,21 +118,6 @@ def test_full_significands_sum_to_exactly_1_in_any_order(dtype: str) -> None:
     values = rows.astype(np.float64)
     assert (values * 16 % 1 != 0).any(axis=1).mean() > 0.5
     assert 10 < (values == 1).any(axis=1).sum() < 60
-
-
-def the_loss(losses: Callable[[Array, Array], Array]) -> Callable[..., Any]:
-    """A forward from the loss of each row."""
-    return lambda z, labels, *, reduction: reduced(losses(z, one_hot(labels, z).astype(z.dtype)), reduction)
-
-
-def the_gradient(rows: Callable[[Array, Array], Array]) -> Callable[..., Any]:
-    """A backward from the gradient of each row's loss."""
-
-    def backward(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
-        rule = rows(z, one_hot(labels, z).astype(z.dtype))
-        return (rule * row_upstream(g, len(z), reduction)).astype(z.dtype)
-
-    return backward
 
 
 def log_softmax(z: Array) -> Array:
