@@ -10,7 +10,7 @@ from ..kinds.paired import families
 from ..model.family import Draft
 
 LESSON = "nnfs.io, chapter on activation functions: softmax"
-LOGITS = Rows("logits", cases=7)
+LOGITS = Rows("logits")
 
 
 def drafts(dtype: str) -> Iterator[Draft]:

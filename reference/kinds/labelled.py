@@ -21,7 +21,7 @@ SIZES = (
         "random",
         "random labels-{form} reduction upstream-signed",
         "Labels as {form}, reduction {reduction}, scores of shape {shape}.",
-        DRAWN // 2,
+        DRAWN,
         "indices-mean-n5-c3 indices-sum-n3-c4 indices-none-n4-c3 one-hot-mean-n3-c5 one-hot-sum-n5-c4 "
         "one-hot-none-n6-c4 soft-mean-n7-c3 soft-sum-n3-c5 soft-none-n5-c4",
     ),
@@ -29,28 +29,28 @@ SIZES = (
         "square",
         "square labels-{form} upstream-signed",
         "As many rows as classes, labels as {form}: a transpose shows by value alone.",
-        DRAWN // 2,
+        DRAWN,
         "indices-mean-n3-c3 indices-none-n4-c4 one-hot-mean-n5-c5 one-hot-none-n3-c3 soft-mean-n3-c3 soft-sum-n4-c4",
     ),
     (
         "batch-of-one",
         "batch-of-one",
         "A single row.",
-        DRAWN // 2,
+        DRAWN,
         "indices-mean-n1-c4 one-hot-none-n1-c3 soft-sum-n1-c5",
     ),
     (
         "two-classes",
         "random distinct-sizes",
         "Two classes, where code for the binary loss may be at work.",
-        DRAWN // 2,
+        DRAWN,
         "indices-mean-n6-c2 one-hot-sum-n3-c2",
     ),
     (
         "odd",
         "random odd-sizes",
         "Sizes beside a power of two, where tiles have ragged edges.",
-        1,
+        2,
         "indices-mean-n9-c7 one-hot-none-n7-c9 soft-mean-n3-c17 indices-sum-n3-c31 one-hot-mean-n3-c33 "
         "indices-none-n2-c65 indices-mean-n31-c2 soft-mean-n33-c2 indices-mean-n65-c2",
     ),
@@ -90,7 +90,7 @@ def common(loss: Loss, dtype: str) -> Iterator[Draft]:
     comment = "A thousand losses near log 2: one after the other in a half precision, they all lose the same way."
     yield from give("forward-many-rows", "many-rows", comment, "indices-mean-n1000-c2", scores=loss.even, count=1)
     cells, comment = "indices-mean-n5-c4 one-hot-none-n3-c6 indices-none-n6-c3", "First and last class in turn."
-    yield from give("label-edge", "label-edge labels-{form}", comment, cells, labels=first_and_last, count=2)
+    yield from give("label-edge", "label-edge labels-{form}", comment, cells, labels=first_and_last)
     if dtype not in HALF:
         comment, flags = "Small gradients are not 0.", "small-values upstream-signed"
         yield from give("backward-small-upstream", flags, comment, "indices-none-n2-c3", upstream=small, count=1)

@@ -73,17 +73,17 @@ def scattered(loss: Loss, dtype: str) -> Iterator[Draft]:
     give = partial(drawn, loss)
     flags, where = "small-values confident-wrong", "indices-mean-n5-c3 one-hot-none-n3-c4 indices-sum-n4-c6"
     comment = "The true class is the least likely: 1e-7 added to its probability shows."
-    yield from give("small", flags, comment, where, scores=low, labels=least_likely, count=loss.few)
+    yield from give("small", flags, comment, where, scores=low, labels=least_likely)
     comment = "Logits in ascending order: a sum kept for a running maximum has to be rescaled as that rises."
-    yield from give("rising", "many-classes", comment, "indices-none-n3-c9", scores=ascending, count=loss.few)
-    yield from give("rising", "many-classes", comment, "indices-mean-n1-c300", scores=ascending, count=1)
+    yield from give("rising", "many-classes", comment, "indices-none-n3-c9", scores=ascending)
+    yield from give("rising", "many-classes", comment, "indices-mean-n1-c300", scores=ascending, count=2)
     comment = "Rows far from 0 on either side: exp of them would overflow, or underflow altogether."
     flags, where = "shifted-logits far-logits", "indices-mean-n3-c4 one-hot-none-n4-c3 soft-sum-n3-c5"
-    yield from give("shifted", flags, comment, where, scores=near_shift, count=loss.few)
+    yield from give("shifted", flags, comment, where, scores=near_shift)
     comment += " The largest is to be subtracted first."
-    yield from give("shifted-stable", flags, comment, where, scores=near_shift, level="robust", count=2)
+    yield from give("shifted-stable", flags, comment, where, scores=near_shift, level="robust")
     comment, where = "Logits on both sides, near 60 in size.", "indices-mean-n3-c4 soft-none-n4-c3"
-    yield from give("far-drawn", "far-logits", comment, where, scores=at_sixty, level="robust", count=loss.few)
+    yield from give("far-drawn", "far-logits", comment, where, scores=at_sixty, level="robust")
 
 
 def at_size(loss: Loss, dtype: str, size: int, name: str, level: str) -> Iterator[Draft]:
@@ -209,7 +209,7 @@ def in_all_forms(loss: Loss, dtype: str) -> Iterator[Draft]:
     comment, infinite = "An infinite logit makes NaN of its row.", ([[inf, 0, 1], [0.5, -1, 2]], [1, 0], soft)
     yield from give("infinity", "infinity", comment, infinite, level="robust", forms=("indices",))
     comment, far = "The largest logits, and -inf as a mask.", [[most, -most, 0], [-inf, 1, 0.5]]
-    soft = [*SOFT_ROWS[:1], [0, 0.25, 0.75]]
+    soft = [[0.75, 0, 0.25], [0, 0.25, 0.75]]
     more = {"level": "robust", "overflows": True, "point": point, "but": "indices-none"}
     yield from give("extreme", "masked-logits near-overflow", comment, (far, [2, 1], soft), **more)
 

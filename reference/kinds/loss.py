@@ -189,11 +189,11 @@ def upstreams(loss: Loss, forms: tuple[str, str, str] = ("", "", "")) -> Iterato
     cells, name = f"{one_hots}mean-n3-c4 {indices}none-n3-c4", "backward-upstream"
     yield from give(f"{name}-zero", "upstream-zero", "No upstream, no gradient.", cells, upstream=zero, count=loss.few)
     cells, comment = f"{indices}none-n5-c3 {soft}none-n3-c4", "One unit of upstream alone: all others get none."
-    yield from give(f"{name}-one-hot", "upstream-one-hot", comment, cells, upstream=one_hot, count=loss.few)
+    yield from give(f"{name}-one-hot", "upstream-one-hot", comment, cells, upstream=one_hot)
     cells, comment = f"{indices}none-n4-c3", "The same upstream for every row, as broadcasting makes it."
-    yield from give(f"{name}-broadcast", "stride-zero", comment, cells, upstream=same_for_all, count=loss.few)
+    yield from give(f"{name}-broadcast", "stride-zero", comment, cells, upstream=same_for_all)
     cells, comment = f"{indices}none-n6-c3 {soft}mean-n3-c4", "Upstream of very different sizes."
-    yield from give(f"{name}-spread", "spread upstream-signed", comment, cells, upstream=far_apart, count=loss.few)
+    yield from give(f"{name}-spread", "spread upstream-signed", comment, cells, upstream=far_apart)
 
 
 def empty(loss: Loss, dtype: str, labels: np.ndarray, form: str = "") -> Iterator[Draft]:
