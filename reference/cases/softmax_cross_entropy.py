@@ -11,6 +11,7 @@ from ..model.family import Draft
 LONG = {
     "float32": "mean-n1-c300 none-n1-c2051 sum-n1-c1024 none-n2-c16 mean-n2-c32 none-n1-c128 sum-n16-c2 mean-n32-c2 "
     "sum-n1280-c2",
+    "float16": "none-n1-c2051",
     "bfloat16": "mean-n257-c2",
 }
 """By dtype, cells of backward past the sizes at which kernels switch, and exact multiples of blocks."""
