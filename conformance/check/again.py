@@ -68,9 +68,10 @@ def new_contents(first: FirstCase) -> Iterator[Miss]:
 
 def after_many_calls(first: FirstCase) -> Iterator[Miss]:
     """Call it after many calls of other cases, and see what became of all results."""
+    others = [first.copies(case) for case in range(1, first.callable_cases)]
     for number in range(MANY):
-        case = 1 + number % (first.callable_cases - 1)
-        results = attempt(partial(first.call, first.copies(case)))
+        case = 1 + number % len(others)
+        results = attempt(partial(first.call, others[case - 1]))
         if isinstance(results, BaseException) and case < first.family.count:
             summary = f"case {case} fails after {number} more calls"
             yield _failing(first, MissKind.MANY_CALLS, summary, results)

@@ -1,6 +1,7 @@
 """The same values in other layouts of memory."""
 
 from collections.abc import Callable, Iterator, Mapping
+from math import prod
 
 import numpy as np
 
@@ -71,12 +72,12 @@ def _rows_sliced(array: np.ndarray, position: int) -> np.ndarray | None:
 
 
 def _part(array: np.ndarray, axis: int, part: slice, more: int = 0) -> np.ndarray:
-    """A copy that is a part, along an axis, of an array which is `more` longer, or so many times the step as long."""
+    """A copy that is a part, along an axis counted from the last, of an array that has the step times as many elements
+    along it, and some more."""
     shape = list(array.shape)
     shape[axis] = shape[axis] * (part.step or 1) + more
-    size = int(np.prod(shape)) * array.itemsize
-    whole = patterned(size).view(array.dtype).reshape(shape)
-    made: np.ndarray = np.moveaxis(np.moveaxis(whole, axis, 0)[part], 0, axis)
+    whole = patterned(prod(shape) * array.itemsize).view(array.dtype).reshape(shape)
+    made: np.ndarray = whole[(..., part, *(slice(None),) * (-1 - axis))]
     made[...] = array
     return made
 
