@@ -31,7 +31,6 @@ LARGE: Large = {
     ("backward", "float64", "sparse"): ((3, 33, 35), (513, 1, 2), (1, 1, 781)),
     ("backward", "float32", "sparse"): ((781, 2, 3), (2, 1, 513)),
     ("backward", "float32", "integers"): ((64, 48, 96), (1, 2, 257), (1, 1536, 1), *EXACT),
-    ("backward", "float16", "integers"): ((1, 1, 1025),),
     ("backward", "bfloat16", "integers"): ((2049, 1, 1),),
 }
 """Sizes beyond the switches of kernels, along every sum, and tiles on two sides. Each at one dtype: they take bytes."""
