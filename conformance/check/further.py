@@ -13,8 +13,8 @@ from .rearranged import last_layouts, layouts, permuted_arguments, permuted_batc
 from .threads import from_threads
 from .verdict import Miss
 
-Once = set[tuple[str, str, bool]]
-"""What was called from threads and many times: a function, a dtype, and whether with a large case."""
+Once = set[tuple[str, str]]
+"""What was called from threads and many times: functions by dtype, "dense_backward" and "float32", or "large"."""
 _LARGE = 256
 """From more elements than these on, a case is large: memory that calls share may be for those alone."""
 _MOST_ELEMENTS = 25_000
@@ -56,13 +56,13 @@ def further_checks(first: FirstCase, allowed: Allowed) -> Iterator[Miss]:
 
 
 def checked_once(first: FirstCase, allowed: Allowed, once: Once) -> Iterator[Miss]:
-    """Call the first suitable family of a function and dtype, and the first suitable large one, many times and from
-    several threads.
+    """Call a function many times and from several threads: with the first suitable family of each dtype, and the first
+    large one.
 
     Suitable is a required family in which all is right, whose cases differ in every result.
     """
     family, held = first.family, first.held
-    key = f"{family.op}_{family.direction}", family.dtype, _is_large(first)
+    key = f"{family.op}_{family.direction}", "large" if _is_large(first) else family.dtype
     size = sum(original[0, ...].size for original in first.originals)
     if key in once or held is None or size > _MOST_ELEMENTS or family.level != "required":
         return

@@ -86,6 +86,9 @@ def _broadcast(array: np.ndarray) -> np.ndarray | None:
     """With a stride of 0 along the first axis along which all of it is the same."""
     for axis, length in enumerate(array.shape):
         if length > 1 and array.size:
+            before = (slice(None),) * axis
+            if array[(*before, 0)].tobytes() != array[(*before, 1)].tobytes():
+                continue
             made = repeated(array, axis)
             if bits_equal(made, array):
                 return made

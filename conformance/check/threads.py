@@ -26,7 +26,7 @@ from .verdict import Miss, MissKind, MissReason
 THREADS = 4
 SECONDS = 60.0
 """How long threads may take until they are given up."""
-_MOST_LINES = 48
+_MOST_LINES = 32
 """Before so many lines, calls are made in another thread."""
 _LOCKED = 0.05
 """Seconds until a call that is not answered is taken to wait for a lock that the interrupted one holds."""
