@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,8 @@ def _part(array: np.ndarray, axis: int, part: slice, more: int = 0) -> np.ndarra
     shape = list(array.shape)
     shape[axis] = shape[axis] * (part.step or 1) + more
     whole = patterned(prod(shape) * array.itemsize).view(array.dtype).reshape(shape)
-    made: np.ndarray = whole[(..., part, *(slice(None),) * (-1 - axis))]
+    places: tuple[Any, ...] = (..., part, *(slice(None),) * (-1 - axis))
+    made: np.ndarray = whole[places]
     made[...] = array
     return made
 
@@ -86,7 +88,7 @@ def _broadcast(array: np.ndarray) -> np.ndarray | None:
     """With a stride of 0 along the first axis along which all of it is the same."""
     for axis, length in enumerate(array.shape):
         if length > 1 and array.size:
-            before = (slice(None),) * axis
+            before: tuple[Any, ...] = (slice(None),) * axis
             if array[(*before, 0)].tobytes() != array[(*before, 1)].tobytes():
                 continue
             made = repeated(array, axis)

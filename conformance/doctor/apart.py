@@ -100,19 +100,19 @@ def _serve(connection: Connection, call: Any, load: Callable[[], Implementation]
         try:
             implementation = load()
             implementation.setup()
-        except AdapterError as error:
-            connection.send(error)
+        except AdapterError as failed:
+            connection.send(failed)
             return
         connection.send(implementation.argument)
-        error = None
+        wrong = None
         try:
             _answer(connection, call, implementation, seconds)
         finally:
             try:
                 implementation.teardown()
             except AdapterError as failed:
-                error = failed
-            connection.send(error)
+                wrong = failed
+            connection.send(wrong)
 
 
 def _answer(connection: Connection, call: Any, implementation: Implementation, seconds: float) -> None:
