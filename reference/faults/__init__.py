@@ -12,10 +12,21 @@ from pathlib import Path
 
 from ..model.fault import Fault
 from ..model.operation import operation_names
+from ..mutations.fitted import fitted_of
 from ..mutations.formula import mutants as mutants_of
+from ..mutations.further import further_of
 from ..mutations.wrappers import wrappers as wrappers_of
 
-__all__ = ["all_faults", "describe", "every_fault_of", "faults_of", "mutants_of", "wrappers_of"]
+__all__ = [
+    "all_faults",
+    "describe",
+    "every_fault_of",
+    "faults_of",
+    "fitted_of",
+    "further_of",
+    "mutants_of",
+    "wrappers_of",
+]
 SORTS = {"seen": "seen", "mutant": "mutants of the formula", "wrapper": "wrappers"}
 
 

@@ -29,6 +29,8 @@ class Change:
     remembers: bool = False
     raw: bool = False
     """Whether it is about dtype, layout or memory: it is made on the caller's own tensors, not on widened ones."""
+    cure: str = ""
+    """What to do, where that is more than to leave the tensor as it is."""
 
 
 # Values
@@ -252,6 +254,10 @@ def _as(dtype: str) -> Callable[[Array], Array]:
     return lambda tensor: tensor.astype(numpy_dtype(dtype))
 
 
+KEEP_DTYPE = "keep the dtype of the arguments: look for what widens or narrows it on the way."
+EACH_CALL = "allocate it in each call, and keep nothing between calls."
+BY_STRIDES = "honour strides, or make the argument contiguous first: np.ascontiguousarray."
+
 NON_FINITE = {
     "nan_to_zero": Change("NaN in {it} becomes 0.", lambda x: np.where(x != x, 0, x)),
     "non_finite_swallowed": Change(
@@ -320,24 +326,28 @@ LIMITED = {
     "small_dropped": Change("{it} is 0 where its magnitude is under 1e-6.", partial(small_dropped, least=1e-6)),
 }
 STATE = {
-    "of_first_call": Change("{it} is that of the first call of its shape.", first_of_its_shape, False, remembers=True),
+    "of_first_call": Change(
+        "{it} is that of the first call of its shape.", first_of_its_shape, False, remembers=True, cure=EACH_CALL
+    ),
     "of_call_before": Change(
-        "{it} is that of the call before, where that had the same shape.", of_call_before, False, remembers=True
+        "{it} is that of the call before, where that had the same shape.", of_call_before, False, True, False, EACH_CALL
     ),
 }
 LAYOUT = {
-    "in_memory_order": Change("{it} is read as if it were contiguous.", memory_order, False, raw=True),
+    "in_memory_order": Change("{it} is read as if it were contiguous.", memory_order, False, raw=True, cure=BY_STRIDES),
     "broadcast_in_memory_order": Change(
         "{it} with a stride of 0 is read as if it were contiguous; other layouts are seen to.",
         broadcast_in_memory_order,
         False,
         raw=True,
+        cure=BY_STRIDES,
     ),
     "slice_as_if_packed": Change(
         "{it}, a slice of a wider array, is read as if it were contiguous; other layouts are seen to.",
         as_if_packed,
         False,
         raw=True,
+        cure=BY_STRIDES,
     ),
     "byte_order_ignored": Change("{it} is read in the machine's byte order.", in_own_byte_order, False, raw=True),
     "alignment_ignored": Change(
@@ -348,9 +358,9 @@ LAYOUT = {
     ),
 }
 RESULT_ALONE = {
-    "adds_up": Change("{it} has those of earlier calls in it.", added_up, False, remembers=True),
+    "adds_up": Change("{it} has those of earlier calls in it.", added_up, False, remembers=True, cure=EACH_CALL),
     "in_shared_buffer": Change(
-        "{it} lies in a buffer that the next call overwrites.", shared_buffer, False, remembers=True, raw=True
+        "{it} lies in a buffer that the next call overwrites.", shared_buffer, False, True, True, EACH_CALL
     ),
     "in_ring_of_buffers": Change(
         "{it} lies in one of 48 buffers, which are filled again in turn.",
@@ -358,12 +368,13 @@ RESULT_ALONE = {
         False,
         remembers=True,
         raw=True,
+        cure=EACH_CALL,
     ),
-    "in_float64": Change("{it} is float64, whatever came in.", _as("float64"), False, raw=True),
-    "in_float32": Change("{it} is float32, whatever came in.", _as("float32"), False, raw=True),
-    "squeezed": Change("{it} loses its axes of length 1.", squeezed),
+    "in_float64": Change("{it} is float64, whatever came in.", _as("float64"), False, raw=True, cure=KEEP_DTYPE),
+    "in_float32": Change("{it} is float32, whatever came in.", _as("float32"), False, raw=True, cure=KEEP_DTYPE),
+    "squeezed": Change("{it} loses its axes of length 1.", squeezed, cure="keepdims=True in sums, and no squeeze."),
     "at_least_a_matrix": Change("{it} of rank 1 comes back with rank 2.", np.atleast_2d),
-    "in_integers": Change("{it} is of an integer dtype.", _as("int64"), False, raw=True),
+    "in_integers": Change("{it} is of an integer dtype.", _as("int64"), False, raw=True, cure=KEEP_DTYPE),
     "flattened": Change("{it} comes back with one axis.", lambda x: x.reshape(-1)),
 }
 ARGUMENT_ALONE = {

@@ -21,7 +21,7 @@ from ..model.formulations import Function
 from ..model.operation import operation
 from .approximations import APPROXIMATIONS
 from .changes import INTERMEDIATE, Change
-from .rows import REFUSAL_ROWS, ROWS, Context
+from .rows import REFUSAL_ROWS, ROWS, Context, Rows
 
 SCALARS = ("int", "str", "float", "bool")
 """Annotations of what is no tensor."""
@@ -59,6 +59,22 @@ class Site:
             yield
         finally:
             self.put(before)
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One node of a formula's text, and what takes its place."""
+
+    name: str
+    before: str
+    """The statement as it is due."""
+    after: str
+    entry: Definition
+    """The function that is called."""
+    definition: Definition
+    """The function that is changed."""
+    site: Site
+    node: ast.AST
 
 
 class _WithoutMarks(ast.NodeTransformer):
@@ -150,11 +166,14 @@ def _loads(tree: ast.FunctionDef) -> list[str]:
 def mutants(op: str) -> tuple[Fault, ...]:
     """All mutants of an operation's formulas."""
     return tuple(
-        fault for direction, function in operation(op).functions.items() for fault in _of(op, direction, function)
+        fault_of(op, direction, mutation, {})
+        for direction, function in operation(op).functions.items()
+        for mutation in mutations(op, direction, function, ROWS, REFUSAL_ROWS)
     )
 
 
-def _of(op: str, direction: str, function: Function) -> Iterator[Fault]:
+def mutations(op: str, direction: str, function: Function, rows: Rows, refusals: Rows = ()) -> Iterator[Mutation]:
+    """All mutations by a table of rows, of a function and of all that it calls."""
     entry = (function.__module__, function.__name__)
     everything = reached(entry)
     strings = tuple(dict.fromkeys(text for definition in everything for text in _strings(definition)))
@@ -180,14 +199,14 @@ def _of(op: str, direction: str, function: Function) -> Iterator[Fault]:
         for site in sites(tree):
             refusal = isinstance(site.statement, ast.If) and isinstance(site.statement.body[0], ast.Raise)
             context = replace(known, parent=site.parent)
-            for nodes, row in REFUSAL_ROWS if refusal else ROWS:
+            for nodes, row in refusals if refusal else rows:
                 if not isinstance(site.node(), nodes):
                     continue
                 for what, node in row(site.node(), context):
                     name = "_".join(word for word in (*_place(direction, entry, definition, site), what) if word)
                     names[name] += 1
                     name = name if names[name] == 1 else f"{name}_{names[name]}"
-                    yield _mutant(op, direction, name, entry, definition, site, node)
+                    yield _mutation(name, entry, definition, site, node)
 
 
 def _strings(definition: Definition) -> Iterator[str]:
@@ -215,31 +234,39 @@ def _place(direction: str, entry: Definition, definition: Definition, site: Site
     yield target
 
 
-def _mutant(
-    op: str, direction: str, name: str, entry: Definition, definition: Definition, site: Site, node: ast.AST
-) -> Fault:
+def _mutation(name: str, entry: Definition, definition: Definition, site: Site, node: ast.AST) -> Mutation:
     before = _text(site.statement)
     ast.copy_location(node, site.statement)
     with site.holding(node):
         after = _text(node if isinstance(node, ast.stmt) else site.statement)
-    change = _change(node)
+    return Mutation(name, before, after, entry, definition, site, node)
+
+
+def fault_of(op: str, direction: str, mutation: Mutation, space: Mapping[str, Any]) -> Fault:
+    """The fault that a mutation is; `space` has what its text names beside what the formula does."""
+    change = _change(mutation.node)
     memory: dict[Any, Any] = {"": {}} if change is not None and change.remembers else {}
-    make = cache(partial(_assembled, entry, definition, site, node, memory))
+    named: dict[str, Any] = {**APPROXIMATIONS, **space}
+    if change is not None:
+        change_of = partial(change.function, memory=memory[""]) if change.remembers else change.function
+        named[_called(mutation.node)] = change_of
+    make = cache(partial(assembled, mutation, named))
 
     def formula(*tensors: Any, **parameters: Any) -> Any:
         return make()(*tensors, **parameters)
 
+    definition = mutation.definition
     return faulty(
         op,
-        name,
+        mutation.name,
         direction,
         widened(formula),
         sort="mutant",
-        wrong=f"`{after}` where `{before}` is due.",
-        cure=f"write `{before}`.",
-        before=before,
-        after=after,
-        where=f"{definition[0].rpartition('.')[2]}.{definition[1]}, line {site.statement.lineno}",
+        wrong=f"`{mutation.after}` where `{mutation.before}` is due.",
+        cure=f"write `{mutation.before}`.",
+        before=mutation.before,
+        after=mutation.after,
+        where=f"{definition[0].rpartition('.')[2]}.{definition[1]}, line {mutation.site.statement.lineno}",
         formula=formula if change is None or change.exact else None,
         memory=memory,
     )
@@ -257,29 +284,29 @@ def _called(node: ast.AST) -> str:
 
 
 def _text(statement: ast.stmt) -> str:
-    """A statement in one line, without the body of a condition."""
+    """A statement in one line, with the first of the body of a condition."""
     if isinstance(statement, ast.If):
-        return f"if {ast.unparse(statement.test)}"
+        first = statement.body[0]
+        plain = isinstance(first, ast.Return | ast.Assign)
+        body = " ".join(ast.unparse(first).split()) if plain else "raise" if isinstance(first, ast.Raise) else "..."
+        return f"if {ast.unparse(statement.test)}: {body}"
     if isinstance(statement, ast.For | ast.While):
         return ast.unparse(statement).partition(":\n")[0]
     return " ".join(ast.unparse(statement).split())
 
 
-def _assembled(
-    entry: Definition, definition: Definition, site: Site, node: ast.AST, memory: dict[Any, Any]
-) -> Function:
-    """The entry function, calling copies of all that it reaches, one of them mutated."""
-    everything = reached(entry)
-    spaces = {module: dict(vars(import_module(module))) for module, _ in everything}
-    copies = {one: _copy(inspect.unwrap(getattr(import_module(one[0]), one[1])), spaces[one[0]]) for one in everything}
+def assembled(mutation: Mutation, named: Mapping[str, Any]) -> Function:
+    """The entry function, calling copies of all that it reaches, one of them mutated; `named` has what its text names
+    beside what the formula does."""
+    entry, definition, site = mutation.entry, mutation.definition, mutation.site
+    originals = _functions(entry)
+    spaces = {module: dict(vars(import_module(module))) for module in dict.fromkeys(module for module, _ in originals)}
+    copies = {one: _copy(function, spaces[one[0]]) for one, function in originals.items()}
     tree = definitions(definition[0])[definition[1]]
-    with site.holding(node):
-        code = compile(ast.fix_missing_locations(ast.Module([tree], [])), f"<mutant of {definition[1]}>", "exec")
+    with site.holding(ast.fix_missing_locations(mutation.node)):
+        code = compile(ast.Module([tree], []), f"<mutant of {definition[1]}>", "exec")
     space = spaces[definition[0]]
-    change = _change(node)
-    space.update(APPROXIMATIONS)
-    if change is not None:
-        space[_called(node)] = partial(change.function, memory=memory[""]) if change.remembers else change.function
+    space.update(named)
     exec(code, space)
     copies[definition] = space[definition[1]]
     proxies = {module: ModuleType(module) for module in spaces}
@@ -292,6 +319,12 @@ def _assembled(
     for module, proxy in proxies.items():
         vars(proxy).update(spaces[module])
     return copies[entry]
+
+
+@cache
+def _functions(entry: Definition) -> Mapping[Definition, FunctionType]:
+    """A function and all that it reaches, without their decorators."""
+    return {one: inspect.unwrap(getattr(import_module(one[0]), one[1])) for one in reached(entry)}
 
 
 def _copy(function: FunctionType, space: dict[str, Any]) -> Callable[..., Any]:

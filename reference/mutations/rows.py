@@ -17,6 +17,8 @@ from .changes import INTERMEDIATE
 
 Replacement = tuple[str, ast.AST]
 Row = Callable[[Any, "Context"], Iterator[Replacement]]
+Rows = tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], Row], ...]
+"""Which nodes each row takes, in the order in which mutants are listed."""
 
 
 @dataclass(frozen=True)
@@ -349,7 +351,7 @@ def names(node: ast.Name, context: Context) -> Iterator[Replacement]:
     if node.id in context.parameters and isinstance(context.parent, ast.Call):
         for text in context.strings:
             yield f"{node.id}_always_{text}", ast.Constant(text)
-    if not _is_operand(node, context):
+    if not is_operand(node, context):
         return
     word = _last(node)
     if node.id.startswith("dL_d"):
@@ -360,7 +362,7 @@ def names(node: ast.Name, context: Context) -> Iterator[Replacement]:
             yield f"{word}_for_{_last(name(other))}".replace("_for_", "_replaced_by_"), name(other)
 
 
-def _is_operand(node: ast.expr, context: Context) -> bool:
+def is_operand(node: ast.expr, context: Context) -> bool:
     """Whether values are computed from an expression where it stands."""
     match context.parent:
         case ast.BinOp() | ast.UnaryOp() | ast.Compare():
@@ -382,7 +384,7 @@ def axes(node: ast.Subscript, context: Context) -> Iterator[Replacement]:
 
 def on_the_way(node: ast.expr, context: Context) -> Iterator[Replacement]:
     """A tensor changed on its way from one step to the next: rounded, kept from an earlier call, the first row's."""
-    if not context.own or not _is_operand(node, context):
+    if not context.own or not is_operand(node, context):
         return
     if isinstance(node, ast.Name):
         if not isinstance(node.ctx, ast.Load) or node.id in context.parameters:
@@ -405,7 +407,7 @@ def on_the_way(node: ast.expr, context: Context) -> Iterator[Replacement]:
         yield f"{word}_{change}", called(name(change), node)
 
 
-ROWS: tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], Row], ...] = (
+ROWS: Rows = (
     (ast.BinOp, arithmetic),
     (ast.UnaryOp, signs),
     (ast.Attribute, transposes),
@@ -420,8 +422,7 @@ ROWS: tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], Row], ...] = (
     (ast.Subscript, axes),
     ((ast.Name, ast.Call, ast.BinOp, ast.UnaryOp), on_the_way),
 )
-"""Which nodes each row takes, in the order in which mutants are listed."""
-REFUSAL_ROWS: tuple[tuple[type[ast.AST], Row], ...] = (
+REFUSAL_ROWS: Rows = (
     (ast.If, conditions),
     (ast.BoolOp, alternatives),
     (ast.BinOp, bounds),

@@ -66,7 +66,7 @@ def _wrapped(
     exact: bool = True,
     raw: bool = False,
     memory: dict[Any, Any] | None = None,
-    cure: str = "compute it as the formula says, in the precision, shape and memory that are due.",
+    cure: str = "compute it as the formula says, in the dtype of the arguments.",
 ) -> Fault:
     sound = subject.functions[direction]
     return faulty(
@@ -99,6 +99,7 @@ def _changed(
         exact=change.exact and not change.raw,
         raw=change.raw,
         memory=memory,
+        cure=change.cure or f"{'return' if tensor in subject.results[direction] else 'use'} {tensor} as it is due.",
     )
 
 

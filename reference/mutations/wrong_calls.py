@@ -100,12 +100,12 @@ def updated_in_place(position: int, result: int, function: Function) -> Function
     return call
 
 
-def updated_first(position: int, result: int, function: Function) -> Function:
+def updated_first(position: int, result: int, function: Function, rate: float = LEARNING_RATE) -> Function:
     """Compute all other results with an argument after its update."""
 
     def call(*tensors: Array, **parameters: Any) -> Any:
         right = function(*tensors, **parameters)
-        stepped = tensors[position] - right[result] * LEARNING_RATE
+        stepped = tensors[position] - right[result] * rate
         results = function(*tensors[:position], stepped, *tensors[position + 1 :], **parameters)
         return tuple(right[i] if i == result else r for i, r in enumerate(results))
 

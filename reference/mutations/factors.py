@@ -1,0 +1,58 @@
+"""Numbers that results are often off by: constants that have a name, and what is made of lengths and parameters."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import permutations
+
+NAMES = {
+    "ln 2": math.log(2),
+    "1/ln 2": 1 / math.log(2),
+    "ln 10": math.log(10),
+    "1/ln 10": 1 / math.log(10),
+    "sqrt 2": math.sqrt(2),
+    "1/sqrt 2": math.sqrt(0.5),
+    "pi": math.pi,
+    "1/pi": 1 / math.pi,
+    "sqrt(2/pi)": math.sqrt(2 / math.pi),
+    "1/sqrt(2 pi)": 1 / math.sqrt(2 * math.pi),
+    "1/3": 1 / 3,
+    "2/3": 2 / 3,
+}
+
+
+def named(value: float) -> str:
+    """A constant's name in parentheses, empty where it has none."""
+    name = next((name for name, known in NAMES.items() if abs(abs(value) - known) <= 1e-4 * known), "")
+    return f" ({'-' if value < 0 else ''}{name})" if name else ""
+
+
+_OF_ONE: tuple[tuple[str, Callable[..., float]], ...] = (
+    ("{0}", lambda n: n),
+    ("1/{0}", lambda n: 1 / n),
+    ("sqrt({0})", math.sqrt),
+    ("1/sqrt({0})", lambda n: 1 / math.sqrt(n)),
+    ("({0} - 1)/{0}", lambda n: (n - 1) / n),
+    ("{0}/({0} - 1)", lambda n: n / (n - 1)),
+    ("{0}^2", lambda n: n * n),
+)
+_OF_TWO: tuple[tuple[str, Callable[..., float]], ...] = (
+    ("{0}/{1}", lambda n, m: n / m),
+    ("1/({0} * {1})", lambda n, m: 1 / (n * m)),
+)
+
+
+def expressions(names: Sequence[str]) -> Iterator[tuple[str, Callable[[Mapping[str, float]], float | None]]]:
+    """What can be made of one number, or of two, given their names: in words, and as a function of the numbers by name;
+    None where it has no value."""
+    for count, table in ((1, _OF_ONE), (2, _OF_TWO)):
+        for words, of in table:
+            for some in permutations(names, count):
+                yield words.format(*some), partial(_value, of, some)
+
+
+def _value(of: Callable[..., float], names: Sequence[str], numbers: Mapping[str, float]) -> float | None:
+    try:
+        return of(*(numbers[name] for name in names))
+    except (KeyError, ValueError, ZeroDivisionError):
+        return None

@@ -1,0 +1,175 @@
+"""Mutants that serve the diagnosis alone and are no part of the catalogue: of formulas as they are usually written, and
+changes that need a second look at the text, such as a sum that is added up in a half precision."""
+
+# ruff: noqa: ARG001 (every row is given the context)
+
+import ast
+import inspect
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..model.fault import Fault
+from ..model.formulations import Function
+from ..model.operation import operation
+from . import usual
+from .formula import Mutation, fault_of, mutations
+from .rows import (
+    REFUSAL_ROWS,
+    ROWS,
+    Context,
+    Replacement,
+    attribute,
+    called,
+    from_numpy,
+    is_operand,
+    method,
+    name,
+    number,
+    replaced,
+)
+
+Array = Any
+
+
+class _Half:
+    """The half precision of a call's arguments, by which steps of its formula are rounded; none of other dtypes."""
+
+    def __init__(self) -> None:
+        self.dtype: np.dtype[Any] | None = None
+
+    def noting(self, function: Function) -> Function:
+        """A function that takes note of the dtype first."""
+
+        def call(*tensors: Array, **parameters: Any) -> Any:
+            dtype = next(t.dtype for t in tensors if t.dtype.kind != "i")
+            self.dtype = dtype if dtype.itemsize == 2 else None
+            return function(*tensors, **parameters)
+
+        return call
+
+    def rounded(self, x: Array) -> Array:
+        """A value that is rounded."""
+        return x if self.dtype is None else x.astype(self.dtype).astype(np.float32)
+
+    def added_up(self, x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
+        """A sum whose terms are added one by one, each sum rounded."""
+        if self.dtype is None:
+            return x.sum(axis=axis, keepdims=keepdims)
+        axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(axis) % x.ndim)
+        kept = [k for k in range(x.ndim) if k not in axes]
+        terms = np.transpose(x, (*axes, *kept)).reshape(-1, *(x.shape[k] for k in kept))
+        total = np.zeros(terms.shape[1:], np.float32)
+        for term in terms:
+            total = self.rounded(total + term)
+        return total.reshape([1 if k in axes else n for k, n in enumerate(x.shape)]) if keepdims else total
+
+    def multiplied(self, a: Array, b: Array) -> Array:
+        """A product of matrices, added up so."""
+        if self.dtype is None or a.ndim < 2 or b.ndim < 2:
+            return a @ b
+        return self.added_up(a[..., :, :, None] * b[..., None, :, :], axis=-2)
+
+
+def erf_of_polynomial(x: Array) -> Array:
+    """The error function by a polynomial, right to 1.5e-7: Abramowitz and Stegun, 7.1.26."""
+    t = 1 / (1 + 0.3275911 * np.abs(x))
+    series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    return np.sign(x) * (1 - series * np.exp(-x * x))
+
+
+def other_statistics(node: ast.Call, context: Context) -> Iterator[Replacement]:
+    """A mean over one element less, a term moved out of a root, a sum added up in a half precision."""
+    if from_numpy(node) == "sqrt" and isinstance(node.args[0], ast.BinOp) and isinstance(node.args[0].op, ast.Add):
+        inside, outside = node.args[0].left, node.args[0].right
+        yield "added_outside_the_root", ast.BinOp(replaced(node, args=[inside]), ast.Add(), outside)
+    if (found := method(node)) is None:
+        return
+    value, text = found
+    axis = next((keyword.value for keyword in node.keywords if keyword.arg == "axis"), None)
+    if text == "mean" and axis is not None:
+        size = ast.Subscript(attribute(value, "shape"), axis, ast.Load())
+        total = replaced(node, func=attribute(value, "sum"))
+        yield "mean_over_one_less", ast.BinOp(total, ast.Div(), ast.BinOp(size, ast.Sub(), number(1)))
+    if text in ("sum", "mean"):
+        total = ast.Call(name("added_up_in_half"), [value], node.keywords)
+        if text == "sum":
+            yield "added_up_in_half", total
+            if axis is not None:
+                yield "first_alone", ast.Call(name("first_along"), [value], node.keywords)
+        elif axis is not None:
+            size = ast.Subscript(attribute(value, "shape"), axis, ast.Load())
+            yield "added_up_in_half", ast.BinOp(total, ast.Div(), size)
+
+
+def other_functions(node: ast.Call, context: Context) -> Iterator[Replacement]:
+    """An approximation for the error function."""
+    match node.func:
+        case ast.Name(id="erf"):
+            yield "of_polynomial", called(name("erf_of_polynomial"), *node.args)
+        case ast.Name(id="erfc"):
+            of = called(name("erf_of_polynomial"), *node.args)
+            yield "of_polynomial", ast.BinOp(number(1), ast.Sub(), of)
+
+
+def in_half(node: ast.expr, context: Context) -> Iterator[Replacement]:
+    """A value that is rounded to the half precision of the arguments; a product of matrices that is added up in it."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        yield "product_added_up_in_half", called(name("multiplied_in_half"), node.left, node.right)
+    if is_operand(node, context) and not (isinstance(node, ast.Name) and node.id in context.scalars):
+        yield "rounded_to_half", called(name("rounded_to_half"), node)
+
+
+def first_along(x: Array, *, axis: Any, keepdims: bool = False) -> Array:
+    """The first along axes in place of their sum."""
+    axes = tuple(np.atleast_1d(np.asarray(axis, int)) % max(x.ndim, 1))
+    first = x[tuple(slice(0, 1) if k in axes else slice(None) for k in range(x.ndim))]
+    return first if keepdims else first.reshape([n for k, n in enumerate(first.shape) if k not in axes])
+
+
+OTHER = ((ast.Call, other_statistics), (ast.Call, other_functions), ((ast.Name, ast.Call, ast.BinOp), in_half))
+NAMED = {"erf_of_polynomial": erf_of_polynomial, "first_along": first_along}
+
+
+@cache
+def written_otherwise(op: str, direction: str) -> tuple[Function, ...]:
+    """Other right formulas for the same, of which there is a text."""
+    subject = operation(op)
+    others = [each.function for each in subject.formulations[direction][1:]]
+    signature = inspect.signature(subject.functions[direction]).parameters.keys()
+    found = [f for f in others if inspect.isfunction(f) and inspect.signature(f).parameters.keys() == signature]
+    names = (f"{op}_{direction}", f"{op}_{direction}_apart")
+    return (*(getattr(usual, name) for name in names if hasattr(usual, name)), *found)
+
+
+@cache
+def further_of(op: str, direction: str) -> tuple[Fault, ...]:
+    """Mutants that are no part of the catalogue: of the formula, and of the same formula written otherwise."""
+    half = _Half()
+    in_half = {
+        "rounded_to_half": half.rounded,
+        "added_up_in_half": half.added_up,
+        "multiplied_in_half": half.multiplied,
+    }
+    own = operation(op).functions[direction]
+    found = [fault_of(op, direction, each, {**NAMED, **in_half}) for each in mutations(op, direction, own, OTHER)]
+    for function in written_otherwise(op, direction):
+        found += [
+            fault_of(op, direction, each, {**NAMED, **in_half})
+            for each in mutations(op, direction, function, (*ROWS, *OTHER), REFUSAL_ROWS)
+            if not _remembers(each)
+        ]
+    return tuple(
+        replace(fault, functions={direction: half.noting(fault.functions[direction])}, formula=None)
+        if "half" in fault.name
+        else fault
+        for fault in found
+    )
+
+
+def _remembers(mutation: Mutation) -> bool:
+    """Whether it keeps a state, which mutants of the own formula do as well."""
+    return "_of_first_call" in mutation.name or "_of_call_before" in mutation.name

@@ -1,0 +1,113 @@
+"""Formulas as people write them, where the operations' own are written otherwise: mistakes are made in these as well.
+
+A function is named for its operation and direction; "_apart" tells a second one.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..model.functions import INV_SQRT_2PI, SQRT_2_OVER_PI, SQRT_HALF, erf
+from ..ops import cross_entropy, log_softmax, sigmoid, softmax, softmax_cross_entropy, tanh
+
+Array = Any
+
+
+def sigmoid_backward(dL_doutputs: Array, inputs: Array) -> Array:
+    """By the outputs."""
+    outputs = sigmoid.forward(inputs)
+    return dL_doutputs * outputs * (1 - outputs)
+
+
+def tanh_backward(dL_doutputs: Array, inputs: Array) -> Array:
+    """By the outputs."""
+    outputs = tanh.forward(inputs)
+    return dL_doutputs * (1 - outputs * outputs)
+
+
+def silu_backward(dL_doutputs: Array, inputs: Array) -> Array:
+    """By the sigmoid."""
+    s = sigmoid.forward(inputs)
+    return dL_doutputs * (s + inputs * s * (1 - s))
+
+
+def softplus_forward(inputs: Array, *, beta: float = 1.0) -> Array:
+    """As the identity where the rest underflows."""
+    z = beta * inputs
+    return np.where(z > 40, inputs, np.log1p(np.exp(np.minimum(z, 40))) / beta)
+
+
+def softplus_backward(dL_doutputs: Array, inputs: Array, *, beta: float = 1.0) -> Array:
+    """By the sigmoid."""
+    return dL_doutputs * sigmoid.forward(beta * inputs)
+
+
+def gelu_forward(inputs: Array, *, approximate: str = "none") -> Array:
+    """By erf or tanh."""
+    if approximate == "tanh":
+        u = SQRT_2_OVER_PI * (inputs + 0.044715 * (inputs * inputs * inputs))
+        return 0.5 * inputs * (1 + np.tanh(u))
+    return 0.5 * inputs * (1 + erf(inputs * SQRT_HALF))
+
+
+def gelu_backward(dL_doutputs: Array, inputs: Array, *, approximate: str = "none") -> Array:
+    """By erf or tanh."""
+    if approximate == "tanh":
+        t = np.tanh(SQRT_2_OVER_PI * (inputs + 0.044715 * (inputs * inputs * inputs)))
+        du = SQRT_2_OVER_PI * (1 + 3 * 0.044715 * (inputs * inputs))
+        return dL_doutputs * (0.5 * (1 + t) + 0.5 * inputs * (1 - t * t) * du)
+    cdf = 0.5 * (1 + erf(inputs * SQRT_HALF))
+    return dL_doutputs * (cdf + inputs * (np.exp(-0.5 * (inputs * inputs)) * INV_SQRT_2PI))
+
+
+def softmax_backward(dL_doutputs: Array, logits: Array) -> Array:
+    """s g - s sum(s g)."""
+    s = softmax.forward(logits)
+    return s * dL_doutputs - s * (s * dL_doutputs).sum(axis=-1, keepdims=True)
+
+
+def log_softmax_forward(logits: Array, *, axis: int = -1) -> Array:
+    """The logarithm of the softmax."""
+    exponentials = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    return np.log(exponentials / exponentials.sum(axis=axis, keepdims=True))
+
+
+def log_softmax_backward(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Array:
+    """By the probabilities."""
+    s = np.exp(log_softmax.forward(logits, axis=axis))
+    return dL_doutputs - s * dL_doutputs.sum(axis=axis, keepdims=True)
+
+
+def layer_norm_forward(inputs: Array, weight: Array, bias: Array, *, eps: float) -> Array:
+    """By mean and variance."""
+    mean = inputs.mean(axis=-1, keepdims=True)
+    variance = ((inputs - mean) * (inputs - mean)).mean(axis=-1, keepdims=True)
+    normal = (inputs - mean) / np.sqrt(variance + eps)
+    return normal * weight + bias
+
+
+def rms_norm_forward(inputs: Array, weight: Array, *, eps: float) -> Array:
+    """By the root of the mean square."""
+    rms = np.sqrt((inputs * inputs).sum(axis=-1, keepdims=True) / inputs.shape[-1] + eps)
+    return inputs / rms * weight
+
+
+def softmax_cross_entropy_backward(dL_dloss: Array, logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """Through the probabilities, step by step."""
+    p = softmax.forward(logits)
+    dL_dp = cross_entropy.backward(dL_dloss, p, labels, reduction=reduction)
+    return p * (dL_dp - (p * dL_dp).sum(axis=-1, keepdims=True))
+
+
+def softmax_cross_entropy_backward_apart(
+    dL_dloss: Array, logits: Array, labels: np.ndarray, *, reduction: str
+) -> Array:
+    """p g - y g."""
+    return softmax_cross_entropy.scaled_apart(dL_dloss, softmax.forward(logits), labels, reduction)
+
+
+def softmax_cross_entropy_from_outputs_backward(
+    dL_dloss: Array, outputs: Array, labels: np.ndarray, *, reduction: str
+) -> Array:
+    """p g - y g."""
+    return softmax_cross_entropy.scaled_apart(dL_dloss, outputs, labels, reduction)
