@@ -1,279 +1,214 @@
-"""Which faults may account for what is wrong: seen by plain calls on a few wrong cases, before anything dearer."""
+"""What may be wrong, as functions that foretell what comes, and how they are held against what came."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...vectors.dtypes import HALF, PRECISIONS_OF
-from ...vectors.records import Family, OperationVectors
-from ..implementation.load import Implementation
-from .evidence import Trial, close, elements, unit_roundoff
-from .matching import ALIKE, Wrong
+from ...vectors.dtypes import numpy_dtype
+from .observation import Observation, Results, State, alike, called, close, middle
 
 if TYPE_CHECKING:
     from ...reference.model.fault import Fault
 
-Function = Callable[..., Any]
+Foretold = tuple[Results | None, tuple[np.ndarray, ...] | None]
+"""What a call returns, None where it raises; what it leaves in its arguments, None where nothing is said of them. Of
+the results those are None of which nothing is said."""
+NOTHING: Foretold = ((), None)
+"""Says nothing of an observation."""
 
-CASES = 2
-"""In so many cases of each family faults are compared with each other."""
-FEW = 4
-"""So many families are called where all values are right."""
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One thing that may be wrong."""
+
+    name: str
+    words: str
+    """What it looks like and what is due, as code or in a few words; fits behind "dL_dbiases: "."""
+    cure: str
+    """One sentence."""
+    foretell: Callable[[Observation], Foretold]
+    setup: Callable[[], None] = _nothing
+    remembers: bool = False
+    """Whether what it foretells depends on the calls before."""
+    of_values: bool = True
+    """Whether it changes values, whatever dtype and layout the arguments have."""
+    writes: bool = False
+    """Whether it may write to its arguments."""
 
 
 @dataclass(frozen=True)
-class Formula:
-    """The reference's function of one direction, with all faults of it."""
+class Held:
+    """One result of one observation, held against what a candidate foretells; element by element, bool, or as one."""
 
-    direction: str
-    function: Function
-    faults: tuple["Fault", ...]
-    """Those that say most first: what was seen, mutants of the formula's own text, mutants of what it calls,
-    wrappers."""
+    explained: np.ndarray
+    """What is wrong just as it is foretold."""
+    against: np.ndarray
+    """What is foretold wrong and is not so."""
+    fine: bool = False
+    """Whether what is wrong is off by a few units in the last place: another rounding may do the same by chance."""
 
 
-def formula(op: str, direction: str) -> Formula | None:
-    """The reference's function, None where it has no such operation. The reference is imported here."""
-    from ...reference.faults import every_fault_of
+_NO = np.zeros((), bool)
+_YES = np.ones((), bool)
+NEITHER, EXPLAINED, AGAINST = Held(_NO, _NO), Held(_YES, _NO), Held(_NO, _YES)
+ALIKE, NEARER, APART = 0.01, 0.5, 0.1
+"""How far apart two wrong results of the same fault may be, as a share of their distance from the right one: whatever
+they differ by (less in wide dtypes); where they differ by no more than roundings; and then in the middle of all."""
+FINE = 16
+"""Where errors are so many units in the last place or fewer, results must be the same bit by bit."""
+
+
+def hold(one: Observation, foretold: Foretold, position: int) -> Held:
+    """Hold one result against what is foretold."""
+    results, _ = foretold
+    if results == ():
+        return NEITHER
+    state = one.states[position]
+    came = None if one.results is None else one.results[position]
+    if results is not None and results[position] is None:
+        return NEITHER
+    array = None if results is None else results[position]
+    if state is State.RAISED:
+        return EXPLAINED if array is None and one.family.result != "invalid" else NEITHER
+    if state in (State.MALFORMED, State.ACCEPTED):
+        return EXPLAINED if array is not None and alike(came, array, one.slack[position], one.units) else NEITHER
+    due = one.expected[position]
+    if array is None or array.shape != due.shape or array.dtype != numpy_dtype(one.family.dtype):
+        return AGAINST
+    values, got = array.astype(np.float64), one.values[position]
+    assert got is not None
+    score = one.score(values, position)
+    certain = one.beyond(score, values, position)
+    wrong, units = one.wrong[position], one.units
+    if not wrong.any() and not certain.any():
+        return NEITHER
+    if not one.called:
+        return Held(_NO, certain)
+    near = close(got, values, one.slack[position], units)
+    with np.errstate(all="ignore"):
+        off, apart = np.abs(got - due), np.abs(got - values)
+        share = np.where(got == values, 0.0, apart / off)
+    near |= wrong & (share < min(ALIKE, 4096 * units))
+    against = certain & ~near
+    explained = wrong & near & ~(share > NEARER) & (score > 1)
+    if explained.sum() <= (against & wrong).sum():  # a few may be alike by chance
+        return Held(_NO, against)
+    fine = middle(off[explained]) <= FINE * 2 * units * middle(np.abs(due[explained]))
+    if fine:
+        return Held(wrong & (got == values), against, fine)
+    if middle(np.where(np.isnan(share), 0.0, share)[explained]) > APART:
+        return Held(_NO, certain)  # as near to what is due as to each other
+    return Held(explained, against, fine)
+
+
+def leaves_the_same(one: Observation, foretold: Foretold) -> bool:
+    """Whether the arguments are left as it is foretold."""
+    left = foretold[1]
+    return left is not None and all(
+        alike(mine, theirs, 0.0, one.units) for mine, theirs in zip(one.left, left, strict=True)
+    )
+
+
+@dataclass
+class Judged:
+    """A candidate held against observations, as far as it was."""
+
+    candidate: Candidate
+    held: dict[tuple[int, int], Held] = field(default_factory=dict)
+    """By the observation's identity and the result's position."""
+    foretold: dict[int, Foretold] = field(default_factory=dict)
+
+    def on(self, one: Observation, position: int) -> Held:
+        """Hold one result of one observation."""
+        key = id(one), position
+        if key not in self.held:
+            if id(one) not in self.foretold:
+                self.foretold[id(one)] = self.candidate.foretell(one)
+            self.held[key] = hold(one, self.foretold[id(one)], position)
+        return self.held[key]
+
+    def foretells(self, one: Observation, position: int) -> bool:
+        """Whether a result is as it is foretold, be it right or wrong."""
+        results, _ = self.foretold[id(one)]
+        if not results or one.results is None:
+            return results == () or results is one.results
+        return results[position] is None or alike(one.results[position], results[position], 0.0, one.units)
+
+    def replay(self, observations: Sequence[Observation]) -> None:
+        """Foretell all of them in order, where it matters what was called before."""
+        self.candidate.setup()
+        for one in observations:
+            self.foretold[id(one)] = self.candidate.foretell(one)
+
+
+def sound_of(op: str, direction: str) -> Callable[..., Any] | None:
+    """The reference's function; None where it has no such operation. The reference is imported here and below."""
     from ...reference.model.fault import widened
     from ...reference.model.operation import operation, operation_names
 
-    if op not in operation_names() or direction not in operation(op).functions:
-        return None
-    faults = tuple(fault for fault in every_fault_of(op) if fault.direction == direction)
-    return Formula(direction, widened(operation(op).functions[direction]), faults)
+    known = op in operation_names() and direction in operation(op).functions
+    return widened(operation(op).functions[direction]) if known else None
 
 
-@dataclass(frozen=True)
-class Suspect:
-    """One fault, as the cause of what is wrong with some of the results; the others are the reference's."""
+def catalogue(op: str, direction: str) -> Iterator[Candidate]:
+    """The faults of the catalogue, those that say most first: what was seen, mutants of the formula, wrappers."""
+    from ...reference.faults import every_fault_of, further_of
 
-    fault: "Fault"
-    sound: Function
-    blamed: tuple[int, ...]
-    """The positions of the results that it accounts for."""
-    alone: bool = False
-    """Whether these results alone are taken from it, and the others from the reference."""
-
-    def function(self, *tensors: np.ndarray, **parameters: object) -> Any:
-        """What an implementation with this fault returns."""
-        faulty = self.fault.functions[self.fault.direction]
-        if not self.alone:
-            return faulty(*tensors, **parameters)
-        right = self.sound(*tensors, **parameters)
-        wrong = faulty(*tensors, **parameters)
-        pairs = zip(wrong, right, strict=True)
-        return tuple(one if position in self.blamed else other for position, (one, other) in enumerate(pairs))
-
-    def like(self, implementation: Implementation) -> Implementation:
-        """An implementation with this fault that declares what the given one does."""
-        return replace(implementation, functions={(self.fault.op, self.fault.direction): self.function})
-
-    @property
-    def remembers(self) -> bool:
-        """Whether it keeps a state, so that what it does depends on what ran before."""
-        return bool(self.fault.memory)
-
-
-@dataclass(frozen=True)
-class Called:
-    """What came of one call."""
-
-    results: tuple[np.ndarray, ...] | None
-    """None where it raised."""
-    left: tuple[np.ndarray, ...]
-    """The arguments as it left them."""
-
-
-def called(function: Function, tensors: Iterable[np.ndarray], parameters: Mapping[str, Any]) -> Called:
-    """Call a function of the reference with copies of these arguments."""
-    left = tuple(map(np.array, tensors))
-    try:
-        returned = function(*left, **parameters)
-    except Exception:
-        return Called(None, left)
-    return Called(tuple(map(np.asarray, returned if isinstance(returned, tuple) else (returned,))), left)
-
-
-def arguments(family: Family, vectors: OperationVectors, case: int) -> tuple[np.ndarray, ...]:
-    """The arguments of one case, in the order of the call."""
-    return tuple(family.inputs[name][case, ...] for name in vectors.arguments[family.direction])
-
-
-@dataclass(frozen=True)
-class Probe:
-    """One wrong case, as it was called."""
-
-    trial: Trial
-    case: int
-
-    def call(self, function: Function) -> Called:
-        """Call another function with the same arguments."""
-        return called(
-            function, arguments(self.trial.family, self.trial.vectors, self.case), self.trial.family.parameters
-        )
-
-    def accounted(self, other: Called) -> np.ndarray:
-        """By result, bool: whether the implementation returned the same."""
-        trial, names = self.trial, self.trial.names
-        came = trial.returned[self.case]
-        if came is None or other.results is None or len(other.results) != len(names):
-            return np.full(len(names), came is other.results)
-        if trial.family.result == "invalid":
-            return np.array([alike(*pair, None, 0.0, 0.0) for pair in zip(came, other.results, strict=True)], bool)
-        expected = trial.family.answer.expected
-        return np.array(
-            [
-                alike(came[i], other.results[i], expected[name][self.case], trial.slack[name][self.case], trial.units)
-                for i, name in enumerate(names)
-            ],
-            bool,
-        )
-
-    def leaves(self, other: Called) -> bool:
-        """Whether the implementation left its arguments the same."""
-        return all(map(same, self.trial.left[self.case], other.left))
-
-
-def alike(
-    one: np.ndarray | None, other: np.ndarray | None, due: np.ndarray | None, slack: np.ndarray | float, units: float
-) -> bool:
-    """Whether two results of one case may come of the same fault: they differ by rounding, or by next to nothing
-    beside their distance from what is due."""
-    if one is None or other is None or one.shape != other.shape or one.dtype != other.dtype:
-        return one is other
-    if same(one, other):
-        return True
-    if one.dtype.kind not in "fiubV":
-        return False
-    mine, theirs = one.astype(np.float64), other.astype(np.float64)
-    near = close(mine, theirs, float(np.max(slack, initial=0.0)), units)
-    if due is not None and due.shape == mine.shape and not near.all():
-        near |= np.abs(mine - theirs) < ALIKE * np.abs(mine - due)
-    return bool(near.all())
-
-
-def same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
-    """Whether two arrays are the same, bit by bit, or both are missing."""
-    if one is None or other is None:
-        return one is other
-    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
-
-
-def probes(wrong: Sequence[Wrong]) -> list[Probe]:
-    """The case of each family that is most wrong, small ones first."""
-    failing = sorted(
-        (one.trial for one in wrong if one.fails), key=lambda trial: elements(trial.family) / trial.family.count
-    )
-    return [Probe(trial, int(np.argmax(_badness(trial)))) for trial in failing]
-
-
-def _badness(trial: Trial) -> np.ndarray:
-    """By case: how many cells are wrong without doubt."""
-    count = trial.family.count
-    cells = [certain.reshape(count, -1).sum(axis=1) for _, certain in trial.parts if certain.size]
-    return np.asarray(np.sum(cells, axis=0)) if cells else np.zeros(count)
-
-
-def suspects(known: Formula, wrong: Sequence[Wrong]) -> Iterator[Suspect]:
-    """The faults that account for some of the wrong results in all wrong cases that are called: first those that are
-    wrong in nothing else, then those of which some results alone are taken."""
-    if all(one.trial.raised.all() for one in wrong):  # which many faults do
+    if sound_of(op, direction) is None:
         return
-    at_fault = np.any([_at_fault(one.trial) for one in wrong if one.fails], axis=0)
-    tried = probes(wrong)[: None if at_fault.any() else FEW]
-    sounds = [probe.call(known.function) for probe in tried]
-    roundings_are_sound = _at_a_lower_precision([one.trial for one in wrong if one.fails])
-    partial: list[Suspect] = []
-    for fault in known.faults:
-        if fault.memory:  # no plain call shows what is kept
-            yield Suspect(fault, known.function, _positions(at_fault))
-            if at_fault.any() and not at_fault.all():
-                partial.append(Suspect(fault, known.function, _positions(at_fault), alone=True))
+    faults = [fault for fault in every_fault_of(op) if fault.direction == direction]
+    yield from (from_fault(fault) for fault in faults if fault.sort != "wrapper")
+    yield from (replace(from_fault(fault), name="another formula") for fault in further_of(op, direction))
+    yield from (from_fault(fault) for fault in faults if fault.sort == "wrapper")
+
+
+def other_operations(op: str, direction: str) -> Iterator[Candidate]:
+    """The formulas of operations that take the same arguments."""
+    from ...reference.model.fault import widened
+    from ...reference.model.operation import operation, operation_names
+
+    own = operation(op)
+    for name in operation_names():
+        other = operation(name)
+        if name == op or direction not in other.functions or other.arguments[direction] != own.arguments[direction]:
             continue
-        if fault.formula is not None and not at_fault.any():  # which changes values, and those are right
-            continue
-        if fault.formula is None and roundings_are_sound:
-            continue
-        function = fault.functions[known.direction]
-        accounted, harmless, idle = at_fault, True, at_fault.any()
-        for probe, sound in zip(tried, sounds, strict=True):
-            found = probe.call(function)
-            matched = probe.accounted(found)
-            accounted = accounted & matched
-            right = _equal(found, sound)
-            idle &= right.all()
-            harmless &= bool((matched | right).all())
-            if fault.formula is None:  # which may write to its arguments
-                harmless &= probe.leaves(found) or _unwritten(found, sound)
-            if not accounted.any() and (at_fault.any() or not harmless):
-                break
-        else:
-            if idle:
-                continue
-            if harmless:
-                yield Suspect(fault, known.function, _positions(accounted))
-            elif at_fault.any() and len(at_fault) > 1:
-                partial.append(Suspect(fault, known.function, _positions(accounted), alone=True))
-    yield from partial
+        if other.results[direction] == own.results[direction]:
+            function = widened(other.functions[direction])
+            words, cure = f"the formula of {name} where that of {op} is due", f"use the formula of {op}."
+            yield Candidate("another operation", words, cure, partial(called, function))
 
 
-def _at_a_lower_precision(failing: Sequence[Trial]) -> bool:
-    """Whether a precision other than the strictest is declared, or a looser one of a half dtype allows all that is
-    wrong, which the misses say."""
-    if any(trial.precision != PRECISIONS_OF[trial.family.dtype][0] for trial in failing):
-        return True
-    return bool(failing) and all(trial.verdict.looser and trial.family.dtype in HALF for trial in failing)
+def on_labels(found: Candidate) -> Iterator[Candidate]:
+    """What was found, and labels read wrong besides."""
+    from ...reference.mutations.labels import LABELS
+
+    def foretell(one: Observation, change: Callable[[np.ndarray, int], np.ndarray]) -> Foretold:
+        labels = one.arguments["labels"]
+        classes = max(tensor.shape[-1] for name, tensor in one.arguments.items() if tensor.ndim == 2)
+        return found.foretell(replace(one, instead={"labels": change(labels, classes)}))
+
+    for name, (words, change) in LABELS.items():
+        cure = "take labels as they are."
+        yield Candidate(f"labels_{name}", words.rstrip("."), cure, partial(foretell, change=change))
 
 
-def _positions(of: np.ndarray) -> tuple[int, ...]:
-    return tuple(map(int, np.flatnonzero(of)))
-
-
-def _at_fault(trial: Trial) -> np.ndarray:
-    """By result, bool: whether something is wrong with it without doubt. A call that should have raised, or should
-    not have, is wrong in all."""
-    calls, *parts = (bool(certain.any()) for _, certain in trial.parts)
-    by_result = [any(parts[i : i + 2]) for i in range(0, len(parts), 2)] or [False] * len(trial.names)
-    return np.array(by_result, bool) | calls
-
-
-def _equal(found: Called, sound: Called) -> np.ndarray:
-    """By result, bool: whether what a fault returns is what is right, bit by bit."""
-    if found.results is None or sound.results is None or len(found.results) != len(sound.results):
-        return np.array([found.results is sound.results])
-    return np.array([same(one, other) for one, other in zip(found.results, sound.results, strict=True)], bool)
-
-
-def _unwritten(found: Called, sound: Called) -> bool:
-    return all(map(same, found.left, sound.left))
-
-
-def difference(one: Suspect, other: Suspect, families: Iterable[Family], vectors: OperationVectors) -> Family | None:
-    """The first of the families in which plain calls of two faults give something else, or leave something else in
-    their arguments; None where there is none."""
-    for suspect in (one, other):
-        suspect.fault.setup()
-    for family in families:
-        tolerances = next(iter(family.answer.tolerance.values()), {})
-        slacks = (
-            [np.where(np.isfinite(tolerances[n]), tolerances[n], 0.0) for n in vectors.results[family.direction]]
-            if tolerances
-            else []
-        )
-        units = unit_roundoff(family.dtype)
-        for case in range(min(family.count, CASES)):
-            tensors = arguments(family, vectors, case)
-            mine, theirs = (called(suspect.function, tensors, family.parameters) for suspect in (one, other))
-            if not _unwritten(mine, theirs):
-                return family
-            if mine.results is None or theirs.results is None:
-                if mine.results is not theirs.results:
-                    return family
-                continue
-            for i, (first, second) in enumerate(zip(mine.results, theirs.results, strict=True)):
-                if not alike(first, second, None, slacks[i][case] if slacks else 0.0, units):
-                    return family
-    return None
+def from_fault(fault: "Fault") -> Candidate:
+    """A fault of the catalogue, as a candidate."""
+    function = fault.functions[fault.direction]
+    return Candidate(
+        f"{fault.op}.{fault.name}",
+        fault.wrong.rstrip("."),
+        fault.cure,
+        partial(called, function),
+        fault.setup,
+        remembers=bool(fault.memory),
+        of_values=fault.formula is not None,
+        writes=fault.formula is None and not fault.memory,
+    )

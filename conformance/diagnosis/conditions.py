@@ -1,94 +1,273 @@
-"""When is an implementation wrong? Conditions on a family's shapes, dtype and parameters, in words."""
+"""When is an implementation wrong? Conditions on parameters, dtypes, sizes, labels and elements, in words."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
+from typing import Any
 
-from ...vectors.dtypes import DTYPES
-from ...vectors.records import Family, OperationVectors
-from .result_views import Scene, of_family, sizes_apart
+import numpy as np
+
+from ...vectors.dtypes import DTYPES, HALF
+from .observation import Observation
+
+Array = np.ndarray
+
+TILES = (4, 8, 16, 32, 64, 128)
+MOST = 2
+"""So many conditions are combined."""
+SOME = 16
+FEWEST = 3
+"""In so many families at least, whatever their dtype, one holds that is fitted; two together in as many as they are."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Elements of one result of one observation."""
+
+    one: Observation
+    shape: tuple[int, ...]
+    """Of the result."""
+    elements: Array
+    """Bool, of that shape or a single one for all."""
+
+    def argument(self, name: str) -> Array | None:
+        """An argument of the result's shape, float64; None for another."""
+        tensor = self.one.arguments.get(name)
+        return None if tensor is None or tensor.shape != self.shape else tensor.astype(np.float64)
+
+    def places(self, axis: int) -> Array | None:
+        """For each element its place along an axis, None where there is no such axis, or rows of a vector."""
+        if len(self.shape) < (1 if axis == -1 else 2):
+            return None
+        shape = [1] * len(self.shape)
+        shape[axis] = -1
+        return np.broadcast_to(np.arange(self.shape[axis]).reshape(shape), self.shape)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Something that is true of some families."""
+    """Something that is true of some observations, or of some elements of a result."""
 
     words: str
-    """"for a batch of one", "where N and I coincide": fits behind "is wrong"."""
-    holds: Callable[[Scene], bool]
-    telling: bool = False
-    """Whether it is a reading in itself, even where what is wrong is not known."""
-    cure: str = ""
+    """"only for a batch of one"."""
+    holds: Callable[[Marked], Any]
+    """Bool, by element or for all; None for none."""
+    by_element: bool = False
+    fitted: bool = False
+    """Whether it was found by looking at what is wrong: it wants more evidence, and stands by itself."""
 
-    def separates(self, wrong: Sequence[Scene], right: Sequence[Scene]) -> bool:
-        """Whether it is true of all that is wrong and of nothing that is right."""
-        return bool(wrong) and all(map(self.holds, wrong)) and not any(map(self.holds, right))
+    def of_all(self, marked: Sequence[Marked]) -> bool:
+        """Whether it is true of all these elements."""
+        return all(bool(np.all(self._at(one))) for one in marked)
 
+    def spares(self, marked: Sequence[Marked]) -> list[bool]:
+        """Of each, whether it is true of none of its elements."""
+        return [not np.any(self._at(one)) for one in marked]
 
-def separating(wrong: Iterable[Family], right: Iterable[Family], vectors: OperationVectors) -> Condition | None:
-    """The first condition that holds for all families that are wrong and for none that is right; None where none
-    does."""
-    failing, passing = ([of_family(family, vectors) for family in families] for families in (wrong, right))
-    return next((one for one in conditions([*failing, *passing]) if one.separates(failing, passing)), None)
-
-
-def conditions(scenes: Sequence[Scene]) -> Iterator[Condition]:
-    """The conditions that there are words for, the plainest first."""
-    yield Condition(
-        "for batches of more than one sample",
-        lambda scene: (scene.rows or 0) > 1,
-        True,
-        "look for a reduction or a broadcast along the batch that a single sample does not need.",
-    )
-    yield Condition(
-        "for a batch of one",
-        lambda scene: scene.rows == 1,
-        True,
-        "treat a batch of one like any other: look for a squeeze, or a branch for single samples.",
-    )
-    for name in _parameters(scenes):
-        values = sorted({scene.family.parameters[name] for scene in scenes if name in scene.family.parameters}, key=str)
-        for value in values:
-            yield Condition(f"where {name} is {value!r}", _parameter_is(name, value))
-    yield Condition("where labels are class indices", lambda scene: _labels(scene) == "i")
-    yield Condition("where labels are rows", lambda scene: _labels(scene) == "f")
-    names = sizes_apart(scenes)
-    cure = "look for an axis that is told by its length, or a transposition that goes unnoticed between equal lengths."
-    for first, second in combinations(names, 2):
-        words = f"{first} and {second}"
-        yield Condition(f"where {words} are the same", _coincide(first, second), True, cure)
-        yield Condition(f"where {words} differ", _differ(first, second), True, cure)
-    for first, second in combinations(names, 2):
-        yield Condition(f"where {first} is larger than {second}", _larger(first, second))
-        yield Condition(f"where {second} is larger than {first}", _larger(second, first))
-    for dtype in DTYPES:
-        yield Condition(f"in {dtype}", _dtype_is(dtype))
+    def _at(self, marked: Marked) -> Any:
+        holds = self.holds(marked)
+        if not self.by_element or holds is None:
+            return bool(holds)
+        if not marked.elements.ndim:
+            return bool(np.any(holds))
+        return np.broadcast_to(holds, marked.shape)[np.broadcast_to(marked.elements, marked.shape)]
 
 
-def _parameters(scenes: Sequence[Scene]) -> list[str]:
-    return sorted({name for scene in scenes for name in scene.family.parameters})
+def separating(true: Sequence[Marked], false: Sequence[Marked]) -> tuple[Condition, ...] | None:
+    """The plainest condition, or pair of them, that is true of all the first and of none of the second."""
+    if not true:
+        return None
+    families = len({mark.one.family.name for mark in true})
+    known = conditions(list({id(m.one): m.one for m in (*true, *false)}.values()), true)
+    possible = [one for one in known if not (one.fitted and families < FEWEST) and one.of_all(true)]
+    some = list(false[:: 1 + len(false) // SOME])
+    while True:  # those that contradict what separates a few are added to them
+        found = _separating(possible, some, 1 if families < MOST else MOST)
+        if found is None:
+            return None
+        against = [mark for mark in false if all(not one.spares([mark])[0] for one in found)]
+        if not against:
+            return found
+        some += against[:SOME]
 
 
-def _parameter_is(name: str, value: object) -> Callable[[Scene], bool]:
-    return lambda scene: scene.family.parameters.get(name) == value
+def _separating(possible: Sequence[Condition], false: Sequence[Marked], most: int) -> tuple[Condition, ...] | None:
+    held = [(one, one.spares(false)) for one in possible]
+    single = next((one for one, spared in held if all(spared)), None)
+    if single is not None:
+        return (single,)
+    useful = [(one, spared) for one, spared in held if any(spared) and not one.fitted] if most > 1 else []
+    for (one, spared), (other, others) in combinations(useful, MOST):
+        if all(a or b for a, b in zip(spared, others, strict=True)):
+            return one, other
+    return None
 
 
-def _dtype_is(dtype: str) -> Callable[[Scene], bool]:
-    return lambda scene: scene.family.dtype == dtype
+def conditions(observations: Sequence[Observation], true: Sequence[Marked]) -> Iterator[Condition]:
+    """The conditions that there are words for, the plainest first; thresholds are those of `true`."""
+    yield from of_parameters(observations)
+    for words, among in (
+        *((f"only in {dtype}", (dtype,)) for dtype in DTYPES),
+        ("only in float16 and bfloat16", HALF),
+        ("not in float64", DTYPES[1:]),
+        ("only in float64 and float32", DTYPES[:2]),
+    ):
+        yield _of(words, lambda one, among: one.family.dtype in among, among)
+    if any("labels" in one.arguments for one in observations):
+        yield from _labels()
+    yield from _sizes(observations, [mark.one for mark in true])
+    yield from _arguments(true)
+    yield from _places(true)
 
 
-def _labels(scene: Scene) -> str:
-    labels = scene.family.inputs.get("labels")
-    return "" if labels is None else "i" if labels.dtype.kind == "i" else "f"
+def _of(words: str, holds: Callable[..., bool], *given: Any, fitted: bool = False) -> Condition:
+    """A condition on an observation as a whole."""
+    return Condition(words, lambda marked: holds(marked.one, *given), fitted=fitted)
 
 
-def _coincide(first: str, second: str) -> Callable[[Scene], bool]:
-    return lambda scene: first in scene.sizes and scene.sizes[first] == scene.sizes.get(second)
+def of_parameters(observations: Sequence[Observation]) -> Iterator[Condition]:
+    """Conditions on the value of a parameter."""
+    for name in sorted({name for one in observations for name in one.family.parameters}):
+        values = sorted({one.family.parameters.get(name) for one in observations}, key=repr)
+        for value in values if len(values) > 1 else []:
+            said = f"{name}={value!r}" if value is not None else f"{name} at its default"
+            yield _of(f"only for {said}", lambda one, n, v: one.family.parameters.get(n) == v, name, value)
+            if len(values) > 2:
+                yield _of(f"not for {said}", lambda one, n, v: one.family.parameters.get(n) != v, name, value)
 
 
-def _differ(first: str, second: str) -> Callable[[Scene], bool]:
-    return lambda scene: not _coincide(first, second)(scene)
+def _labels() -> Iterator[Condition]:
+    for words, forms in (
+        ("only for labels that are class indices", ("indices",)),
+        ("only for labels that are rows", ("one-hot", "soft")),
+        ("only for soft labels", ("soft",)),
+        ("not for soft labels", ("indices", "one-hot")),
+        ("only for one-hot labels", ("one-hot",)),
+    ):
+        yield _of(words, lambda one, forms: _form(one) in forms, forms)
+    repeated = "only for batches in which a label is repeated"
+    yield _of(repeated, lambda one: len(np.unique(_classes(one))) < len(_classes(one)))
+    for words, last in (("only in rows of class 0", False), ("only in rows of the last class", True)):
+        yield Condition(words, partial(_of_class, last), True)
 
 
-def _larger(first: str, second: str) -> Callable[[Scene], bool]:
-    return lambda scene: scene.sizes.get(first, 1) > scene.sizes.get(second, 1)
+def _form(one: Observation) -> str:
+    labels = one.arguments.get("labels")
+    if labels is None or labels.dtype.kind == "i":
+        return "" if labels is None else "indices"
+    rows = labels.astype(np.float64)
+    return "one-hot" if ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=-1) == 1).all() else "soft"
+
+
+def _classes(one: Observation) -> Array:
+    labels = one.arguments.get("labels", np.zeros(0))
+    return np.asarray(labels if labels.ndim == 1 or not labels.size else labels.argmax(axis=-1))
+
+
+def _of_class(last: bool, marked: Marked) -> Array | None:
+    classes = max((n for name, n in marked.one.sizes.items() if name.endswith("[-1]")), default=1)
+    rows = _classes(marked.one) == (classes - 1 if last else 0)
+    if not marked.shape or rows.shape != marked.shape[:1]:
+        return None
+    return np.broadcast_to(rows.reshape(-1, *[1] * (len(marked.shape) - 1)), marked.shape)
+
+
+def _sizes(observations: Sequence[Observation], true: Sequence[Observation]) -> Iterator[Condition]:
+    yield _of("only for a batch of one", lambda one: one.batch == 1)
+    yield _of("only for batches of more than one", lambda one: (one.batch or 0) > 1)
+    lengths: dict[tuple[int | None, ...], str] = {}  # of lengths that are always the same, one is told
+    for name in dict.fromkeys(name for one in observations for name in one.sizes):
+        lengths.setdefault(tuple(one.sizes.get(name) for one in observations), name)
+    names = list(lengths.values())
+    for name in names:
+        yield _of(f"only where {name} is 1", lambda one, n: one.sizes.get(n) == 1, name)
+        yield _of(f"only where {name} is not 1", lambda one, n: one.sizes.get(n, 1) != 1, name)
+    for pair in combinations(names, 2):
+        for words, holds, fitted in (
+            ("{} and {} are the same", np.equal, False),
+            ("{} and {} are not the same", np.not_equal, True),
+            ("{} is larger than {}", np.greater, True),
+            ("{} is smaller than {}", np.less, True),
+        ):
+            yield _of(f"only where {words.format(*pair)}", _compare, *pair, holds, fitted=fitted)
+    ranks = sorted({_rank(one) for one in observations})
+    for rank in ranks if len(ranks) > 1 else []:
+        yield _of(f"only for rank {rank}", lambda one, r: _rank(one) == r, rank)
+        yield _of(f"only for ranks above {rank}", lambda one, r: _rank(one) > r, rank)
+    for name in names:
+        found = [one.sizes[name] for one in true if name in one.sizes]
+        least, most = min(found, default=0), max(found, default=0)
+        told = f"only where {name} is"
+        yield _of(f"{told} {least} or more", lambda one, n, v: one.sizes.get(n, 0) >= v, name, least, fitted=True)
+        yield _of(f"{told} {most} or less", lambda one, n, v: 0 < one.sizes.get(n, 0) <= v, name, most, fitted=True)
+        for tile in TILES:
+            words = f"{told} no multiple of {tile}"
+            yield _of(words, lambda one, n, t: one.sizes.get(n, 0) % t != 0, name, tile, fitted=True)
+
+
+def _rank(one: Observation) -> int:
+    return next((tensor.ndim for tensor in one.arguments.values()), 0)
+
+
+def _compare(one: Observation, first: str, second: str, of: Callable[..., Any]) -> bool:
+    return {first, second} <= one.sizes.keys() and bool(of(one.sizes[first], one.sizes[second]))
+
+
+def _arguments(true: Sequence[Marked]) -> Iterator[Condition]:
+    """By the sign or magnitude of an argument of the result's shape, or of it times a parameter."""
+    parameters = [name for name, value in true[0].one.family.parameters.items() if isinstance(value, float)]
+    for name in (name for name, tensor in true[0].one.arguments.items() if tensor.shape == true[0].shape):
+        for words, sign in ((">", np.greater), ("<", np.less), ("==", np.equal)):
+            yield Condition(f"only where {name} {words} 0", partial(_signed, name, sign), True)
+        for words, of in (("abs({})", np.abs), ("{}", np.positive), ("-{}", np.negative)):
+            for factor in ("", *parameters):
+                sizes = [_sized(name, of, factor, mark) for mark in true if mark.elements.ndim]
+                marks = [mark.elements for mark in true if mark.elements.ndim]
+                found = [size[some] for size, some in zip(sizes, marks, strict=True) if size is not None]
+                least = min((float(some.min(initial=np.inf)) for some in found), default=0.0)
+                if len(found) == len(true) and 0 < least < np.inf:
+                    what = words.format(f"{factor} * {name}" if factor else name)
+                    words_of = f"only where {what} is about {least:.3g} or more"
+                    yield Condition(words_of, partial(_beyond, name, of, factor, least), True, True)
+
+
+def _signed(name: str, sign: Callable[..., Array], marked: Marked) -> Array | None:
+    tensor = marked.argument(name)
+    return None if tensor is None else sign(tensor, 0)
+
+
+def _sized(name: str, of: Callable[..., Array], factor: str, marked: Marked) -> Array | None:
+    tensor, scale = marked.argument(name), marked.one.family.parameters.get(factor, 1)
+    return None if tensor is None or not isinstance(scale, int | float) else of(tensor * scale)
+
+
+def _beyond(name: str, of: Callable[..., Array], factor: str, least: float, marked: Marked) -> Array | None:
+    sizes = _sized(name, of, factor, marked)
+    return None if sizes is None else sizes >= least
+
+
+def _places(true: Sequence[Marked]) -> Iterator[Condition]:
+    """By place in the result."""
+    for axis, word in ((0, "row"), (-1, "column")):
+        starts = [np.min(at[m.elements]) for m in true if m.elements.ndim and (at := m.places(axis)) is not None]
+        start = int(min(starts, default=0))
+        for words, of in (
+            (f"only in the last {word}", lambda k, n: k == n - 1),
+            (f"only in the first {word}", lambda k, _: k == 0),
+            (f"not in the first {word}", lambda k, _: k > 0),
+            *([(f"only from {word} {start} on", lambda k, _, start=start: k >= start)] if start > 1 else []),
+            *(
+                (
+                    f"only in the {word}s beyond the last whole tile of {tile}",
+                    lambda k, n, tile=tile: (k >= n - n % tile) & (n > tile),
+                )
+                for tile in TILES
+            ),
+        ):
+            yield Condition(words, partial(_at_place, axis, of), True)
+
+
+def _at_place(axis: int, of: Callable[[Array, int], Array], marked: Marked) -> Array | None:
+    places = marked.places(axis)
+    return None if places is None else of(places, marked.shape[axis])

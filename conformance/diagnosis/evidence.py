@@ -1,153 +1,113 @@
-"""What is known of an implementation when its failures are to be explained: what it returned, family by family."""
+"""What is known of an implementation when its failures are to be explained: what its calls returned, case by case."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ...vectors.dtypes import FORMATS, numpy_dtype
+from ...vectors.dtypes import DTYPES
 from ...vectors.records import Family, OperationVectors
-from ..check.agreement import answers_of
-from ..check.family import check
-from ..check.values import tolerance_key
-from ..check.verdict import OF_THE_WHOLE, OF_VALUES, Miss, MissKind, Verdict
-from ..implementation.arrays import NotAnArray, to_numpy
+from ..check.family import FURTHER_FORM
+from ..check.layouts import LAYOUTS
+from ..check.verdict import MissKind, Outcome, Verdict
 from ..implementation.load import Implementation
+from .observation import Observation, called
 
-Results = tuple[np.ndarray | None, ...]
-Form = tuple[tuple[int, ...], np.dtype[Any]]
-Signature = tuple[MissKind, str, str]
-"""The kind of a miss, the result that it concerns and its reason; "" where there is none."""
-
-BORDERLINE = 4.0
-"""An error of up to so many tolerances is no evidence: of two implementations with one fault, one may be spared it."""
-
-_ROUNDED = frozenset(
-    {MissKind.VALUE, MissKind.LAYOUT, MissKind.BATCH, MissKind.CONVENTION, MissKind.NEW_CONTENTS, MissKind.SIGN}
-)
-"""Kinds of misses that an error near the tolerance may or may not bring."""
-_SLACK_IN_UNITS = 32
+MOST_FAILING, MOST_CASES = 40, 3
+"""So many failing families are called again, and so many cases of each."""
+MOST_PASSING = 80
+"""Of more families that passed, one case each is looked at."""
+MOST_ROBUST = 24
+"""So many robust families that did not fail."""
+MOST_ELEMENTS = 20_000
+"""Of a family that is called again, all its tensors together."""
+_CALLED = (Outcome.PASSED, Outcome.ROBUST_MISS)
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One family checked, and what each of its calls returned."""
+class Ran:
+    """A family of the run and what came of it."""
 
     family: Family
-    vectors: OperationVectors
-    precision: str
     verdict: Verdict
-    returned: tuple[Results | None, ...]
-    """By case, then by result; None for a call that raised, and for a result that is missing or no array."""
-    left: tuple[tuple[np.ndarray, ...], ...] = ()
-    """By case, then by argument: the arguments as the call left them."""
+    fails: bool
+    """Whether it counts as failed: under --impl-strict, robust misses do."""
+
+
+@dataclass
+class Evidence:
+    """All that is known of one function."""
+
+    implementation: Implementation
+    vectors: OperationVectors
+    direction: str
+    ran: Sequence[Ran]
+    wrong: list[Observation] = field(default_factory=list)
+    """Cases of families that failed, in the order in which they were called."""
+    right: list[Observation] = field(default_factory=list)
+    """Cases of required families that passed."""
+    robust: list[Observation] = field(default_factory=list)
+    """Cases of robust families and of conventions that did not fail, as they were called: they tell explanations apart
+    that are as good otherwise."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """The results' names."""
-        return self.vectors.results[self.family.direction]
+        return self.vectors.results[self.direction]
 
-    @cached_property
-    def dtype(self) -> np.dtype[Any]:
-        """The case's dtype."""
-        return numpy_dtype(self.family.dtype)
+    def misses(self, *kinds: MissKind) -> list[Ran]:
+        """The failing families with a miss of one of these kinds."""
+        return [item for item in self.ran if item.fails and any(miss.kind in kinds for miss in item.verdict.misses)]
 
-    @cached_property
-    def units(self) -> float:
-        """The unit roundoff of the case's dtype."""
-        return unit_roundoff(self.family.dtype)
 
-    @cached_property
-    def values(self) -> dict[str, np.ndarray]:
-        """By result, float64, (count, *shape); NaN throughout where a case has none of the right shape."""
-        return {
-            name: np.stack([self._value(position, case) for case in range(self.family.count)])
-            for position, name in enumerate(self.names)
-        }
+def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, vectors: OperationVectors) -> Evidence:
+    """Call an implementation again on some of the families that failed.
 
-    @cached_property
-    def scores(self) -> dict[str, np.ndarray]:
-        """By result, |got - expected| in tolerances, (count, *shape): at most 1 where right by one of the answers."""
-        scores: dict[str, np.ndarray] = {}
-        for expectation in answers_of(self.family, self.vectors).values():
-            key = tolerance_key(expectation, self.precision, self.vectors.aliases)
-            if key is None:
-                continue
-            for name in self.names:
-                score = scored(self.values[name], expectation.expected[name], expectation.tolerance[key][name])
-                scores[name] = np.minimum(scores[name], score) if name in scores else score
-        return scores
+    What was unsupported or not implemented is no evidence; nor is a family that passed with a robust miss.
+    """
+    found = Evidence(implementation, vectors, direction, ran)
+    function = implementation.functions[vectors.op, direction]
 
-    @cached_property
-    def slack(self) -> dict[str, np.ndarray]:
-        """By result, how far apart two implementations with the same fault may be, beside what `close` adds."""
-        key = tolerance_key(self.family.answer, self.precision, self.vectors.aliases)
-        tolerance = self.family.answer.tolerance[key or self.precision]
-        slack = {}
-        for name in self.names:
-            finite = np.where(np.isfinite(tolerance[name]), tolerance[name], 0.0)
-            axes = tuple(range(1, finite.ndim))
-            slack[name] = 2 * (finite.max(axis=axes, keepdims=True) if finite.size else finite)
-        return slack
+    def blank(item: Ran, case: int, **fields: Any) -> Observation:
+        precision = implementation.working_precision(item.family.dtype, vectors.op)
+        return Observation(item.family, vectors, case, precision, **fields)
 
-    @cached_property
-    def signatures(self) -> frozenset[Signature]:
-        """What of the contract is broken."""
-        return frozenset(signature(miss) for miss in self.verdict.misses if miss.kind not in OF_VALUES)
+    def call(one: Observation, into: list[Observation]) -> None:
+        with suppress(NotImplementedError):
+            results, left = called(function, one)
+            if results is not None or FURTHER_FORM not in one.family.flags:
+                into.append(replace(one, results=results, left=left))
 
-    @cached_property
-    def certain_signatures(self) -> frozenset[Signature]:
-        """The same without what may be a matter of rounding."""
-        return signatures(self.verdict, certain=True) & self.signatures
+    chosen = sampled([item for item in ran if item.fails and item.verdict.misses], MOST_FAILING)
+    for item in chosen:
+        for case in cases_of(item):
+            call(blank(item, case, verdict=item.verdict), found.wrong)
+    for item in chosen:  # last, since not all of these are kept, and what is kept between calls is to be replayed
+        missed = {miss.reason for miss in item.verdict.misses if miss.kind is MissKind.LAYOUT}
+        for layout in LAYOUTS if missed else ():
+            tried: list[Observation] = []
+            call(blank(item, 0, verdict=item.verdict, layout=layout), tried)
+            found.wrong += [one for one in tried if layout in missed or not any(one.failing)]
+    others = [item for item in ran if not item.fails and item.family.result != "invalid"]
+    others = [item for item in others if elements(item.family) <= MOST_ELEMENTS]
+    passed = [i for i in others if i.family.level == "required" and i.verdict.outcome is Outcome.PASSED]
+    for item in sorted(passed, key=worth):
+        cases = range(min(item.family.count, 1 if len(passed) > MOST_PASSING else 2))
+        found.right += [blank(item, case, called=False) for case in cases]
+    robust = [i for i in others if i.verdict.outcome in _CALLED and (i.family.level == "robust" or i.family.point)]
+    for item in sampled(robust, MOST_ROBUST):
+        call(blank(item, 0), found.robust)
+    return found
 
-    @cached_property
-    def forms(self) -> tuple[tuple[Form | None, ...], ...]:
-        """By result, then by case: shape and dtype, None where there is no array."""
-        return tuple(
-            tuple(
-                None if results is None or (array := results[position]) is None else (array.shape, array.dtype)
-                for results in self.returned
-            )
-            for position in range(len(self.names))
-        )
 
-    @cached_property
-    def due(self) -> tuple[Form, ...]:
-        """By result: the shape and dtype that are due."""
-        return tuple((self.family.answer.expected[name].shape[1:], self.dtype) for name in self.names)
-
-    @cached_property
-    def raised(self) -> np.ndarray:
-        """By case, bool: whether the call raised."""
-        return np.array([results is None for results in self.returned], bool)
-
-    @cached_property
-    def parts(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-        """Calls, then forms and elements of each result: what is wrong, and what is so without doubt."""
-        if self.family.result == "invalid":
-            return ((~self.raised, ~self.raised),)
-        parts = [(self.raised, self.raised)]
-        for name, forms, due in zip(self.names, self.forms, self.due, strict=True):
-            malformed = np.array([form != due for form in forms], bool) & ~self.raised
-            parts.append((malformed, malformed))
-            absent = np.array([form is None or form[0] != due[0] for form in forms], bool)
-            score = self.scores[name]
-            if absent.any():
-                score = np.where(absent.reshape(-1, *[1] * len(due[0])), 0.0, score)
-            expected = self.family.answer.expected[name]
-            certain = (score > BORDERLINE) & ~by_rounding(self.values[name], expected, score, self.units)
-            parts.append(((score > 1).reshape(-1), certain.reshape(-1)))
-        return tuple(parts)
-
-    def _value(self, position: int, case: int) -> np.ndarray:
-        shape, _ = self.due[position]
-        results = self.returned[case]
-        array = None if results is None else results[position]
-        if array is None or array.shape != shape or array.dtype.kind not in "fiubV":
-            return np.full(shape, np.nan)
-        return array.astype(np.float64)
+def cases_of(item: Ran) -> list[int]:
+    """The cases of a family to call: those that were missed first, in order."""
+    missed = [miss.case for miss in item.verdict.misses if miss.case is not None]
+    chosen = list(dict.fromkeys([*missed, *range(item.family.count)]))[:MOST_CASES]
+    return sorted(case for case in chosen if case < item.family.count)
 
 
 def elements(family: Family) -> int:
@@ -155,97 +115,29 @@ def elements(family: Family) -> int:
     return sum(tensor.size for tensor in family.inputs.values())
 
 
-def unit_roundoff(dtype: str) -> float:
-    """The largest relative error of a rounding to a dtype."""
-    return float(FORMATS[dtype].unit_roundoff)
+def worth(item: Ran) -> tuple[object, ...]:
+    """A sort key: families that tell most, and cost least, first."""
+    family = item.family
+    size = elements(family)
+    return (
+        size > MOST_ELEMENTS,
+        family.level == "robust",
+        DTYPES.index(family.dtype),
+        "random" not in family.name,
+        family.count < 2,
+        size,
+    )
 
 
-def observe(family: Family, implementation: Implementation, vectors: OperationVectors) -> Trial:
-    """Check a family once more and keep what its calls return."""
-    function = implementation.functions[family.op, family.direction]
-    recorder = _Recorder(function, len(vectors.results[family.direction]), family.count)
-    recorded = replace(implementation, functions={(family.op, family.direction): recorder})
-    verdict = check(family, recorded, vectors)
-    returned = (*recorder.returned, *[None] * (family.count - len(recorder.returned)))
-    precision = implementation.working_precision(family.dtype, family.op)
-    return Trial(family, vectors, precision, verdict, returned, tuple(recorder.left))
-
-
-class _Recorder:
-    """A function that keeps copies of what its first calls return, and of their arguments afterwards."""
-
-    def __init__(self, function: Callable[..., object], results: int, calls: int) -> None:
-        self.function = function
-        self.results = results
-        self.calls = calls
-        self.returned: list[Results | None] = []
-        self.left: list[tuple[np.ndarray, ...]] = []
-
-    def __call__(self, *tensors: np.ndarray, **parameters: object) -> object:
-        if len(self.returned) == self.calls:
-            return self.function(*tensors, **parameters)
-        self.returned.append(None)
-        try:
-            returned = self.function(*tensors, **parameters)
-        finally:
-            self.left.append(tuple(map(np.array, tensors)))
-        several = isinstance(returned, tuple) or (isinstance(returned, list) and self.results > 1)
-        values: Sequence[object] = returned if several else (returned,)  # type: ignore[assignment]
-        copies = tuple(map(_copied, values))
-        self.returned[-1] = copies if len(copies) == self.results else (None,) * self.results
-        return returned
-
-
-def _copied(value: object) -> np.ndarray | None:
-    try:
-        return np.array(to_numpy(value))
-    except NotAnArray:
-        return None
-
-
-def grave(misses: Iterable[Miss]) -> tuple[Miss, ...]:
-    """The misses without layouts refused, which say more of an implementation as a whole, unless there is no other."""
-    misses = tuple(misses)
-    return tuple(miss for miss in misses if miss.kind not in OF_THE_WHOLE) or misses
-
-
-def signatures(verdict: Verdict, *, certain: bool = False) -> frozenset[Signature]:
-    """What is wrong with a family; with `certain`, without layouts refused and what may be rounding."""
-    misses = grave(verdict.misses) if certain else verdict.misses
-    if certain and verdict.fraction is not None and 1 / BORDERLINE < verdict.fraction <= BORDERLINE:
-        misses = tuple(miss for miss in misses if miss.kind not in _ROUNDED)
-    return frozenset(signature(miss) for miss in misses)
-
-
-def signature(miss: Miss) -> Signature:
-    """What a miss is about, without its numbers: the same for two implementations with the same fault."""
-    return miss.kind, miss.result or "", miss.reason or ""
-
-
-def scored(values: np.ndarray, expected: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-    """|values - expected| in tolerances, element by element: 0 where equal or both NaN, infinite where one alone is."""
-    with np.errstate(all="ignore"):
-        error = np.abs(values - expected)
-        error[(values == expected) | (np.isnan(values) & np.isnan(expected))] = 0.0
-        error[np.isnan(error)] = np.inf
-        score: np.ndarray = error / tolerance
-    score[error == 0] = 0.0
-    return score
-
-
-def by_rounding(values: np.ndarray, expected: np.ndarray, scores: np.ndarray, units: float) -> np.ndarray:
-    """Where the exact value is due, and what came is off by no more than roundings. A fault is wrong elsewhere, and
-    another hand may have it without them."""
-    return np.asarray(np.isinf(scores) & np.isfinite(values) & close(values, expected, 0.0, units))
-
-
-def close(one: np.ndarray, other: np.ndarray, slack: np.ndarray | float, units: float) -> np.ndarray:
-    """Element by element, whether two wrong results may come of the same fault: they differ by rounding alone.
-
-    How large the numbers were that were rounded on the way is not known, so the largest of the family stand for them.
-    """
-    with np.errstate(all="ignore"):
-        sizes = np.minimum(abs(one), abs(other))
-        largest = sizes.max(initial=0.0, where=np.isfinite(sizes))
-        near = np.abs(one - other) <= slack + _SLACK_IN_UNITS * units * largest
-    return np.asarray(near | (one == other) | (np.isnan(one) & np.isnan(other)))
+def sampled(items: Iterable[Ran], most: int) -> list[Ran]:
+    """At most so many families, taken in turn from every kind of failure, dtype and parameters."""
+    seen: Counter[object] = Counter()
+    turns: list[tuple[int, int, Ran]] = []
+    for item in sorted(items, key=worth):
+        family, labels = item.family, item.family.inputs.get("labels", np.zeros(0))
+        misses = frozenset((miss.kind, miss.result) for miss in item.verdict.misses)
+        kind = misses, family.dtype, *family.parameters.items(), labels.dtype.kind, family.level
+        seen.update([kind, (kind, family.flags)])
+        turns.append((seen[kind, family.flags], seen[kind], item))
+    turns.sort(key=lambda turn: turn[:2])
+    return sorted((item for _, _, item in turns[:most]), key=worth)

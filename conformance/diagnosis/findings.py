@@ -1,4 +1,4 @@
-"""Which named fault does a wrong implementation look like? Asked of failures alone, once the run is over."""
+"""What do the failures of a wrong implementation look like? Asked of failures alone, once the run is over."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,15 +8,31 @@ import numpy as np
 
 from ...vectors.records import DIRECTIONS, OperationVectors
 from ..check.verdict import MissKind
+from ..check.wording import listed
 from ..implementation.load import Implementation
-from .candidates import formula
-from .evidence import observe
-from .matching import Wrong
-from .readings import read
-from .sample import sample
-from .suspects import Finding, Known, Ran, causes, fitting, is_strict
+from .breaches import breaches
+from .conditions import Condition, Marked, of_parameters, separating
+from .evidence import Evidence, Ran, gather
+from .hypotheses import IGNORED
+from .observation import Observation, State
+from .precision import precise_only_to
+from .search import Explanation, Search
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
+
+FEWEST = 3
+"""A condition is told for its own sake where it holds for so many wrong families, and fails for so many right ones."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a failure looks like."""
+
+    name: str
+    wrong: str
+    """A sentence or two."""
+    cure: str
+    """What to do, one sentence."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +47,8 @@ class Diagnosis:
 def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: OperationVectors) -> Iterator[Diagnosis]:
     """What the failures of an operation look like, direction by direction; nothing where that is not certain.
 
-    Calls the implementation again on a few of the families that ran, which it has to be set up for; not where one of
-    its calls hung or ended the interpreter.
+    Calls the implementation again on a few of the families that failed, which it has to be set up for; not where one
+    of its calls hung or ended the interpreter.
     """
     ran = tuple(ran)
     for direction in DIRECTIONS:
@@ -41,16 +57,105 @@ def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: Operat
         if any(item.fails for item in of_one) and not lost:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                findings = tuple(_findings(of_one, direction, implementation, vectors))
+                findings = tuple(_findings(gather(of_one, direction, implementation, vectors)))
             if findings:
                 yield Diagnosis(vectors.op, direction, findings)
 
 
-def _findings(
-    ran: Sequence[Ran], direction: str, implementation: Implementation, vectors: OperationVectors
-) -> Iterable[Finding]:
-    wrong = [Wrong(observe(item.family, implementation, vectors), is_strict(item), item.fails) for item in sample(ran)]
-    known = Known(implementation, vectors, ran, wrong, formula(vectors.op, direction))
-    fits = fitting(known)
-    found = [cause.finding(vectors.results[direction]) for cause in causes(fits, known)]
-    return found or read(known, fits)
+def _findings(evidence: Evidence) -> list[Finding]:
+    """What is required first; robust misses, which fail under --impl-strict, by what is found then, or apart."""
+    found: list[Finding] = []
+    known: list[Explanation] = []
+    for level in ("required", "robust"):
+        wrong = [one for one in evidence.wrong if one.family.level == level]
+        search = Search(evidence, wrong)
+        search.settle(known)
+        explained = search.run()
+        known += explained
+        found += [_told(one, evidence) for one in explained]
+        found += _readings(search, evidence)
+    found += [Finding(*words) for words in breaches(evidence, known)]
+    return list(dict.fromkeys(found))
+
+
+def _told(one: Explanation, evidence: Evidence) -> Finding:
+    """An explanation in words."""
+    candidate = one.candidate
+    conditions = one.conditions or (() if candidate.name == IGNORED else _shown(one, evidence))
+    return _finding(candidate.name, candidate.words, candidate.cure, one.positions, conditions, evidence)
+
+
+def _shown(one: Explanation, evidence: Evidence) -> tuple[Condition, ...]:
+    """The value of a parameter with which alone it shows, though it is there with others as well."""
+    explained = {key for key, _ in one.explained}
+    observations = [o for o in (*evidence.wrong, *evidence.right) if o.expected]
+    marks = [(id(o) in explained, Marked(o, (), np.ones((), bool))) for o in observations]
+    true = [mark for is_explained, mark in marks if is_explained]
+    wrong = [mark for _, mark in marks if any(mark.one.failing)]
+    found = (each for each in of_parameters(observations) if "='" in each.words)
+    found = (each for each in found if each.of_all(true) and each.of_all(wrong))
+    return tuple(each for each in found if any(each.spares([mark])[0] for _, mark in marks))[:1]
+
+
+def _finding(
+    name: str, words: str, cure: str, positions: Sequence[int], conditions: Sequence[Condition], evidence: Evidence
+) -> Finding:
+    """A finding that says which results it is about, unless it is about the call as a whole or says so itself."""
+    of = listed([evidence.names[position] for position in positions])
+    whole = len(positions) == len(evidence.names) and ("." in name or len(positions) > 1)
+    said = words if whole or words.startswith((f"`{of} =", of)) else f"{of}: {words}"
+    return Finding(name, f"{'; '.join([said, *(condition.words for condition in conditions)])}.", cure)
+
+
+def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
+    """What is not explained: right to a lower precision, or wrong or raising on a condition that says where to look."""
+    precise: dict[tuple[str, str], list[int]] = {}
+    for position in range(len(evidence.names)):
+        left = [one for one in search.wrong if (id(one), position) in search.left and one.layout is None]
+        wrong = [one for one in left if one.states[position] is State.WRONG]
+        for dtypes in (("float64", "float32"), ("float16", "bfloat16")):
+            some = [one for one in wrong if one.family.dtype in dtypes and not one.lower]
+            words = precise_only_to(some, evidence.right, position) if some and len(some) == len(wrong) else None
+            if words is not None:
+                precise.setdefault(words, []).append(position)
+                wrong = [one for one in wrong if one not in some]
+        if wrong:
+            yield from _when(wrong, evidence, position)
+    for (words_of, cure), positions in precise.items():
+        yield _finding("a lower precision", f"{words_of}", cure, positions, (), evidence)
+    raised = [one for one in search.wrong if any(one.failing) and one.states[0] is State.RAISED]
+    raised = [one for one in raised if (id(one), 0) in search.left and one.layout is None]
+    if raised:
+        yield from _raising(raised, evidence)
+
+
+def _when(wrong: Sequence[Observation], evidence: Evidence, position: int) -> Iterator[Finding]:
+    """A condition that says in itself where to look, though not what is wrong."""
+    failing = [one for one in evidence.wrong if one.failing[position]]
+    others = [one for one in (*evidence.wrong, *evidence.right) if not one.failing[position] and one.expected]
+    right = [one for one in others if one.expected[position].any()]
+    if len(failing) > len(wrong) or any(len({one.family.id for one in some}) < FEWEST for some in (wrong, right)):
+        return
+    marks = [(Marked(o, o.expected[position].shape, o.wrong[position]), o) for o in wrong]
+    true = [mark for mark, _ in marks]
+    false = [Marked(o, mark.shape, ~mark.elements) for mark, o in marks if not mark.elements.all()]
+    false += [Marked(o, o.expected[position].shape, np.ones(o.expected[position].shape, bool)) for o in right]
+    found = separating(true, false)
+    if found is not None and len(found) == 1 and not found[0].words.startswith(("only in f", "only in b", "not in f")):
+        cure = "look for a branch, a loop or a broadcast that treats this otherwise."
+        yield _finding("wrong by case", f"wrong {found[0].words}", cure, [position], (), evidence)
+
+
+def _raising(raised: Sequence[Observation], evidence: Evidence) -> Iterator[Finding]:
+    """When calls raise."""
+    one = np.ones((), bool)
+    true = [Marked(o, (), one) for o in raised]
+    others = [o for o in evidence.wrong if o.states[0] is not State.RAISED]
+    false = [Marked(o, (), one) for o in (*evidence.right, *others)]
+    found = separating(true, false) if false else None
+    raising = (m.summary for o in raised if o.verdict for m in o.verdict.misses if m.kind is MissKind.RAISED)
+    summary = next(raising, "").partition(" raised ")[2]
+    if found is not None and summary:
+        words = f"raises {summary.rstrip('.')}"
+        cure = "compute it, or raise NotImplementedError where it is not supported."
+        yield _finding("an exception", words, cure, range(len(evidence.names)), found, evidence)

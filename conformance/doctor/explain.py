@@ -4,13 +4,12 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from ...vectors.dtypes import numpy_dtype
 from ...vectors.records import Family, OperationVectors
 from ..check.family import check
 from ..check.messages import how_to_declare
 from ..check.verdict import MissKind, Outcome, Verdict
+from ..diagnosis.evidence import Ran
 from ..diagnosis.findings import diagnose
-from ..diagnosis.suspects import Ran
 from ..implementation.errors import describe_error, error_location
 from ..implementation.load import Implementation
 from .adjustments import Adjustment, adjustments
@@ -46,8 +45,6 @@ def explain_misfit(
     readings: tuple[Callable[[], Misfit | None], ...] = (
         lambda: _types(tries, vectors.results[family.direction]),
         lambda: _placed(family, vectors, tries),
-        lambda: _dtype(family, vectors, tries),
-        lambda: _too_few(family, vectors, tries),
         lambda: _diagnosed(family, implementation, vectors),
         # What is nearly right takes what comes: other arguments would be nearly right with it as well.
         lambda: None if misplaced(family, vectors, tries) == () else _wants(function, family, vectors, names),
@@ -98,7 +95,7 @@ def _types(tries: Sequence[Attempt], names: Sequence[str]) -> Misfit | None:
     for name, value in zip(names, tries[0].values, strict=False):
         if value is None:
             return Misfit(f"{name} is None", "compute it, and return it")
-        if isinstance(value, (bool, int, float, list)):
+        if type(value) in (bool, int, float, list):  # a scalar of NumPy's is one of these by inheritance
             cure = "return an array of the arguments' dtype: np.asarray(value, dtype=...)"
             return Misfit(f"{name} is a {type(value).__name__} of Python's, whose dtype is lost", cure)
     return None
@@ -107,29 +104,6 @@ def _types(tries: Sequence[Attempt], names: Sequence[str]) -> Misfit | None:
 def _placed(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]) -> Misfit | None:
     found = misplaced(family, vectors, tries)
     return _together(found) if found else None
-
-
-def _dtype(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]) -> Misfit | None:
-    """Right values in another dtype than that of the arguments."""
-    if misplaced(family, vectors, tries) is None:
-        return None
-    due = numpy_dtype(family.dtype)
-    for name, array in zip(vectors.results[family.direction], tries[0].arrays, strict=False):
-        if array is not None and array.dtype != due:
-            return Misfit(
-                f"{name} is {array.dtype}, where the arguments are {due}; its values are right",
-                f"keep the dtype: allocate with dtype=array.dtype, and look for what makes {array.dtype} of it",
-            )
-    return None
-
-
-def _too_few(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]) -> Misfit | None:
-    names = vectors.results[family.direction]
-    count = len(tries[0].arrays)
-    if count >= len(names):
-        return None
-    came = "1 comes" if count == 1 else f"{count} come"
-    return Misfit(f"{len(names)} results are due and {came}", f"return {', '.join(names)}")
 
 
 def _diagnosed(family: Family, implementation: Implementation, vectors: OperationVectors) -> Misfit | None:

@@ -79,8 +79,8 @@ class SessionState:
         """Diagnose the failures; sets the implementation up once more. An error becomes a problem of the run."""
         if not self.looped or not any(result.ending.fails for result in self.results.values()):
             return []
+        from ..diagnosis.evidence import Ran
         from ..diagnosis.findings import diagnose  # a run without failures must not pay for these
-        from ..diagnosis.suspects import Ran
 
         try:
             self.plan.implementation.setup()

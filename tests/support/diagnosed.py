@@ -10,8 +10,8 @@ import numpy as np
 from backproof.conformance.check.conventions import Tracker
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
+from backproof.conformance.diagnosis.evidence import Ran
 from backproof.conformance.diagnosis.findings import Finding, diagnose
-from backproof.conformance.diagnosis.suspects import Ran
 from backproof.conformance.implementation.load import Implementation
 from backproof.reference.faults import every_fault_of
 from backproof.reference.model.fault import Fault

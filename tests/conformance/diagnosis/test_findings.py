@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import small_vectors
 import sound_variants
-from backproof.conformance.diagnosis.evidence import observe
+from backproof.conformance.check.verdict import MissKind
 from backproof.conformance.implementation.load import load
 from backproof.reference.faults import every_fault_of
 from backproof.reference.model.fault import widened
@@ -51,24 +51,10 @@ def test_a_fault_gets_its_own_name_or_that_of_one_that_does_the_same(op: str, so
     assert found is None or found.is_right or (raises_always(found) and not found.findings), found
 
 
-@pytest.mark.catalogue
-@pytest.mark.parametrize("op", OPERATIONS)
-def test_no_fault_of_the_catalogue_gets_a_wrong_name_and_few_get_none(op: str) -> None:
-    """None is given where two faults fit and differ on something that ran without any miss, and where what is missed
-    is so little that it may be rounding."""
-    found = [one for fault in every_fault_of(op) if (one := told(fault)) is not None and not raises_always(one)]
-    assert [one.names for one in found if one.is_wrong] == []
-    silent = [one.fault.name for one in found if not one.findings]
-    assert len(silent) <= 0.05 * len(found), silent
-
-
 def raises_always(found: Told) -> bool:
     """Whether every call raises, of which nothing can be said: many faults do."""
-    subject = diagnosed.of_fault(found.fault)
-    return all(
-        trial.raised.all()
-        for trial in (observe(item.family, subject, whole(found.fault.op)) for item in found.ran if item.fails)
-    )
+    failing = [item.verdict for item in found.ran if item.fails]
+    return all(miss.kind is MissKind.RAISED for verdict in failing for miss in verdict.misses)
 
 
 def test_a_fault_is_known_again_where_another_hand_rounds_otherwise() -> None:
@@ -102,7 +88,7 @@ def test_of_two_faults_in_different_gradients_both_are_named(one: str, other: st
         ("dL_dweights_over_rows", "backward_float32_operands_in_bfloat16"),
     ],
 )
-def test_of_two_faults_in_one_gradient_neither_is_named(one: str, other: str) -> None:
+def test_of_two_faults_in_one_gradient_no_third_is_named(one: str, other: str) -> None:
     first, second = (next(f for f in every_fault_of("dense") if f.name == name) for name in (one, other))
 
     def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -> Any:
@@ -113,7 +99,8 @@ def test_of_two_faults_in_one_gradient_neither_is_named(one: str, other: str) ->
         return tuple(one + other - sound for sound, one, other in results)
 
     found = findings(implementation("dense", backward=widened(backward)), RANDOM)
-    assert [finding.name for finding in found if finding.name.startswith("dense.")] == []
+    named = {finding.name.removeprefix("dense.") for finding in found if finding.name.startswith("dense.")}
+    assert named <= {one, other}
 
 
 # Sound implementations
@@ -194,11 +181,11 @@ def of_the_call_before(_: Array, dL_doutputs: Array, inputs: Array, weights: Arr
 ALTERED = [
     ({"dL_dinputs": lambda g, *_: 2 * g}, "dense.dL_dinputs_doubled", "dL_dinputs is twice what is due."),
     ({"dL_dinputs": lambda g, *_: -g}, "dense.dL_dinputs_negated", "dL_dinputs has the other sign."),
-    ({"dL_dbiases": lambda g, *_: g / 2}, "a factor", "dL_dbiases: half of what is due."),
+    ({"dL_dbiases": lambda g, *_: g / 2}, "a factor", "dL_dbiases: 0.5 times what is due."),
     (
         {"dL_dweights": lambda g, u, x, w: g * len(x), "dL_dbiases": lambda g, u, x, w: g * len(x)},
-        "a factor",
-        "dL_dweights and dL_dbiases: N times what is due, N being the batch size.",
+        "an argument changed",
+        "dL_dweights and dL_dbiases: dL_doutputs is taken as `N * dL_doutputs`.",
     ),
     (
         {"dL_dinputs": lambda g, u, x, w: g / len(x)},
@@ -208,56 +195,63 @@ ALTERED = [
     (
         {"dL_dinputs": lambda g, u, x, w: g / w.shape[1]},
         "a factor",
-        "dL_dinputs: 1/C of what is due, C being the length of axis 1 (its last) of weights.",
+        "dL_dinputs: 1/weights.shape[-1] times what is due.",
     ),
-    ({"dL_dweights": lambda g, *_: g.T.copy()}, "transposed", "dL_dweights: the right values, transposed."),
-    ({"dL_dinputs": lambda g, *_: g[::-1]}, "permuted", "dL_dinputs: the right rows in another order."),
-    ({"dL_dinputs": lambda g, *_: np.roll(g, 1, 1)}, "permuted", "dL_dinputs: the right columns in another order."),
+    ({"dL_dweights": lambda g, *_: g.T.copy()}, "a wrong shape", "dL_dweights: the right values, transposed."),
+    (
+        {"dL_dinputs": lambda g, *_: g[::-1]},
+        "reordered",
+        "dL_dinputs: the right values, its rows in the opposite order.",
+    ),
+    (
+        {"dL_dinputs": lambda g, *_: np.roll(g, 1, 1)},
+        "reordered",
+        "dL_dinputs: the right values, its columns moved by 1.",
+    ),
     (
         {"dL_dinputs": lambda g, *_: np.broadcast_to(g.mean(axis=0), g.shape)},
-        "dense.backward_upstream_outputs_averaged",
-        "dL_dinputs: dL_doutputs is the mean of its rows for all rows.",
+        "reduced too far",
+        "dL_dinputs: the mean of what is due over axis -2, in every place.",
     ),
     (
         {"dL_dinputs": lambda g, *_: g.sum(axis=0, keepdims=True)},
-        "an axis too few",
-        "dL_dinputs: reduced too far: the sum over axis 0 of what is due.",
+        "a wrong shape",
+        "dL_dinputs.sum(axis=0, keepdims=True) where dL_dinputs is due.",
     ),
     (
         {"dL_dinputs": lambda g, u, x, w: np.einsum("no,io->nio", u, w)},
-        "an axis too many",
+        "a wrong shape",
         "dL_dinputs: not reduced: its sum over axis 2 is what is due.",
     ),
     (
         {"dL_dweights": lambda g, u, x, w: np.ones_like(x).T @ u},
         "dense.backward_inputs_taken_as_1",
-        "Inputs is taken as 1.",
+        "dL_dweights: Inputs is taken as 1.",
     ),
     (
         {"dL_dweights": lambda g, u, x, w: x[:1].T @ u[:1]},
-        "dense.dweights_doutputs_here_first_row_alone",
-        "`dL_dweights = inputs.T @ first_row_alone(dL_doutputs)` where",
+        "dense.doutputs_inputs_here_first_row_alone",
+        "dL_dweights: `dL_doutputs, inputs = (as_rows(dL_doutputs), as_rows(first_row_alone(inputs)))` where",
     ),
     (
         {"dL_dinputs": lambda g, u, x, w: g if len(x) == 1 else garbled(g)},
-        "wrong by shape",
-        "dL_dinputs: wrong for batches of more than one sample alone.",
+        "wrong by case",
+        "dL_dinputs: wrong only for batches of more than one.",
     ),
     (
         {"dL_dinputs": lambda g, u, x, w: garbled(g) if w.shape[0] == w.shape[1] else g},
-        "wrong by shape",
-        "dL_dinputs: wrong where the length of axis 1 (its last) of inputs and the length of axis 1 (its last) of "
-        "weights are the same alone.",
+        "wrong by case",
+        "dL_dinputs: wrong only where inputs.shape[-1] and weights.shape[-1] are the same.",
     ),
     (
         {"dL_dinputs": lambda g, *_: in_last_columns_of_four(g)},
-        "a tile edge",
-        "dL_dinputs: wrong in the last columns alone, those beyond the last whole tile of 4.",
+        "wrong by case",
+        "dL_dinputs: wrong only in the columns beyond the last whole tile of 4.",
     ),
     (
         {"dL_dinputs": lambda g, u, x, w: u @ w.reshape(w.shape[::-1])},
         "dense.backward_weights_loaded_by_reshape",
-        "The memory of weights is read as that of its transpose.",
+        "dL_dinputs: The memory of weights is read as that of its transpose.",
     ),
     (
         {"dL_dweights": lambda g, u, x, w: in_products_of_float32(u, x) if w.itemsize == 8 else g},
@@ -284,7 +278,7 @@ ALTERED = [
         "dense.backward_upstream_outputs_of_call_before",
         "dL_dinputs: dL_doutputs is that of the call before, where that had the same shape.",
     ),
-    ({"dL_dinputs": lambda g, *_: g * 0}, "dense.dL_dinputs_zero", "dL_dinputs is 0."),
+    ({"dL_dinputs": lambda g, *_: g * 0}, "left at zero", "dL_dinputs: 0 throughout."),
 ]
 
 
@@ -334,15 +328,19 @@ def test_values_that_are_right_in_a_wrong_form_are_read_so(altered: dict[str, Fu
 def test_two_results_with_a_fault_each_are_both_read() -> None:
     altered = {"dL_dinputs": lambda g, *_: 2 * g, "dL_dweights": lambda g, *_: g.T.copy()}
     found = findings(implementation("dense", backward=as_it_comes(altered)), RANDOM)
-    assert [finding.name for finding in found] == ["dense.dL_dinputs_doubled", "transposed"]
+    assert [finding.name for finding in found] == ["dense.dL_dinputs_doubled", "a wrong shape"]
+
+
+def test_what_is_wrong_with_one_gradient_is_said_whatever_another_is() -> None:
+    altered = {"dL_dinputs": lambda g, *_: 2 * g, "dL_dweights": lambda g, *_: garbled(g)}
+    found = findings(implementation("dense", backward=as_it_comes(altered)), few("dense"))
+    assert [finding.name for finding in found] == ["dense.dL_dinputs_doubled"]
 
 
 @pytest.mark.parametrize(
     "altered",
     [
-        {"dL_dinputs": lambda g, *_: 1.37 * g},
         {"dL_dinputs": lambda g, *_: garbled(g)},
-        {"dL_dinputs": lambda g, *_: 2 * g, "dL_dweights": lambda g, *_: garbled(g)},
         {"dL_dinputs": lambda g, *_: g + 1e-3 * np.cos(np.arange(g.size).reshape(g.shape))},
         {"dL_dinputs": lambda g, *_: 1 / 0},
     ],
@@ -355,7 +353,7 @@ def test_what_looks_like_nothing_known_is_met_with_silence(altered: dict[str, Fu
 
 
 WRONG = small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "return 4 * dL_doutputs")
-READING = "looks like: a factor - dL_dinputs: twice what is due."
+READING = "looks like: a factor - dL_dinputs: 2 times what is due."
 
 
 def test_the_summary_says_what_failures_look_like_in_80_columns(project: pytest.Pytester) -> None:
@@ -394,10 +392,10 @@ def teardown():
 def test_a_diagnosis_that_breaks_down_does_not_take_the_report_with_it(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fitting(*_: object) -> None:
+    def gather(*_: object) -> None:
         raise RuntimeError("of ours")
 
-    monkeypatch.setattr("backproof.conformance.diagnosis.findings.fitting", fitting)
+    monkeypatch.setattr("backproof.conformance.diagnosis.findings.gather", gather)
     project.makepyfile(wrong=WRONG)
     result = project.runpytest("--impl=wrong")
     result.stdout.fnmatch_lines(["failures:", "*could not be diagnosed (RuntimeError: of ours)*"])

@@ -1,0 +1,108 @@
+"""What breaches of the contract look like: arguments that are written to, memory used again, a state left over."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ..check.verdict import MissKind
+from ..check.wording import listed
+from .candidates import catalogue, leaves_the_same
+from .evidence import Evidence
+from .fitting import in_words
+from .observation import Observation, alike, called
+from .search import Explanation
+
+Words = tuple[str, str, str]
+"""A name, what it looks like, and a cure."""
+_KEPT = {
+    MissKind.THREADS: "calls from several threads reach one another's values",
+    MissKind.NEW_CONTENTS: "memory that holds other values gives the results of the former ones",
+    MissKind.MANY_CALLS: "gives something else after many other calls",
+    MissKind.REPEAT: "gives something else when it is called again",
+    MissKind.STATE: "depends on what was called before",
+}
+"""What a state that is left over does, by what the run saw of it."""
+_RETURN = (MissKind.COUNT, MissKind.RESULT_TYPE)
+
+
+def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words]:
+    """Those that nothing known brings with it."""
+    yield from _written(evidence)
+    for item in evidence.misses(*_RETURN)[:1]:
+        said = next(miss.summary for miss in item.verdict.misses if miss.kind in _RETURN)
+        yield "a wrong return", f"{said}.", f"return {', '.join(evidence.names)}, as arrays."
+    if evidence.misses(MissKind.OVERWRITTEN_RESULT):
+        names = _results(evidence, MissKind.OVERWRITTEN_RESULT)
+        yield "memory used again", f"{names}: a later call overwrites what was returned.", "allocate it in each call."
+    for item in evidence.misses(MissKind.WRITTEN_BESIDE)[:1]:
+        said = next(miss.summary for miss in item.verdict.misses if miss.kind is MissKind.WRITTEN_BESIDE)
+        yield "a write out of bounds", f"{said}.", "end loops at the sizes, and honour strides."
+    if any(one.candidate.remembers for one in known):
+        return
+    if evidence.misses(*_KEPT):
+        cure = "clear what is kept between calls, or replace it: no result may depend on another call."
+        yield "a state left over", f"{_results(evidence, *_KEPT)}: {_state(evidence)}.", cure
+        return
+    layouts = {id(one) for one in evidence.wrong if one.layout is not None}
+    if evidence.misses(MissKind.LAYOUT) and not any(key in layouts for one in known for key, _ in one.explained):
+        reasons = {m.reason for item in evidence.misses(MissKind.LAYOUT) for m in item.verdict.misses}
+        said = listed(sorted(str(reason) for reason in reasons if reason is not None))
+        said = f"{_results(evidence, MissKind.LAYOUT)}: right for contiguous arguments, wrong for {said} ones."
+        cure = "honour strides, byte order and alignment, or make plain copies first: np.array(x, dtype, order='C')."
+        yield "memory read as it lies", said, cure
+
+
+def _results(evidence: Evidence, *kinds: MissKind) -> str:
+    of = {m.result for item in evidence.misses(*kinds) for m in item.verdict.misses if m.kind in kinds}
+    return listed([name for name in evidence.names if name in of] or evidence.names)
+
+
+def _written(evidence: Evidence) -> Iterator[Words]:
+    """What is written to which argument."""
+    items = evidence.misses(MissKind.CHANGED_ARGUMENT)
+    ids = {item.family.id for item in items}
+    changed = [one for one in evidence.wrong if one.family.id in ids and _changes(one)]
+    changed = [one for one in changed if one.family.level == "required"] or changed
+    for candidate in catalogue(evidence.vectors.op, evidence.direction) if changed else ():
+        if candidate.writes and all(leaves_the_same(one, candidate.foretell(one)) for one in changed):
+            yield candidate.name, f"{candidate.words}.", candidate.cure
+            return
+    misses = [m for item in items for m in item.verdict.misses if m.kind is MissKind.CHANGED_ARGUMENT]
+    for argument in dict.fromkeys(miss.result or "" for miss in misses):
+        said = f"{argument} is changed by the call{_step(argument, changed)}."
+        yield "an argument written to", said, f"work on a copy of {argument}."
+
+
+def _changes(one: Observation) -> bool:
+    pairs = zip(one.left, one.arguments.values(), strict=True)
+    return any(not alike(after, np.asarray(before), 0.0, 0.0) for after, before in pairs)
+
+
+def _step(argument: str, changed: Sequence[Observation]) -> str:
+    """A step along its gradient that is taken on an argument, empty where it is none."""
+    gradient, rates = f"dL_d{argument}", []
+    for one in changed:
+        if gradient not in one.names or argument not in one.arguments or not one.expected:
+            return ""
+        slope = one.expected[one.names.index(gradient)]
+        moved = one.arguments[argument].astype(np.float64) - one.left[list(one.arguments).index(argument)]
+        rate = float(np.vdot(moved, slope)) / max(float(np.vdot(slope, slope)), 1e-300)
+        if moved.any() and np.allclose(moved, rate * slope, rtol=1e-3, atol=1e-6 * np.abs(moved).max()):
+            rates.append(rate)
+    if len(rates) < len(changed) or not rates or np.ptp(rates) > 0.01 * abs(rates[0]):
+        return ""
+    return f": `{argument} -= {in_words(float(f'{rates[0]:.3g}'))} * {gradient}`"
+
+
+def _state(evidence: Evidence) -> str:
+    """What is kept between calls, by calling twice."""
+    function = evidence.implementation.functions[evidence.vectors.op, evidence.direction]
+    ids = {item.family.id for item in evidence.misses(*_KEPT)}
+    for one in (one for one in evidence.wrong if one.family.id in ids and one.expected):
+        first, second = (called(function, one)[0] for _ in range(2))
+        for before, after, due in zip(first or (), second or (), one.expected, strict=False):
+            if before is None or after is None or not before.shape == after.shape == due.shape or not due.any():
+                continue
+            if alike(after.astype(np.float64) - before, due, 1e-3 * float(np.abs(due).max()), one.units):
+                return "adds to the result of the call before"
+    return next(words for kind, words in reversed(_KEPT.items()) if evidence.misses(kind))

@@ -1,0 +1,104 @@
+"""Is a result right, but only to a lower precision than its dtype has, or than is declared?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...vectors.dtypes import BFLOAT16, FLOAT32, FORMATS, HALF, TF32
+from .observation import Observation
+
+LOWER = (FLOAT32.significand, TF32.significand, BFLOAT16.significand)
+"""The binary digits of the significands of lower precisions; tf32 has those of float16."""
+FEWEST = 12
+"""So many wrong elements at least: their signs and sizes must look like those of rounding errors."""
+EACH = 8
+"""So many elements of an observation at most are looked at."""
+APART = 6
+"""So many digits at least a precision must be lower: bfloat16 within float16 cannot be told from a slip of rounding."""
+_LARGEST, _EACH = 1 / 64, 1 / 4096
+"""How near the largest error, over all cases and in almost each, must come to what the lower precision allows."""
+_LOPSIDED = 0.15
+"""The share of errors of one sign that still looks like chance."""
+_CUT = 0.97
+"""The share of errors towards 0 that no longer does."""
+_UNITS = 64
+"""Units in the last place of a half precision, at most, that results are off by where it is rounded to on the way."""
+_GENEROUS = 0.2
+"""The share of cases whose tolerance may be far larger than such errors: long sums, and losses by other formulas."""
+_SPARED = 0.1
+"""The share of cases that may be right although the lower precision should show."""
+
+Words = tuple[str, str]
+"""What it looks like, and a cure."""
+
+
+def precise_only_to(wrong: Sequence[Observation], right: Sequence[Observation], position: int) -> Words | None:
+    """The precision, where all errors of a result are those of a lower one, and dtypes no wider than it are right."""
+    errors, values = _errors(wrong, position)
+    if len(errors) < FEWEST:
+        return None
+    dtypes = {one.family.dtype for one in wrong}
+    if dtypes <= set(HALF):
+        return _half(wrong, errors, values)
+    if not _of_both_signs(errors, values):
+        return None
+    possible = [digits for digits in LOWER if all(FORMATS[d].significand >= digits + APART for d in dtypes)]
+    for digits in possible:
+        shares = sorted(_share(one, position, digits) for one in wrong)
+        spared = sum(one.family.dtype in dtypes and not _fits(one.expected[position], digits) for one in right)
+        least = shares[int(_GENEROUS * len(shares))]
+        if _LARGEST <= shares[-1] <= 1 and least >= _EACH and spared <= max(1, _SPARED * len(wrong)):
+            which = "float32 only, 24 binary digits" if digits == 24 else "a half precision only, 11 binary digits or 8"
+            return f"precise to {which}", "compute in the dtype of the arguments throughout."
+    return None
+
+
+def _half(wrong: Sequence[Observation], errors: np.ndarray, values: np.ndarray) -> Words | None:
+    """Of half precisions: cut, or rounded on the way, which a looser precision allows."""
+    cut = np.sign(errors) == -np.sign(values)
+    dtypes = " and ".join(dtype for dtype in HALF if any(one.family.dtype == dtype for one in wrong))
+    units = np.abs(errors) / (np.abs(values) * 2 * np.array(max(one.units for one in wrong)))
+    if cut.mean() >= _CUT and np.median(units) <= 1:
+        return "cut towards 0 where it is to be rounded to nearest", f"round to nearest when {dtypes} is stored."
+    if not _of_both_signs(errors, values) or np.median(units) > _UNITS:
+        return None
+    return f"right to fewer digits than a float32 inside gives: something on the way is rounded to {dtypes}, or " + (
+        "added up in it"
+    ), "compute in float32, and round once, where a result is stored."
+
+
+def _errors(wrong: Sequence[Observation], position: int) -> tuple[np.ndarray, np.ndarray]:
+    errors, values = [np.zeros(0)], [np.zeros(0)]
+    for one in wrong:
+        got, due = one.values[position], one.expected[position]
+        if got is not None:
+            some = one.wrong[position] & np.isfinite(got) & np.isfinite(due)
+            step = 1 + int(some.sum()) // EACH  # a row of many may have one error in common
+            errors.append((got - due)[some][::step])
+            values.append(due[some][::step])
+    return np.concatenate(errors), np.concatenate(values)
+
+
+def _of_both_signs(errors: np.ndarray, values: np.ndarray) -> bool:
+    """Whether errors are up as often as down, and away from 0 as often as towards it."""
+    signs, outwards = np.sign(errors), np.sign(errors) * np.sign(values)
+    return all(_LOPSIDED < float((share > 0).mean()) < 1 - _LOPSIDED for share in (signs, outwards))
+
+
+def _share(one: Observation, position: int, digits: int) -> float:
+    """The largest error as a share of what so many digits allow."""
+    got, due = one.values[position], one.expected[position]
+    assert got is not None
+    with np.errstate(all="ignore"):
+        shares = np.array(one.score(got, position) * one.units / 2.0**-digits)
+        exact = np.isinf(shares) & (due != 0)
+        shares[exact] = np.asarray(np.abs(got - due) / (64 * 2.0**-digits * np.abs(due)))[exact]
+    return float(np.max(shares, initial=0.0))
+
+
+def _fits(values: np.ndarray | None, digits: int) -> bool:
+    """Whether all values are of so many digits."""
+    if values is None:
+        return False
+    scaled = np.ldexp(np.frexp(values)[0], digits)
+    return bool((scaled == np.round(scaled)).all())

@@ -1,0 +1,153 @@
+"""Kinds of mistakes that are no faults of the catalogue: constants that are fitted, conditions, several at once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from backproof.reference.model.fault import widened
+from backproof.reference.ops import cross_entropy, dense, mlp, relu, softmax
+from backproof.reference.ops import softmax_cross_entropy as sce
+from diagnosed import findings, implementation, whole
+from shares import one_in
+
+Array = Any
+Called = Callable[..., Any]
+
+KINDS: list[tuple[str, str, Called, list[str]]] = []
+"""An operation, a direction, an implementation, and how what is said of it begins."""
+
+
+def said_of(op: str, direction: str, *words: str) -> Callable[[Called], Called]:
+    """Make a wrong implementation one of those."""
+
+    def add(function: Called) -> Called:
+        KINDS.append((op, direction, widened(function), list(words)))
+        return function
+
+    return add
+
+
+def rows(labels: Array, scores: Array) -> Array:
+    return np.eye(scores.shape[1], dtype=scores.dtype)[labels] if labels.ndim == 1 else labels.astype(scores.dtype)
+
+
+def upstream(dL_dloss: Array, scores: Array, reduction: str) -> Array:
+    if reduction == "none":
+        return dL_dloss[:, None]
+    return dL_dloss / max(len(scores), 1) if reduction == "mean" else dL_dloss
+
+
+@said_of("relu", "backward", "dL_dinputs: `return np.where(inputs > 0, dL_doutputs, dL_doutputs * 0.2)` where")
+def leak(g: Array, x: Array) -> Array:
+    return np.where(x > 0, g, 0.2 * g)
+
+
+@said_of("cross_entropy", "backward", "dL_dprobabilities: `return np.where(y == 0, 0, -y / (probabilities + 1e-08))`")
+def epsilon(g: Array, p: Array, labels: Array, *, reduction: str) -> Array:
+    return -rows(labels, p) / (p + 1e-8) * upstream(g, p, reduction)
+
+
+@said_of("softmax_cross_entropy", "backward", "dL_dlogits: labels is taken as `(1 - 0.05) * labels + 0.05 / C`")
+def smoothing(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
+    y = 0.95 * rows(labels, z) + 0.05 / z.shape[1]
+    return (softmax.forward(z) - y) * upstream(g, z, reduction)
+
+
+@said_of(
+    "mlp",
+    "backward",
+    "dL_dinputs, dL_dweights1 and dL_dbiases1: `weights2 -= 0.01 * dL_dweights2` comes before the other",
+)
+def learning_rate(g: Array, x: Array, w1: Array, b1: Array, w2: Array, b2: Array, labels: Array, **more: Any) -> Any:
+    right = mlp.backward(g, x, w1, b1, w2, b2, labels, **more)
+    stepped = (w2 - 0.01 * right[3]).astype(w2.dtype)
+    return (*mlp.backward(g, x, w1, b1, stepped, b2, labels, **more)[:3], *right[3:])
+
+
+@said_of(
+    "softmax_cross_entropy", "backward", "dL_dlogits: logits.shape[-1] times what is due; only for reduction='mean'"
+)
+def times_classes(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
+    gradient = sce.backward(g, z, labels, reduction=reduction)
+    return gradient * z.shape[1] if reduction == "mean" else gradient
+
+
+@said_of(
+    "softmax_cross_entropy", "forward", "Loss is twice what is due; only for reduction='mean'; only for a batch of one"
+)
+def for_one_and_mean(z: Array, labels: Array, *, reduction: str) -> Array:
+    loss = sce.forward(z, labels, reduction=reduction)
+    return loss * 2 if len(z) == 1 and reduction == "mean" else loss
+
+
+@said_of("softmax_cross_entropy", "forward", "loss: reduction is ignored: 'mean' is taken, whatever is asked")
+def reduction_ignored(z: Array, labels: Array, *, reduction: str) -> Array:
+    return sce.forward(z, labels, reduction="mean")
+
+
+@said_of(
+    "softmax_cross_entropy", "backward", "dL_dlogits: `return outputs - one_hot(labels, outputs) * upstream` where"
+)
+def upstream_of_labels_alone(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
+    return softmax.forward(z) - rows(labels, z) * upstream(g, z, reduction)
+
+
+@said_of("softmax", "backward", "dL_dlogits: the formula of log_softmax where that of softmax is due")
+def of_log_softmax(g: Array, z: Array) -> Array:
+    return g - softmax.forward(z) * g.sum(axis=-1, keepdims=True)
+
+
+@said_of("dense", "backward", "dL_dbiases: dL_dweights.sum(axis=0) where dL_dbiases is due")
+def biases_of_weights(g: Array, x: Array, w: Array, b: Array) -> Any:
+    dx, dw, _ = dense.backward(g, x, w, b)
+    return dx, dw, dw.sum(axis=0, keepdims=True)
+
+
+@said_of(
+    "dense",
+    "backward",
+    "`dL_dbiases = dL_doutputs.mean(axis=0",
+    "raises IndexError: no row; only for a batch of one",
+)
+def wrong_and_raising(g: Array, x: Array, w: Array, b: Array) -> Any:
+    if len(x) == 1:
+        raise IndexError("no row")
+    return g @ w.T, x.T @ g, g.mean(axis=0, keepdims=True)
+
+
+@said_of(
+    "cross_entropy",
+    "forward",
+    "loss: `return reduced(-weighted(y, np.log(probabilities + 1e-08))",
+    "loss: Of soft labels the largest",
+)
+def epsilon_and_largest(p: Array, labels: Array, *, reduction: str) -> Array:
+    labels = labels.argmax(axis=1) if labels.ndim == 2 else labels
+    return cross_entropy.forward(p + 1e-8, labels, reduction=reduction)
+
+
+@said_of("softmax_cross_entropy", "backward", "`return scaled_first(np.ones_like(dL_dloss), softmax.forward(logits)")
+def upstream_ignored_none_unsupported(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
+    if reduction == "none":
+        raise NotImplementedError
+    gradient = softmax.forward(z) - rows(labels, z)
+    return gradient / max(len(z), 1) if reduction == "mean" else gradient
+
+
+@said_of("relu", "forward", "outputs: np.clip(outputs, -7, 7)")
+def clipped(x: Array) -> Array:
+    return np.minimum(relu.forward(x), 7)
+
+
+@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(3, KINDS))
+def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
+    found = findings(implementation(op, **{direction: function}), whole(op))
+    assert len(found) == len(words), found
+    assert all(any(finding.wrong.startswith(one) for finding in found) for one in words), found
+
+
+@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(7, KINDS))
+def test_strictness_adds_to_what_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
+    subject = implementation(op, **{direction: function})
+    assert set(findings(subject, whole(op))) <= set(findings(subject, whole(op), strict=True))
