@@ -105,14 +105,15 @@ def _of_one(family: Family, index: int, name: str) -> Iterator[Adjustment]:
 
 def _of_all() -> Iterator[Adjustment]:
     """The ways to pass all arguments otherwise."""
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        misfit = Misfit("it takes torch's tensors, where NumPy arrays come", "make them first: torch.tensor(array)")
-        yield Adjustment(misfit, lambda arguments: [torch.tensor(array) for array in arguments])
-    jax = sys.modules.get("jax.numpy")
-    if jax is not None:
-        misfit = Misfit("it takes JAX's arrays, where NumPy arrays come", "make them first: jnp.asarray(array)")
-        yield Adjustment(misfit, lambda arguments: [jax.asarray(array) for array in arguments])
+    for name, of, make in (("torch", "torch's tensors", "tensor"), ("jax.numpy", "JAX's arrays", "asarray")):
+        if module := sys.modules.get(name):
+            called = f"{'jnp' if name == 'jax.numpy' else name}.{make}"
+            misfit = Misfit(f"it takes {of}, where NumPy arrays come", f"make them first: {called}(array)")
+            yield Adjustment(misfit, partial(_made, getattr(module, make)))
+
+
+def _made(make: Callable[[object], object], arguments: Arguments) -> Arguments:
+    return list(map(make, arguments))
 
 
 def _one(misfit: Misfit, index: int, change: Callable[..., object]) -> Adjustment:

@@ -38,13 +38,14 @@ def _opinion(
     misfit = signature_misfit(function, vectors.arguments[direction], tuple(families[0].parameters))
     if misfit is not None:
         return FunctionFit(name, Fit.MISFIT, misfit)
-    unsupported: dict[str, None] = {}
+    unsupported: dict[str, set[str]] = {}
     notes: dict[str, None] = {}
     fitting = 0
     for family in probes(families, implementation.dtypes):
         verdict = check(family, implementation, vectors)
         if verdict.outcome is Outcome.UNSUPPORTED:
-            unsupported.setdefault(verdict.reason)
+            asked = "".join(f", {name}={value!r}" for name, value in family.parameters.items())
+            unsupported.setdefault(verdict.reason, set()).add(asked)
             continue
         if any(miss.kind not in OF_THE_WHOLE for miss in verdict.misses) or verdict.outcome is Outcome.NOT_IMPLEMENTED:
             with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -55,7 +56,8 @@ def _opinion(
         notes |= {_note(miss): None for miss in verdict.misses}
     if not fitting:
         return FunctionFit(name, Fit.UNFILLED, notes=tuple(unsupported)[:1] or (_NOT_TRIED,))
-    return FunctionFit(name, Fit.OK, notes=(*(f"not supported: {reason}" for reason in unsupported), *notes))
+    lacking = (f"not supported: {why}{''.join(asked) if len(asked) == 1 else ''}" for why, asked in unsupported.items())
+    return FunctionFit(name, Fit.OK, notes=(*lacking, *notes))
 
 
 def _note(miss: Miss) -> str:

@@ -1,6 +1,6 @@
 """Results that are right but in another order, another shape, or off by a factor."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,16 +9,6 @@ from ...vectors.records import Family, OperationVectors
 from ..check.wording import listed
 from .attempts import Attempt, due, near
 from .fit import Misfit
-
-
-@dataclass(frozen=True)
-class Way:
-    """How a result may differ from what is due."""
-
-    mend: Callable[[np.ndarray, np.ndarray], np.ndarray | None]
-    """(got, expected) -> got, corrected for this difference; None where it cannot be."""
-    misfit: Callable[[str, np.ndarray, np.ndarray], Misfit]
-    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,25 +41,32 @@ def misplaced(family: Family, vectors: OperationVectors, tries: Sequence[Attempt
 
 def _find(name: str, positions: Sequence[int], family: Family, tries: Sequence[Attempt]) -> Found | None:
     expected = due(family, name, len(tries))
-    for way in _FORMS:
+    for mend in (lambda got, _: got, _turned, _reshaped):
         for position in positions:
-            came = [one.arrays[position] for one in tries]
-            if all(_fits(way, array, right) for array, right in zip(came, expected, strict=True)):
-                first = came[0]
+            pairs = list(zip((one.arrays[position] for one in tries), expected, strict=True))
+            if all(got is not None and near(mend(got, right), right) for got, right in pairs):
+                first, right = pairs[0]
                 assert first is not None
-                return Found(name, position, None if way.plain else way.misfit(name, first, expected[0]))
+                return Found(name, position, _shape(name, first, right, turned=mend is _turned))
     return None
 
 
-def _fits(way: Way, array: np.ndarray | None, expected: np.ndarray) -> bool:
-    mended = None if array is None else way.mend(array, expected)
-    return mended is not None and near(mended, expected)
+def _turned(got: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return got.T if got.ndim == 2 and min(right.shape, default=0) > 1 else got
+
+
+def _reshaped(got: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return got.reshape(right.shape) if got.size == right.size else got
 
 
 def _told(found: Sequence[Found], names: Sequence[str], count: int) -> Iterator[Misfit]:
     order = [one.position for one in found]
     if count > len(names):
-        of = f"the {_nth(order[0])} of them is" if len(names) == 1 else f"the {_listed_nth(order)} of them are"
+        of = (
+            f"the {_nth(order[0])} of them is"
+            if len(names) == 1
+            else f"the {listed([_nth(p) for p in order])} of them are"
+        )
         them = "it alone" if len(names) == 1 else "them alone"
         yield Misfit(f"{count} results come, where {listed(names)} is due; {of} right", f"return {them}")
     elif order != sorted(order):
@@ -83,26 +80,15 @@ def _nth(position: int) -> str:
     return words[position] if position < len(words) else f"{position + 1}th"
 
 
-def _listed_nth(positions: Sequence[int]) -> str:
-    return listed([_nth(position) for position in positions])
-
-
-def _shape(name: str, got: np.ndarray, expected: np.ndarray) -> Misfit:
-    words = f"{name} has shape {got.shape}, where {expected.shape} is due; its values are right"
-    if got.size != expected.size or expected.ndim <= got.ndim:
-        return Misfit(words, f"return it reshaped to {expected.shape}")
+def _shape(name: str, got: np.ndarray, right: np.ndarray, *, turned: bool) -> Misfit | None:
+    """What is wrong with a result's shape, None for nothing."""
+    if turned:
+        return Misfit(
+            f"{name} comes transposed, {got.shape} where {right.shape} is due", f"return its transpose, {name}.T"
+        )
+    if got.shape == right.shape:
+        return None
+    words = f"{name} has shape {got.shape}, where {right.shape} is due; its values are right"
+    if got.size != right.size or right.ndim <= got.ndim:
+        return Misfit(words, f"return it reshaped to {right.shape}")
     return Misfit(words, "keep the axes of length 1: keepdims=True in the sum, or a reshape")
-
-
-def _transposed(name: str, got: np.ndarray, expected: np.ndarray) -> Misfit:
-    return Misfit(
-        f"{name} comes transposed, {got.shape} where {expected.shape} is due",
-        f"return its transpose, {name}.T",
-    )
-
-
-_FORMS = (
-    Way(lambda got, _: got, _shape, plain=True),
-    Way(lambda got, right: got.T if got.ndim == 2 and min(right.shape, default=0) > 1 else None, _transposed),
-    Way(lambda got, right: got.reshape(right.shape) if got.size == right.size else None, _shape),
-)
