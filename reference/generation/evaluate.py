@@ -86,7 +86,10 @@ def evaluate(
     not sharp, and UnsettledError where no golden value settles by 4096 bits.
     """
     bits = FIRST_PRECISION
-    first, *rest = precisions
+    names = tuple(precisions)
+    first = names[0]
+    # where the strictest is sharp another may not be: such a draw then costs the least
+    likeliest_blunt = sorted(names, key=lambda name: (name not in sharp, name == first))
     while bits <= LAST_PRECISION:
         flint.ctx.prec = bits
         try:
@@ -96,19 +99,20 @@ def evaluate(
             counted = tuple(f for f in formulas if f.stable or required)
             case = _ExactCase(counted, inputs, parameters, balls, expected, guard)
             reductions: set[str] = set()
-            bounded = {first: _bounded(case, precision_model(dtype, first), reductions, first in sharp)}
-            for name in rest:
+            bounded: dict[str, _Bounded] = {}
+            for name in likeliest_blunt:
                 model = precision_model(dtype, name)
                 alike = (b for b in bounded.values() if model.same_as(b.model, reductions))
                 if (same := next(alike, None)) is not None:
                     bounded[name] = same
                     continue
-                with suppress(UnboundedError, RangeError, LengthError):
-                    bounded[name] = _bounded(case, model, set(), name in sharp)
+                with nullcontext() if name == first else suppress(UnboundedError, RangeError, LengthError):
+                    bounded[name] = _bounded(case, model, reductions, name in sharp)
             tolerance: dict[str, Results] = {}
-            for name, bounds in bounded.items():
-                with nullcontext() if name == first else suppress(UnboundedError, RangeError):
-                    tolerance[name] = bounds.tolerances
+            for name in names:
+                if name in bounded:
+                    with nullcontext() if name == first else suppress(UnboundedError, RangeError):
+                        tolerance[name] = bounded[name].tolerances
             return Evaluation(expected, tolerance)
         except UndecidedError as error:
             undecided = error
