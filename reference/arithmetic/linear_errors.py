@@ -201,12 +201,15 @@ def placed(here: np.ndarray) -> Linear:
 
 
 def times_matrix(rows: np.ndarray, matrix: Any) -> np.ndarray:
-    """(R, n, k) and (k, m) -> (R, n, m), term by term."""
-    result = np.zeros((*rows.shape[:2], matrix.shape[1]))
-    for k, row in enumerate(matrix):
-        result[:-4] += rows[:-4, :, k, None] * row
-        result[-4:] += rows[-4:, :, k, None] * abs(row)
-    return result
+    """(R, n, k) and (k, m) -> (R, n, m), term by term: with the rows last, which are many where axes are short."""
+    terms = np.ascontiguousarray(rows.transpose(2, 1, 0))
+    result = np.zeros((rows.shape[1], matrix.shape[1], len(rows)))
+    passed = np.empty_like(result)
+    for term, slope in zip(terms, matrix, strict=True):
+        np.multiply(term[:, None, :-4], slope[:, None], out=passed[..., :-4])
+        np.multiply(term[:, None, -4:], abs(slope)[:, None], out=passed[..., -4:])
+        result += passed
+    return result.transpose(2, 0, 1)
 
 
 def matrix_times(rows: np.ndarray, matrix: Any) -> np.ndarray:
