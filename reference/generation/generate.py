@@ -18,6 +18,7 @@ from tqdm import tqdm
 from ...vectors import store
 from ...vectors.dtypes import DTYPES, PRECISIONS_OF
 from ...vectors.records import Expectation, Family, OperationVectors
+from ..arithmetic.chunks import keep_freed_memory
 from ..model.operation import operation, operation_names
 from ..model.vocabulary import ANSWERS, FLAGS
 from .build import build, drafts
@@ -41,8 +42,7 @@ def generate(ops: Sequence[str], folder: Path) -> list[Path]:
     """
     work = tasks(ops)
     workers = min(os.cpu_count() or 1, max(len(work) // 8, 1))
-    seldom = gc.set_threshold, (50_000,)  # what is built has few cycles for the garbage collector
-    with ProcessPoolExecutor(workers, get_context("spawn"), *seldom) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _prepare_memory) as pool:
         built = pool.map(_build, work)
         bar = tqdm(built, total=len(work), unit="family", disable=not sys.stderr.isatty(), desc="generating")
         families = list(bar)
@@ -52,6 +52,12 @@ def generate(ops: Sequence[str], folder: Path) -> list[Path]:
         store.write(path, vectors_of(op, list(group)))
         paths.append(path)
     return paths
+
+
+def _prepare_memory() -> None:
+    """Collect garbage seldom, since what is built has few cycles, and keep what large arrays free."""
+    gc.set_threshold(50_000)
+    keep_freed_memory()
 
 
 def _build(task: Task) -> Family:
