@@ -46,11 +46,12 @@ def _one_hot(tensor: np.ndarray) -> bool:
 
 
 def _telling(family: Family) -> tuple[float, ...]:
-    """A sort key: sizes that differ, several cases, results that are not 0, and few elements are best."""
+    """A sort key: a small size, sizes that differ, several cases, results that are not 0, and few elements are best."""
     lengths = {length for tensor in family.inputs.values() for length in tensor.shape[1:] if length > 1}
     results = np.concatenate([tensor.reshape(-1) for tensor in family.answer.expected.values()])
     shown = round(float(np.count_nonzero(results) / max(results.size, 1)), 1)
-    return (len(lengths), min(family.count, 3), shown, -_elements(family))
+    small_enough = _elements(family) <= MOST_ELEMENTS
+    return (small_enough, len(lengths), min(family.count, 3), shown, -_elements(family))
 
 
 def _elements(family: Family) -> int:

@@ -300,6 +300,8 @@ static int softmax_cross_entropy(struct call *call, int backward)
     enum dtype dtype = real_dtype(z);
     expect("logits", z, dtype, 2, NULL);
     long N = z->shape[0], C = z->shape[1];
+    if (C == 0)
+        refuse("logits without classes");
     int loss_rank = call->reduction == NONE;
     struct tensor truth = *labels;
     if (labels->dtype == INT64) {

@@ -90,6 +90,7 @@ function reluBackward(dOutputs, inputs) {
 function labelRows(logits, labels) {
   expectRank("logits", logits, 2);
   const [N, C] = logits.shape;
+  if (C === 0) throw new RangeError("logits without classes");
   if (labels.dtype !== "int64") {
     expectShape("labels", labels, [N, C]);
     return labels.data;
