@@ -17,7 +17,7 @@ CallForm = tuple[object, ...]
 def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family]:
     """One family of each form at each dtype, the commonest form and the first dtype first."""
     usual = [family for family in families if family.level == "required" and family.result == "valid"]
-    usual = [family for family in usual if family.answer.expected and family.dtype in dtypes]
+    usual = [f for f in usual if f.answer.expected and f.dtype in dtypes and _elements(f) <= MOST_ELEMENTS]
     forms: dict[CallForm, list[Family]] = {}
     for family in usual:
         forms.setdefault(_form(family), []).append(family)
@@ -46,12 +46,11 @@ def _one_hot(tensor: np.ndarray) -> bool:
 
 
 def _telling(family: Family) -> tuple[float, ...]:
-    """A sort key: a small size, sizes that differ, several cases, results that are not 0, and few elements are best."""
+    """A sort key: sizes that differ, several cases, results that are not 0, and few elements are best."""
     lengths = {length for tensor in family.inputs.values() for length in tensor.shape[1:] if length > 1}
     results = np.concatenate([tensor.reshape(-1) for tensor in family.answer.expected.values()])
     shown = round(float(np.count_nonzero(results) / max(results.size, 1)), 1)
-    small_enough = _elements(family) <= MOST_ELEMENTS
-    return (small_enough, len(lengths), min(family.count, 3), shown, -_elements(family))
+    return (len(lengths), min(family.count, 3), shown, -_elements(family))
 
 
 def _elements(family: Family) -> int:

@@ -34,9 +34,10 @@ for (const family of JSON.parse(file.get("contents").value).families) {
   };
   const [x, w, b] = Object.entries(family.inputs).slice(-3).map(([name, shape]) => take("inputs/" + name, shape));
   if (family.direction !== "forward" || (family.result ?? "valid") !== "valid") continue;
-  families++;
   const y = take("expected/outputs", family.results.outputs);
   const t = upper(take("tolerance/float64/outputs", family.results.outputs));
+  if (!Object.values(family.inputs).every((shape) => shape.length === 2)) continue;
+  families++;
   const [N, I] = family.inputs.inputs, O = family.inputs.weights[1];
   for (let k = 0; k < y.length; k++) {
     const [c, n, o] = [Math.floor(k / O / N), Math.floor(k / O) % N, k % O];
@@ -52,7 +53,8 @@ console.log(JSON.stringify({ families, wrong }));
 
 def forward_families() -> int:
     families = store.read_golden("dense").families
-    return sum(f.dtype == "float64" and f.direction == "forward" and f.result == "valid" for f in families)
+    answered = [f for f in families if f.dtype == "float64" and f.direction == "forward" and f.result == "valid"]
+    return sum(all(tensor.ndim == 3 for tensor in f.inputs.values()) for f in answered)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -71,7 +73,8 @@ def test_twenty_lines_of_h5py_check_an_operation() -> None:
                 for path, shape in paths.items():
                     start, begin[path] = begin[path], begin[path] + family["count"] * math.prod(shape)
                     tensors.append(group[path][start : begin[path]].reshape(family["count"], *shape))
-                if len(tensors) == 5 and family.get("result", "valid") == "valid":
+                matrices = all(len(shape) == 2 for shape in family["inputs"].values())
+                if len(tensors) == 5 and matrices and family.get("result", "valid") == "valid":
                     x, w, b, expected, bits = tensors
                     tolerance = (bits.astype("u8") << 48).view("f8")
                     error = abs(x @ w + b - expected)
