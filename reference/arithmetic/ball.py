@@ -59,7 +59,8 @@ largest = over_elements(larger, 2)
 
 def matrix(balls: np.ndarray) -> arb_mat:
     """Give an object matrix as one of flint's."""
-    return arb_mat(*balls.shape, balls.ravel().tolist())
+    rows, columns = balls.shape
+    return arb_mat(rows, columns, balls.ravel().tolist())
 
 
 def matrix_product(a: arb_mat, b: arb_mat) -> np.ndarray:
