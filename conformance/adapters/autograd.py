@@ -11,6 +11,7 @@ with needed("autograd", "HIPS autograd", "autograd"):
     import autograd.numpy as np
     from autograd import make_vjp
     from autograd.extend import defvjp, primitive
+    from autograd.tracer import getval
 
 name = "HIPS autograd"
 version = version_of("autograd")
@@ -37,13 +38,18 @@ def relu(inputs: Tensor) -> Tensor:
     return np.maximum(inputs, 0)
 
 
+def shift(logits: Tensor, axis: int = -1) -> Tensor:
+    # The maximum is a constant: what its gradients add up to, 0, is a rounding error otherwise.
+    return logits - np.max(getval(logits), axis=axis, keepdims=True)
+
+
 def log_softmax(logits: Tensor, *, axis: int = -1) -> Tensor:
-    shifted = logits - np.max(logits, axis=axis, keepdims=True)
+    shifted = shift(logits, axis)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
 def softmax(logits: Tensor) -> Tensor:
-    powers = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
+    powers = np.exp(shift(logits))
     return powers / np.sum(powers, axis=-1, keepdims=True)
 
 
