@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
+from backproof.conformance.check.conventions import Followed, FollowedBy
 from backproof.reference.model.vocabulary import ANSWERS
 from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES
@@ -46,7 +47,8 @@ def page(names: Iterable[str]) -> str:
     parts = [OPENING, _table(["run", "framework", *HEADS.values()], _totals(tables))]
     parts += [
         "## Conventions",
-        "Where the field has several right answers, each framework follows one throughout. Blank: not tried.",
+        "Where the field has several right answers, each operation follows one. *Undecided*: some of its families "
+        "follow none, as their misses say. Blank: not tried.",
     ]
     parts += [_table(["point", *tables], _conventions(tables)), _list(_meanings(tables))]
     for name, (table, explanations) in read_.items():
@@ -67,24 +69,27 @@ def _totals(tables: Mapping[str, Table]) -> Iterator[list[str]]:
         yield [f"[{name}](#{name})", table[FRAMEWORK]["framework"], *(str(count or "") for count in counts)]
 
 
-def _answers(table: Table, point: str) -> list[str] | None:
-    """The answers that fit all operations with this point; None where there are no such operations."""
-    found = [facts["conventions"][point] for facts in table.values() if point in facts.get("conventions", ())]
-    return [answer for answer in found[0] if all(answer in answers for answers in found)] if found else None
+def _followed(table: Table, point: str) -> Followed | None:
+    """What the operations with this point follow there; None where there are no such operations."""
+    found = [
+        FollowedBy(op, tuple(facts["conventions"][point]))
+        for op, facts in table.items()
+        if point in facts.get("conventions", ())
+    ]
+    common = [answer for answer in found[0].answers if all(answer in one.answers for one in found)] if found else []
+    return Followed(point, tuple(common), (), operations=tuple(found)) if found else None
 
 
 def _conventions(tables: Mapping[str, Table]) -> Iterator[list[str]]:
     for point in dict.fromkeys(answer.point for answer in ANSWERS):
-        followed = [_answers(table, point) for table in tables.values()]
-        yield [
-            f"`{point}`",
-            *("" if answers is None else " or ".join(answers) or "no single answer" for answers in followed),
-        ]
+        followed = [_followed(table, point) for table in tables.values()]
+        yield [f"`{point}`", *(one.words if one else "" for one in followed)]
 
 
 def _meanings(tables: Mapping[str, Table]) -> Iterator[str]:
     for answer in ANSWERS:
-        if any(answer.answer in (_answers(table, answer.point) or ()) for table in tables.values()):
+        followed = [one for table in tables.values() if (one := _followed(table, answer.point))]
+        if any(answer.answer in by.answers for one in followed for by in one.operations):
             yield f"`{answer.point}` {answer.answer}: {answer.meaning}."
 
 
