@@ -44,7 +44,7 @@ def page(names: Iterable[str]) -> str:
     """The page of the tables with these names."""
     read_ = {name: read(name) for name in names}
     tables = {name: table for name, (table, _) in read_.items()}
-    parts = [OPENING, _table(["run", "framework", *HEADS.values()], _totals(tables))]
+    parts = [OPENING, _table(["run", "framework", "vectors", *HEADS.values()], _totals(tables))]
     parts += [
         "## Conventions",
         "Where the field has several right answers, each operation follows one. *Undecided*: some of its families "
@@ -66,7 +66,8 @@ def _cells(table: Table) -> Iterator[tuple[str, Facts]]:
 def _totals(tables: Mapping[str, Table]) -> Iterator[list[str]]:
     for name, table in tables.items():
         counts = [sum(cell.get(COLUMNS[outcome], 0) for _, cell in _cells(table)) for outcome in HEADS]
-        yield [f"[{name}](#{name})", table[FRAMEWORK]["framework"], *(str(count or "") for count in counts)]
+        about = [table[FRAMEWORK]["framework"], table[FRAMEWORK]["vectors"]]
+        yield [f"[{name}](#{name})", *about, *(str(count or "") for count in counts)]
 
 
 def _followed(table: Table, point: str) -> Followed | None:
