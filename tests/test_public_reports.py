@@ -17,6 +17,7 @@ from backproof.reference.model.fault import widened
 from backproof.reference.model.operation import operation
 from backproof.reference.ops import cross_entropy, softmax
 from public_reports import Array, Function, Report, asked_until_rejected, families_of, sound, verdicts
+from shares import one_in
 
 BY_KIND = (
     reported_ranges,
@@ -44,7 +45,7 @@ def test_the_small_input_tells_the_fault_from_its_cure(report: Report) -> None:
     assert not np.array_equal(given, due)
 
 
-@reported
+@pytest.mark.parametrize("report", one_in(8, REPORTS), ids=str)
 def test_the_fault_is_rejected_and_its_cure_is_not(report: Report) -> None:
     asked = asked_until_rejected(report)
     assert asked, "no family rejects it"

@@ -92,7 +92,7 @@ def last_digits(kind: Rows, dtype: str) -> Iterator[Draft]:
     unit = 2.0**-4 if dtype in HALF else LAST_DECIMALS[dtype]
     comment = "Each case differs from the one before in the last digits of the upstream."
     cases = tuple(
-        kind.call(dtype, [[1 + a * unit, 0, -1], [0, 2 + 2 * b * unit, -4]], np.zeros((2, 3)))
+        kind.call(dtype, [[1 + a * unit, 0, -2], [0, 2 + 2 * b * unit, -5]], np.zeros((2, 3)))
         for a, b in ((0, 0), (1, 0), (0, 1), (1, 1))
     )
     yield from families("backward-last-digits-of-the-upstream", "successive upstream-signed", comment, cases)
