@@ -304,9 +304,9 @@ class Search:
         if not all(judged.on(mark.one, position).fine for mark in true):
             return True
         same = [one for one in left if one.family.dtype in dtypes]
-        explained = [judged.on(one, position).explained.sum() for one in same]
-        shares = [e / one.wrong[position].sum() for e, one in zip(explained, same, strict=True)]
-        return sum(explained) >= FINE_FEWEST and bool(np.mean(shares) >= FINE_SHARE)
+        explained = np.array([judged.on(one, position).explained.sum() for one in same], float)
+        wrong = np.array([one.wrong[position].sum() for one in same], float)
+        return bool(explained.sum() >= FINE_FEWEST and np.mean(explained / wrong) >= FINE_SHARE)
 
     def _enough(self, true: dict[int, list[Marked]], positions: Sequence[int]) -> bool:
         """Whether so much is explained that it is no chance."""
