@@ -29,17 +29,19 @@ dtypes = ["float64", "float32", "float16", "bfloat16"]
 
 
 def _in_own_dtype(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compute half precisions in float32 and round the results, once, to the dtype that the arguments have."""
+    """Compute half precisions in float32 and round the results, once, to the dtype that the arguments have.
+
+    Before NumPy 2, a float32 number without an axis becomes float64 beside a number of Python's.
+    """
 
     @wraps(function)
     def call(*arguments: Array, **parameters: Any) -> Any:
         dtype = arguments[0].dtype
-        if dtype.itemsize > 2:
-            return function(*arguments, **parameters)
-        results = function(*[a.astype(np.float32) if a.dtype == dtype else a for a in arguments], **parameters)
+        wide = [a.astype(np.float32) if a.dtype == dtype and dtype.itemsize <= 2 else a for a in arguments]
+        results = function(*wide, **parameters)
         if isinstance(results, tuple):
-            return tuple(result.astype(dtype) for result in results)
-        return results.astype(dtype)
+            return tuple(result.astype(dtype, copy=False) for result in results)
+        return results.astype(dtype, copy=False)
 
     return call
 
