@@ -169,9 +169,9 @@ def writing_beside(position: int, function: Function) -> Function:
         results = function(*tensors, **parameters)
         tensor = tensors[position]
         memory = tensor.base
-        if isinstance(memory, np.ndarray) and memory.dtype == np.uint8 and tensor.flags.c_contiguous:
+        if isinstance(memory, np.ndarray) and memory.flags.c_contiguous and tensor.flags.c_contiguous:
             end = address(tensor) - address(memory) + tensor.nbytes
-            memory[end : end + 1] ^= 1
+            memory.reshape(-1).view(np.uint8)[end : end + 1] ^= 1
         return results
 
     return call
