@@ -72,28 +72,6 @@ def unrounded(op: str, direction: str) -> Function:
     return operation(op).functions[direction]
 
 
-def argument(position: int, change: Callable[[Array], Array], function: Function) -> Function:
-    """A function that sees one argument changed."""
-
-    def call(*tensors: Array, **parameters: Any) -> Any:
-        tensors = (*tensors[:position], change(tensors[position]), *tensors[position + 1 :])
-        return function(*tensors, **parameters)
-
-    return call
-
-
-def outcome(position: int, change: Callable[[Array], Array], function: Function) -> Function:
-    """A function of which one result is changed."""
-
-    def call(*tensors: Array, **parameters: Any) -> Any:
-        results = function(*tensors, **parameters)
-        if not isinstance(results, tuple):
-            return change(results)
-        return (*results[:position], change(results[position]), *results[position + 1 :])
-
-    return call
-
-
 def refusing_as(op: str, direction: str, function: Function) -> Function:
     """A function that refuses what the reference refuses."""
     reference = sound(op, direction)

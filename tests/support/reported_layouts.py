@@ -5,8 +5,9 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+from backproof.reference.mutations.wrong_calls import on_argument
 from numpy.lib.stride_tricks import as_strided
-from public_reports import CALLS, ROWS, Array, Function, Report, argument, at, sound
+from public_reports import CALLS, ROWS, Array, Function, Report, at, sound
 
 Layout = Callable[[Array], Array]
 
@@ -128,7 +129,7 @@ def layouts() -> Iterator[Report]:
                     return laid_out(p, of, read, function, *t, **k)
 
                 yield Report(
-                    f"{kind}, argument {position}", op, direction, argument(position, misread, right), right,
+                    f"{kind}, argument {position}", op, direction, on_argument(position, misread, right), right,
                     small, due=small(right), given=small(right, read=misread),
                 )  # fmt: skip
 
@@ -142,7 +143,7 @@ def permuted_axes() -> Iterator[Report]:
         def small(function: Function, t: Any = tensors, read: Layout = unchanged) -> Any:
             return laid_out(0, first_axis_fastest, read, function, *t)
 
-        wrong = argument(0, as_fortran, right)
+        wrong = on_argument(0, as_fortran, right)
         due, given = small(right), small(right, read=as_fortran)
         yield Report("axes permuted", "softmax", direction, wrong, right, small, due, given)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from backproof.reference.model.fault import widened
-from public_reports import Array, Function, Report, Small, argument, at, ones, outcome, refusing_as, sound
+from backproof.reference.mutations.wrong_calls import on_argument, on_result
+from public_reports import Array, Function, Report, Small, at, ones, refusing_as, sound
 
 # Past a kernel's switch of size ----------------------------------------------------------------------------------
 
@@ -60,7 +61,7 @@ def past_classes() -> Iterator[Report]:
         ):
             right = sound(op, direction)
             position = 1 if direction == "backward" else 0
-            wrong = argument(position, change, right)
+            wrong = on_argument(position, change, right)
             yield Report(kind, op, direction, wrong, right, small, np.ravel(due) if small is None else due, given,
                          size=classes)  # fmt: skip
 
@@ -75,29 +76,29 @@ def past_blocks() -> Iterator[Report]:
         m = n + 1
         one, row, column = [[0.0]], ones(1, m), ones(m, 1)
         found: list[tuple[str, str, str, Callable[[Function], Function], Small, float, float]] = [
-            ("elements", "relu", "forward", lambda f, n=n: outcome(0, lambda r: flat_past(n, r), f),
+            ("elements", "relu", "forward", lambda f, n=n: on_result(0, lambda r: flat_past(n, r), f),
              at(ones(m), of=last), 1, 0),
-            ("elements", "relu", "backward", lambda f, n=n: outcome(0, lambda r: flat_past(n, r), f),
+            ("elements", "relu", "backward", lambda f, n=n: on_result(0, lambda r: flat_past(n, r), f),
              at(ones(m), ones(m), of=last), 1, 0),
-            ("terms", "dense", "forward", lambda f, n=n: argument(0, lambda x: first_only(n, 1, x), f),
+            ("terms", "dense", "forward", lambda f, n=n: on_argument(0, lambda x: first_only(n, 1, x), f),
              at(row, column, one), m, n),
-            ("columns", "dense", "forward", lambda f, n=n: outcome(0, lambda x: first_only(n, 1, x), f),
+            ("columns", "dense", "forward", lambda f, n=n: on_result(0, lambda x: first_only(n, 1, x), f),
              at([[1.0]], row, 0 * row, of=last), 1, 0),
-            ("rows", "dense", "forward", lambda f, n=n: outcome(0, lambda x: first_only(n, 0, x), f),
+            ("rows", "dense", "forward", lambda f, n=n: on_result(0, lambda x: first_only(n, 0, x), f),
              at(column, [[1.0]], one, of=last), 1, 0),
             ("samples of weights", "dense", "backward", lambda f, n=n: weights_of_first(n, 1, f),
              at(column, column, [[1.0]], one, result=1), m, n),
             ("samples of biases", "dense", "backward", lambda f, n=n: weights_of_first(n, 2, f),
              at(column, column, [[1.0]], one, result=2), m, n),
-            ("columns of biases", "dense", "backward", lambda f, n=n: outcome(2, lambda x: first_only(n, 1, x), f),
+            ("columns of biases", "dense", "backward", lambda f, n=n: on_result(2, lambda x: first_only(n, 1, x), f),
              at(row, [[1.0]], row, row, result=2, of=last), 1, 0),
-            ("features of inputs", "dense", "backward", lambda f, n=n: outcome(0, lambda x: first_only(n, 1, x), f),
+            ("features of inputs", "dense", "backward", lambda f, n=n: on_result(0, lambda x: first_only(n, 1, x), f),
              at([[1.0]], row, column, one, result=0, of=last), 1, 0),
-            ("rows", "softmax", "forward", lambda f, n=n: outcome(0, lambda x: first_only(n, 0, x), f),
+            ("rows", "softmax", "forward", lambda f, n=n: on_result(0, lambda x: first_only(n, 0, x), f),
              at(column, of=last), 1, 0),
             ("samples", "softmax_cross_entropy", "forward", lambda f, n=n: losses_of_first(n, f),
              at(0 * ones(m, 2), [0] * m, reduction="sum"), m * np.log(2), n * np.log(2)),
-            ("rows", "softmax_cross_entropy", "backward", lambda f, n=n: outcome(0, lambda x: first_only(n, 0, x), f),
+            ("rows", "softmax_cross_entropy", "backward", lambda f, n=n: on_result(0, lambda x: first_only(n, 0, x), f),
              at(1.0, 0 * ones(m, 2), [0] * m, reduction="sum", of=last), 0.5, 0),
         ]  # fmt: skip
         for what, op, direction, wrong, small, due, given in found:
@@ -151,7 +152,7 @@ def fewer_rows() -> Iterator[Report]:
                 "mlp": (at(1.0, ones(m, 1), [[1.0]], [[0.0]], [[1.0, 0.0]], [[0.0, 0.0]], [0] * m, reduction="sum",
                            **of), -0.26894),
             }[op]  # fmt: skip
-            wrong = outcome(0, lambda x, n=n: first_only(n, 0, x) if x.ndim > 1 else x, right)
+            wrong = on_result(0, lambda x, n=n: first_only(n, 0, x) if x.ndim > 1 else x, right)
             yield Report(f"rows past {n}", op, direction, wrong, right, small, due, 0, size=m)
 
 
