@@ -8,12 +8,11 @@ from functools import partial
 
 from ..implementation.arrays import Arrays
 from ..implementation.batching import Batched
-from ..implementation.errors import describe_error, error_location
 from ..implementation.timeouts import Lost
 from .contract import attempt
 from .first_case import FirstCase
 from .values import bits_equal
-from .verdict import Miss, MissKind, MissReason
+from .verdict import Miss, MissKind
 
 MANY = 64
 """Calls, after which a ring of buffers has come round and a small cache has run over."""
@@ -39,7 +38,7 @@ def again(first: FirstCase, asked: Iterator[Callable[[], Arrays]]) -> Iterator[M
     except (KeyboardInterrupt, Lost):
         raise
     except BaseException as error:
-        yield _failing(first, MissKind.REPEAT, "case 0 fails when it is called again", error)
+        yield first.failing(MissKind.REPEAT, "case 0 fails when it is called again", error)
         return
     if first.alone or not all(map(bits_equal, first.results, at_once)):
         before = first.results if first.alone else after_another
@@ -60,7 +59,7 @@ def new_contents(first: FirstCase) -> Iterator[Miss]:
     first.fill(0)
     if isinstance(results, BaseException):
         summary = "case 1 fails in the memory that held case 0"
-        yield _failing(first, MissKind.NEW_CONTENTS, summary, results)
+        yield first.failing(MissKind.NEW_CONTENTS, summary, results)
         return
     when = "in the memory that held case 0: something is kept by address"
     yield from first.wrong(MissKind.NEW_CONTENTS, when, results, *first.held.of_case(1), case=1)
@@ -74,12 +73,12 @@ def after_many_calls(first: FirstCase) -> Iterator[Miss]:
         results = attempt(partial(first.call, others[case - 1]))
         if isinstance(results, BaseException) and case < first.family.count:
             summary = f"case {case} fails after {number} more calls"
-            yield _failing(first, MissKind.MANY_CALLS, summary, results)
+            yield first.failing(MissKind.MANY_CALLS, summary, results)
             return
     yield from first.overwritten()
     results = attempt(partial(first.call, first.memory))
     if isinstance(results, BaseException):
-        yield _failing(first, MissKind.MANY_CALLS, f"case 0 fails after {MANY} more calls", results)
+        yield first.failing(MissKind.MANY_CALLS, f"case 0 fails after {MANY} more calls", results)
         return
     yield from first.changed(MissKind.MANY_CALLS, first.results, results, f"after {MANY} more calls: something is kept")
 
@@ -89,9 +88,3 @@ def _called_again(first: FirstCase, asked: Iterator[Callable[[], Arrays]]) -> Ar
     if first.changes_arguments:
         first.fill(0)
     return [array.copy() for array in next(asked)()]
-
-
-def _failing(first: FirstCase, kind: MissKind, summary: str, error: BaseException) -> Miss:
-    at = error_location(error, first.call.function)
-    details = (describe_error(error), *([at] if at else []))
-    return first.miss(kind, summary, details, reason=MissReason.EXCEPTION)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...vectors.records import Family
 from ..implementation.arrays import Arrays
+from ..implementation.errors import describe_error, error_location
 from .agreement import Held, Returned
 from .contract import Call, overwritten_results
 from .guards import Guarded
@@ -93,6 +94,12 @@ class FirstCase:
     ) -> Miss:
         """A miss at the family's level."""
         return Miss(kind, self.robust, case, summary, details, result=result, reason=reason)
+
+    def failing(self, kind: MissKind, summary: str, error: BaseException, case: int = 0) -> Miss:
+        """A miss that a call raises, with what it raises and where."""
+        at = error_location(error, self.call.function)
+        details = (describe_error(error), *([at] if at else []))
+        return self.miss(kind, summary, details, reason=MissReason.EXCEPTION, case=case)
 
     def overwritten(self) -> Iterator[Miss]:
         """A miss for each result of any case that a later call has written over."""

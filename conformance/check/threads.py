@@ -18,7 +18,6 @@ import numpy as np
 
 from ..implementation import watch
 from ..implementation.arrays import Arrays
-from ..implementation.errors import describe_error, error_location
 from .agreement import Held
 from .first_case import FirstCase
 from .verdict import Miss, MissKind, MissReason
@@ -134,10 +133,8 @@ def _called(first: FirstCase, case: int, function: Callable[..., object] | None 
 
 def _misses(first: FirstCase, held: Held, case: int, results: Arrays | BaseException) -> Iterator[Miss]:
     if isinstance(results, BaseException):
-        at = error_location(results, first.call.function)
-        details = (describe_error(results), *([at] if at else []), _HINT)
         summary = f"case {case} fails when several threads call at once"
-        yield first.miss(MissKind.THREADS, summary, details, reason=MissReason.EXCEPTION, case=case)
+        yield first.failing(MissKind.THREADS, summary, results, case).with_detail(_HINT)
         return
     when = "when several threads call at once"
     for miss in first.wrong(MissKind.THREADS, when, results, *held.of_case(case), case=case):
