@@ -6,23 +6,41 @@ from typing import Any, NoReturn
 
 from .records import VectorError
 
+LONGEST_NUMBER = 19
+"""The most characters of a whole number: those of 64 bits have no more."""
+
 
 def json_object(text: str, where: str) -> dict[str, Any]:
+    """Parse a text as a JSON object; VectorError, which begins with `where`, says why it is none."""
+    try:
+        return parse_object(text)
+    except ValueError as error:
+        raise VectorError(f"{where} {shortened(text)} {error}") from None
+
+
+def parse_object(text: str) -> dict[str, Any]:
     """Parse a text as a JSON object.
 
-    Raises VectorError for anything else, a repeated key, a number that is not finite or half of a surrogate pair.
+    Raises ValueError for anything else, a repeated key, a number that is not finite or has more than 64 bits, and half
+    of a surrogate pair. The message is the end of a sentence: "is no JSON object".
     """
     try:
-        document = json.loads(text, object_pairs_hook=without_duplicates, parse_constant=_refuse, parse_float=_finite)
+        document = json.loads(
+            text,
+            object_pairs_hook=without_duplicates,
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
     except (ValueError, RecursionError) as error:
-        raise VectorError(f"{where} {shortened(text)} is no JSON: {error}") from None
-    if "\\ud" in text.lower():  # json.loads accepts half a pair, which cannot be printed
+        raise ValueError(f"is no JSON: {error}") from None
+    if "\\ud" in text or "\\uD" in text:  # json.loads accepts half a pair, which cannot be printed
         try:
             json.dumps(document, ensure_ascii=False).encode()
         except (UnicodeEncodeError, RecursionError):
-            raise VectorError(f"{where} contain half of a surrogate pair") from None
+            raise ValueError("contains half of a surrogate pair") from None
     if not isinstance(document, dict):
-        raise VectorError(f"{where} {shortened(text)} is no JSON object")
+        raise ValueError("is no JSON object")
     return document
 
 
@@ -41,6 +59,12 @@ def shortened(text: str) -> str:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number of JSON")
+
+
+def _whole(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(f"{text[:LONGEST_NUMBER]}... is too large")
+    return int(text)
 
 
 def _finite(text: str) -> float:

@@ -1,7 +1,8 @@
 """A child process that answers lines with lines, whatever they mean. POSIX only.
 
-One loop looks after reading, writing, standard error and the clock, so neither side can block the other: a process
-that does not read, does not answer or writes without end is noticed within the time that it is given.
+It ends with this process, whatever ends that: `guard` sees to it. One loop looks after reading, writing, standard error
+and the clock, so neither side can block the other: a process that does not read, does not answer or writes without end
+is noticed within the time that it is given.
 """
 
 import os
@@ -10,12 +11,16 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
+
+from . import guard
 
 LONGEST_LINE = 1 << 26
 """The most bytes of one answer."""
@@ -49,18 +54,33 @@ def split_command(command: str) -> list[str]:
 
 
 class Process:
-    """A running command, in a process group of its own so that whatever it starts ends with it. Raises OSError."""
+    """A running command, in a process group of its own, which whatever it starts ends with. Raises OSError."""
 
     def __init__(self, words: list[str], folder: Path | None) -> None:
+        self._mark = uuid4().hex
         self._process = subprocess.Popen(
             words,
             cwd=folder,
+            env={**os.environ, guard.MARK: self._mark},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
         )
+        watching = [sys.executable, "-I", "-S", guard.__file__, str(self._process.pid), self._mark]
+        try:
+            self._guard = subprocess.Popen(
+                watching,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError:
+            guard.end(self._process.pid, self._mark)
+            self._process.wait()
+            raise
         self._stdin, self._stdout, self._stderr = map(
             _pipe, (self._process.stdin, self._process.stdout, self._process.stderr)
         )
@@ -69,8 +89,10 @@ class Process:
         self._selector.register(self._stderr, selectors.EVENT_READ, self._read_errors)
         self._outgoing = memoryview(b"")
         self._lines: deque[bytes] = deque()
-        self._rest = b""
+        self._rest = bytearray()
         """The line that has not come to its end."""
+        self._stopping = False
+        """Whether it was told to stop: what it writes from then on is read and dropped."""
         self._errors = b""
         """The end of what came on standard error."""
         self._flood = 0
@@ -90,6 +112,7 @@ class Process:
     def stop(self, request: bytes) -> str:
         """Send a last line and let the process end. Returns what went wrong, or ""."""
         wrong = ""
+        self._stopping = True
         try:
             self._send(request)
             self._attend(lambda: not self._outgoing, GRACE)
@@ -104,9 +127,10 @@ class Process:
 
     def kill(self) -> None:
         """End the process and whatever it has started, at once."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        guard.end(self._process.pid, self._mark)
         self._process.wait()
+        self._guard.kill()
+        self._guard.communicate()
         for pipe in (self._stdin, self._stdout, self._stderr):
             self._close(pipe)
         self._selector.close()
@@ -147,20 +171,21 @@ class Process:
             self._selector.unregister(self._stdin)
 
     def _read_answers(self) -> None:
-        *lines, rest = self._read(self._stdout).split(b"\n")
-        if lines:
-            self._lines.append(self._rest + lines[0])
-            self._lines.extend(lines[1:])
-            self._rest = rest
-        else:
-            self._rest += rest
+        chunk = self._read(self._stdout)
+        if self._stopping:
+            return
+        first, *others = chunk.split(b"\n")
+        self._rest += first
+        if others:
+            self._lines += (bytes(self._rest), *others[:-1])
+            self._rest = bytearray(others[-1])
         if len(self._rest) > LONGEST_LINE:
             raise Broken(f"{LONGEST_LINE >> 20} MiB of an answer came, and no end of the line")
 
     def _read_errors(self) -> None:
         chunk = self._read(self._stderr)
         self._errors = (self._errors + chunk)[-_TAIL:]
-        self._flood += len(chunk)
+        self._flood += 0 if self._stopping else len(chunk)
         if self._flood > MOST_ERRORS:
             raise Broken(f"more than {MOST_ERRORS >> 20} MiB came on standard error, and no answer{self.last_words()}")
 

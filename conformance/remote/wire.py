@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...vectors.dtypes import DTYPES, numpy_dtype
+from ...vectors.files import one_line
+from ...vectors.parse_json import parse_object
 from ...vectors.records import DIRECTIONS
 from ..implementation.timeouts import Lost
 from .process import Broken, shortened
@@ -20,6 +22,8 @@ PROTOCOL = 1
 TENSOR_DTYPES = (*DTYPES, "int64")
 """The dtypes that a tensor may have."""
 MOST_AXES = 8
+MOST_SAID = 8192
+"""The most characters of an error that are looked at."""
 _STARTED = {"id", "protocol", "name", "version", "language", "operations", "dtypes", "precision", "conventions"}
 _NEEDED = ("protocol", "name", "language", "operations")
 _ANSWERS = ("results", "unsupported", "error")
@@ -61,18 +65,18 @@ def started(line: bytes, number: int) -> Mapping[str, Any]:
     for key in _NEEDED:
         if key not in answer:
             raise Broken(f"the answer to start lacks {key!r}")
-    if answer["protocol"] != PROTOCOL:
+    if type(answer["protocol"]) is not int or answer["protocol"] != PROTOCOL:
         raise Broken(f"the process speaks protocol {answer['protocol']!r}, where {PROTOCOL} is known")
     for key in ("name", "version", "language"):
         if not isinstance(answer.get(key, ""), str):
-            raise Broken(f"{key!r} in the answer to start is {answer[key]!r}; write a string")
+            raise Broken(f"{key!r} in the answer to start is {shortened(str(answer[key]))}; write a string")
     operations = answer["operations"]
     if not isinstance(operations, dict) or not all(
         isinstance(directions, list) and all(direction in DIRECTIONS for direction in directions)
         for directions in operations.values()
     ):
         raise Broken('"operations" in the answer to start is to be like {"dense": ["forward", "backward"]}')
-    return answer
+    return answer | {key: _printable(answer[key]) for key in ("name", "version", "language") if key in answer}
 
 
 def answered(line: bytes, number: int) -> Callable[[], tuple[np.ndarray, ...]]:
@@ -109,19 +113,25 @@ def _line(message: Mapping[str, object]) -> bytes:
 
 def _answer(line: bytes, number: int) -> dict[str, Any]:
     try:
-        answer = json.loads(line)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict) or type(answer.get("id")) is not int:
-        raise Broken(f"the process printed {shortened(line.decode(errors='replace'))}, which is no answer")
+        answer = parse_object(line.decode())
+        if type(answer.get("id")) is not int:
+            raise ValueError("has no id")
+    except UnicodeDecodeError:
+        raise Broken(f"the process printed {line[:60]!r}, which is no answer: it is not UTF-8") from None
+    except ValueError as error:
+        raise Broken(f"the process printed {shortened(line.decode())}, which is no answer: it {error}") from None
     if answer["id"] != number:
         raise Broken(f"the process answered request {answer['id']}, where an answer to {number} is due")
     return answer
 
 
 def _first_line(said: str) -> str:
-    lines = said.strip().splitlines()
-    return lines[0] if lines else "no reason is given"
+    return _printable(said) or "no reason is given"
+
+
+def _printable(text: str) -> str:
+    """The first line of a text, with what cannot be printed escaped, cut to 200 characters."""
+    return one_line((text[:MOST_SAID].strip().splitlines() or [""])[0])[:200]
 
 
 def _encode(tensor: np.ndarray) -> str:

@@ -83,6 +83,8 @@ def stop(misdeed: str) -> None:
         sys.exit(23)
     if misdeed == "stop-hangs":
         time.sleep(1000)
+    while misdeed == "stop-floods":
+        sys.stdout.write("so much more to say\n" * 10_000)
 
 
 def is_the_call(request: dict) -> bool:
@@ -107,6 +109,7 @@ def do(misdeed: str, folder: Path, request: dict) -> None:
             os._exit(3)
         case "hangs":
             complain("thinking\n")
+            (folder / "hangs").touch()
             time.sleep(1000)
         case "garbage":
             say("weights are fine")
@@ -123,6 +126,10 @@ def do(misdeed: str, folder: Path, request: dict) -> None:
             time.sleep(1000)
         case "starts-another":
             child = subprocess.Popen(["sleep", "1000"])
+            note(folder, child.pid)
+            os._exit(3)
+        case "starts-a-daemon":
+            child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
             note(folder, child.pid)
             os._exit(3)
 

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -107,7 +108,7 @@ def test_a_layout_in_memory_is_not_asked_for(run: Run) -> None:
         ("aborts", "the process was ended by SIGABRT (Aborted); called again by itself, it broke *", 3),
         ("ends-once", "the process ended with status 3; called again by itself, it was answered", 2),
         ("hangs", "no answer within 0.3 s, saying 'thinking'", 2),
-        ("garbage", "the process printed 'weights are fine', which is no answer", 2),
+        ("garbage", "the process printed 'weights are fine', which is no answer: it is no JSON: Expecting *", 2),
         ("half-a-line", "the process ended with status 0 in the midst of an answer; *", 3),
         ("out-of-order", "the process answered request *, where an answer to * is due", 2),
         ("floods", "more than 1 MiB came on standard error, and no answer, saying '*'", 2),
@@ -124,9 +125,31 @@ def test_a_misdeed_fails_the_case_at_hand_and_the_rest_goes_on(
     assert processes(notes) == starts
 
 
-def test_what_a_process_started_is_not_left_running(run: Run, notes: Path) -> None:
-    run("starts-another").assert_outcomes(passed=PASSED - 1, failed=1, skipped=ABSENT)
+@pytest.mark.parametrize(
+    "misdeed",
+    [
+        "starts-another",
+        pytest.param(
+            "starts-a-daemon",
+            marks=pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc"),
+        ),
+    ],
+)
+def test_what_a_process_started_is_not_left_running(run: Run, notes: Path, misdeed: str) -> None:
+    run(misdeed).assert_outcomes(passed=PASSED - 1, failed=1, skipped=ABSENT)
     assert processes(notes) == 5  # three that were started by us, two by them
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_no_signal_to_pytest_leaves_a_process_running(
+    project: pytest.Pytester, small_golden_folder: Path, notes: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(small_golden_folder.parent), prepend=os.pathsep)
+    run = project.popen([sys.executable, "-m", "pytest", "-psmall_golden", "--impl-cmd", harness(notes, "hangs")])
+    while not (notes / "hangs").exists():
+        time.sleep(0.02)
+    run.send_signal(number)
+    assert run.wait() == -number
 
 
 def test_a_failure_can_be_run_again_as_it_says(run: Run, project: pytest.Pytester) -> None:
@@ -145,6 +168,7 @@ def test_a_failure_can_be_run_again_as_it_says(run: Run, project: pytest.Pyteste
         ("no-start", "the process ended with status 7, saying 'Segmentation fault, or some such'"),
         ("start-error", "the process does not start: no GPU found"),
         ("start-hangs", "no answer within 0.3 s"),
+        ('{"protocol": true}', "the process speaks protocol True, where 1 is known"),
         ('{"protocol": 2}', "the process speaks protocol 2, where 1 is known"),
         ('{"operatoins": {}}', "the answer to start has an unknown key 'operatoins'; known are conventions, *"),
         ('{"operations": ["dense"]}', '"operations" in the answer to start is to be like {*'),
@@ -186,6 +210,7 @@ def test_a_command_that_cannot_be_run_is_a_usage_error(project: pytest.Pytester,
     [
         ("stop-status", "the process ended with status 23, saying 'leaked 12 bytes' when it was told to stop"),
         ("stop-hangs", "the process did not end within 0.2 s of being told to stop, and was killed"),
+        ("stop-floods", "the process did not end within 0.2 s of being told to stop, and was killed"),
     ],
 )
 def test_a_process_that_does_not_stop_properly_fails_the_run(

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,41 @@ def test_an_answer_that_the_schema_forbids_is_refused_in_one_line(answer: Any) -
     assert len(str(refused.value)) < 250
 
 
-@pytest.mark.parametrize("text", [b"", b"hello", b"{", b'{"id": 3, "results": [}', b"\xff\xfe", b"NaN", b"[" * 100_000])
+SOUND = b'{"id": 3, "error": "refused"}'
+MISCODED = [
+    SOUND.decode().encode("utf-16"),
+    b"\xef\xbb\xbf" + SOUND,
+    b'{"id": 3, "error": "one", "error": "two"}',
+    b'{"id": 3, "error": "\\ud800"}',
+    b'{"id": 3, "error": 1e400}',
+]
+"""Lines that many parsers take for an answer."""
+
+
+def test_a_sound_line_is_an_answer() -> None:
+    with pytest.raises(wire.ImplementationError, match="refused"):
+        wire.answered(SOUND, 3)()
+
+
+def test_what_would_steer_a_terminal_is_escaped() -> None:
+    with pytest.raises(wire.ImplementationError, match=re.escape(r"\x1b[2Jred")):
+        wire.answered(line({"id": 3, "error": "\x1b[2Jred"}), 3)()
+    assert wire.started(line({**STARTED, "name": "\x1b[2J\u202e"}), 3)["name"] == r"\x1b[2J\u202e"
+
+
+def test_a_line_without_end_is_read_in_linear_time() -> None:
+    words = [sys.executable, "-c", "import os\nwhile True: os.write(1, b'x' * 65536)"]
+    child = process.Process(words, None)
+    began = time.process_time()
+    with pytest.raises(Broken, match="64 MiB of an answer came, and no end of the line"):
+        next(child.converse([b"\n"], 60))
+    child.kill()
+    assert time.process_time() - began < 2  # 12 s where each chunk was copied into a new line
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"hello", b"{", b'{"id": 3, "results": [}', b"\xff\xfe", b"NaN", b"[" * 100_000, *MISCODED]
+)
 def test_a_line_that_is_no_json_is_refused(text: bytes) -> None:
     with pytest.raises(Broken, match=r"the process printed .*, which is no answer"):
         wire.answered(text, 3)
