@@ -1,13 +1,17 @@
 """The `backproof` command."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
 from ..vectors import store
+from ..vectors.files import bytes_of, one_line
+from ..vectors.manifest import read_manifest
 from ..vectors.records import Family, OperationVectors, VectorError
 from .check.wording import close_to
 from .doctor import commands as doctor
@@ -22,20 +26,27 @@ WELL, WRONG, UNUSABLE = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # None where it is closed
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     options = command_parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-        sys.stdout.flush()
+        print(end="", flush=True)
         return code
     except (AdapterError, CommandError, VectorError) as error:
-        print(f"backproof: {error}", file=sys.stderr)
+        print(f"backproof: {one_line(str(error))}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader went away (| head); what is still buffered must not raise again when Python closes stdout.
+    except OSError as error:
+        if error.filename is not None or sys.stdout is None:
+            raise
+        # What is still buffered must not raise again when Python closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return WELL
+        if isinstance(error, BrokenPipeError):  # the reader went away (| head)
+            return WELL
+        print(f"backproof: standard output cannot be written: {error.strerror}", file=sys.stderr)
+        return UNUSABLE
 
 
 def command_parser() -> argparse.ArgumentParser:
@@ -95,9 +106,19 @@ def _verify(options: argparse.Namespace) -> int:
         print(line)
     if complaints:
         return WRONG
+    for path in options.files:
+        if path.is_file() and not _is_ours(path):
+            print(f"{path}: none of backproof's files: it is well-formed, and nobody vouches for its values")
     count = len(options.files) or len(store.golden_operations())
     print(f"{count} {'file' if count == 1 else 'files'}: all is well")
     return WELL
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file has the bytes of an installed golden file."""
+    return sha256(bytes_of(path)).hexdigest() in (
+        entry.sha256 for entry in read_manifest(store.golden_folder()).files.values()
+    )
 
 
 def _show(options: argparse.Namespace) -> int:

@@ -9,12 +9,13 @@ from .records import VectorError
 LARGEST_FILE = 2**28
 
 
-def bytes_of(path: Path) -> bytes:
-    """Read a regular file of at most LARGEST_FILE bytes. Raises VectorError where it is not, or cannot be read."""
+def bytes_of(path: Path, cure: str = "name a file that `backproof generate` wrote") -> bytes:
+    """Read a regular file of at most LARGEST_FILE bytes. Raises VectorError where it is not, or cannot be read; `cure`
+    is what to do then."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise VectorError(f"{path}: is no regular file; name a file that `backproof generate` wrote")
+            raise VectorError(f"{path}: is no regular file; {cure}")
         if status.st_size > LARGEST_FILE:
             raise VectorError(f"{path}: has {status.st_size} bytes, and {LARGEST_FILE} is the most that is read")
         with path.open("rb") as file:
@@ -25,7 +26,7 @@ def bytes_of(path: Path) -> bytes:
 
 def replace_atomically(path: Path, content: bytes) -> None:
     """Write a file through a temporary one beside it; after an error the old file is whole, the temporary removed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
     try:
         with temporary.open("wb") as file:
             file.write(content)

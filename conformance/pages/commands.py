@@ -1,9 +1,11 @@
 """The commands `report`, `compare` and `badge`."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...vectors.files import one_line
 from ..implementation.errors import CommandError
 
 if TYPE_CHECKING:
@@ -40,10 +42,11 @@ def _report(options: argparse.Namespace) -> int:
     from .page import run_page  # other commands must not pay for these
     from .render import write_page
 
+    record = read_record(options.record)
     output = options.output or options.record.with_suffix(".html")
     _distinct(output, options.record)
-    write_page(output, run_page(read_record(options.record)))
-    print(output)
+    write_page(output, run_page(record))
+    print(one_line(str(output)))
     return 0
 
 
@@ -70,9 +73,10 @@ def _compare(options: argparse.Namespace) -> int:
     if options.output:
         write_page(options.output, comparison_page(records, changed if then_and_now else None, nearer))
     progress = sidebyside.progress(changed, nearer) if then_and_now else ()
-    print(*sidebyside.table(records), *sidebyside.conventions(records), *progress, sep="\n")
+    for line in (*sidebyside.table(records), *sidebyside.conventions(records), *progress):
+        print(one_line(line))
     if options.output:
-        print(f"\n{options.output}")
+        print(f"\n{one_line(str(options.output))}")
     return int(options.fail_on_worse and any(change.trend is Trend.WORSE for change in changed))
 
 
@@ -81,19 +85,21 @@ def _badge(options: argparse.Namespace) -> int:
     from .badge import endpoint, svg
     from .render import write_page
 
+    record = read_record(options.record)
     picture = options.output or options.record.with_suffix(".svg")
+    if not picture.name:
+        raise CommandError(f"{picture}: is no regular file; name a file to write")
     data = picture.with_suffix(".badge.json" if options.output is None else ".json")
     _distinct(picture, data, options.record)
-    record = read_record(options.record)
     write_page(picture, svg(record))
     write_page(data, endpoint(record))
-    print(picture)
-    print(data)
+    print(one_line(str(picture)))
+    print(one_line(str(data)))
     return 0
 
 
 def _distinct(*paths: Path) -> None:
     """Raise CommandError where two of these files are the same: an output must not replace an input."""
     for position, path in enumerate(paths):
-        if path.resolve() in [earlier.resolve() for earlier in paths[:position]]:
+        if os.path.realpath(path) in map(os.path.realpath, paths[:position]):
             raise CommandError(f"{path}: would be written over; give what is written another name: -o NAME")

@@ -25,9 +25,9 @@ def render(template: str, **values: object) -> str:
 
 def write_page(path: Path, text: str) -> None:
     """Write a file atomically: after an error the old one is still there. Raises CommandError."""
-    if path.exists() and not path.is_file():
-        raise CommandError(f"{path}: is no regular file; name a file to write")
     try:
+        if path.exists() and not path.is_file():
+            raise CommandError(f"{path}: is no regular file; name a file to write")
         replace_atomically(path, text.encode("utf-8", "replace"))
     except OSError as error:
         raise CommandError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -15,7 +15,11 @@ def pack(value: Any) -> Any:
         return {key: pack(held) for key, held in value.items()}
     if isinstance(value, tuple):
         return [pack(held) for held in value]
-    return value.value if isinstance(value, StrEnum) else value
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, str) and not value.isascii():  # half of a surrogate pair, which no encoding has, as an escape
+        return value.encode(errors="backslashreplace").decode()
+    return value
 
 
 def unpack(kind: Any, packed: Any) -> Any:

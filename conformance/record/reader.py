@@ -1,31 +1,38 @@
 """Read the record of a run from its file."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from ...vectors.files import bytes_of
 from ...vectors.parse_json import json_object
 from ...vectors.records import VectorError
+from ..check.verdict import Outcome
 from ..implementation.errors import CommandError
-from .contents import RECORD_VERSION, RunRecord
+from .contents import NOT_ASKED, NOT_RUN, RECORD_VERSION, STANDINGS, RunRecord
 from .document import record_of
+from .results import Ending
 
 SCHEMA = Path(__file__).with_name("run.schema.json")
+_CURE = "name a file that pytest --impl-report=FILE wrote"
 
 
 def read_record(path: Path) -> RunRecord:
-    """The record in a file, validated by the schema. Raises CommandError."""
+    """The record in a file, validated by the schema, its counts held against its families. Raises CommandError."""
     try:
-        document = json_object(path.read_text(encoding="utf-8"), f"{path}:")
-    except OSError as error:
-        raise CommandError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise CommandError(f"{path}: is not UTF-8 text; name a file that pytest --impl-report=FILE wrote") from None
+        text = bytes_of(path, _CURE).decode()
     except VectorError as error:
-        raise CommandError(f"{error}; name a file that pytest --impl-report=FILE wrote") from None
+        raise CommandError(str(error)) from None
+    except UnicodeDecodeError:
+        raise CommandError(f"{path}: is not UTF-8 text; {_CURE}") from None
+    try:
+        document = json_object(text, f"{path}:")
+    except VectorError as error:
+        raise CommandError(f"{error}; {_CURE}") from None
     version = document.get("backproof_run")
     if type(version) is not int or version < 1:
-        raise CommandError(f"{path}: is no record of a run; name a file that pytest --impl-report=FILE wrote")
+        raise CommandError(f"{path}: is no record of a run; {_CURE}")
     if version != RECORD_VERSION:
         newer = "a newer backproof", "upgrade: pip install --upgrade backproof"
         older = "an older backproof", "run pytest --impl-report=FILE again"
@@ -34,7 +41,36 @@ def read_record(path: Path) -> RunRecord:
             f"{path}: was written by {writer} (record version {version}, and this one reads {RECORD_VERSION}); {cure}"
         )
     _validate(path, document)
-    return record_of(document)
+    record = record_of(document)
+    if wrong := _contradiction(record):
+        raise CommandError(f"{path}: contradicts itself: {wrong}; run pytest --impl-report=FILE again")
+    return record
+
+
+def _contradiction(record: RunRecord) -> str:
+    """What the families of a record and its numbers do not agree in; empty where they agree."""
+    ran = Counter((f.result.verdict.op, f.result.verdict.dtype, f.result.verdict.direction) for f in record.families)
+    for planned in record.planned:
+        there = ran.pop((planned.op, planned.dtype, planned.direction), 0)
+        if not there <= planned.asked <= planned.families:
+            what = f"{planned.function} in {planned.dtype}"
+            return f"of {planned.families} families of {what}, {planned.asked} were asked for and {there} ran"
+    for op, dtype, direction in ran:
+        return f"families of {op}_{direction} in {dtype} ran that were not planned"
+    if twice := [nodeid for nodeid, n in Counter(f.result.nodeid for f in record.families).items() if n > 1]:
+        return f"{twice[0]} is there twice"
+    asked = sum(planned.asked for planned in record.planned)
+    counts = Counter(family.standing for family in record.families)
+    counts[NOT_RUN] = asked - len(record.families)
+    counts[NOT_ASKED] = sum(planned.families for planned in record.planned) - asked
+    for word in STANDINGS:
+        if record.counts[word] != counts[word]:
+            return f"it counts {record.counts[word]} families as {word}, and has {counts[word]}"
+    for result in (family.result for family in record.families):
+        fails = any(not miss.robust for miss in result.verdict.misses)
+        if fails != (result.verdict.outcome is Outcome.FAILED) or (fails and result.ending is Ending.PASSED):
+            return f"{result.nodeid} {result.ending} and its misses say otherwise"
+    return ""
 
 
 def _validate(path: Path, document: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...vectors.dtypes import FORMATS
-from ...vectors.records import Expectation, Family, OperationVectors, Tensors
+from ...vectors.files import one_line
+from ...vectors.records import Expectation, Family, Flag, OperationVectors, Tensors
 from ..check.wording import WIDTH, wrapped
 
 DIGITS = {dtype: math.ceil(1 + fmt.significand * math.log10(2)) for dtype, fmt in FORMATS.items()}
@@ -16,7 +17,8 @@ MOST_ELEMENTS = 200
 
 def show_case(vectors: OperationVectors, family: Family, case: int) -> str:
     """One case of a family: what it is for, its arguments, and each right answer with its tolerance."""
-    return "\n".join([*_heading(vectors, family, case), *_arguments(family, case), *_answers(vectors, family, case)])
+    lines = [*_heading(vectors, family, case), *_arguments(family, case), *_answers(vectors, family, case)]
+    return "\n".join(map(one_line, lines))
 
 
 def list_families(vectors: OperationVectors) -> list[str]:
@@ -45,7 +47,7 @@ def _heading(vectors: OperationVectors, family: Family, case: int) -> Iterator[s
         yield from _wrap(family.seed, "seed:    ")
     known = {flag.name: flag for flag in vectors.flags}
     for name in family.flags:
-        flag = known[name]
+        flag = known.get(name, Flag(name, "of unknown kind", "the file does not say what it means", ""))
         yield from _wrap(f"{name}: {flag.kind}; {flag.effect}" + (f" ({flag.link})" if flag.link else ""), "flag:    ")
 
 

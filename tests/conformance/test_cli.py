@@ -1,10 +1,13 @@
 """The `backproof` command."""
 
 import os
+import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import backproof.reference.generation
 import pytest
@@ -143,6 +146,55 @@ def test_verify_says_what_is_wrong_and_exits_with_1(
     assert cli.main(["verify", str(good), str(bad)]) == 1
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(f"{bad}: is no HDF5 file")
+
+
+def test_verify_says_of_a_file_of_ones_own_that_it_is_none_of_ours(
+    golden: Path, loss_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "kink.h5"
+    copy.write_bytes((golden / "kink.h5").read_bytes())
+    assert cli.main(["verify", str(copy), str(loss_file)]) == 0
+    line, count = capsys.readouterr().out.splitlines()
+    assert line == f"{loss_file}: none of backproof's files: it is well-formed, and nobody vouches for its values"
+    assert count == "2 files: all is well"
+
+
+def test_show_escapes_what_would_steer_a_terminal_and_knows_flags_that_nobody_explains(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vectors = every_feature()
+    first = replace(next(iter(vectors.families)), comment="\x1b[2J cleared", flags=("mean", "unheard-of"))
+    store.write(tmp_path / "loss.h5", replace(vectors, families=(first,)))
+    assert cli.main(["show", f"{tmp_path}/loss.h5::{first.dtype}/{first.name}"]) == 0
+    out = capsys.readouterr().out
+    assert "  \\x1b[2J cleared\n" in out
+    assert "flag:    unheard-of: of unknown kind; the file does not say what it means\n" in out
+
+
+def apart(arguments: list[str], where: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run the command in a process of its own, in a shell that redirects its standard output."""
+    command = shlex.join([sys.executable, "-m", "backproof.conformance.cli", *arguments])
+    return subprocess.run(f"{command} {where}", shell=True, capture_output=True, check=False, **options)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["list", "relu"], ["verify"], ["show", "relu/float32/forward-lesson"]])
+def test_a_standard_output_that_is_full_is_a_line(arguments: list[str]) -> None:
+    done = apart(arguments, ">/dev/full")
+    assert done.returncode == cli.UNUSABLE
+    assert done.stderr == b"backproof: standard output cannot be written: No space left on device\n"
+
+
+def test_a_standard_output_that_is_closed_is_no_matter() -> None:
+    done = apart(["list", "relu"], ">&-")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_an_encoding_lacks_is_escaped(loss_file: Path) -> None:
+    show = ["show", f"{loss_file}::float32/forward-indices"]
+    done = apart(show, "", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"gr\xf6\xdfer" in done.stdout
 
 
 def test_generate_hands_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,50 @@ def test_what_is_no_regular_file_is_never_replaced(
     kind(place)
     assert complaint(capsys, str(run), "-o", str(place)).endswith("place: is no regular file; name a file to write")
     assert not place.is_file()
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize("command", ["report", "badge", "compare"])
+@pytest.mark.parametrize("place", ["/", ".", "", "..", "loop", LONG, "/dev/zero", "run.json/x", "\udcff\x1b[2J.json"])
+def test_what_is_no_file_is_a_line(
+    run: Path, command: str, place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(run.parent)
+    Path("loop").symlink_to("loop")
+    assert cli.main([command, *([run.name] if command == "compare" else []), place]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.isprintable()
+    assert "cannot be read: " in line or line.endswith(
+        "is no regular file; name a file that pytest --impl-report=FILE wrote"
+    )
+
+
+@pytest.mark.parametrize("command", ["report", "badge"])
+@pytest.mark.parametrize("place", ["/", ".", "", LONG])
+def test_where_nothing_can_be_written_is_a_line(
+    run: Path, command: str, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([command, str(run), "-o", place]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(("is no regular file; name a file to write", "cannot be written: File name too long"))
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no such names")
+def test_a_file_whose_name_is_no_text_has_a_page(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = run.rename(run.with_name("odd\udcff.json"))
+    assert cli.main(["report", str(odd)]) == 0
+    assert odd.with_suffix(".html").exists()
+    assert capsys.readouterr().out.endswith("odd\\udcff.html\n")
+
+
+def test_what_would_steer_a_terminal_is_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.json"
+    made = record(family(1))
+    path.write_text(text_of(replace(made, implementation=replace(made.implementation, name="\x1b[2J\ud800"))))
+    assert cli.main(["compare", str(path), str(path)]) == 0
+    assert "A  \\x1b[2J\\ud800 3.1" in capsys.readouterr().out
 
 
 def test_without_jinja2_a_line_says_what_to_install(

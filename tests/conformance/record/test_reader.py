@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,52 @@ def test_what_the_schema_does_not_allow_is_told_with_its_place(
 ) -> None:
     words = complaint(written(tmp_path, json.loads(text_of(record(family()))) | change))
     assert words.startswith(f"does not hold to the schema of records, {place}")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: d["counts"].update({"passed": 6}), "it counts 6 families as passed, and has 1"),
+        (lambda d: d["counts"].update({"failed": 0, "passed": 2}), "it counts 2 families as passed, and has 1"),
+        (lambda d: d["families"].pop(), "it counts 1 families as failed, and has 0"),
+        (lambda d: d["families"].append(d["families"][0]), "of 2 families of dense_backward in float32, 2 were asked"),
+        (
+            lambda d: d["planned"][0].update(asked=3),
+            "of 2 families of dense_backward in float32, 3 were asked for and 2",
+        ),
+        (lambda d: d["planned"].clear(), "families of dense_backward in float32 ran that were not planned"),
+        (
+            lambda d: d["families"].__setitem__(1, d["families"][0]),
+            "vectors/dense.h5::float32/backward-random-n1 is there",
+        ),
+        (lambda d: d["families"][1].update(ending="passed"), "it counts 1 families as passed, and has 2"),
+        (lambda d: d["families"][1].update(outcome="passed"), "float32/backward-random-n2 failed and its misses say"),
+        (
+            lambda d: d["families"][1].update(misses=[]),
+            "float32/backward-random-n2 failed and its misses say otherwise",
+        ),
+    ],
+)
+def test_a_record_that_contradicts_itself_is_a_line(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], says: str
+) -> None:
+    document = json.loads(text_of(record(family(1), failure(2))))
+    change(document)
+    words = complaint(written(tmp_path, document))
+    assert words.startswith("contradicts itself: ")
+    assert says in words
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" * 400, "1" * 5000, "NaN"])
+@pytest.mark.parametrize("field", ["seconds", "exit_status"])
+def test_a_number_beyond_all_is_a_line(tmp_path: Path, number: str, field: str) -> None:
+    text = json.dumps(json.loads(text_of(record())) | {field: "NUMBER"}).replace('"NUMBER"', number)
+    assert "is no JSON" in complaint(written(tmp_path, text))
+
+
+def test_a_text_that_no_encoding_has_is_written_escaped(tmp_path: Path) -> None:
+    path = written(tmp_path, record(problems=("raised \ud800", "größer \U0001f600")))
+    assert read_record(path).problems == ("raised \\ud800", "größer \U0001f600")
 
 
 def test_the_schema_knows_the_same_words_as_the_code() -> None:
