@@ -5,13 +5,12 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
 from ..vectors import store
 from ..vectors.files import bytes_of, one_line
-from ..vectors.manifest import read_manifest
+from ..vectors.manifest import hash_of_stranger, read_manifest
 from ..vectors.records import Family, OperationVectors, VectorError
 from .check.wording import close_to
 from .doctor import commands as doctor
@@ -107,18 +106,11 @@ def _verify(options: argparse.Namespace) -> int:
     if complaints:
         return WRONG
     for path in options.files:
-        if path.is_file() and not _is_ours(path):
+        if path.is_file() and hash_of_stranger(bytes_of(path), read_manifest(store.golden_folder())):
             print(f"{path}: none of backproof's files: it is well-formed, and nobody vouches for its values")
     count = len(options.files) or len(store.golden_operations())
     print(f"{count} {'file' if count == 1 else 'files'}: all is well")
     return WELL
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether a file has the bytes of an installed golden file."""
-    return sha256(bytes_of(path)).hexdigest() in (
-        entry.sha256 for entry in read_manifest(store.golden_folder()).files.values()
-    )
 
 
 def _show(options: argparse.Namespace) -> int:

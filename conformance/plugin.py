@@ -40,7 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--impl-report", metavar="PATH.json", help="write what came of the run; `backproof report` makes a page of it")
     add("--impl-strict", action="store_true", help="let robust misses fail")
-    add("--impl-timeout", type=float, metavar="SECONDS", help="what a call may take (--impl-cmd: 60 by default)")
+    add(
+        "--impl-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="what a call may take, 0.001 to 86400 (--impl-cmd: 60 by default)",
+    )
     add("--impl-xfails", metavar="FILE", help="families expected to fail: lines of a glob of ids, # and the reason")
 
 
@@ -48,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Do nothing without --impl or --impl-cmd; with one, register the hooks of a run."""
     if config.option.impl is None and config.option.impl_cmd is None:
         for attribute, option in SETTINGS.items():
-            if getattr(config.option, attribute):
+            if getattr(config.option, attribute) not in (None, False):
                 raise pytest.UsageError(f"{option} is given, but no implementation: add --impl=MODULE")
         return
     if config.option.impl is not None and config.option.impl_cmd is not None:

@@ -83,6 +83,12 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     replace_atomically(folder / MANIFEST_NAME, text.encode())
 
 
+def hash_of_stranger(image: bytes, manifest: Manifest) -> str:
+    """The SHA-256 of a file's bytes where the manifest lists no file that has them, else the empty string."""
+    found = sha256(image).hexdigest()
+    return "" if any(entry.sha256 == found for entry in manifest.files.values()) else found
+
+
 def hash_complaint(image: bytes, entry: FileEntry) -> str:
     """Return what is wrong where a file's bytes do not match its entry, else the empty string."""
     found = sha256(image).hexdigest()

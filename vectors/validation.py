@@ -1,11 +1,20 @@
 """Check golden vectors for errors that their layout does not rule out."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .dtypes import PRECISIONS_OF
-from .records import Answer, Expectation, Family, OperationVectors
+from .dtypes import DTYPES, FORMATS, PRECISIONS_OF
+from .records import DIRECTIONS, LEVELS, Answer, Expectation, Family, OperationVectors
+
+_MARKER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_PYTEST = ("filterwarnings", "parametrize", "skip", "skipif", "tryfirst", "trylast", "usefixtures", "xfail")
+_MISSPELT = ("parameterize", "parametrise", "parameterise")
+_EXPRESSION = ("and", "or", "not", "True", "False", "None")
+RESERVED = frozenset((*_PYTEST, *_MISSPELT, *_EXPRESSION, *DTYPES, *DIRECTIONS, *LEVELS))
+"""What no flag or operation may be called, since each is a marker: names that pytest gives a meaning to, or that every
+run has as markers of its own."""
 
 
 def problems(vectors: OperationVectors) -> list[str]:
@@ -37,6 +46,9 @@ def _operation_problems(vectors: OperationVectors) -> Iterator[str]:
     for flag in vectors.flags:
         if not (flag.kind and flag.effect):
             yield f"the flag {flag.name} says no kind of bug or no effect"
+    for name in (vectors.op, *dict.fromkeys(names)):
+        if name in RESERVED or not _MARKER.fullmatch(name):
+            yield f"{name!r} cannot be the name of a flag or an operation, since it cannot be a marker of pytest's"
     keys = [answer.key for answer in vectors.answers]
     for key in sorted({key for key in keys if keys.count(key) > 1}):
         yield f"the answer {key} is listed twice"
@@ -102,6 +114,9 @@ def _expectation_problems(family: Family, expectation: Expectation, aliases: Map
             continue
         for name, tolerance in tolerances.items():
             yield from _tolerance_problems(f"{precision} of {name}", expectation.expected[name], tolerance)
+            largest = float(FORMATS[family.dtype].largest)
+            if precision == default and np.any(tolerance[np.isfinite(tolerance)] > largest):
+                yield f"a tolerance for {precision} of {name} allows whatever {family.dtype} has"
 
 
 def _tolerance_problems(where: str, expected: np.ndarray, tolerance: np.ndarray) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """Calls that time out or lose the process that was to answer them, and how many of them are made."""
 
+SHORTEST, LONGEST = 1e-3, 86_400.0
+"""The range of a call's time limit in seconds: a millisecond to a day."""
 MOST_CALLS = 2
 """After so many lost calls in a row, the rest of the family is not called."""
 MOST_FAMILIES = 5

@@ -84,9 +84,9 @@ class Watch:
                 self._arm()
             if not self._signals:
                 return function(*arguments, **parameters)
-            # Again and again, since what is raised where nobody can catch it (__del__, a callback) is lost.
-            signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
             try:
+                # Again and again, since what is raised where nobody can catch it (__del__, a callback) is lost.
+                signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
                 result = function(*arguments, **parameters)
             except Lost:
                 lost.lose()

@@ -1,7 +1,7 @@
 """What the record of a run contains. `document` turns it into JSON and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ...vectors.records import Answer, Flag, Parameter
@@ -99,6 +99,8 @@ class Asked:
     timeout: float | None
     xfails: str
     """The file of expected failures, empty where there is none."""
+    strangers: Mapping[str, str] = field(default_factory=dict)
+    """Vector files that are none of backproof's, for whose values nobody vouches, by node id, and their SHA-256."""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,15 @@ import pytest
 
 from ...vectors import store
 from ...vectors.dtypes import DTYPES
-from ...vectors.manifest import FamilyCount, read_manifest
+from ...vectors.files import bytes_of, one_line
+from ...vectors.manifest import FamilyCount, hash_of_stranger, read_manifest
 from ...vectors.records import Family, OperationVectors
+from ...vectors.validation import problems
 from ..implementation.declarations import DETERMINISTIC, LABELS, verify_conventions
 from ..implementation.errors import AdapterError
 from ..implementation.load import Implementation, load
 from ..implementation.options import OptionError, parse_options
+from ..implementation.timeouts import LONGEST, SHORTEST
 from ..remote import command
 from . import xfails
 from .selection import (
@@ -59,6 +62,8 @@ class Plan:
     files are not read."""
     known: Mapping[str, str]
     """The family's id by node id, of all golden families and of the files given; empty without expected failures."""
+    strangers: Mapping[str, str]
+    """Vector files that the manifest does not list, by node id, and their SHA-256."""
     vectors_version: str
     remarks: tuple[str, ...]
     """Further lines of the header."""
@@ -71,7 +76,9 @@ def read_plan(config: pytest.Config) -> Plan:
     golden = golden_files()
     given = explicit_arguments(config)
     selections, paths = partition(given, golden, folder, config.rootpath)
-    own = [(selection, _read(selection)) for selection in selections if not _is_golden(selection)]
+    own = [(selection, _read_own(selection)) for selection in selections if not _is_golden(selection)]
+    manifest = read_manifest(store.golden_folder())
+    strangers = {s.nodeid: found for s, _ in own if (found := hash_of_stranger(bytes_of(s.path), manifest))}
     operations = sorted({*golden, *(vectors.op for _, vectors in own)})
     wanted_ops = known_words("--impl-op", option.impl_ops, operations)
     wanted_dtypes = known_words("--impl-dtype", option.impl_dtypes, DTYPES)
@@ -96,6 +103,8 @@ def read_plan(config: pytest.Config) -> Plan:
         answers = [answer for vectors in all_vectors(files).values() for answer in vectors.answers]
         verify_conventions(implementation.spec, implementation.conventions, answers)
     strict = option.impl_strict or option.runxfail
+    if option.impl_xfails == "":
+        raise pytest.UsageError("--impl-xfails= names no file; write --impl-xfails=xfails.txt")
     expected = _expected(config) if option.impl_xfails and not option.runxfail else ()
     return Plan(
         implementation=implementation,
@@ -106,13 +115,16 @@ def read_plan(config: pytest.Config) -> Plan:
         expected=expected,
         absent=absent,
         known=_known_families(files) if expected else {},
-        vectors_version=read_manifest(store.golden_folder()).vectors_version,
+        strangers=strangers,
+        vectors_version=manifest.vectors_version,
         remarks=(
             *([f"written in {implementation.language}"] if implementation.language else []),
             *(f"with {key}={value}" for key, value in implementation.options.items()),
             *(["strict: robust misses fail"] if strict else []),
             *([f"failures are expected by {option.impl_xfails}"] if expected else []),
+            *(f"{nodeid} is none of backproof's files: nobody vouches for its values" for nodeid in strangers),
             *(f"{selection.nodeid} holds vectors {vectors.vectors_version}" for selection, vectors in own),
+            *(f"{key} is held to {precision}, as declared" for key, precision in implementation.precision.items()),
             *(f"{name} is the installed file; write ./{name} for your own" for name in shadowed(given, golden, folder)),
         ),
     )
@@ -138,8 +150,9 @@ def _absent(
 
 def _implementation(config: pytest.Config, operations: Iterable[str]) -> Implementation:
     option, folder = config.option, config.invocation_params.dir
-    if option.impl_timeout is not None and not option.impl_timeout > 0:
-        raise pytest.UsageError(f"--impl-timeout={option.impl_timeout:g}: give a number of seconds above 0")
+    if option.impl_timeout is not None and not SHORTEST <= option.impl_timeout <= LONGEST:
+        bounds = f"give {SHORTEST:g} to {LONGEST:g} seconds"
+        raise pytest.UsageError(f"--impl-timeout={option.impl_timeout:g}: {bounds}")
     try:
         options = parse_options(option.impl_options or ())
     except OptionError as error:
@@ -163,6 +176,16 @@ def golden_files() -> dict[str, Path]:
 
 def _read(selection: Selection) -> OperationVectors:
     return store.read_golden(selection.path.stem) if _is_golden(selection) else store.read(selection.path)
+
+
+def _read_own(selection: Selection) -> OperationVectors:
+    """The vectors of a file of the user's own, held to what `backproof verify` asks. Raises UsageError."""
+    vectors = store.read(selection.path)
+    first, *others = problems(vectors) or [""]
+    if first:
+        more = f" (and {len(others)} more: backproof verify {selection.nodeid})" if others else ""
+        raise pytest.UsageError(one_line(f"{selection.nodeid}: {first}{more}"))
+    return vectors
 
 
 def _is_golden(selection: Selection) -> bool:

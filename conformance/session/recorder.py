@@ -53,6 +53,8 @@ class Recorder:
         self.state = state
         self._path = path
         self._name = name
+        if not name:
+            raise pytest.UsageError(f"{OPTION}= names no file; write {OPTION}=run.json")
         if path.is_dir():
             raise pytest.UsageError(f"{OPTION}={name}: is a folder; name a file in it, such as {name}/run.json")
         if path.exists() and not path.is_file():
@@ -194,6 +196,7 @@ def _asked(config: pytest.Config, plan: Plan) -> Asked:
         markers=option.markexpr,
         timeout=option.impl_timeout,
         xfails=option.impl_xfails or "",
+        strangers=plan.strangers,
     )
 
 

@@ -41,7 +41,7 @@ class Run:
         _register(config, DIRECTIONS, "families of this direction")
         _register(config, LEVELS, "families of this level")
         directs = not hasattr(config, "workerinput")
-        if directs and (name := config.option.impl_report):
+        if directs and (name := config.option.impl_report) is not None:
             from .recorder import Recorder  # a run that is not written down must not pay for it
 
             recorder = Recorder(self.state, config.invocation_params.dir / name, name)

@@ -5,12 +5,17 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 import small_vectors
+from backproof.conformance import cli
 from backproof.conformance.adapters import numpy
 from backproof.vectors import store
+from backproof.vectors.records import Family, Flag
 
 RunApart = Callable[..., pytest.RunResult]
 
@@ -124,6 +129,60 @@ def test_a_vector_file_of_the_users_own_runs_when_named(project: pytest.Pytester
     result = project.runpytest("--impl=adapter", "-v", "mine/own.h5")
     result.assert_outcomes(passed=4, skipped=2)
     result.stdout.fnmatch_lines(["*mine/own.h5 holds vectors 9.8.7", "mine/own.h5::float32/backward-zeros PASSED*"])
+
+
+def spoil(path: Path, change: Callable[[Family], Family], dtype: str = "float64") -> None:
+    """Write a file of the user's own, whose families of a dtype are changed."""
+    vectors = small_vectors.double()
+    families = tuple(change(family) if family.dtype == dtype else family for family in vectors.families)
+    known = {flag.name for flag in vectors.flags}
+    more = dict.fromkeys(name for family in families for name in family.flags if name not in known)
+    flags = (*vectors.flags, *(Flag(name, "kind", "effect", "") for name in more))
+    store.write(path, replace(vectors, flags=flags, families=families))
+
+
+@pytest.mark.parametrize("flag", ["xfail", "skip", "skipif", "parametrize", "_x", "__class__", "not", "a:b", "float32"])
+def test_a_flag_that_would_be_a_marker_of_pytests_is_refused(project: pytest.Pytester, flag: str) -> None:
+    spoil(project.path / "own.h5", lambda family: replace(family, flags=(flag,)))
+    result = project.runpytest("--impl=adapter", "own.h5")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: own.h5: {flag!r} cannot be the name of a flag or an operation, since it *"])
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "dtype", "says"),
+    [(np.inf, "float64", "is not finite"), (2.0**128, "float32", "allows whatever float32 has")],
+)
+def test_a_file_of_the_users_is_held_to_what_verify_asks(
+    project: pytest.Pytester, tolerance: float, dtype: str, says: str
+) -> None:
+    def widen(family: Family) -> Family:
+        answer = family.answer
+        wide = {p: {r: np.full_like(t, tolerance) for r, t in by.items()} for p, by in answer.tolerance.items()}
+        return replace(family, answer=replace(answer, tolerance=wide))
+
+    spoil(project.path / "own.h5", widen, dtype)
+    result = project.runpytest("--impl=adapter", "own.h5")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: own.h5: double/{dtype}/*: a tolerance for * {says} (and * more: backproof *"])
+
+
+def test_a_file_that_is_none_of_ours_is_told_as_such_by_the_run_and_its_record(project: pytest.Pytester) -> None:
+    path = project.path / "own.h5"
+    spoil(path, lambda family: replace(family, comment="of my own"))
+    result = project.runpytest("--impl=adapter", "own.h5", "--impl-report=run.json")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["backproof: own.h5 is none of backproof's files: nobody vouches for its values"])
+    asked = json.loads((project.path / "run.json").read_text())["asked"]
+    assert asked["strangers"] == {"own.h5": sha256(path.read_bytes()).hexdigest()}
+    assert cli.main(["report", str(project.path / "run.json")]) == 0
+    assert "<dd>own.h5, for whose values nobody vouches" in (project.path / "run.html").read_text(encoding="utf-8")
+
+
+def test_a_declared_precision_is_told(project: pytest.Pytester) -> None:
+    project.makepyfile(declaring=small_vectors.ADAPTER + '\nprecision = {"float32": "tf32"}\n')
+    result = project.runpytest("--impl=declaring", "vectors/double.h5")
+    result.stdout.fnmatch_lines(["backproof: float32 is held to tf32, as declared"])
 
 
 def test_a_file_of_the_users_that_is_called_like_an_installed_one_is_told_apart(
@@ -315,8 +374,16 @@ def test_collecting_alone_does_not_fail(project: pytest.Pytester) -> None:
         (["--impl-option=device=cuda"], "ERROR: --impl-option is given, but no implementation: add --impl=MODULE"),
         (["--impl-report=run.json"], "ERROR: --impl-report is given, but no implementation: add --impl=MODULE"),
         (["--impl=adapter", "--impl-cmd=cat"], "ERROR: --impl and --impl-cmd are both given; name one implementation"),
-        (["--impl=adapter", "--impl-timeout=0"], "ERROR: --impl-timeout=0: give a number of seconds above 0"),
-        (["--impl=adapter", "--impl-timeout=nan"], "ERROR: --impl-timeout=nan: give a number of seconds above 0"),
+        *(
+            (
+                ["--impl=adapter", f"--impl-timeout={value}"],
+                f"ERROR: --impl-timeout={value}: give 0.001 to 86400 seconds",
+            )
+            for value in ("0", "-1", "nan", "inf", "1e+300", "86401", "1e-05")
+        ),
+        (["--impl=adapter", "--impl-report="], "ERROR: --impl-report= names no file; write --impl-report=run.json"),
+        (["--impl=adapter", "--impl-xfails="], "ERROR: --impl-xfails= names no file; write --impl-xfails=xfails.txt"),
+        (["--impl-report="], "ERROR: --impl-report is given, but no implementation: add --impl=MODULE"),
         (["--impl=nosuch"], "ERROR: nosuch: no module named 'nosuch'*"),
         (["--impl=adapter", "--impl-op=dobule"], "ERROR: --impl-op=dobule: known are double, kink"),
         (
