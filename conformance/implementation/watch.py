@@ -8,6 +8,7 @@ and the run goes on.
 
 import faulthandler
 import mmap
+import os
 import signal
 import threading
 import time
@@ -22,6 +23,8 @@ from typing import NoReturn
 from .load import Function, Implementation
 from .timeouts import Lost, LostCalls
 
+LONG = 60.0
+"""After so many seconds a family without a time limit is told."""
 LAST_RESORT = 5.0
 """The interpreter is ended this many seconds after two and a half time limits."""
 _DIGITS = 8
@@ -52,13 +55,14 @@ class Watch:
         return replace(implementation, functions=functions)
 
     @contextmanager
-    def family(self) -> Iterator[None]:
-        """A context for the calls of one family."""
+    def family(self, name: str = "a family") -> Iterator[None]:
+        """A context for the calls of one family. Without a time limit, standard error is told once it takes long."""
         self._note(0)
         for lost in self._lost.values():
             lost.begin_family()
         if self.seconds is None:
-            yield
+            with self._telling(name):
+                yield
             return
         before = signal.signal(signal.SIGALRM, self._interrupt) if self._signals else None
         try:
@@ -69,6 +73,26 @@ class Watch:
             if self._signals:
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 signal.signal(signal.SIGALRM, before)
+
+    @contextmanager
+    def _telling(self, name: str) -> Iterator[None]:
+        """Say so once a family takes long, unless the alarm is somebody else's."""
+        words = f"\nbackproof: {name} has taken {LONG:g} s so far; --impl-timeout=SECONDS bounds a call\n".encode()
+
+        def tell(_number: int, _frame: FrameType | None) -> None:
+            os.write(self._errors, words)
+
+        if not self._signals or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
+            yield
+            return
+        signal.signal(signal.SIGALRM, tell)
+        signal.setitimer(signal.ITIMER_REAL, LONG)
+        try:
+            yield
+        finally:
+            if signal.getsignal(signal.SIGALRM) is tell:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
     def _bounded(self, function: Function, name: str) -> Function:
         seconds = self.seconds

@@ -50,7 +50,7 @@ class SessionState:
 
     def check(self, nodeid: str, family: Family, vectors: OperationVectors) -> Result:
         """Check one family; a convention also against the families before it."""
-        with self.watch.family():
+        with self.watch.family(nodeid):
             verdict = self._tracker.add(check(family, self.plan.implementation, vectors, self._once))
         expected = xfails.find(self.plan.expected, nodeid, family.id)
         return conclude(nodeid, verdict, expected, strict=self.plan.strict)

@@ -110,8 +110,24 @@ def test_a_hang_is_no_refusal(project: pytest.Pytester) -> None:
     result.assert_outcomes(failed=2, skipped=1)
 
 
-def test_a_timeout_costs_a_right_adapter_nothing(project: pytest.Pytester) -> None:
-    project.runpytest("--impl=adapter", "--impl-timeout=5").assert_outcomes(passed=PASSED, skipped=ABSENT)
+@pytest.mark.parametrize("seconds", [5, 86_400])
+def test_a_timeout_costs_a_right_adapter_nothing(project: pytest.Pytester, seconds: int) -> None:
+    project.runpytest("--impl=adapter", f"--impl-timeout={seconds}").assert_outcomes(passed=PASSED, skipped=ABSENT)
+
+
+def test_without_a_timeout_a_family_that_takes_long_is_told_while_it_runs(
+    run_apart: RunApart, project: pytest.Pytester
+) -> None:
+    slow = HANGING.replace("time.sleep(1000)", "time.sleep(0.6)")
+    project.makepyfile(
+        adapter=f"""
+from backproof.conformance.implementation import watch
+watch.LONG = 0.5
+{slow}"""
+    )
+    result = run_apart("--impl=adapter")
+    result.assert_outcomes(passed=PASSED, skipped=ABSENT)
+    result.stderr.fnmatch_lines([f"backproof: {FAMILY} has taken 0.5 s so far; --impl-timeout=SECONDS bounds a call"])
 
 
 @pytest.mark.catalogue
