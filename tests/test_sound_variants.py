@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import sound_variants
-from backproof.conformance.check.conventions import Tracker
+from backproof.conformance.check.conventions import inconsistencies
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.implementation.load import load
@@ -76,14 +76,15 @@ def largest_margins(op: str, whole: bool, monkeypatch: pytest.MonkeyPatch) -> di
     for variant in variants_of(op):
         monkeypatch.setattr(sound_variants, "VARIANT", variant, raising=False)
         subject = replace(load("sound_variants:VARIANT", [op]), layouts=variant.sort != "style")
-        tracker = Tracker()
+        found = []
         for family in tried(op, variant, whole):
-            verdict = tracker.add(check(family, subject, vectors))
+            found.append(verdict := check(family, subject, vectors))
             told = f"{variant.name}: {verdict.id}: {[miss.summary for miss in verdict.misses]}"
             assert verdict.outcome is not Outcome.FAILED or has_no_bound(variant, family), told
             assert verdict.outcome is not Outcome.ROBUST_MISS or not variant.robust, told
             if verdict.fraction is not None and verdict.outcome is Outcome.PASSED:
                 margins[verdict.dtype] = max(margins.get(verdict.dtype, 0.0), verdict.fraction)
+        assert list(inconsistencies(found, strict=variant.robust)) == [], variant.name
     return {dtype: round(margin, 2) for dtype, margin in margins.items()}
 
 

@@ -26,7 +26,7 @@ from .contract import (
     sharing_results,
 )
 from .first_case import FirstCase
-from .further import Allowed, Once, checked_once, further_checks
+from .further import Allowed, checks_of_many_calls, further_checks
 from .guards import guarded, written_beside
 from .messages import in_cases
 from .values import tolerance_key
@@ -39,13 +39,11 @@ FURTHER_FORM = "further-form"
 
 
 def check(
-    family: Family, implementation: Implementation, vectors: OperationVectors, once: Once | None = None
+    family: Family, implementation: Implementation, vectors: OperationVectors, *, many_calls: bool = False
 ) -> Verdict:
     """The verdict on one family.
 
-    `once` holds the functions that were called many times and from several threads before, to which this one is added;
-    where it is None, that is not done.
-
+    With `many_calls` its first case is also called many times, and from several threads: see `called_many_times`.
 
     Whatever the implementation raises becomes part of the verdict, except KeyboardInterrupt. Warnings of Python and
     NumPy are silenced meanwhile: they are no failures.
@@ -60,7 +58,7 @@ def check(
         if family.result == "invalid":
             findings = _check_refusals(family, implementation, vectors)
         else:
-            findings = _check_values(family, implementation, vectors, once)
+            findings = _check_values(family, implementation, vectors, many_calls=many_calls)
     return verdict_on(
         family,
         findings.misses,
@@ -147,7 +145,7 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
 
 
 def _check_values(
-    family: Family, implementation: Implementation, vectors: OperationVectors, once: Once | None
+    family: Family, implementation: Implementation, vectors: OperationVectors, *, many_calls: bool
 ) -> _Findings:
     call = _call(family, implementation, vectors)
     names = vectors.arguments[family.direction]
@@ -185,9 +183,9 @@ def _check_values(
             findings.misses += sharing_results(call.spec, returned.kept[0], names, first.memory)
         allowed = Allowed(implementation.layouts, implementation.conventions.get(THREAD_SAFE) is not False)
         findings.misses += _until_lost(further_checks(first, allowed))
-        findings.calls = call.made  # of several processes, each makes the calls below for families of its own
-        if once is not None and not any(miss.kind not in OF_THE_WHOLE for miss in findings.misses):
-            findings.misses += _until_lost(checked_once(first, allowed, once))
+        findings.calls = call.made  # those of several threads are not counted
+        if many_calls and all(miss.kind in OF_THE_WHOLE for miss in findings.misses):
+            findings.misses += _until_lost(checks_of_many_calls(first, allowed))
     else:
         findings.calls = call.made
     return findings

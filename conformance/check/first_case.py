@@ -76,7 +76,7 @@ class FirstCase:
         """A case's arguments in memory of their own."""
         if case < self.family.count:
             return [np.array(original[case, ...]) for original in self.originals]
-        return [_reversed(original[0, ...]) for original in self.originals]
+        return [reversed_values(original[0, ...]) for original in self.originals]
 
     def fill(self, case: int) -> None:
         """Write another case's arguments, or its own again, into its memory."""
@@ -148,6 +148,6 @@ class FirstCase:
             yield self.miss(kind, summary, details, result=name, reason=reason, case=case)
 
 
-def _reversed(array: np.ndarray) -> np.ndarray:
+def reversed_values(array: np.ndarray) -> np.ndarray:
     """The same values in the reverse order; labels stay as they are."""
     return np.array(array) if array.dtype.kind == "i" else np.array(array.reshape(-1)[::-1].reshape(array.shape))

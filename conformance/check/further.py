@@ -1,20 +1,20 @@
-"""Further checks of a family, made of its first case and once of a function at a dtype."""
+"""Further checks of a family, made of its first case, and of a few families those that take many calls."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import partial
 
+import numpy as np
+
+from ...vectors.records import Family, OperationVectors
 from ..implementation.batching import Batched
 from .again import after_many_calls, again, new_contents, repeated_calls
-from .contract import attempt, changed_arguments
-from .first_case import FirstCase
+from .contract import changed_arguments
+from .first_case import FirstCase, reversed_values
 from .rearranged import last_layouts, layouts, permuted_arguments, permuted_batch
 from .threads import from_threads
 from .verdict import Miss
 
-Once = set[tuple[str, str]]
-"""What was called from threads and many times: functions by dtype, "dense_backward" and "float32", or "large"."""
 _LARGE = 256
 """From more elements than these on, a case is large: memory that calls share may be for those alone."""
 _MOST_ELEMENTS = 25_000
@@ -55,37 +55,47 @@ def further_checks(first: FirstCase, allowed: Allowed) -> Iterator[Miss]:
     deque(asked, 0)  # what was asked and is of no use any more
 
 
-def checked_once(first: FirstCase, allowed: Allowed, once: Once) -> Iterator[Miss]:
-    """Call a function many times and from several threads: with the first suitable family of each dtype, and the first
-    large one.
+def checks_of_many_calls(first: FirstCase, allowed: Allowed) -> Iterator[Miss]:
+    """Call a function many times and from several threads, where all values of the family are right."""
+    held = first.held
+    if held is not None and held.passed.all() and not isinstance(first.call.function, Batched):
+        yield from after_many_calls(first)
+        if allowed.threads:
+            yield from from_threads(first, held)
 
-    Suitable is a required family in which all is right, whose cases differ in every result.
+
+def called_many_times(vectors: OperationVectors, dtypes: Collection[str]) -> frozenset[str]:
+    """Ids of the families with which `checks_of_many_calls` are due: of each direction the first suitable one at each
+    of the dtypes, and the first large one at any of them. One of several cases goes before one of a single case.
+
+    The file alone decides, so that the verdict on a family is the same whatever other families run, and in what order.
     """
-    family, held = first.family, first.held
-    key = f"{family.op}_{family.direction}", "large" if _is_large(first) else family.dtype
-    size = sum(original[0, ...].size for original in first.originals)
-    if key in once or held is None or size > _MOST_ELEMENTS or family.level != "required":
-        return
-    if not held.passed.all() or isinstance(first.call.function, Batched) or not _cases_differ(first):
-        return
-    once.add(key)
-    yield from after_many_calls(first)
-    if allowed.threads:
-        yield from from_threads(first, held)
+    found: dict[tuple[str, str], Family] = {}
+    for family in vectors.families:
+        if family.dtype in dtypes and _is_suitable(family):
+            key = family.direction, "large" if _is_large(family) else family.dtype
+            if key not in found or found[key].count == 1 < family.count:
+                found[key] = family
+    return frozenset(family.id for family in found.values())
 
 
-def _is_large(first: FirstCase) -> bool:
+def _is_suitable(family: Family) -> bool:
+    """Whether a family is required and small enough, and no two cases have a result in common, so that results that
+    are mixed up are wrong."""
+    if family.level != "required" or not family.answer.expected:
+        return False
+    if sum(_size(tensor) for tensor in family.inputs.values()) > _MOST_ELEMENTS:
+        return False
+    if family.count == 1:
+        return any(np.any(reversed_values(tensor) != tensor) for tensor in family.inputs.values())
+    return all(len({case.tobytes() for case in stack}) == len(stack) for stack in family.answer.expected.values())
+
+
+def _is_large(family: Family) -> bool:
     """Whether an argument is large, and so is the first result, unless that is a single number."""
-    largest, result = max(original[0, ...].size for original in first.originals), first.results[0]
-    return largest > _LARGE and (result.ndim == 0 or result.size > _LARGE)
+    result = next(iter(family.answer.expected.values()))
+    return max(map(_size, family.inputs.values())) > _LARGE and (result.ndim == 1 or _size(result) > _LARGE)
 
 
-def _cases_differ(first: FirstCase) -> bool:
-    """Whether no two cases have a result in common. Calls the second one where the family has no such case."""
-    stacks = [list(stack) for stack in first.returned.stacks]
-    if first.alone:
-        others = attempt(partial(first.call, first.copies(1)))
-        if isinstance(others, BaseException):
-            return False
-        stacks = [[*stack, other] for stack, other in zip(stacks, others, strict=True)]
-    return all(len({array.tobytes() for array in stack}) == len(stack) for stack in stacks)
+def _size(stack: np.ndarray) -> int:
+    return stack[0, ...].size

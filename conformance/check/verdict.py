@@ -76,8 +76,6 @@ class MissReason(StrEnum):
     """Another answer is declared for the point than is followed."""
     MIXED_ANSWERS = "mixed answers"
     """The cases of a family follow different answers."""
-    CONTRADICTION = "contradiction"
-    """No answer is left that this family and the ones before it agree with."""
 
 
 OF_THE_WHOLE = frozenset({MissKind.REFUSED_LAYOUT, MissKind.SHARED_MEMORY})
@@ -233,11 +231,6 @@ class Verdict:
         wrong."""
         named = {miss.looser for miss in self.misses if miss.kind not in OF_THE_WHOLE}
         return named.pop() if len(named) == 1 else None
-
-    def with_miss(self, miss: Miss) -> "Verdict":
-        """The verdict with one more miss, and the outcome that follows from it."""
-        misses = (*self.misses, miss)
-        return replace(self, misses=misses, outcome=_outcome(misses, self.cause))
 
 
 def verdict_on(family: Family, misses: Sequence[Miss] = (), cause: Cause | None = None, **fields: Any) -> Verdict:

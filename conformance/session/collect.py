@@ -1,13 +1,14 @@
 """Vector files and their families as pytest nodes."""
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ...vectors.records import Family, OperationVectors
+from ..check.further import called_many_times
 from ..record.results import Ending, Result
 from ..terminal.summary import failure
 from .selection import item_name
@@ -39,6 +40,16 @@ class VectorFile(pytest.File):
             name = item_name(family)
             yield FamilyItem.from_parent(self, name=name, nodeid=f"{self.nodeid}::{name}", family=family)
 
+    def check(self, item: "FamilyItem") -> Result:
+        """Check one of the families."""
+        return self.state.check(
+            item.nodeid, item.family, self.vectors, many_calls=item.family.id in self._called_many_times
+        )
+
+    @cached_property
+    def _called_many_times(self) -> frozenset[str]:
+        return called_many_times(self.vectors, self.state.plan.implementation.dtypes)
+
 
 class FamilyItem(pytest.Item):
     """One family of golden cases as a test."""
@@ -58,7 +69,7 @@ class FamilyItem(pytest.Item):
     def runtest(self) -> None:
         """Check the family; raises the exception by which pytest knows a failure, a skip or an expected failure."""
         assert isinstance(self.parent, VectorFile)
-        self.result = result = self.parent.state.check(self.nodeid, self.family, self.parent.vectors)
+        self.result = result = self.parent.check(self)
         self.user_properties += _properties(result)
         match result.ending:
             case Ending.FAILED | Ending.UNEXPECTED_PASS:

@@ -32,7 +32,6 @@ from ..record.contents import (
 from ..record.document import text_of
 from ..record.results import RESULT, Result
 from .plan import Plan, all_vectors
-from .selection import item_name
 from .state import SessionState
 
 if TYPE_CHECKING:
@@ -154,10 +153,8 @@ class Recorder:
     def _families(self) -> Iterator[FamilyRecord]:
         """The families that have run, in the order of the vector files."""
         for file in self.state.plan.files:
-            for family in file.chosen:
-                result = self.state.results.get(f"{file.nodeid}::{item_name(family)}")
-                if result is not None:
-                    yield FamilyRecord(result, family.flags, family.result, family.parameters, family.comment)
+            for family, result in self.state.results_of(file):
+                yield FamilyRecord(result, family.flags, family.result, family.parameters, family.comment)
 
     def _counts(self, results: Sequence[Result]) -> dict[str, int]:
         planned = self._about["planned"]

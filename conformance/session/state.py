@@ -1,6 +1,7 @@
 """The state of a run with an implementation, which its hooks share."""
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -9,15 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ...vectors.records import Family, OperationVectors
-from ..check.conventions import Tracker
 from ..check.family import check
-from ..check.further import Once
 from ..implementation.errors import AdapterError, describe_error
 from ..implementation.watch import Watch
 from ..record.results import Result
 from . import xfails
 from .outcome import conclude
-from .plan import Plan
+from .plan import ChosenFile, Plan
 from .selection import item_name
 
 if TYPE_CHECKING:
@@ -44,20 +43,24 @@ class SessionState:
         # The calls of --impl-cmd are made by another process, and bounded where it is spoken to.
         here = config.option.impl is not None
         self.watch = Watch(config.option.impl_timeout if here else None, trace if here else None, errors)
-        self._tracker = Tracker()
-        self._once: Once = set()
         self._diagnosed: tuple[Diagnosis, ...] | None = None
 
-    def check(self, nodeid: str, family: Family, vectors: OperationVectors) -> Result:
-        """Check one family; a convention also against the families before it."""
+    def check(self, nodeid: str, family: Family, vectors: OperationVectors, *, many_calls: bool) -> Result:
+        """Check one family; `many_calls` is as `check.family.check` takes it."""
         with self.watch.family(nodeid):
-            verdict = self._tracker.add(check(family, self.plan.implementation, vectors, self._once))
+            verdict = check(family, self.plan.implementation, vectors, many_calls=many_calls)
         expected = xfails.find(self.plan.expected, nodeid, family.id)
         return conclude(nodeid, verdict, expected, strict=self.plan.strict)
 
     def results_so_far(self) -> list[Result]:
-        """All results, in the order in which they came in."""
-        return list(self.results.values())
+        """All results, in the order of the vector files, whatever the order in which they came in."""
+        return [result for file in self.plan.files for _, result in self.results_of(file)]
+
+    def results_of(self, file: ChosenFile) -> Iterator[tuple[Family, Result]]:
+        """The families of a file that have run, in its order, with their results."""
+        for family in file.chosen:
+            if (result := self.results.get(f"{file.nodeid}::{item_name(family)}")) is not None:
+                yield family, result
 
     def ranks_of_failing(self) -> dict[str, int]:
         """By node id, the rank of the largest argument of each family of the functions that fail."""
@@ -90,8 +93,7 @@ class SessionState:
         try:
             with self.watch.family():
                 for file in self.plan.files:
-                    pairs = ((f, self.results.get(f"{file.nodeid}::{item_name(f)}")) for f in file.chosen)
-                    ran = [Ran(f, result.verdict, result.ending.fails) for f, result in pairs if result is not None]
+                    ran = [Ran(family, r.verdict, r.ending.fails) for family, r in self.results_of(file)]
                     found += diagnose(ran, self.plan.implementation, file.vectors)
         except Exception as error:
             why = f"the failures could not be diagnosed ({describe_error(error)})"

@@ -227,11 +227,13 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 
 def _followed(point: Followed, results: Iterable[Result]) -> str:
-    """The answer followed at a point; where an operation's families do not agree, which follow which."""
-    if point.answers:
-        return f"{point.point} = {point.words} ({plural(len(point.families), 'family', 'families')})"
+    """The answer followed at a point; where an operation's families do not agree, which follow which, and which follow
+    none."""
     seen = answers_seen(point, (result.verdict for result in results))
     told = "; ".join(f"{words} in {first_few(ids, 2)}" for words, ids in seen.items())
+    if point.answers:
+        families = plural(len(point.families), "family", "families")
+        return f"{point.point} = {point.words} ({families}{told and '; '}{told})"
     return f"{point.point}: {point.words}{told and ': '}{told}"
 
 

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from backproof.conformance.check.conventions import Tracker
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.diagnosis.evidence import Ran
@@ -49,11 +48,10 @@ def implementation(op: str, **functions: Function) -> Implementation:
 def ran(subject: Implementation, vectors: OperationVectors, *, strict: bool = False) -> list[Ran]:
     """What a run finds out."""
     subject.setup()
-    tracker = Tracker()
     found = []
     for family in vectors.families:
         if (family.op, family.direction) in subject.functions:
-            verdict = tracker.add(check(family, subject, vectors))
+            verdict = check(family, subject, vectors)
             fails = verdict.outcome is Outcome.FAILED or (strict and verdict.outcome is Outcome.ROBUST_MISS)
             found.append(Ran(family, verdict, fails))
     return found

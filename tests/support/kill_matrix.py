@@ -8,9 +8,9 @@ from enum import StrEnum
 from functools import cache
 from multiprocessing import get_context
 
-from backproof.conformance.check.conventions import Tracker
+from backproof.conformance.check.conventions import inconsistencies
 from backproof.conformance.check.family import check
-from backproof.conformance.check.further import Once
+from backproof.conformance.check.further import called_many_times
 from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.implementation.load import Implementation, present
 from backproof.reference.faults import by_name, every_fault_of
@@ -56,15 +56,16 @@ def rejected(fault: Fault) -> Rejected:
     families, vectors = likely_killers(fault.op, fault.direction), vectors_of(fault.op)
     implementation = implementation_of(fault)
     fault.setup()
-    tracker, once, strict = Tracker(), Once(), False
+    often, found, strict = called_many_times(vectors, implementation.dtypes), [], False
     for position, family in enumerate(families):
         if strict and family.level == "robust":
             continue
-        outcome = tracker.add(check(family, implementation, vectors, once)).outcome
-        if outcome is Outcome.FAILED:
+        verdict = check(family, implementation, vectors, many_calls=family.id in often)
+        found += [verdict] if verdict.point else []
+        if verdict.outcome is Outcome.FAILED or any(inconsistencies(found)):
             families.insert(0, families.pop(position))
             return Rejected.BY_DEFAULT
-        strict = strict or outcome is Outcome.ROBUST_MISS
+        strict = strict or verdict.outcome is Outcome.ROBUST_MISS or any(inconsistencies(found, strict=True))
     return Rejected.UNDER_STRICT if strict else Rejected.NEVER
 
 

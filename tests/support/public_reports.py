@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from backproof.conformance.check.conventions import Tracker
 from backproof.conformance.check.family import check
+from backproof.conformance.check.further import called_many_times
 from backproof.conformance.check.verdict import Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
 from backproof.reference.model.fault import widened
@@ -110,8 +110,9 @@ def ones(*shape: int) -> Array:
 def verdicts(op: str, direction: str, function: Function, families: Iterable[Family]) -> Iterator[Verdict]:
     """The verdicts on a function by families of its operation and direction, one after the other."""
     subject = Implementation("it", "it", "", {(op, direction): function}, dtypes=DTYPES)
-    tracker, vectors, once = Tracker(), vectors_of(op), set[tuple[str, str]]()
-    return (tracker.add(check(family, subject, vectors, once)) for family in families)
+    vectors = vectors_of(op)
+    often = called_many_times(vectors, DTYPES)
+    return (check(family, subject, vectors, many_calls=family.id in often) for family in families)
 
 
 def families_for(report: Report) -> list[Family]:

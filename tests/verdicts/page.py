@@ -47,8 +47,8 @@ def page(names: Iterable[str]) -> str:
     parts = [OPENING, _table(["run", "framework", "vectors", *HEADS.values()], _totals(tables))]
     parts += [
         "## Conventions",
-        "Where the field has several right answers, each operation follows one. *Undecided*: some of its families "
-        "follow none, as their misses say. Blank: not tried.",
+        "Where the field has several right answers, each operation follows one. *Undecided*: its families "
+        "follow several, or required ones none. Blank: not tried.",
     ]
     parts += [_table(["point", *tables], _conventions(tables)), _list(_meanings(tables))]
     for name, (table, explanations) in read_.items():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from backproof.conformance.check import threads
 from backproof.conformance.check.family import check
+from backproof.conformance.check.further import called_many_times
 from backproof.conformance.check.verdict import Outcome
 from backproof.vectors.dtypes import DTYPES
 from backproof.vectors.records import Expectation, Family
@@ -27,9 +28,9 @@ SWAPPED, MISALIGNED, REPEATING, STRIDED = "backward-a", "backward-e", "backward-
 counts = pytest.mark.parametrize("count", [1, 2, 3])
 
 
-def verdict_on(function, *, count=3, dtype="float64", level="required", once=None, name=SWAPPED, **declared):
+def verdict_on(function, *, count=3, dtype="float64", level="required", many_calls=False, name=SWAPPED, **declared):
     family = replace(dense_backward_family(dtype, count=count, level=level), name=name)
-    return check(family, implementation(DENSE, backward=function, **declared), DENSE, once)
+    return check(family, implementation(DENSE, backward=function, **declared), DENSE, many_calls=many_calls)
 
 
 def kinds(verdict):
@@ -186,7 +187,7 @@ def test_a_ring_of_buffers_that_comes_round_after_many_calls():
         return dL_dinputs, buffer, dL_dbiases
 
     assert verdict_on(function).outcome is Outcome.PASSED
-    verdict = verdict_on(function, once=set())
+    verdict = verdict_on(function, many_calls=True)
     assert verdict.outcome is Outcome.FAILED
     assert "overwritten-result" in kinds(verdict)
 
@@ -199,7 +200,7 @@ def test_something_that_many_calls_bring_about():
         gradients = dense_backward(*arguments)
         return gradients if len(calls) < 60 else (gradients[0], gradients[1] * 2, gradients[2])
 
-    verdict = verdict_on(function, once=set())
+    verdict = verdict_on(function, many_calls=True)
     assert kinds(verdict) >= {"many-calls"}
     assert any("after 64 more calls" in miss.summary for miss in verdict.misses)
 
@@ -219,7 +220,7 @@ def shared_object():
 
 
 def test_an_object_that_threads_share():
-    verdict = verdict_on(shared_object(), once=set())
+    verdict = verdict_on(shared_object(), many_calls=True)
     assert verdict.outcome is Outcome.FAILED
     miss = only_miss(verdict)
     assert (miss.kind, miss.result) == ("threads", "dL_dweights")
@@ -228,7 +229,7 @@ def test_an_object_that_threads_share():
 
 
 def test_an_object_that_threads_share_is_accepted_where_it_is_declared():
-    verdict = verdict_on(shared_object(), once=set(), conventions={"thread_safe": False})
+    verdict = verdict_on(shared_object(), many_calls=True, conventions={"thread_safe": False})
     assert verdict.outcome is Outcome.PASSED
 
 
@@ -243,7 +244,7 @@ def test_steps_that_another_thread_has_freed():
         tape.clear()
         return dense_backward(*recorded)
 
-    verdict = verdict_on(function, once=set())
+    verdict = verdict_on(function, many_calls=True)
     assert kinds(verdict) == {"threads"}
 
 
@@ -260,7 +261,7 @@ def test_threads_that_keep_out_of_each_others_way(sort):
         dL_dinputs, _, dL_dbiases = dense_backward(dL_doutputs, inputs, weights, biases)
         return dL_dinputs, own.inputs.T @ dL_doutputs, dL_dbiases
 
-    assert verdict_on(locked if sort == "a lock" else apart, once=set()).misses == ()
+    assert verdict_on(locked if sort == "a lock" else apart, many_calls=True).misses == ()
 
 
 def test_threads_that_never_answer(monkeypatch):
@@ -275,25 +276,9 @@ def test_threads_that_never_answer(monkeypatch):
         calling.release()
         return gradients
 
-    miss = only_miss(verdict_on(function, once=set()))
+    miss = only_miss(verdict_on(function, many_calls=True))
     forever.set()
     assert (miss.kind, miss.summary) == ("threads", "several threads at once: no answer within 0.2 s")
-
-
-def test_a_function_and_dtype_is_called_many_times_once():
-    once, made = set(), []
-
-    def function(*arguments):
-        made.append(arguments)
-        return dense_backward(*arguments)
-
-    calls = []
-    for dtype in ("float64", "float64", "float32"):
-        before = len(made)
-        verdict_on(function, once=once, dtype=dtype)
-        calls.append(len(made) - before)
-    assert min(calls[0], calls[2]) > calls[1] + 64
-    assert once == {("dense_backward", "float64"), ("dense_backward", "float32")}
 
 
 def sharing_scratch(past):
@@ -310,26 +295,45 @@ def sharing_scratch(past):
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("past", [0, 64, 256])
 def test_memory_that_threads_share_past_some_size(past, count):
-    once, sizes = set(), {}
+    sizes = {}
     for size in (12, 300):
         numbers = np.random.default_rng(size).standard_normal((count, size))
         family = slope_forward_family(numbers, np.maximum(numbers, 0))
-        sizes[size] = check(family, implementation(forward=sharing_scratch(past)), SLOPE, once)
-        assert check(family, implementation(forward=lambda inputs: np.maximum(inputs, 0)), SLOPE, set()).misses == ()
+        sizes[size] = check(family, implementation(forward=sharing_scratch(past)), SLOPE, many_calls=True)
+        right = implementation(forward=lambda inputs: np.maximum(inputs, 0))
+        assert check(family, right, SLOPE, many_calls=True).misses == ()
     assert kinds(sizes[300]) == {"threads"}
     assert kinds(sizes[12]) == ({"threads"} if past == 0 else set())
-    assert once == {("slope_forward", "float64"), ("slope_forward", "large")}
 
 
-def test_cases_that_have_a_result_in_common_are_not_called_many_times():
-    once = set()
-    numbers = np.random.default_rng(4).standard_normal((3, 6))
-    numbers[2] = numbers[0]
-    family = slope_forward_family(numbers, np.maximum(numbers, 0))
-    for values in (numbers, numbers[:1, :1]):
-        family = slope_forward_family(values, np.maximum(values, 0))
-        assert check(family, implementation(forward=lambda inputs: np.maximum(inputs, 0)), SLOPE, once).misses == ()
-    assert once == set()
+def slopes(name, *cases, dtype="float64", level="required", **changed):
+    numbers = np.array(cases)
+    return replace(
+        slope_forward_family(numbers, np.maximum(numbers, 0), dtype=dtype, level=level), name=name, **changed
+    )
+
+
+def many_times(*families, dtypes=DTYPES):
+    return called_many_times(replace(SLOPE, families=families), dtypes)
+
+
+def test_what_is_called_many_times_is_the_first_suitable_family_of_a_direction_and_dtype():
+    ordinary = [[1.0, -2.0], [3.0, 4.0]]
+    families = [
+        slopes("forward-robust", *ordinary, level="robust"),
+        slopes("forward-in-common", [1.0, 2.0], [1.0, 2.0]),
+        slopes("forward-alone", [1.0, 2.0]),
+        slopes("forward-ordinary", *ordinary),
+        slopes("forward-later", *ordinary),
+        slopes("forward-ordinary", *ordinary, dtype="float32"),
+        slopes("backward-alone", [1.0, 2.0], direction="backward"),
+        slopes("forward-large", np.arange(1.0, 301.0), dtype="float32"),
+        slopes("forward-too-large", np.arange(1.0, 30001.0), dtype="float16"),
+    ]
+    ids = {"slope/float64/forward-ordinary", "slope/float32/forward-ordinary", "slope/float64/backward-alone"}
+    assert many_times(*families) == {*ids, "slope/float32/forward-large"}
+    assert many_times(*families, dtypes=("float64",)) == {id_ for id_ in ids if "float64" in id_}
+    assert many_times(*families[:2], slopes("forward-single", [1.0])) == frozenset()
 
 
 @counts

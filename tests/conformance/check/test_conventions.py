@@ -1,7 +1,9 @@
 """One answer at a point throughout a run, from verdicts alone."""
 
-from backproof.conformance.check.conventions import Tracker, answers_seen, followed, inconsistencies
-from backproof.conformance.check.verdict import Miss, MissKind, Outcome, Verdict
+from dataclasses import replace
+
+from backproof.conformance.check.conventions import answers_seen, followed, inconsistencies
+from backproof.conformance.check.verdict import Miss, MissKind, MissReason, Outcome, Verdict
 
 
 def verdict(name, *answers, level="required", point="slope_at_zero", outcome=Outcome.PASSED, misses=(), op="relu"):
@@ -20,20 +22,19 @@ def test_points_are_apart():
 
 
 def test_operations_may_follow_different_answers_which_are_named_by_operation():
-    tracker = Tracker()
-    for one in (verdict("a", "0", "1/2"), verdict("b", "1", op="mlp")):
-        assert tracker.add(one).outcome is Outcome.PASSED
-    (seen,) = tracker.followed()
+    verdicts = [verdict("a", "0", "1/2"), verdict("b", "1", op="mlp")]
+    (seen,) = followed(verdicts)
     assert (seen.answers, seen.families, seen.contradictions, seen.undecided) == ((), ("a", "b"), (), ())
     assert seen.words == "0 or 1/2 in relu, 1 in mlp"
-    tracker.add(verdict("c", "1", op="dense"))
-    assert tracker.followed()[0].words == "0 or 1/2 in relu, 1 in mlp and dense"
+    assert list(inconsistencies(verdicts)) == []
+    (seen,) = followed([*verdicts, verdict("c", "1", op="dense")])
+    assert seen.words == "0 or 1/2 in relu, 1 in mlp and dense"
 
 
 def test_an_operation_that_contradicts_itself_is_undecided_and_the_others_are_not():
     verdicts = [verdict("a", "0"), verdict("b", "1", op="mlp"), verdict("c", "0", op="mlp")]
     (seen,) = followed(verdicts)
-    assert (seen.answers, seen.undecided, seen.contradictions) == ((), ("mlp",), ("c",))
+    assert (seen.answers, seen.undecided, seen.contradictions) == ((), ("mlp",), ())
     assert seen.words == "0 in relu, undecided in mlp"
     assert answers_seen(seen, verdicts) == {"1": ["b"], "0": ["c"]}
     (seen,) = followed(verdicts[1:])
@@ -49,65 +50,46 @@ def test_a_family_that_raises_has_no_say():
     assert followed([verdict("a", "0"), failed])[0].answers == ("0",)
 
 
-def test_a_family_whose_values_follow_no_answer_leaves_the_point_undecided():
-    neither = verdict("b", outcome=Outcome.FAILED, misses=(Miss(MissKind.VALUE, False, 0, "wrong"),))
-    for verdicts in ([verdict("a", "0"), neither], [neither, verdict("a", "0")]):
+NEITHER = verdict("b", outcome=Outcome.FAILED, misses=(Miss(MissKind.VALUE, False, 0, "wrong"),))
+
+
+def test_a_required_family_whose_values_follow_no_answer_leaves_the_point_undecided():
+    for verdicts in ([verdict("a", "0"), NEITHER], [NEITHER, verdict("a", "0")]):
         (seen,) = followed(verdicts)
         assert (seen.answers, seen.families, seen.contradictions) == ((), ("a",), ("b",))
         assert answers_seen(seen, verdicts) == {"0": ["a"], "no known answer": ["b"]}
 
 
-def test_a_family_that_leaves_no_answer_fails_and_says_against_what():
-    tracker = Tracker()
-    first = verdict("a", "0", "1/2")
-    assert tracker.add(first) is first
-    after = tracker.add(verdict("b", "1"))
-    assert after.outcome is Outcome.FAILED
-    assert after.misses[-1].kind == "convention"
-    assert (
-        after.misses[-1].summary == "agrees with '1' at slope_at_zero, where earlier families agree with '0' and '1/2'"
-    )
-    assert tracker.followed()[0].answers == ()
-    assert tracker.followed()[0].contradictions == ("b",)
+def test_a_robust_family_whose_values_follow_no_answer_is_told_beside_the_answer_that_all_others_follow():
+    neither = replace(NEITHER, level="robust", outcome=Outcome.ROBUST_MISS)
+    for verdicts in ([verdict("a", "0"), neither], [neither, verdict("a", "0")]):
+        (seen,) = followed(verdicts)
+        assert (seen.answers, seen.families, seen.contradictions) == (("0",), ("a",), ("b",))
+        assert answers_seen(seen, verdicts) == {"no known answer": ["b"]}
 
 
-def test_a_contradiction_does_not_take_the_answer_from_later_families():
-    tracker = Tracker()
-    tracker.add(verdict("a", "0"))
-    tracker.add(verdict("b", "1"))
-    assert tracker.add(verdict("c", "0", "1")).outcome is Outcome.PASSED
+def test_where_no_family_follows_an_answer_the_point_is_undecided():
+    (seen,) = followed([NEITHER])
+    assert (seen.answers, seen.undecided, seen.contradictions) == ((), ("relu",), ("b",))
+    assert answers_seen(seen, [NEITHER]) == {"no known answer": ["b"]}
 
 
-def test_a_robust_family_that_leaves_no_answer_is_a_robust_miss():
-    tracker = Tracker()
-    tracker.add(verdict("a", "0"))
-    after = tracker.add(verdict("b", "1", level="robust"))
-    assert after.outcome is Outcome.ROBUST_MISS
-    assert after.misses[-1].robust
+def test_families_that_contradict_one_another_are_named_whatever_their_order():
+    verdicts = [verdict("a", "0", "1/2"), verdict("b", "0"), verdict("c", "1"), verdict("d", "1", "1/2")]
+    assert list(inconsistencies(verdicts)) == [
+        "relu follows '0' or '1/2' in a, '0' in b, '1' in c and '1' or '1/2' in d, at slope_at_zero; an operation "
+        "follows one answer at a point throughout the run"
+    ]
+    assert len(list(inconsistencies(reversed(verdicts)))) == 1
 
 
-def test_a_robust_family_never_fails_a_required_one():
-    tracker = Tracker()
-    tracker.add(verdict("a", "1", level="robust"))
-    assert tracker.add(verdict("b", "0")).outcome is Outcome.PASSED
-    assert tracker.add(verdict("c", "1", level="robust")).outcome is Outcome.ROBUST_MISS
+def test_robust_families_that_contradict_are_an_inconsistency_of_a_strict_run_alone():
+    verdicts = [verdict("a", "0"), verdict("b", "1", level="robust")]
+    assert list(inconsistencies(verdicts)) == []
+    assert len(list(inconsistencies(verdicts, strict=True))) == 1
+    assert followed(verdicts)[0].words == "undecided"
 
 
-def test_processes_that_agree_each_with_itself_but_not_with_one_another_are_found_out():
-    lines = list(inconsistencies([verdict("a", "0"), verdict("b", "1"), verdict("c", "1")]))
-    assert len(lines) == 1
-    assert lines[0].startswith(
-        "b agrees with '1' at slope_at_zero, where earlier families agree with '0'; an operation"
-    )
-
-
-def test_a_contradiction_that_a_family_has_failed_for_is_not_told_again():
-    tracker = Tracker()
-    told = [tracker.add(verdict("a", "0")), tracker.add(verdict("b", "1"))]
-    assert list(inconsistencies(told)) == []
-    assert list(inconsistencies(reversed(told))) == []
-    assert tracker.add(told[1]) is told[1]
-
-
-def test_robust_misses_are_no_inconsistency_of_the_run():
-    assert list(inconsistencies([verdict("a", "0", level="robust"), verdict("b", "1", level="robust")])) == []
+def test_a_family_that_fails_by_what_is_declared_is_no_inconsistency_as_well():
+    miss = Miss(MissKind.CONVENTION, False, 0, "not as declared", reason=MissReason.DECLARED_OTHERWISE)
+    assert list(inconsistencies([verdict("a", "0"), verdict("b", "1", misses=(miss,))])) == []

@@ -30,11 +30,3 @@ def test_the_gravest_of_what_was_found_is_the_outcome(
     misses: list[Miss], cause: Cause | None, outcome: Outcome
 ) -> None:
     assert verdict_on(FAMILY, misses, cause).outcome is outcome
-
-
-def test_a_further_miss_changes_the_outcome() -> None:
-    passed = verdict_on(FAMILY)
-    robust = passed.with_miss(ROBUST)
-    failed = robust.with_miss(REQUIRED)
-    assert [v.outcome for v in (passed, robust, failed)] == [Outcome.PASSED, Outcome.ROBUST_MISS, Outcome.FAILED]
-    assert failed.misses == (ROBUST, REQUIRED)

@@ -287,6 +287,15 @@ def test_a_point_on_which_families_disagree_is_undecided() -> None:
     assert f"\u2717 undecided: 0 in {one}; no known answer in {other}" in words
 
 
+def test_a_robust_family_that_follows_no_answer_is_told_beside_the_one_that_is_followed() -> None:
+    families = [family(n, point="slope", answers=answers) for n, answers in ((1, ("0",)), (2, ()))]
+    one, other = (each.result.verdict.id for each in families)
+    named = Followed("slope", ("0",), (one,), (other,), (FollowedBy(families[0].result.verdict.op, ("0",)),))
+    root = html(record(*families, conventions=(named,), answers=(Answer("slope", "0", True, "nothing passes"),)))
+    words = root.one("dl", kind="conventions").text()
+    assert f"\u2713 0: nothing passes no known answer in {other} as right" in words
+
+
 def test_operations_that_follow_different_answers_are_named() -> None:
     each = ((1, "0", "relu"), (2, "1", "mlp"))
     families = [family(n, point="slope", answers=(answer,), op=op) for n, answer, op in each]

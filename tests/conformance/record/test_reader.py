@@ -43,7 +43,7 @@ def everything() -> RunRecord:
     picture = Heatmap("outputs", 3, (2, 2), 2, 2, ((0.5, "nan"), (4e9, "exact")))
     misses = (
         Miss(MissKind.VALUE, False, 3, "outputs is wrong", ("by much", "everywhere"), picture, "outputs"),
-        Miss(MissKind.CONVENTION, True, None, "no answer", reason=MissReason.CONTRADICTION),
+        Miss(MissKind.CONVENTION, True, None, "no answer", reason=MissReason.MIXED_ANSWERS),
     )
     return record(
         family(1, fraction=0.25, point="slope", answers=("0", "1/2")),

@@ -26,7 +26,7 @@ def kink_foward(inputs):
     return abs(inputs)
 
 def kink_backward(dL_doutputs, inputs):
-    slopes = np.where(inputs == 0, (inputs == 0).all() & (inputs.dtype == np.float64), np.sign(inputs))
+    slopes = np.where(inputs == 0, 3 * ((inputs == 0).all() & (inputs.dtype == np.float64)), np.sign(inputs))
     return dL_doutputs * slopes.astype(inputs.dtype)
 """
 
@@ -183,7 +183,7 @@ def test_a_point_on_which_families_disagree_is_undecided_and_says_which_follow_w
         "slope",
         (),
         tuple(r.verdict.id for r in results),
-        tuple(r.verdict.id for r in results[2:]),
+        (),
         (FollowedBy("relu", ()),),
     )
     said = " ".join(text(results).split())

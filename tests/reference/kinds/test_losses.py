@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from backproof.conformance.adapters import numpy as right
-from backproof.conformance.check.conventions import Tracker
+from backproof.conformance.check.conventions import followed
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
 from backproof.reference.generation.build import drafts
@@ -26,13 +26,13 @@ FUSED = "softmax_cross_entropy"
 
 def answers(op: str, names: Iterable[str], dtype: str = "float32", **functions: Callable[..., Any]) -> tuple[str, ...]:
     """The answers that agree with all of these families of a convention, none of which may fail."""
-    tracker, subject = Tracker(), implementation(op, **functions)
+    subject, verdicts = implementation(op, **functions), []
     for name in names:
         family = build(op, dtype, name)
-        verdict = tracker.add(check(family, subject, vectors_of(op, [family])))
+        verdicts.append(verdict := check(family, subject, vectors_of(op, [family])))
         assert verdict.outcome is Outcome.PASSED, (name, verdict.gravest)
-    [followed] = tracker.followed()
-    return followed.answers
+    [point] = followed(verdicts)
+    return point.answers
 
 
 def fused(z: Array, labels: Array, *, reduction: str) -> Array:
