@@ -1,9 +1,10 @@
 """Read and write trees as HDF5. No other module imports h5py.
 
-A file is parsed from its bytes in memory; the arrays are views into them.
+A file is parsed from its bytes in memory; its arrays are views into them, or inflated from them.
 """
 
 import os
+import re
 from dataclasses import dataclass
 from itertools import count
 from math import prod
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import h5py  # type: ignore[import-untyped, unused-ignore]  # it has no types of its own
 import numpy as np
-from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5t  # type: ignore[import-untyped, unused-ignore]
+from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5p, h5s, h5t, h5z  # type: ignore[import-untyped, unused-ignore]
 
+from .deflate import LEVEL, deflated, inflated
 from .files import LARGEST_FILE, one_line
 from .layout import LARGEST_CONTENTS
 from .manifest import check_schema_version
@@ -22,8 +24,13 @@ from .tree import Group
 MOST_OBJECTS = 5_000
 DEEPEST = 4
 _SMALLEST_FILE = 96
+_CHUNK_INDEX = 2_200
+"""About as many bytes the HDF5 library writes to say where a dataset's chunk is."""
 _image_numbers = count()  # to HDF5, two open images of one name are one file
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_HIGHER_NODE = re.compile(rb"TREE[\0\1][^\0]")
+"""A node above the leaves in an index of links or chunks. The HDF5 library would follow one that leads to itself until
+the process dies; a golden file is too small to have any."""
 
 _NUMBERS = (
     (h5t.STD_I64LE, np.dtype("<i8")),
@@ -41,6 +48,8 @@ def read_tree(path: Path, image: bytes, trusted: bool = False) -> Group:
     """
     if not image.startswith(_SIGNATURE):
         raise VectorError(f"{path}: is no HDF5 file; name a file that `backproof generate` wrote")
+    if not trusted and _HIGHER_NODE.search(image):
+        raise VectorError(f"{path}: has an index of several levels, which no golden file has")
     try:
         access = h5p.create(h5p.FILE_ACCESS)
         access.set_fapl_core(backing_store=False)
@@ -67,6 +76,7 @@ class _Loader:
     image: bytes
     trusted: bool
     objects: int = 0
+    inflated_bytes: int = 0
 
     def group(self, group: h5g.GroupID, path: str, depth: int) -> Group:
         attributes = self.attributes(group, path)
@@ -95,8 +105,9 @@ class _Loader:
         return Group(children, attributes)
 
     def dataset(self, dataset: h5d.DatasetID, path: str) -> np.ndarray:
+        creation = dataset.get_create_plist()
         if not self.trusted:
-            self.refuse_tricks(dataset, path)
+            _refuse_tricks(dataset, creation, path)
         dtype = _dtype(dataset.get_type(), path)
         space = dataset.get_space()
         shape = space.get_simple_extent_dims()
@@ -107,6 +118,8 @@ class _Loader:
         size = prod(shape)
         if not size:
             return np.empty(shape, dtype)
+        if creation.get_layout() == h5d.CHUNKED:
+            return self.inflate(dataset, path, dtype, size)
         offset, length = dataset.get_offset(), size * dtype.itemsize
         if offset is None or dataset.get_storage_size() != length or offset + length > len(self.image):
             raise VectorError(f"{path} declares {length} bytes, which the file of {len(self.image)} does not hold")
@@ -116,20 +129,21 @@ class _Loader:
             array.flags.writeable = False
         return array
 
-    def refuse_tricks(self, dataset: h5d.DatasetID, path: str) -> None:
-        """Raise VectorError unless a dataset is a plain contiguous array within the file."""
-        if h5a.get_num_attrs(dataset):
-            raise VectorError(f"{path} has attributes, and none is of the layout")
-        creation = dataset.get_create_plist()
-        layout = creation.get_layout()
-        if layout == h5d.VIRTUAL:
-            raise VectorError(f"{path} is a virtual dataset, whose values lie in other files")
-        if layout != h5d.CONTIGUOUS:
-            raise VectorError(f"{path} is chunked or compact, where a contiguous dataset is due")
-        if creation.get_external_count():
-            raise VectorError(f"{path} keeps its values in an external file")
-        if creation.get_nfilters():
-            raise VectorError(f"{path} is filtered, where a plain dataset is due")
+    def inflate(self, dataset: h5d.DatasetID, path: str, dtype: np.dtype, size: int) -> np.ndarray:
+        """Read a column that is one chunk, shuffled and deflated. The HDF5 library only tells where the chunk lies."""
+        length = size * dtype.itemsize
+        self.inflated_bytes += length
+        if self.inflated_bytes > LARGEST_FILE:
+            raise VectorError(f"{path} is too large: {LARGEST_FILE} bytes are the most that a file may inflate to")
+        chunk = dataset.get_chunk_info_by_coord((0,))
+        if chunk.byte_offset is None or chunk.byte_offset + chunk.size > len(self.image):
+            raise VectorError(f"{path} lacks its chunk, which the file of {len(self.image)} bytes does not hold")
+        if chunk.filter_mask:
+            raise VectorError(f"{path} has a chunk that leaves out a filter")
+        try:
+            return inflated(memoryview(self.image)[chunk.byte_offset :][: chunk.size], dtype, size)
+        except ValueError as error:
+            raise VectorError(f"{path} does not inflate to the {length} bytes that it declares: {error}") from None
 
     def attributes(self, node: h5g.GroupID, path: str) -> dict[str, int]:
         attributes: dict[str, int] = {}
@@ -145,6 +159,25 @@ class _Loader:
             attribute.read(value, mtype=h5t.STD_I64LE)
             attributes[name] = value.item()
         return attributes
+
+
+def _refuse_tricks(dataset: h5d.DatasetID, creation: h5p.PropDCID, path: str) -> None:
+    """Raise VectorError unless a dataset lies within the file, contiguous or as one chunk, shuffled and deflated."""
+    if h5a.get_num_attrs(dataset):
+        raise VectorError(f"{path} has attributes, and none is of the layout")
+    layout = creation.get_layout()
+    if layout == h5d.VIRTUAL:
+        raise VectorError(f"{path} is a virtual dataset, whose values lie in other files")
+    if creation.get_external_count():
+        raise VectorError(f"{path} keeps its values in an external file")
+    filters = [creation.get_filter(index) for index in range(creation.get_nfilters())]  # (code, flags, values, name)
+    if layout == h5d.CONTIGUOUS and not filters:
+        return
+    if layout != h5d.CHUNKED or creation.get_chunk() != dataset.shape:
+        raise VectorError(f"{path} is compact or in several chunks, where a contiguous dataset or one chunk is due")
+    codes, size = [code for code, *_ in filters], dataset.get_type().get_size()
+    if codes != [h5z.FILTER_SHUFFLE, h5z.FILTER_DEFLATE] or filters[0][2] != (size,):
+        raise VectorError(f"{path} is a chunk of other filters than shuffle, by the elements' size, and deflate")
 
 
 def _dtype(kind: h5t.TypeID, where: str) -> np.dtype:
@@ -185,7 +218,12 @@ def _save_group(group: h5g.GroupID, tree: Group) -> None:
 def _save_dataset(group: h5g.GroupID, name: str, array: np.ndarray) -> None:
     creation = h5p.create(h5p.DATASET_CREATE)
     creation.set_obj_track_times(False)
-    creation.set_layout(h5d.CONTIGUOUS)
+    if chunk := _chunk(array):
+        creation.set_chunk(array.shape)
+        creation.set_shuffle()
+        creation.set_deflate(LEVEL)
+    else:
+        creation.set_layout(h5d.CONTIGUOUS)
     if array.dtype.kind == "S":
         kind = h5t.C_S1.copy()
         kind.set_size(array.dtype.itemsize)
@@ -195,5 +233,13 @@ def _save_dataset(group: h5g.GroupID, name: str, array: np.ndarray) -> None:
         kind = next(stored for stored, number in _NUMBERS if number == array.dtype)
     space = h5s.create_simple(array.shape) if array.shape else h5s.create(h5s.SCALAR)
     dataset = h5d.create(group, name.encode(), kind, space, creation)
-    if array.size:
+    if chunk:
+        dataset.write_direct_chunk((0,), chunk)
+    elif array.size:
         dataset.write(h5s.ALL, h5s.ALL, array, mtype=kind)
+
+
+def _chunk(array: np.ndarray) -> bytes:
+    """Deflate a column where the file gets smaller by it; else return no bytes."""
+    chunk = deflated(array) if array.ndim and array.size else b""
+    return chunk if len(chunk) + _CHUNK_INDEX < array.nbytes else b""

@@ -1,6 +1,6 @@
 """Golden files on disk: write, read, verify.
 
-A file is read into memory once. Its hash, its tree and its arrays, which are views, all come from those bytes.
+A file is read into memory once. Its hash, its tree and its arrays all come from those bytes.
 """
 
 import os
@@ -56,7 +56,7 @@ def read_golden(op: str, folder: Path | None = None) -> OperationVectors:
 
 
 def read(path: str | Path) -> OperationVectors:
-    """Read the golden vectors of any file, whoever made it; tensors are read-only views into one copy of the file.
+    """Read the golden vectors of any file, whoever made it; tensors are read-only.
 
     Raises VectorError where the file is not what SCHEMA.md describes.
     """
@@ -65,7 +65,7 @@ def read(path: str | Path) -> OperationVectors:
 
 
 def write(path: str | Path, vectors: OperationVectors) -> None:
-    """Write a golden file: the same records give the same bytes.
+    """Write a golden file: the same records give the same bytes, but for what another zlib deflates otherwise.
 
     The old file stays whole until the new one, read back and found well-formed, takes its place. Raises VectorError
     where the records do not fit the layout.
@@ -85,6 +85,18 @@ def write(path: str | Path, vectors: OperationVectors) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def same_content(one: Path, other: Path) -> bool:
+    """Say whether two files hold the same groups, numbers and words, however they are stored."""
+    if not other.is_file():
+        return False
+    trees = (read_tree(path, bytes_of(path)) for path in (one, other))
+    try:
+        hashes = [content_hashes(tree) for tree in trees]
+    except VectorError:
+        return False
+    return hashes[0] == hashes[1]
 
 
 def update_manifest(folder: Path, operations: Iterable[str]) -> None:

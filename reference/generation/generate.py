@@ -138,7 +138,7 @@ def main(ops: Sequence[str], check: bool) -> int:
 
 
 def _compare(paths: list[Path], golden: Path, complete: bool) -> int:
-    differing = [p.name for p in paths if not _same_bytes(p, golden / p.name)]
+    differing = [p.name for p in paths if not store.same_content(p, golden / p.name)]
     if complete:
         differing += [p.name for p in sorted(golden.glob("*.h5")) if p.name not in {path.name for path in paths}]
     for name in differing:
@@ -151,17 +151,17 @@ def _compare(paths: list[Path], golden: Path, complete: bool) -> int:
     return 1 if differing or problems else 0
 
 
-def _same_bytes(one: Path, other: Path) -> bool:
-    return other.is_file() and one.read_bytes() == other.read_bytes()
-
-
 def _install(paths: list[Path], golden: Path, complete: bool) -> int:
-    """Move new files into place, each in one step, once all of them are whole; the manifest last."""
-    for path in paths:
+    """Move new files into place, each in one step, once all of them are whole; the manifest last.
+
+    A file that holds the same as the one in its place is left out: another zlib deflates the same to other bytes.
+    """
+    changed = [path for path in paths if not store.same_content(path, golden / path.name)]
+    for path in changed:
         path.replace(golden / path.name)
     if complete:
         for stale in {p.name for p in golden.glob("*.h5")} - {p.name for p in paths}:
             (golden / stale).unlink()
     store.update_manifest(golden, [path.stem for path in paths])
-    print(f"{len(paths)} files written to {golden}")
+    print(f"{len(changed)} files written to {golden}, {len(paths) - len(changed)} unchanged")
     return 0

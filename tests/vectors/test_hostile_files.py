@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable
+import struct
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,10 @@ import h5py
 import numpy as np
 import pytest
 from backproof.vectors import hdf5, store
+from backproof.vectors.deflate import deflated
 from backproof.vectors.manifest import FileEntry, Manifest, write_manifest
 from backproof.vectors.records import VectorError
-from h5py import h5d, h5o, h5p, h5s, h5t
+from h5py import h5d, h5o, h5p, h5s, h5t, h5z
 from synthetic_vectors import every_feature, many_families
 
 Edit = Callable[[h5py.File], object]
@@ -136,9 +139,7 @@ ELSEWHERE = {
 }
 
 STORAGE = {
-    "a chunked dataset": (dataset(LOSS, shape=(8,), dtype="<f8", chunks=(4,)), "loss is chunked or compact"),
-    "a filter": (dataset(LOSS, shape=(8,), dtype="<f8", compression="gzip"), "loss is chunked or compact"),
-    "a compact dataset": (replace_node(LOSS, compact), "loss is chunked or compact"),
+    "a compact dataset": (replace_node(LOSS, compact), "loss is compact or in several chunks"),
     "terabytes that are not there": (dataset(LOSS, shape=(2**27,), dtype="<f8"), "declares 1073741824 bytes, which"),
     "terabytes in one size": (dataset(LOSS, shape=(2**40,), dtype="<f8"), "declares the sizes (1099511627776,)"),
     "an exabyte times nothing": (dataset(LOSS, shape=(0, 2**60), dtype="<f8"), "loss declares the sizes (0, "),
@@ -149,6 +150,62 @@ STORAGE = {
     "several strings": (
         dataset("contents", shape=(2,), dtype=h5py.string_dtype("utf-8", 9)),
         "declares the sizes (2,)",
+    ),
+}
+
+ZEROS = deflated(np.zeros(9))
+SHUFFLE, DEFLATE = h5z.FILTER_SHUFFLE, h5z.FILTER_DEFLATE
+
+
+def chunk(stream: bytes, size: int = 9, mask: int = 0, filters: Sequence[int] = (SHUFFLE, DEFLATE)) -> Edit:
+    """An edit that makes a column one chunk, which holds a stream, whatever its filters make of that."""
+
+    def make(group: h5py.Group, name: str) -> None:
+        creation = h5p.create(h5p.DATASET_CREATE)
+        creation.set_chunk((size,))
+        for code in filters:
+            creation.set_filter(code, h5z.FLAG_OPTIONAL, (9,) if code == DEFLATE else ())
+        column = h5d.create(group.id, name.encode(), h5t.IEEE_F64LE, h5s.create_simple((size,)), creation)
+        if stream:
+            column.write_direct_chunk((0,), stream, mask)
+
+    return replace_node(LOSS, make)
+
+
+SHORT = "loss does not inflate to the 72 bytes that it declares"
+FILTERS = "loss is a chunk of other filters than shuffle, by the elements' size, and deflate"
+CHUNKS = {
+    "chunks": (dataset(LOSS, shape=(8,), dtype="<f8", chunks=(4,)), "loss is compact or in several chunks"),
+    "a chunk beyond the column": (
+        dataset(LOSS, shape=(8,), maxshape=(None,), dtype="<f8", chunks=(9,), shuffle=True, compression="gzip"),
+        "loss is compact or in several chunks",
+    ),
+    "a chunk of two axes": (
+        dataset(LOSS, data=np.zeros((3, 3)), chunks=(3, 3), shuffle=True, compression="gzip"),
+        "loss declares the sizes (3, 3)",
+    ),
+    "a chunk without filters": (chunk(bytes(72), filters=()), FILTERS),
+    "deflate alone": (chunk(ZEROS, filters=(DEFLATE,)), FILTERS),
+    "shuffle alone": (chunk(bytes(72), filters=(SHUFFLE,)), FILTERS),
+    "filters in another order": (chunk(ZEROS, filters=(DEFLATE, SHUFFLE)), FILTERS),
+    "a filter twice": (chunk(ZEROS, filters=(SHUFFLE, DEFLATE, DEFLATE)), FILTERS),
+    "a checksum as a filter": (chunk(ZEROS, filters=(SHUFFLE, DEFLATE, h5z.FILTER_FLETCHER32)), FILTERS),
+    "another compression": (dataset(LOSS, shape=(9,), dtype="<f8", chunks=(9,), compression="lzf"), FILTERS),
+    "a filter left out": (chunk(ZEROS, mask=1), "loss has a chunk that leaves out a filter"),
+    "a chunk that is not there": (chunk(b""), "loss lacks its chunk"),
+    "a bomb": (chunk(zlib.compress(bytes(10**7))), f"{SHORT}: more comes of it"),
+    "a bomb that is declared": (chunk(ZEROS, size=2**25 + 1), "268435456 bytes are the most that a file may inflate"),
+    "an element too many": (chunk(deflated(np.zeros(10))), f"{SHORT}: more comes of it"),
+    "an element too few": (chunk(deflated(np.zeros(8))), f"{SHORT}: it ends early"),
+    "a stream without its end": (chunk(ZEROS[:-1]), f"{SHORT}: it ends early"),
+    "a stream that breaks off": (chunk(ZEROS[:4]), f"{SHORT}: it ends early"),
+    "bytes behind the stream": (chunk(ZEROS + b"\0"), f"{SHORT}: other bytes follow it"),
+    "a second stream": (chunk(ZEROS + ZEROS), f"{SHORT}: other bytes follow it"),
+    "another checksum": (chunk(ZEROS[:-1] + b"!"), f"{SHORT}: Error -3 while decompressing data: incorrect data check"),
+    "no stream": (chunk(b"nothing"), f"{SHORT}: Error -3 while decompressing data"),
+    "a deflated string": (
+        dataset("contents", data=np.array([b"{}"], h5py.string_dtype("utf-8", 2)), chunks=(1,), compression="gzip"),
+        "/contents is a chunk of other filters",
     ),
 }
 
@@ -182,16 +239,17 @@ TYPES = {
 
 VERSIONS = {
     "a newer schema": (
-        attribute("schema_version", 3),
-        "has schema version 3, and this backproof reads 2; upgrade it: pip install --upgrade backproof",
+        attribute("schema_version", 4),
+        "has schema version 4, and this backproof reads 3; upgrade it: pip install --upgrade backproof",
     ),
     "a newer schema with things unheard of": (
         lambda file: (attribute("schema_version", 9)(file), dataset("new", data=["text"])(file)),
-        "has schema version 9, and this backproof reads 2",
+        "has schema version 9, and this backproof reads 3",
     ),
-    "the schema before": (
+    "the schema before": (attribute("schema_version", 2), "reads 3; run `backproof generate`, or read it with the"),
+    "the first schema": (
         attribute("schema_version", 1),
-        "reads 2; run `backproof generate`, or read it with the backproof that wrote it (0.1 for version 1)",
+        "reads 3; run `backproof generate`, or read it with the backproof that wrote it (0.1 for version 1)",
     ),
     "no schema": (lambda file: file.attrs.pop("schema_version"), "schema_version is None, where a whole number"),
     "another attribute": (attribute("mood", 1), "/ has an attribute mood, which is none of the layout"),
@@ -355,7 +413,7 @@ FAMILIES = {
     "an unknown precision": family("without", ["fp8"], "precisions is due"),
 }
 
-HOSTILE = ELSEWHERE | STORAGE | TYPES | VERSIONS | TREE | CONTENTS | FAMILIES
+HOSTILE = ELSEWHERE | STORAGE | CHUNKS | TYPES | VERSIONS | TREE | CONTENTS | FAMILIES
 
 
 @pytest.mark.parametrize(("edit", "complaint"), HOSTILE.values(), ids=HOSTILE)
@@ -366,6 +424,53 @@ def test_a_hostile_file_is_refused_in_one_line(path: Path, edit: Edit, complaint
 def test_a_file_of_countless_objects_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hdf5, "MOST_OBJECTS", 10)
     assert "is one object too many: 10 are the most that a file may have" in refusal(path)
+
+
+def test_a_chunk_shuffled_by_another_size_is_refused(path: Path) -> None:
+    with h5py.File(path, "r+", libver="earliest") as file:
+        chunk(ZEROS)(file)
+    image, size = path.read_bytes(), struct.pack("<I", 8)
+    assert image.count(b"shuffle\0" + size) == 1
+    path.write_bytes(image.replace(b"shuffle\0" + size, b"shuffle\0" + struct.pack("<I", 4)))
+    assert FILTERS in refusal(path)
+
+
+@pytest.mark.parametrize("field", ["place", "length"])
+def test_a_chunk_that_reaches_beyond_the_file_is_refused(path: Path, field: str) -> None:
+    with h5py.File(path, "r+", libver="earliest") as file:
+        chunk(ZEROS)(file)
+        place = file[LOSS].id.get_chunk_info(0).byte_offset
+    image, key = path.read_bytes(), struct.pack("<IIQQQ", len(ZEROS), 0, 0, 0, place)  # of the index of chunks
+    assert image.count(key) == 1
+    beyond = {
+        "place": struct.pack("<IIQQQ", len(ZEROS), 0, 0, 0, len(image) - 1),
+        "length": struct.pack("<IIQQQ", 2**31, 0, 0, 0, place),
+    }
+    path.write_bytes(image.replace(key, beyond[field]))
+    assert "loss lacks its chunk, which the file of" in refusal(path)
+
+
+@pytest.mark.parametrize(("kind", "key_size"), [(0, 8), (1, 24)], ids=["links", "chunks"])
+def test_an_index_that_leads_to_itself_is_refused(path: Path, kind: int, key_size: int) -> None:
+    """The HDF5 library would end the process by it."""
+    with h5py.File(path, "r+", libver="earliest") as file:
+        chunk(ZEROS)(file)
+    image = bytearray(path.read_bytes())
+    node = image.index(b"TREE" + bytes([kind, 0]))
+    image[node + 5] = 1  # its level
+    struct.pack_into("<Q", image, node + 24 + key_size, node)  # its first child
+    path.write_bytes(image)
+    assert refusal(path) == "has an index of several levels, which no golden file has"
+
+
+def test_chunks_that_inflate_to_too_much_together_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names cost nothing: many of them for one chunk would fill the memory."""
+    with h5py.File(path, "r+", libver="earliest") as file:
+        chunk(ZEROS)(file)
+        for number in range(10):
+            file[f"float32/expected/loss{number}"] = file[LOSS]
+    monkeypatch.setattr(hdf5, "LARGEST_FILE", 10 * 72)
+    assert "/float32/expected/loss9 is too large: 720 bytes are the most that a file may inflate to" in refusal(path)
 
 
 def test_links_in_a_circle_end_at_the_depth_of_the_layout(path: Path) -> None:

@@ -186,8 +186,8 @@ def test_a_missing_manifest_is_said_to_be(tmp_path: Path) -> None:
 
 
 def test_a_newer_manifest_asks_for_a_newer_backproof(folder: Path) -> None:
-    edit_manifest(folder, lambda document: document.update(schema_version=3))
-    with pytest.raises(VectorError, match="has schema version 3, and this backproof reads 2; upgrade it: pip"):
+    edit_manifest(folder, lambda document: document.update(schema_version=4))
+    with pytest.raises(VectorError, match="has schema version 4, and this backproof reads 3; upgrade it: pip"):
         store.read_golden("loss", folder)
 
 
@@ -199,24 +199,24 @@ def test_a_newer_manifest_asks_for_a_newer_backproof(folder: Path) -> None:
         ("[]", "is no JSON object"),
         ("{}", "schema_version is None"),
         ('{"schema_version": true}', "schema_version is True, where a whole number is due"),
-        ('{"schema_version": 2, "schema_version": 2}', "a key appears twice"),
-        ('{"schema_version": 2}', "vectors_version is None, where a string is due"),
-        ('{"schema_version": 2, "vectors_version": "1"}', "names no files"),
-        ('{"schema_version": 2, "vectors_version": "1", "files": {"../x.h5": {}}}', "'../x.h5' is no name of a golden"),
-        ('{"schema_version": 2, "vectors_version": "1", "files": {"x.h5": []}}', "the entry of x.h5 has no SHA-256"),
+        ('{"schema_version": 3, "schema_version": 3}', "a key appears twice"),
+        ('{"schema_version": 3}', "vectors_version is None, where a string is due"),
+        ('{"schema_version": 3, "vectors_version": "1"}', "names no files"),
+        ('{"schema_version": 3, "vectors_version": "1", "files": {"../x.h5": {}}}', "'../x.h5' is no name of a golden"),
+        ('{"schema_version": 3, "vectors_version": "1", "files": {"x.h5": []}}', "the entry of x.h5 has no SHA-256"),
         (
-            '{"schema_version": 2, "vectors_version": "1", "files": {"x.h5": {"sha256": "abc", "content": {}}}}',
+            '{"schema_version": 3, "vectors_version": "1", "files": {"x.h5": {"sha256": "abc", "content": {}}}}',
             "the entry of x.h5 has no SHA-256 of 64 hexadecimal digits",
         ),
         (
-            '{"schema_version": 2, "vectors_version": "1", "files": {"x.h5": {"sha256": "'
+            '{"schema_version": 3, "vectors_version": "1", "files": {"x.h5": {"sha256": "'
             + HASH
             + '", "content": {}}}}',
             "the entry of x.h5 has no content hash for each of its groups",
         ),
         *(
             (
-                f'{{"schema_version": 2, "vectors_version": "1", "files": {{"x.h5": {{"sha256": "{HASH}", "content":'
+                f'{{"schema_version": 3, "vectors_version": "1", "files": {{"x.h5": {{"sha256": "{HASH}", "content":'
                 f' {{"/": "{HASH}"}}, "families": {families}}}}}}}',
                 "the entry of x.h5 does not count its families",
             )

@@ -35,7 +35,7 @@ def with_family(vectors: OperationVectors, name: str, **changes: object) -> Oper
     return replace(vectors, families=families)
 
 
-BYTES_OF_EVERY_FEATURE = "3af6daa2906eb401b35508e52ad280c52b817568a6cd8737e75c153cc03a374d"
+BYTES_OF_EVERY_FEATURE = "0408a283d8df0a437caf99c067a6d0214478caf069b29d0d0c836a20b67b657d"
 
 
 def family_named(vectors: OperationVectors, id_: str) -> Family:
