@@ -1,0 +1,18 @@
+"""A seeded minute of the fuzzer."""
+
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits memory, and looks for processes, as on Linux")
+
+
+@pytest.mark.parametrize(("target", "count"), [("file", 400), ("record", 200), ("harness", 12)])
+def test_every_try_ends_in_a_clear_line_or_a_verdict(target: str, count: int) -> None:
+    from .drive import tries
+
+    made = list(tries(target, 20_000, count))
+    assert [str(one) for one in made if one.is_fault] == []
+    assert len(made) == count
+    outcomes = {one.outcome.partition(":")[0] for one in made}
+    assert len(outcomes) > 1
