@@ -114,11 +114,12 @@ class Process:
         wrong = ""
         self._stopping = True
         try:
+            end = time.monotonic() + GRACE
             self._send(request)
             self._attend(lambda: not self._outgoing, GRACE)
             self._close(self._stdin)
-            self._attend(lambda: not self._is_open(self._stdout), GRACE)
-            if self._process.wait(GRACE) != 0:
+            self._attend(lambda: not self._is_open(self._stdout), end - time.monotonic())
+            if self._process.wait(max(end - time.monotonic(), _GLANCE)) != 0:
                 wrong = f"the process {self._how_it_ended()}{self.last_words()} when it was told to stop"
         except (Broken, subprocess.TimeoutExpired):
             wrong = f"the process did not end within {GRACE:g} s of being told to stop, and was killed"
