@@ -63,6 +63,11 @@ class FirstCase:
         return self.held.of_case(0)
 
     @cached_property
+    def tensors(self) -> Arrays:
+        """Its original arguments, to be read alone."""
+        return [original[0, ...] for original in self.originals]
+
+    @cached_property
     def memory(self) -> Arrays:
         """The arguments handed out for it, always the same arrays."""
         return [argument.stack[0, ...] for argument in self.arguments]
@@ -76,7 +81,7 @@ class FirstCase:
         """A case's arguments in memory of their own."""
         if case < self.family.count:
             return [np.array(original[case, ...]) for original in self.originals]
-        return [reversed_values(original[0, ...]) for original in self.originals]
+        return [reversed_values(tensor) for tensor in self.tensors]
 
     def fill(self, case: int) -> None:
         """Write another case's arguments, or its own again, into its memory."""

@@ -34,6 +34,10 @@ class Allowed:
 def further_checks(first: FirstCase, allowed: Allowed) -> Iterator[Miss]:
     """Check the first case. Raises Lost at the first call that is lost."""
     permuted = permuted_arguments(first)
+    rearranged = first.held is not None and allowed.layouts
+    read_only = rearranged and not first.changes_arguments
+    for array in permuted or () if read_only else ():
+        array.flags.writeable = False
     # The last one is that of the permuted batch, however many of the others are made.
     asked = first.call.each([*repeated_calls(first), *([permuted] if permuted else [])])
     yield from again(first, asked)
@@ -43,13 +47,12 @@ def further_checks(first: FirstCase, allowed: Allowed) -> Iterator[Miss]:
             changed_arguments(first.names, first.arguments, first.originals, robust=first.robust, again=True)
         )
         yield from changed
-    rearranged = first.held is not None and allowed.layouts
     if rearranged:
         if not changed:
             yield from new_contents(first)
-        yield from layouts(first)
+        yield from layouts(first, read_only=read_only and not permuted)
     if permuted:
-        yield from permuted_batch(first, deque(asked, 1).pop())
+        yield from permuted_batch(first, deque(asked, 1).pop(), read_only=read_only)
     if rearranged:
         yield from last_layouts(first)
     deque(asked, 0)  # what was asked and is of no use any more

@@ -16,6 +16,7 @@ from ..implementation.errors import describe_error, error_location
 from .contract import Malformed, attempt
 from .first_case import FirstCase
 from .layouts import SLICES, laid_out, repeated, whole_memory
+from .values import bits_equal
 from .verdict import Miss, MissKind, MissReason
 
 _ALWAYS = (
@@ -33,11 +34,14 @@ _TOLERANCES = 8
 """How many tolerances, for each term of a sum, two results for the same arguments may be apart."""
 
 
-def layouts(first: FirstCase) -> Iterator[Miss]:
-    """Call it with arguments in the layouts that are tried in every family, but for one."""
+def layouts(first: FirstCase, *, read_only: bool) -> Iterator[Miss]:
+    """Call it with arguments in the layouts that are tried in every family; read-only ones where that is asked."""
     for layout in _ALWAYS:
-        if layout is not MissReason.READ_ONLY or not first.changes_arguments:
-            yield from _layout(first, layout)
+        if layout is MissReason.READ_ONLY and not read_only:
+            continue
+        if layout is MissReason.SLICED and _IN_TURN[_turn(first) % len(_IN_TURN)] is MissReason.INNER_STRIDED:
+            continue  # which is a slice as well
+        yield from _layout(first, layout)
 
 
 def last_layouts(first: FirstCase) -> Iterator[Miss]:
@@ -60,19 +64,34 @@ def permuted_arguments(first: FirstCase) -> Arrays | None:
     if size < 2 or first.held is None:
         return None
     return [
-        _permuted(a[0, ...], _batch_axis(first, name, a.ndim - 1), _rolled(size))
-        for name, a in zip(first.names, first.originals, strict=True)
+        _permuted(a, _batch_axis(first, name, a.ndim), _rolled(size))
+        for name, a in zip(first.names, first.tensors, strict=True)
     ]
 
 
-def permuted_batch(first: FirstCase, call: Callable[[], Arrays]) -> Iterator[Miss]:
-    """Compare what a call with permuted rows returns with the golden answer, permuted."""
-    results = attempt(call)
+def permuted_batch(first: FirstCase, call: Callable[[], Arrays], *, read_only: bool) -> Iterator[Miss]:
+    """Compare what a call with permuted rows returns with the golden answer, permuted. Where its arguments were
+    `read_only`, which saves a call, and something is wrong, the two are tried one after the other."""
+    misses = list(_permuted_misses(first, attempt(call)))
+    if misses and read_only:
+        yield from _layout(first, MissReason.READ_ONLY)
+        arguments = permuted_arguments(first)
+        assert arguments is not None
+        misses = list(_permuted_misses(first, attempt(partial(first.call, arguments))))
+    yield from misses
+
+
+def _permuted_misses(first: FirstCase, results: Arrays | BaseException) -> Iterator[Miss]:
     if isinstance(results, BaseException):
         summary = f"a permuted batch is refused: {describe_error(results)}"
         yield first.miss(MissKind.BATCH, summary, reason=MissReason.EXCEPTION)
         return
     order, names = _rolled(_batch_size(first)), first.call.spec.names
+    if all(
+        bits_equal(result, _permuted(before, _batch_axis(first, name, before.ndim), order))
+        for name, result, before in zip(names, results, first.results, strict=True)
+    ):
+        return
     expected, tolerance = (
         [_permuted(a, _batch_axis(first, name, a.ndim), order) for name, a in zip(names, arrays, strict=True)]
         for arrays in first.answer
@@ -85,7 +104,7 @@ def _turn(first: FirstCase) -> int:
 
 
 def _layout(first: FirstCase, layout: MissReason) -> Iterator[Miss]:
-    arguments = laid_out(layout, [original[0, ...] for original in first.originals])
+    arguments = laid_out(layout, first.tensors)
     if arguments is None:
         return
     before = tuple(whole_memory(arguments)) if layout in SLICES else ()
@@ -93,7 +112,8 @@ def _layout(first: FirstCase, layout: MissReason) -> Iterator[Miss]:
     if isinstance(results, Miss):
         yield results
         return
-    yield from first.wrong(MissKind.LAYOUT, f"for {layout} arguments", results, *first.answer, reason=layout)
+    if not all(map(bits_equal, results, first.results)):
+        yield from first.wrong(MissKind.LAYOUT, f"for {layout} arguments", results, *first.answer, reason=layout)
     if before and not first.changes_arguments:
         for name, one, other in zip(first.names, before, whole_memory(arguments), strict=True):
             if one != other:
@@ -152,7 +172,7 @@ def _made_to_repeat(first: FirstCase) -> Iterator[Miss]:
 
 def _axis_of_rows(first: FirstCase, position: int) -> int | None:
     """The axis to repeat an argument along: that of its rows, or a parameter's first that is longer than 1."""
-    name, shape = first.names[position], first.originals[position].shape[1:]
+    name, shape = first.names[position], first.tensors[position].shape
     rows = _batch_axis(first, name, len(shape))
     axes = range(len(shape)) if first.batch_axis.get(name) is None else () if rows is None else (rows,)
     return next((axis for axis in axes if shape[axis] > 1 and 0 not in shape), None)
@@ -160,8 +180,8 @@ def _axis_of_rows(first: FirstCase, position: int) -> int | None:
 
 def _batch_size(first: FirstCase) -> int:
     """The batch size of all arguments with a batch axis; 0 where there is none, or they differ."""
-    axes = [_batch_axis(first, name, a.ndim - 1) for name, a in zip(first.names, first.originals, strict=True)]
-    sizes = {a.shape[axis + 1] for a, axis in zip(first.originals, axes, strict=True) if axis is not None}
+    axes = [_batch_axis(first, name, a.ndim) for name, a in zip(first.names, first.tensors, strict=True)]
+    sizes = {a.shape[axis] for a, axis in zip(first.tensors, axes, strict=True) if axis is not None}
     return sizes.pop() if len(sizes) == 1 else 0
 
 
