@@ -26,6 +26,13 @@ def pytest_sessionfinish(session):
     print(f"\\nSECONDS {time.perf_counter() - session.config.started}")
 """
 
+WITHOUT = """
+from backproof.conformance.check import family
+
+family.further_checks = family.checks_of_many_calls = lambda *_: iter(())
+"""
+"""A plugin that leaves the contract's further checks out."""
+
 BARE = '''
 import json
 import os
@@ -85,11 +92,14 @@ def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "timer.py").write_text(TIMER)
+        (folder / "without.py").write_text(WITHOUT)
         (folder / "test_bare.py").write_text(BARE % {"adapter": ADAPTER})
         whole = seconds(folder, f"--impl={ADAPTER}")
+        without = seconds(folder, f"--impl={ADAPTER}", "-p", "without")
         extra = folder / "extra.json"
         extra.write_text(json.dumps(further_calls()))
         same, first = seconds(folder, "test_bare.py", extra=str(extra)), seconds(folder, "test_bare.py")
     yield told("the whole check of the NumPy adapter", whole, "s")
     yield at_most("the whole check, against a bare loop of the same calls in as many items", whole / same, 1.5)
     yield told("the same, against one call a case (without the contract's further calls)", whole / first, "x")
+    yield at_most("the whole check, against one without the contract's further checks", whole / without, 1.25)
