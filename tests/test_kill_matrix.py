@@ -14,9 +14,10 @@ from backproof.reference.faults import by_name, every_fault_of
 from backproof.reference.model.operation import operation_names
 from kill_matrix import Rejected, matrix, rejected
 from proofs import proven
+from shares import one_in
 
 RECORD = Path(__file__).with_suffix(".json")
-SAMPLED = 2
+SAMPLED = 1
 """Faults of each operation that every run of the tests tries."""
 
 
@@ -40,10 +41,10 @@ def test_of_a_sample_what_rejects_each_fault_is_as_recorded(op: str) -> None:
         assert (name, rejected(by_name(op)[name])) == (name, due)
 
 
-@pytest.mark.parametrize("op", operation_names())
+@pytest.mark.parametrize("op", one_in(5, operation_names()))
 def test_of_a_sample_no_fault_that_is_recorded_as_equivalent_differs_in_exact_arithmetic(op: str) -> None:
     equivalent = recorded(op)["equivalent"]
-    some = random.Random(op).sample(equivalent, min(len(equivalent), SAMPLED // 2))
+    some = random.Random(op).sample(equivalent, min(len(equivalent), SAMPLED))
     assert [name for name in some if proven(by_name(op)[name])] == []
 
 

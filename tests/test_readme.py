@@ -7,6 +7,7 @@ from functools import partial
 import documents
 import pytest
 from backproof.reference.model.operation import operation
+from shares import one_in
 
 README = documents.ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -25,21 +26,22 @@ def test_the_failure_shown_is_what_the_adapter_shown_gives(pytester: pytest.Pyte
 
 def test_the_diagnosis_shown_is_what_the_adapter_shown_gets(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mylayer=block_after("adapter: mylayer.py"))
-    result = pytester.runpytest_inprocess("--impl=mylayer", "--impl-op=dense", "-q")
+    result = pytester.runpytest_inprocess("--impl=mylayer", "--impl-op=dense", "--impl-dtype=float32", "-q")
     result.stdout.fnmatch_lines(block_after("diagnosis of mylayer").splitlines(), consecutive=True)
 
 
 def test_the_adapter_shown_is_right_once_its_bias_gradient_is_summed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mylayer=block_after("adapter: mylayer.py").replace("np.mean", "np.sum"))
-    result = pytester.runpytest_inprocess("--impl=mylayer", "--impl-op=dense", "-q")
+    result = pytester.runpytest_inprocess("--impl=mylayer", "--impl-op=dense", "--impl-dtype=float32", "-q")
     assert result.ret == pytest.ExitCode.OK
 
 
-def test_the_automatic_adapter_shown_passes(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("dtype", one_in(2, ["float32", "float64"]))
+def test_the_automatic_adapter_shown_passes(dtype: str, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mydense=block_after("adapter: mydense.py"))
-    result = pytester.runpytest_inprocess("--impl=mydense", "--impl-op=dense", "-q")
+    result = pytester.runpytest_inprocess("--impl=mydense", "--impl-op=dense", f"--impl-dtype={dtype}", "-q")
     assert result.ret == pytest.ExitCode.OK
-    assert result.parseoutcomes()["passed"] > 200  # in two dtypes
+    assert result.parseoutcomes()["passed"] > 100
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node: there is no program node on PATH")

@@ -1,7 +1,7 @@
 """The verdict tables of frameworks, and the tool that records and compares them. No framework is needed here."""
 
 from dataclasses import replace
-from fnmatch import fnmatchcase
+from fnmatch import filter as matching
 
 import pytest
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, Outcome, Verdict
@@ -74,7 +74,7 @@ def test_explanations_name_families_that_there_are_and_operations_that_miss_some
         compile(explanation.reproduction, name, "exec")
         assert "backproof" not in explanation.reproduction
         for glob in explanation.families:
-            matched = [id_ for id_ in ids if fnmatchcase(id_, glob)]
+            matched = matching(ids, glob)
             assert matched, glob
             explained |= {tuple(id_.split("/")[:2]) for id_ in matched}
     assert missing <= explained

@@ -24,13 +24,21 @@ LOSS = "float32/expected/loss"
 SCORES = "float32/inputs/scores"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A sound file of float32 families, for a test to spoil."""
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of a file of float32 families."""
     vectors = every_feature()
-    path = tmp_path / "loss.h5"
+    path = tmp_path_factory.mktemp("sound") / "loss.h5"
     families = tuple(family for family in vectors.families if family.dtype == "float32")
     store.write(path, replace(vectors, families=families))
+    return path.read_bytes()
+
+
+@pytest.fixture
+def path(sound: bytes, tmp_path: Path) -> Path:
+    """A sound file of float32 families, for a test to spoil."""
+    path = tmp_path / "loss.h5"
+    path.write_bytes(sound)
     return path
 
 

@@ -1,6 +1,7 @@
 """The manifest says what every golden file is, and the files are held against it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +19,20 @@ from synthetic_vectors import assert_same, every_feature, many_families
 HASH = "0123456789abcdef" * 4
 
 
+@pytest.fixture(scope="module")
+def as_written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two golden files and their manifest, of which each test has a copy."""
+    folder = tmp_path_factory.mktemp("golden")
+    store.write(folder / "loss.h5", every_feature())
+    store.write(folder / "dense.h5", many_families("dense", families=8, elements=6))
+    store.update_manifest(folder, ["loss", "dense"])
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(as_written: Path, tmp_path: Path) -> Path:
     """A folder of two golden files and their manifest."""
-    store.write(tmp_path / "loss.h5", every_feature())
-    store.write(tmp_path / "dense.h5", many_families("dense", families=8, elements=6))
-    store.update_manifest(tmp_path, ["loss", "dense"])
-    return tmp_path
+    return shutil.copytree(as_written, tmp_path, dirs_exist_ok=True)
 
 
 def edit_manifest(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:

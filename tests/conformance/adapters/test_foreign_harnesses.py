@@ -18,6 +18,7 @@ from backproof.vectors import store
 from backproof.vectors.records import OperationVectors
 from diagnosed import ran, thinned, whole
 from protocol_schema import Conversation
+from shares import one_in
 
 EXAMPLES = Path(adapters.__path__[0])
 OPERATIONS = ("dense", "relu", "softmax_cross_entropy")
@@ -179,7 +180,7 @@ def in_float64(vectors: OperationVectors) -> OperationVectors:
     return replace(vectors, families=tuple(family for family in vectors.families if family.dtype == "float64"))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", one_in(2, LANGUAGES))
 def test_the_example_misses_nothing_not_even_what_is_robust(
     language: str, load: Loader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,10 +207,7 @@ def with_fault(fault: Fault, room: Path) -> tuple[str, Path]:
     return language, texts
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.catalogue) if place % 6 else name for place, name in enumerate(FAULTS)],
-)
+@pytest.mark.parametrize("name", one_in(12, FAULTS))
 def test_a_fault_in_the_example_is_caught_where_it_is_and_named(name: str, load: Loader, tmp_path: Path) -> None:
     fault = FAULTS[name]
     implementation = load(*with_fault(fault, tmp_path))

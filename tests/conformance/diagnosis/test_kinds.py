@@ -140,14 +140,14 @@ def clipped(x: Array) -> Array:
     return np.minimum(relu.forward(x), 7)
 
 
-@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(3, KINDS))
+@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(5, KINDS))
 def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     found = findings(implementation(op, **{direction: function}), whole(op))
     assert len(found) == len(words), found
     assert all(any(finding.wrong.startswith(one) for finding in found) for one in words), found
 
 
-@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(7, KINDS))
+@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(14, KINDS))
 def test_strictness_adds_to_what_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     subject = implementation(op, **{direction: function})
     assert set(findings(subject, whole(op))) <= set(findings(subject, whole(op), strict=True))

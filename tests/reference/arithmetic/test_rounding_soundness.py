@@ -15,7 +15,7 @@ EXAMPLES = 16
 
 
 @pytest.mark.parametrize(
-    ("rule", "dtype", "name"), one_in(4, ((rule, d, n) for rule in RULES for d in PRECISIONS for n in PRECISIONS[d]))
+    ("rule", "dtype", "name"), one_in(8, ((rule, d, n) for rule in RULES for d in PRECISIONS for n in PRECISIONS[d]))
 )
 def test_results_stay_within_their_errors(rule: str, dtype: str, name: str) -> None:
     precision = PRECISIONS[dtype][name]

@@ -41,7 +41,7 @@ def bits_of(evaluation: Evaluation) -> list[tuple[str, list[bytes]]]:
     return [(name, [array.tobytes() for array in arrays]) for name, arrays in groups.items()]
 
 
-@pytest.mark.parametrize(("direction", "form", "dtype"), one_in(3, CASES), ids=str)
+@pytest.mark.parametrize(("direction", "form", "dtype"), one_in(6, CASES), ids=str)
 def test_another_starting_precision_gives_the_same_bits(
     direction: str, form: Form, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,7 +50,7 @@ def enclosures(direction: str, form: Form, scale: str) -> list[tuple[np.ndarray,
 
 
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize(("op", "direction", "form"), one_in(4, cases()), ids=str)
+@pytest.mark.parametrize(("op", "direction", "form"), one_in(8, cases()), ids=str)
 def test_every_formulation_encloses_the_others(op: str, direction: str, form: Form, scale: str) -> None:
     canonical, *others = enclosures(direction, form, scale)
     for results in others:
