@@ -2,11 +2,15 @@
 
 import os
 import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from .records import VectorError
 
 LARGEST_FILE = 2**28
+PARTIAL = ".partial"
+"""The ending of temporary files."""
 
 
 def bytes_of(path: Path, cure: str = "name a file that `backproof generate` wrote") -> bytes:
@@ -26,15 +30,44 @@ def bytes_of(path: Path, cure: str = "name a file that `backproof generate` wrot
 
 def replace_atomically(path: Path, content: bytes) -> None:
     """Write a file through a temporary one beside it; after an error the old file is whole, the temporary removed."""
-    temporary = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
+    replace_all({path: content})
+
+
+def replace_all(contents: Mapping[Path, bytes]) -> None:
+    """Write files through temporary ones beside them, and put those in place, in order, once all of them are whole.
+
+    After an error in writing the old files are whole, and the temporary ones removed.
+    """
+    ending = f"{os.getpid()}{PARTIAL}"
+    temporaries = {path: path.with_name(f".{path.name[:200]}.{ending}") for path in contents}
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        for path, temporary in temporaries.items():
+            with temporary.open("wb") as file:
+                file.write(contents[path])
+                file.flush()
+                os.fsync(file.fileno())
+        for path, temporary in temporaries.items():
+            temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        for temporary in temporaries.values():
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder while others who ask for it wait. The system lets go when the process ends. Windows has no such
+    locks: there nobody waits."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def one_line(text: str) -> str:

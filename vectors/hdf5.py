@@ -3,7 +3,6 @@
 A file is parsed from its bytes in memory; its arrays are views into them, or inflated from them.
 """
 
-import os
 import re
 from dataclasses import dataclass
 from itertools import count
@@ -196,12 +195,15 @@ def _dtype(kind: h5t.TypeID, where: str) -> np.dtype:
     return np.dtype(f"S{kind.get_size()}")
 
 
-def save_tree(path: Path, tree: Group) -> None:
-    """Write a tree as an HDF5 file: the same tree gives the same bytes. Raises OSError where that fails."""
-    with h5py.File(path, "w", libver="earliest", track_order=False) as file:
+def tree_image(tree: Group) -> bytes:
+    """Return the bytes of an HDF5 file that holds a tree: the same tree gives the same bytes. No file is written, which
+    the HDF5 library would not survive on a full disk."""
+    name = f"backproof image {next(_image_numbers)}"
+    with h5py.File(name, "w", driver="core", backing_store=False, libver="earliest", track_order=False) as file:
         _save_group(file.id, tree)
-    with path.open("rb+") as saved:
-        os.fsync(saved.fileno())
+        file.flush()
+        image: bytes = file.id.get_file_image()
+        return image
 
 
 def _save_group(group: h5g.GroupID, tree: Group) -> None:

@@ -66,6 +66,11 @@ def read_manifest(folder: Path) -> Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of a folder; the old one stays whole until the new one takes its place."""
+    replace_atomically(folder / MANIFEST_NAME, manifest_bytes(manifest))
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """Return the bytes of a manifest's file. Raises VectorError where they could not be read."""
     document = {
         "schema_version": SCHEMA_VERSION,
         "vectors_version": manifest.vectors_version,
@@ -79,8 +84,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         },
     }
     _parse(json.dumps(document))
-    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-    replace_atomically(folder / MANIFEST_NAME, text.encode())
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def hash_of_stranger(image: bytes, manifest: Manifest) -> str:

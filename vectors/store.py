@@ -3,19 +3,20 @@
 A file is read into memory once. Its hash, its tree and its arrays all come from those bytes.
 """
 
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from .files import bytes_of, one_line
-from .hdf5 import read_tree, save_tree
+from .files import PARTIAL, bytes_of, locked, one_line, replace_all, replace_atomically
+from .hdf5 import read_tree, tree_image
 from .manifest import (
+    MANIFEST_NAME,
     FamilyCount,
     FileEntry,
     Manifest,
     content_complaints,
     hash_complaint,
+    manifest_bytes,
     read_manifest,
     write_manifest,
 )
@@ -65,38 +66,56 @@ def read(path: str | Path) -> OperationVectors:
 
 
 def write(path: str | Path, vectors: OperationVectors) -> None:
-    """Write a golden file: the same records give the same bytes, but for what another zlib deflates otherwise.
-
-    The old file stays whole until the new one, read back and found well-formed, takes its place. Raises VectorError
-    where the records do not fit the layout.
-    """
-    path = Path(path)
-    tree = to_tree(vectors)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Write a golden file; the old one stays whole until the new one takes its place. Raises VectorError where the
+    records do not fit the layout, or the file cannot be written."""
+    path, image = Path(path), image_of(vectors)
     try:
-        try:
-            save_tree(temporary, tree)
-        except OSError as error:
-            raise VectorError(one_line(f"{path}: cannot be written: {error}")) from None
-        read_back = read_tree(path, bytes_of(temporary))
-        _records(path, read_back)
-        if content_hashes(read_back) != content_hashes(tree):
-            raise VectorError(f"{path}: what was written does not read back the same; this is a fault of backproof's")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        replace_atomically(path, image)
+    except OSError as error:
+        raise VectorError(one_line(f"{path}: cannot be written: {error.strerror or error}")) from None
 
 
-def same_content(one: Path, other: Path) -> bool:
-    """Say whether two files hold the same groups, numbers and words, however they are stored."""
-    if not other.is_file():
+def image_of(vectors: OperationVectors) -> bytes:
+    """Return the bytes of a golden file, read back and found well-formed: the same records give the same bytes, but for
+    what another zlib deflates otherwise. Raises VectorError where the records do not fit the layout."""
+    tree, path = to_tree(vectors), Path(f"{vectors.op}.h5")
+    image = tree_image(tree)
+    read_back = read_tree(path, image)
+    _records(path, read_back)
+    if content_hashes(read_back) != content_hashes(tree):
+        raise VectorError(f"{path}: what was written does not read back the same; this is a fault of backproof's")
+    return image
+
+
+def same_content(image: bytes, path: Path) -> bool:
+    """Say whether a file holds the same groups, numbers and words as these bytes of one, however they are stored."""
+    if not path.is_file():
         return False
-    trees = (read_tree(path, bytes_of(path)) for path in (one, other))
     try:
-        hashes = [content_hashes(tree) for tree in trees]
+        return content_hashes(read_tree(path, image)) == content_hashes(read_tree(path, bytes_of(path)))
     except VectorError:
         return False
-    return hashes[0] == hashes[1]
+
+
+def install(folder: Path, images: Mapping[str, bytes], complete: bool) -> list[str]:
+    """Put files, by name, into a folder of golden files, and enter them in its manifest; `complete`: they are all.
+
+    Returns the names of those written: a file that holds the same already is left as it is. Where this was killed
+    midway, reading says of a file that it is not the one that the manifest lists. Raises VectorError where the files
+    would be of different vectors versions, and OSError where they cannot be written; the folder is then as it was.
+    """
+    with locked(folder):
+        changed = {name: image for name, image in images.items() if not same_content(image, folder / name)}
+        entered = {name: changed[name] if name in changed else bytes_of(folder / name) for name in images}
+        manifest = _manifest_with(folder, entered, complete)
+        for left_over in folder.glob(f".*{PARTIAL}"):
+            left_over.unlink()
+        files = {folder / name: image for name, image in changed.items()}
+        replace_all({**files, folder / MANIFEST_NAME: manifest_bytes(manifest)})
+        for path in folder.glob("*.h5") if complete else ():
+            if path.name not in images:
+                path.unlink()
+    return list(changed)
 
 
 def update_manifest(folder: Path, operations: Iterable[str]) -> None:
@@ -104,26 +123,29 @@ def update_manifest(folder: Path, operations: Iterable[str]) -> None:
 
     An entry whose file is gone is dropped. Raises VectorError where the files are of different vectors versions.
     """
-    names = {f"{op}.h5" for op in operations}
+    images = {f"{op}.h5": bytes_of(folder / f"{op}.h5") for op in operations}
+    write_manifest(folder, _manifest_with(folder, images))
+
+
+def _manifest_with(folder: Path, images: Mapping[str, bytes], complete: bool = False) -> Manifest:
+    """Return the folder's manifest with entries for these files, and for no others if they are `complete`."""
     try:
-        kept = read_manifest(folder)
+        kept = Manifest("", {}) if complete else read_manifest(folder)
     except VectorError:
-        if (folder / "MANIFEST.json").exists() and {path.name for path in folder.glob("*.h5")} - names:
+        if (folder / MANIFEST_NAME).exists() and {path.name for path in folder.glob("*.h5")} - images.keys():
             raise
         kept = Manifest("", {})
-    entries = {name: entry for name, entry in kept.files.items() if name not in names and (folder / name).exists()}
+    entries = {name: e for name, e in kept.files.items() if name not in images and (folder / name).exists()}
     versions = {kept.vectors_version: sorted(entries)} if entries else {}
-    for name in sorted(names):
-        path = folder / name
-        image = bytes_of(path)
-        tree = read_tree(path, image)
-        vectors = _records(path, tree)
+    for name, image in sorted(images.items()):
+        tree = read_tree(folder / name, image)
+        vectors = _records(folder / name, tree)
         versions.setdefault(vectors.vectors_version, []).append(name)
         entries[name] = FileEntry(sha256(image).hexdigest(), _counts(vectors), content_hashes(tree))
     if len(versions) > 1:
         listing = "; ".join(f"{version}: {', '.join(files)}" for version, files in sorted(versions.items()))
         raise VectorError(f"{folder}: the files are of different vectors versions ({listing}); generate all of them")
-    write_manifest(folder, Manifest(next(iter(versions), ""), entries))
+    return Manifest(next(iter(versions), ""), entries)
 
 
 def _counts(vectors: OperationVectors) -> tuple[FamilyCount, ...]:

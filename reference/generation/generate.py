@@ -1,15 +1,16 @@
 """Generate the golden files. No other module writes to `vectors/golden`."""
 
+import errno
 import gc
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from itertools import groupby
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from tqdm import tqdm
 
 from ...vectors import store
 from ...vectors.dtypes import DTYPES, PRECISIONS_OF
-from ...vectors.records import Expectation, Family, OperationVectors
+from ...vectors.manifest import MANIFEST_NAME, read_manifest
+from ...vectors.records import Expectation, Family, OperationVectors, VectorError
 from ..arithmetic.chunks import keep_freed_memory
 from ..model.operation import operation, operation_names
 from ..model.vocabulary import ANSWERS, FLAGS
@@ -35,29 +37,36 @@ def tasks(ops: Iterable[str]) -> list[Task]:
     return [(op, dtype, name) for op in ops for dtype in DTYPES for name in drafts(op, dtype)]
 
 
-def generate(ops: Sequence[str], folder: Path) -> list[Path]:
-    """Build the golden files of some operations into a folder, on all cores, with a progress bar.
+def generate(ops: Sequence[str]) -> dict[str, bytes]:
+    """Build the golden files of some operations on all cores, with a progress bar. Returns their bytes by name.
 
     Raises CaseError where a case has no golden answer.
     """
     work = tasks(ops)
     workers = min(os.cpu_count() or 1, max(len(work) // 8, 1))
-    with ProcessPoolExecutor(workers, get_context("spawn"), _prepare_memory) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker) as pool:
         built = pool.map(_build, work)
         bar = tqdm(built, total=len(work), unit="family", disable=not sys.stderr.isatty(), desc="generating")
         families = list(bar)
-    paths = []
-    for op, group in groupby(families, key=lambda family: family.op):
-        path = folder / f"{op}.h5"
-        store.write(path, vectors_of(op, list(group)))
-        paths.append(path)
-    return paths
+    return {
+        f"{op}.h5": store.image_of(vectors_of(op, list(group)))
+        for op, group in groupby(families, key=lambda family: family.op)
+    }
 
 
-def _prepare_memory() -> None:
-    """Collect garbage seldom, since what is built has few cycles, and keep what large arrays free."""
+def _prepare_worker() -> None:
+    """End when the parent does. Collect garbage seldom, since what is built has few cycles, and keep what large arrays
+    free."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.set_threshold(50_000)
     keep_freed_memory()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _build(task: Task) -> Family:
@@ -115,7 +124,8 @@ def _without(family: Family, aliases: Iterable[str]) -> Family:
 def main(ops: Sequence[str], check: bool) -> int:
     """Generate the golden files of the named operations, or of all; with `check`, compare instead of writing.
 
-    Returns 0, or 1 where the files differ or a case is at fault, with a line on standard error for each.
+    Returns 0; 1 where the files differ or a case is at fault, 2 where nothing can be written, with a line on standard
+    error for each.
     """
     known = operation_names()
     if unknown := [op for op in ops if op not in known]:
@@ -123,45 +133,51 @@ def main(ops: Sequence[str], check: bool) -> int:
         return 2
     golden = store.golden_folder()
     try:
-        scratch = Path(tempfile.mkdtemp(prefix=".generating-", dir=None if check else golden))
-    except OSError as error:
-        print(f"{golden} cannot be written ({error.strerror}); generate in a copy of the repository", file=sys.stderr)
-        return 2
-    try:
-        paths = generate(ops or known, scratch)
-        return _compare(paths, golden, complete=not ops) if check else _install(paths, golden, complete=not ops)
+        if not check:
+            _refuse_what_cannot_be_installed(golden, ops)
+        images = generate(ops or known)
+        if check:
+            return _compare(images, golden, complete=not ops)
+        written = store.install(golden, images, complete=not ops)
     except CaseError as error:
         print(error, file=sys.stderr)
         return 1
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    except VectorError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except BrokenProcessPool:
+        print("a process that generates was ended, perhaps for its memory; nothing is written", file=sys.stderr)
+        return 2
+    except OSError as error:
+        why = f"{golden} cannot be written ({error.strerror or error}); nothing is changed"
+        print(f"{why}: make room, or generate in a copy of the repository", file=sys.stderr)
+        return 2
+    print(f"{len(written)} files written to {golden}, {len(images) - len(written)} unchanged")
+    return 0
 
 
-def _compare(paths: list[Path], golden: Path, complete: bool) -> int:
-    differing = [p.name for p in paths if not store.same_content(p, golden / p.name)]
+def _refuse_what_cannot_be_installed(golden: Path, ops: Sequence[str]) -> None:
+    """Raise OSError or VectorError, before minutes are spent, where the files could not be put into the folder."""
+    if not os.access(golden, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    if ops and (golden / MANIFEST_NAME).exists():
+        manifest = read_manifest(golden)
+        others = [name for name in manifest.files if name.removesuffix(".h5") not in ops]
+        if others and manifest.vectors_version != VECTORS_VERSION:
+            versions = f"{manifest.vectors_version}: {', '.join(others)}; {VECTORS_VERSION}: {', '.join(ops)}"
+            message = f"{golden}: the files would be of different vectors versions ({versions}); generate all of them"
+            raise VectorError(message)
+
+
+def _compare(images: Mapping[str, bytes], golden: Path, complete: bool) -> int:
+    differing = [name for name, image in images.items() if not store.same_content(image, golden / name)]
     if complete:
-        differing += [p.name for p in sorted(golden.glob("*.h5")) if p.name not in {path.name for path in paths}]
+        differing += [path.name for path in sorted(golden.glob("*.h5")) if path.name not in images]
     for name in differing:
         print(f"{name} is not what the reference generates; run `backproof generate`", file=sys.stderr)
     problems = store.verify()
     for problem in problems:
         print(problem, file=sys.stderr)
     if not differing and not problems:
-        print(f"{len(paths)} files are what the reference generates")
+        print(f"{len(images)} files are what the reference generates")
     return 1 if differing or problems else 0
-
-
-def _install(paths: list[Path], golden: Path, complete: bool) -> int:
-    """Move new files into place, each in one step, once all of them are whole; the manifest last.
-
-    A file that holds the same as the one in its place is left out: another zlib deflates the same to other bytes.
-    """
-    changed = [path for path in paths if not store.same_content(path, golden / path.name)]
-    for path in changed:
-        path.replace(golden / path.name)
-    if complete:
-        for stale in {p.name for p in golden.glob("*.h5")} - {p.name for p in paths}:
-            (golden / stale).unlink()
-    store.update_manifest(golden, [path.stem for path in paths])
-    print(f"{len(changed)} files written to {golden}, {len(paths) - len(changed)} unchanged")
-    return 0

@@ -21,7 +21,7 @@ def column(kind: str, size: int = 5000) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_hdf5_library_reads_what_is_deflated_here(tmp_path: Path, kind: str) -> None:
-    hdf5.save_tree(tmp_path / "one.h5", Group({"column": column(kind)}))
+    (tmp_path / "one.h5").write_bytes(hdf5.tree_image(Group({"column": column(kind)})))
     with h5py.File(tmp_path / "one.h5") as file:
         found = file["column"]
         assert (found.chunks, found.shuffle, found.compression) == ((5000,), True, "gzip")
@@ -33,7 +33,7 @@ def test_the_hdf5_library_reads_what_is_deflated_here(tmp_path: Path, kind: str)
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_the_hdf5_library_deflates_is_read_here(tmp_path: Path, kind: str, level: int) -> None:
     path = tmp_path / "one.h5"
-    hdf5.save_tree(path, Group({}, {"schema_version": SCHEMA_VERSION}))
+    path.write_bytes(hdf5.tree_image(Group({}, {"schema_version": SCHEMA_VERSION})))
     with h5py.File(path, "r+", libver="earliest") as file:
         options = {"chunks": (5000,), "shuffle": True, "compression": "gzip", "compression_opts": level}
         file.create_dataset("column", data=column(kind), **options)
@@ -46,7 +46,7 @@ def test_what_the_hdf5_library_deflates_is_read_here(tmp_path: Path, kind: str, 
 def test_a_column_is_deflated_where_its_file_gets_smaller_by_it(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     columns = {"repeated": column("<f8"), "random": rng.integers(0, 2**63, 5000, "<i8"), "short": column("<f8", 40)}
-    hdf5.save_tree(tmp_path / "several.h5", Group({**columns, "empty": np.empty(0)}))
+    (tmp_path / "several.h5").write_bytes(hdf5.tree_image(Group({**columns, "empty": np.empty(0)})))
     with h5py.File(tmp_path / "several.h5") as file:
         assert [name for name in file if file[name].chunks] == ["repeated"]
 

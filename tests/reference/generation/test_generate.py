@@ -1,9 +1,16 @@
 """Generating golden files: the same content, whole files or none, one line for what is wrong."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import h5py
 import pytest
@@ -11,6 +18,7 @@ from backproof.reference.generation import generate as module
 from backproof.reference.generation.evaluate import CaseError
 from backproof.reference.generation.generate import generate, main
 from backproof.vectors import store
+from backproof.vectors.manifest import Manifest
 
 OP = "square"  # the quickest to generate
 
@@ -25,16 +33,15 @@ def golden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def generated() -> bytes:
     """A golden file as the reference generates it, once for all tests here."""
-    (path,) = generate([OP], tmp_path_factory.mktemp("generated"))
-    return path
+    return generate([OP])[f"{OP}.h5"]
 
 
 @pytest.fixture
-def generating(generated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Generating gives a copy of that file."""
-    monkeypatch.setattr(module, "generate", lambda _, folder: [Path(shutil.copy(generated, folder))])
+def generating(generated: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Generating gives that file."""
+    monkeypatch.setattr(module, "generate", lambda _: {f"{OP}.h5": generated})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -50,8 +57,8 @@ def repack(path: Path) -> None:
     path.with_suffix(".new").replace(path)
 
 
-def test_generating_gives_the_golden_content(generated: Path) -> None:
-    assert store.same_content(generated, store.golden_folder() / generated.name)
+def test_generating_gives_the_golden_content(generated: bytes) -> None:
+    assert store.same_content(generated, store.golden_folder() / f"{OP}.h5")
 
 
 @pytest.mark.usefixtures("generating")
@@ -107,8 +114,7 @@ def test_a_file_that_cannot_be_read_is_not_the_same(golden: Path, damage: Callab
 def test_a_run_that_ends_early_leaves_the_old_files_whole(
     golden: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    def half_way(ops: object, folder: Path) -> list[Path]:
-        (folder / "relu.h5").write_bytes(b"half a file")
+    def half_way(ops: object) -> dict[str, bytes]:
         raise error
 
     before = contents(golden)
@@ -132,3 +138,140 @@ def test_a_folder_that_cannot_be_written_is_one_line(
     monkeypatch.setattr(store, "golden_folder", lambda: tmp_path / "nowhere")
     assert main([OP], check=False) == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+# When something ends it
+
+
+def other(path: Path) -> bytes:
+    """A sound file of the operation with another content."""
+    return store.image_of(replace(store.read(path), generator="another"))
+
+
+@pytest.fixture
+def generating_another(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Generating gives two files that are not as they were."""
+    images = {f"{op}.h5": other(golden / f"{op}.h5") for op in (OP, "relu")}
+    monkeypatch.setattr(module, "generate", lambda _: images)
+
+
+@pytest.mark.usefixtures("generating_another")
+def test_a_full_disk_is_one_line_and_leaves_the_folder_as_it_was(
+    golden: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resource = pytest.importorskip("resource")
+    before, limits = contents(golden), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, limits[1]))
+    try:
+        assert main([OP, "relu"], check=False) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        f"{golden} cannot be written (File too large); nothing is changed: make room, or generate in"
+    )
+    assert contents(golden) == before
+
+
+@pytest.mark.usefixtures("generating_another")
+def test_another_version_of_the_vectors_is_refused_before_anything_is_built(
+    golden: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(golden)
+    monkeypatch.setattr(module, "VECTORS_VERSION", "99.0.0")
+    monkeypatch.setattr(module, "generate", lambda _: pytest.fail("files are built"))
+    assert main([OP], check=False) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"; 99.0.0: {OP}); generate all of them")
+    assert contents(golden) == before
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from backproof.vectors import store
+from backproof.vectors.manifest import Manifest
+folder, step = Path(sys.argv[1]), int(sys.argv[2])
+replace, left = Path.replace, [step]
+
+def replace_or_die(self, target):
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left[0] -= 1
+    return replace(self, target)
+
+Path.replace = replace_or_die
+store.install(folder, {path.name: path.read_bytes() for path in Path(sys.argv[3]).glob("*.h5")}, False)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+@pytest.mark.parametrize("step", [0, 1, 2, 3])
+def test_after_a_kill_at_any_step_either_nothing_is_wrong_or_it_is_said_what_to_do(
+    golden: Path, tmp_path: Path, step: int
+) -> None:
+    new = tmp_path / "new"
+    new.mkdir()
+    for op in (OP, "relu"):
+        (new / f"{op}.h5").write_bytes(other(golden / f"{op}.h5"))
+    subprocess.run([sys.executable, "-c", KILLED, str(golden), str(step), str(new)], check=False)
+    said = [line for op in (OP, "relu") for line in store.verify(golden / f"{op}.h5")]
+    assert bool(said) == (step in (1, 2))
+    assert not said or "; reinstall backproof, or run `backproof generate`" in said[0]
+    store.install(golden, {path.name: path.read_bytes() for path in new.glob("*.h5")}, complete=False)
+    assert [line for op in (OP, "relu") for line in store.verify(golden / f"{op}.h5")] == []
+    assert [path.name for path in golden.iterdir() if path.name.startswith(".")] == []
+
+
+def test_two_that_end_together_lose_nothing(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fcntl")
+    read = store.read_manifest
+
+    def read_slowly(folder: Path) -> Manifest:
+        manifest = read(folder)
+        time.sleep(0.2)
+        return manifest
+
+    monkeypatch.setattr(store, "read_manifest", read_slowly)
+    images = [{f"{op}.h5": other(golden / f"{op}.h5")} for op in (OP, "relu")]
+    threads = [Thread(target=store.install, args=(golden, image, False)) for image in images]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [line for op in (OP, "relu") for line in store.verify(golden / f"{op}.h5")] == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGKILL"])
+def test_workers_end_with_their_parent(tmp_path: Path, number: str) -> None:
+    program = """
+from backproof.reference.generation import generate
+print("begun", flush=True)
+if __name__ == "__main__":
+    generate.generate(["mlp"])
+"""
+    (tmp_path / "generating.py").write_text(program)
+    mark = f"{tmp_path}/generating"
+    child = subprocess.Popen(
+        [sys.executable, tmp_path / "generating.py"], env={**os.environ, "MARK": mark}, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    lines = [child.stdout.readline() for _ in range(2)]
+    assert lines == [b"begun\n"] * 2  # the parent, and a worker that has imported it
+    child.send_signal(getattr(signal, number))
+    child.wait()
+    end = time.monotonic() + 30
+    while carrying(mark) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert carrying(mark) == []
+
+
+def carrying(mark: str) -> list[str]:
+    """The processes that have a mark in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"MARK={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(folder.name)
+    return found
