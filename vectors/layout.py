@@ -18,7 +18,7 @@ LABEL_SUFFIX = ".int64"
 
 LARGEST_RANK = 8
 LARGEST_SIZE = 2**31
-MOST_CASES = 2**20
+MOST_CASES = 2**16
 """The most elements that one tensor may declare, sizes of 0 apart, and the most cases that one dtype of a file may:
 an empty tensor takes no room, so that the size of its file does not bound them."""
 
