@@ -12,7 +12,7 @@ def pack(value: Any) -> Any:
     if is_dataclass(value):
         return {name: pack(held) for name, held in vars(value).items()}
     if isinstance(value, Mapping):
-        return {key: pack(held) for key, held in value.items()}
+        return {pack(key): pack(held) for key, held in value.items()}
     if isinstance(value, tuple):
         return [pack(held) for held in value]
     if isinstance(value, StrEnum):

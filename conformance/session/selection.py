@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ...vectors.files import one_line
 from ...vectors.records import Family
 from ..check.wording import close_to
 
@@ -52,6 +53,8 @@ def partition(
         if not spelled.endswith(".h5"):
             rest.append(argument)
             continue
+        if not spelled.isprintable():
+            raise pytest.UsageError(f"{one_line(spelled)}: its name cannot be printed; give the file another")
         path, nodeid = _locate(spelled, golden, folder, rootpath)
         earlier = selections.get(nodeid)
         if earlier is None:

@@ -179,6 +179,12 @@ def test_a_file_that_is_none_of_ours_is_told_as_such_by_the_run_and_its_record(p
     assert "<dd>own.h5, for whose values nobody vouches" in (project.path / "run.html").read_text(encoding="utf-8")
 
 
+def test_the_record_of_a_file_with_any_parameters_can_be_read(project: pytest.Pytester) -> None:
+    spoil(project.path / "own.h5", lambda family: replace(family, parameters={"axes": (0, 1), "scale": None}))
+    project.runpytest("--impl=adapter", "own.h5", "--impl-report=run.json")
+    assert cli.main(["report", str(project.path / "run.json")]) == 0
+
+
 def test_a_declared_precision_is_told(project: pytest.Pytester) -> None:
     project.makepyfile(declaring=small_vectors.ADAPTER + '\nprecision = {"float32": "tf32"}\n')
     result = project.runpytest("--impl=declaring", "vectors/double.h5")
@@ -404,6 +410,7 @@ def test_collecting_alone_does_not_fail(project: pytest.Pytester) -> None:
             ["--impl=adapter", "vectors/kink.h5::float32/backward-zeros#1"],
             "ERROR: vectors/kink.h5::float32/backward-zeros#1: no such case; the family has #0 to #0",
         ),
+        (["--impl=adapter", "odd\udcff.h5"], r"ERROR: odd\udcff.h5: its name cannot be printed; give the file another"),
         (["--impl=adapter", "broken.h5"], "ERROR: *broken.h5: is no HDF5 file; *"),
         (["--impl=adapter", "--impl-xfails=none.txt"], "ERROR: --impl-xfails=none.txt: cannot be read: No such file*"),
         (["--impl=adapter", "test_none.py"], "ERROR: file or directory not found: test_none.py"),
