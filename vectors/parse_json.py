@@ -34,7 +34,7 @@ def parse_object(text: str) -> dict[str, Any]:
         )
     except (ValueError, RecursionError) as error:
         raise ValueError(f"is no JSON: {error}") from None
-    if "\\ud" in text or "\\uD" in text:  # json.loads accepts half a pair, which cannot be printed
+    if "\\" in text and ("\\ud" in text or "\\uD" in text):  # half a pair passes json.loads, and cannot be printed
         try:
             json.dumps(document, ensure_ascii=False).encode()
         except (UnicodeEncodeError, RecursionError):
