@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ...vectors.dtypes import DTYPES
+from ...vectors.files import one_line
 from ...vectors.records import DIRECTIONS, LEVELS, VectorError
 from ..check.conventions import followed, inconsistencies
 from ..implementation.errors import AdapterError
@@ -61,7 +62,7 @@ class Run:
         self.state.plan = plan
         for file in plan.files:
             for flag in file.vectors.flags:
-                _register(self.config, [flag.name], flag.effect)
+                _register(self.config, [flag.name], one_line(flag.effect))
         self.config.args = list(plan.paths)
         self.config.args_source = pytest.Config.ArgsSource.ARGS
 

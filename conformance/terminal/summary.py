@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ...vectors.dtypes import DTYPES, PRECISIONS_OF
+from ...vectors.files import one_line
 from ...vectors.manifest import FamilyCount
 from ...vectors.records import Family
 from ..check.conventions import Followed, answers_seen
@@ -57,7 +58,8 @@ def header(implementation: Implementation, vectors_version: str, remarks: Iterab
     """The header: the implementation and the vectors."""
     name = full_name(implementation.name, implementation.version)
     spec = "" if implementation.name == implementation.spec else f" ({implementation.spec})"
-    return [f"backproof: {name}{spec} against vectors {vectors_version}", *(f"backproof: {line}" for line in remarks)]
+    lines = [f"{name}{spec} against vectors {vectors_version}", *remarks]
+    return [f"backproof: {one_line(line)}" for line in lines]
 
 
 def failure(result: Result, family: Family, argument: str) -> str:
@@ -72,7 +74,7 @@ def failure(result: Result, family: Family, argument: str) -> str:
         lines.append(f"and {len(misses) - MOST_MISSES} more")
     lines.append("")
     if family.comment:
-        lines += wrapped(family.comment, "family: ", "        ")
+        lines += wrapped(one_line(family.comment), "family: ", "        ")
     lines.append(f"  show: backproof show {result.nodeid}{'' if case is None else f'#{case}'}")
     lines.append(f" rerun: pytest {argument} {result.nodeid}")
     return "\n".join(lines)

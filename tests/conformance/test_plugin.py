@@ -179,6 +179,14 @@ def test_a_file_that_is_none_of_ours_is_told_as_such_by_the_run_and_its_record(p
     assert "<dd>own.h5, for whose values nobody vouches" in (project.path / "run.html").read_text(encoding="utf-8")
 
 
+def test_what_would_steer_a_terminal_is_escaped(project: pytest.Pytester) -> None:
+    spoil(project.path / "own.h5", lambda family: replace(family, comment="\x1b[2J gone\n\x1b]0;"))
+    project.makepyfile(wrong=WRONG.replace('"small"', '"\\x1b[2J small"'))
+    result = project.runpytest("--impl=wrong", "own.h5", "--color=no")
+    assert "\x1b" not in result.stdout.str() + result.stderr.str()
+    result.stdout.fnmatch_lines([r"backproof: \x1b[[]2J small 1.2 *", r"family: \x1b[[]2J gone\n\x1b]0;"])
+
+
 def test_the_record_of_a_file_with_any_parameters_can_be_read(project: pytest.Pytester) -> None:
     spoil(project.path / "own.h5", lambda family: replace(family, parameters={"axes": (0, 1), "scale": None}))
     project.runpytest("--impl=adapter", "own.h5", "--impl-report=run.json")
