@@ -107,7 +107,9 @@ def do(misdeed: str, folder: Path, request: dict) -> None:
             except FileExistsError:
                 return
             os._exit(3)
-        case "hangs":
+        case "hangs" | "hangs-with-a-daemon":
+            if misdeed == "hangs-with-a-daemon":
+                note(folder, subprocess.Popen(["sleep", "1000"], start_new_session=True).pid)
             complain("thinking\n")
             (folder / "hangs").touch()
             time.sleep(1000)

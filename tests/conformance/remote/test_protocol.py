@@ -186,6 +186,14 @@ def test_what_would_steer_a_terminal_is_escaped() -> None:
     assert wire.started(line({**STARTED, "name": "\x1b[2J\u202e"}), 3)["name"] == r"\x1b[2J\u202e"
 
 
+def test_what_comes_after_the_request_to_stop_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "GRACE", 0.5)
+    words = [sys.executable, "-c", "import os\nwhile True: os.write(1, b'and more\\n' * 10_000)"]
+    child = process.Process(words, None)
+    assert child.stop(b"\n") == "the process did not end within 0.5 s of being told to stop, and was killed"
+    assert not child._lines
+
+
 def test_a_line_without_end_is_read_in_linear_time() -> None:
     words = [sys.executable, "-c", "import os\nwhile True: os.write(1, b'x' * 65536)"]
     child = process.Process(words, None)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -125,6 +126,18 @@ def test_a_run_that_ends_early_leaves_the_old_files_whole(
         with pytest.raises(KeyboardInterrupt):
             main([OP], check=False)
     assert contents(golden) == before
+
+
+def test_a_worker_that_is_killed_is_one_line(
+    golden: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def killed(ops: object) -> dict[str, bytes]:
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(module, "generate", killed)
+    assert main([OP], check=False) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("; nothing is written")
 
 
 def test_an_unknown_operation_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
