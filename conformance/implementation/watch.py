@@ -21,6 +21,7 @@ from types import FrameType
 from typing import NoReturn
 
 from .load import Function, Implementation
+from .streams import kept_streams
 from .timeouts import Lost, LostCalls
 
 LONG = 60.0
@@ -57,6 +58,11 @@ class Watch:
     @contextmanager
     def family(self, name: str = "a family") -> Iterator[None]:
         """A context for the calls of one family. Without a time limit, standard error is told once it takes long."""
+        with kept_streams(), self._limited(name):
+            yield
+
+    @contextmanager
+    def _limited(self, name: str) -> Iterator[None]:
         self._note(0)
         for lost in self._lost.values():
             lost.begin_family()

@@ -86,6 +86,18 @@ def double_forward(inputs):
     result.stdout.no_fnmatch_line("replacing crashed worker gw1")
 
 
+# Standard output
+
+
+@pytest.mark.parametrize(
+    "misdeed", ["sys.stdout.close(); sys.stderr.close()", "sys.stdout = sys.stderr = None", "sys.stdout.detach()"]
+)
+def test_an_adapter_that_closes_standard_output_costs_nothing(project: pytest.Pytester, misdeed: str) -> None:
+    project.makepyfile(adapter=f"import sys\n{small_vectors.ADAPTER}{THIRD.format(misdeed=misdeed)}")
+    result = project.runpytest("--impl=adapter")
+    result.assert_outcomes(passed=PASSED, skipped=ABSENT)
+
+
 # Hangs
 
 
