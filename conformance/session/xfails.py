@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+LARGEST = 2**20
 _LINE = re.compile(r"(?P<glob>\S+)\s+#\s*(?P<reason>\S.*)")
 
 
@@ -32,7 +33,11 @@ class ExpectedFailure:
 def read_xfails(path: Path, name: str) -> tuple[ExpectedFailure, ...]:
     """Read the file, which messages call `name`. Raises UsageError with the number of a malformed line."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise pytest.UsageError(f"--impl-xfails={name}: has more than {LARGEST} bytes, the most that is read")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise pytest.UsageError(f"--impl-xfails={name}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

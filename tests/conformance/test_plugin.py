@@ -421,6 +421,10 @@ def test_collecting_alone_does_not_fail(project: pytest.Pytester) -> None:
         (["--impl=adapter", "odd\udcff.h5"], r"ERROR: odd\udcff.h5: its name cannot be printed; give the file another"),
         (["--impl=adapter", "broken.h5"], "ERROR: *broken.h5: is no HDF5 file; *"),
         (["--impl=adapter", "--impl-xfails=none.txt"], "ERROR: --impl-xfails=none.txt: cannot be read: No such file*"),
+        (
+            ["--impl=adapter", "--impl-xfails=/dev/zero"],
+            "ERROR: --impl-xfails=/dev/zero: has more than 1048576 bytes, *",
+        ),
         (["--impl=adapter", "test_none.py"], "ERROR: file or directory not found: test_none.py"),
     ],
     ids=words,
