@@ -1,5 +1,8 @@
 """The pytest plugin: its options; `session.run` does the rest where an implementation is named."""
 
+import argparse
+from collections.abc import Generator
+
 import pytest
 
 SETTINGS = {
@@ -49,6 +52,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--impl-xfails", metavar="FILE", help="families expected to fail: lines of a glob of ids, # and the reason")
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before output is captured
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+    """With --impl, let a parent process wait for this one and answer for its exit status."""
+    if _adapter(early_config.known_args_namespace):
+        from .session import supervisor  # of the standard library alone
+
+        supervisor.supervise(early_config.known_args_namespace.impl)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int, int]:
+    """With --impl, note the status that the run ends with."""
+    if not _adapter(config.option):
+        return (yield)
+    from .session import supervisor
+
+    try:
+        status = yield
+    except pytest.UsageError:
+        supervisor.ended(pytest.ExitCode.USAGE_ERROR)
+        raise
+    supervisor.ended(status)
+    return status
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Do nothing without --impl or --impl-cmd; with one, register the hooks of a run."""
     if config.option.impl is None and config.option.impl_cmd is None:
@@ -61,3 +90,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from .session.run import Run  # numpy and h5py come with it: a run without --impl must not pay for them
 
     config.pluginmanager.register(Run(config), "backproof-run")
+
+
+def _adapter(options: argparse.Namespace) -> bool:
+    """Whether the implementation is an adapter, which runs in this process."""
+    return options.impl is not None and options.impl_cmd is None

@@ -8,6 +8,7 @@ from functools import partial
 
 from ..implementation.arrays import Arrays
 from ..implementation.batching import Batched
+from ..implementation.interrupts import is_users
 from ..implementation.timeouts import Lost
 from .contract import attempt
 from .first_case import FirstCase
@@ -35,9 +36,11 @@ def again(first: FirstCase, asked: Iterator[Callable[[], Arrays]]) -> Iterator[M
         else:  # the family's other cases have been called in between
             after_another = _called_again(first, asked)
             at_once = _called_again(first, asked)
-    except (KeyboardInterrupt, Lost):
+    except Lost:
         raise
     except BaseException as error:
+        if is_users(error):
+            raise
         yield first.failing(MissKind.REPEAT, "case 0 fails when it is called again", error)
         return
     if first.alone or not all(map(bits_equal, first.results, at_once)):

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..implementation.arrays import Arrays, NotAnArray, numbers, to_numpy
 from ..implementation.batching import Batched, each
+from ..implementation.interrupts import is_users
 from ..implementation.timeouts import Lost
 from .guards import Guarded, shared_memory
 from .messages import in_cases, unlike
@@ -82,12 +83,14 @@ class Call:
 
 
 def attempt(call: Callable[[], Arrays]) -> Arrays | BaseException:
-    """The results of a call, or what it raises, except KeyboardInterrupt and Lost."""
+    """The results of a call, or what it raises, except the user's interrupt and Lost."""
     try:
         return call()
-    except (KeyboardInterrupt, Lost):
+    except Lost:
         raise
     except BaseException as error:
+        if is_users(error):
+            raise
         return error
 
 

@@ -13,6 +13,7 @@ from ..implementation.arrays import Arrays
 from ..implementation.batching import each
 from ..implementation.declarations import DETERMINISTIC, LABELS, THREAD_SAFE
 from ..implementation.errors import describe_error, error_location
+from ..implementation.interrupts import is_users
 from ..implementation.load import Implementation
 from ..implementation.timeouts import Lost
 from .agreement import Returned, agree
@@ -45,8 +46,8 @@ def check(
 
     With `many_calls` its first case is also called many times, and from several threads: see `called_many_times`.
 
-    Whatever the implementation raises becomes part of the verdict, except KeyboardInterrupt. Warnings of Python and
-    NumPy are silenced meanwhile: they are no failures.
+    Whatever the implementation raises becomes part of the verdict, except the user's KeyboardInterrupt. Warnings of
+    Python and NumPy are silenced meanwhile: they are no failures.
     """
     started = time.perf_counter()
     declined = _declined(family, implementation, vectors)
@@ -156,6 +157,7 @@ def _check_values(
 
     stacks, optional = [argument.stack for argument in arguments], FURTHER_FORM in family.flags
     returned = _call_all(call, stacks, family.count, findings, robust, optional=optional)
+    implementation.after_calls()
     changed = list(changed_arguments(names, arguments, originals, robust=robust))
     changed += written_beside(names, arguments, robust=robust)
     overwritten = list(overwritten_results(call.spec.names, returned.kept, returned.stacks, robust=robust))
@@ -210,9 +212,9 @@ class _Raised:
         self._lost: dict[str, list[int]] = {}
 
     def add(self, number: int, error: BaseException, function: object, *, optional: bool = False) -> None:
-        """Note that case `number` raised `error`. Raises it again if it is KeyboardInterrupt."""
+        """Note that case `number` raised `error`. Raises it again if it is the user's interrupt."""
         match error:
-            case KeyboardInterrupt():
+            case KeyboardInterrupt() if is_users(error):
                 raise error
             case NotImplementedError():
                 self.unsupported.append(number)

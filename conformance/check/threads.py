@@ -18,6 +18,7 @@ import numpy as np
 
 from ..implementation import watch
 from ..implementation.arrays import Arrays
+from ..implementation.interrupts import is_users
 from .agreement import Held
 from .first_case import FirstCase
 from .verdict import Miss, MissKind, MissReason
@@ -64,7 +65,7 @@ def _between_lines(first: FirstCase) -> Sequence[Outcome]:
 
     def trace(frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal lines, locked
-        if frame.f_globals["__name__"] == watch.__name__:
+        if frame.f_globals.get("__name__") == watch.__name__:
             return None  # the time limit around the function shares nothing
         if event == "line" and lines and not locked:
             lines -= 1
@@ -125,9 +126,9 @@ def _called(first: FirstCase, case: int, function: Callable[..., object] | None 
     with np.errstate(all="ignore"):
         try:
             return case, [array.copy() for array in call(arguments)]
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
+            if is_users(error):
+                raise
             return case, error
 
 

@@ -14,7 +14,8 @@ from ..check.agreement import answers_of
 from ..check.layouts import laid_out
 from ..check.values import tolerance_key
 from ..check.verdict import MissReason, Verdict
-from ..implementation.arrays import NotAnArray, to_numpy
+from ..implementation.arrays import to_numpy
+from ..implementation.interrupts import is_users
 
 Results = tuple[np.ndarray | None, ...]
 
@@ -243,7 +244,9 @@ def called(function: Callable[..., Any], observation: Observation) -> tuple[Resu
         returned = function(*arguments, **observation.family.parameters)
     except NotImplementedError:
         raise
-    except Exception:
+    except BaseException as error:
+        if is_users(error):
+            raise
         return None, arguments
     count = len(observation.names)
     several = isinstance(returned, tuple) or (isinstance(returned, list) and count > 1)
@@ -255,5 +258,5 @@ def _copied(value: object) -> np.ndarray | None:
     try:
         array = np.array(to_numpy(value))
         return array.astype(array.dtype.newbyteorder("=")) if array.dtype.kind in "fiu" else array
-    except NotAnArray:
+    except Exception:  # NotAnArray, or whatever an object of the implementation's own raises
         return None

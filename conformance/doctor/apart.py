@@ -4,7 +4,6 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import wraps
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -13,9 +12,9 @@ import numpy as np
 
 from ...vectors import store
 from ...vectors.records import VectorError
-from ..implementation.errors import AdapterError
+from ..implementation.errors import AdapterError, describe_error
 from ..implementation.load import Function, Implementation
-from ..implementation.watch import Watch
+from ..implementation.watch import Watch, named_as
 from .examine import examine
 from .fit import Fit, FunctionFit, Misfit
 
@@ -132,13 +131,18 @@ def _answer(connection: Connection, call: Any, implementation: Implementation, s
             functions[asked] = _noted(functions[asked], vectors.arguments[direction], call)
         with watch.family():
             noted = replace(watched, functions=functions)
-            connection.send(next(examine(noted, [vectors], (direction,)), None))
+            try:
+                fit = next(examine(noted, [vectors], (direction,)), None)
+            except Exception as error:  # of an object that it returned, or of the function itself
+                fit = FunctionFit(
+                    f"{op}_{direction}", Fit.MISFIT, Misfit(f"examining it raised {describe_error(error)}", "")
+                )
+            connection.send(fit)
 
 
 def _noted(function: Function, names: Sequence[str], call: Any) -> Function:
     """The function, which writes down what it is called with before it is."""
 
-    @wraps(function)
     def noted(*arguments: object, **parameters: object) -> object:
         arrays = [argument for argument in arguments if isinstance(argument, np.ndarray)]
         words = [_described(*pair) for pair in zip(names, arrays, strict=False)]
@@ -149,7 +153,7 @@ def _noted(function: Function, names: Sequence[str], call: Any) -> Function:
         call.value = f"{line}\n{cure}".encode()
         return function(*arguments, **parameters)
 
-    return noted
+    return named_as(function, noted)
 
 
 def _described(name: str, array: np.ndarray) -> str:

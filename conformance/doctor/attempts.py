@@ -8,6 +8,7 @@ import numpy as np
 
 from ...vectors.records import Family
 from ..implementation.arrays import NotAnArray, to_numpy
+from ..implementation.interrupts import is_users
 
 MOST_CASES = 3
 
@@ -44,9 +45,9 @@ def attempts(
         try:
             arguments = change([np.array(family.inputs[name][case]) for name in names])
             made.append(Attempt(function(*arguments, **family.parameters)))
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
+            if is_users(error):
+                raise
             made.append(Attempt(error=error))
     return made
 

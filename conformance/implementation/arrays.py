@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...vectors.dtypes import numpy_dtype
+from .errors import text_of, type_name
 
 Arrays = list[np.ndarray]
 
@@ -49,7 +50,7 @@ def numbers(result: object) -> np.ndarray | None:
 def _plain(result: object) -> str:
     if result is None:
         return "None, where an array is expected"
-    kind = type(result).__name__
+    kind = type_name(result)
     article = "an" if kind[0] in "aeiou" else "a"
     return f"{article} {kind} of Python's, where an array is expected: its dtype is lost"
 
@@ -69,18 +70,13 @@ def _through_protocols(result: Any) -> np.ndarray:
         try:
             return np.from_dlpack(result)
         except Exception as error:  # numpy and the framework each raise what they like, bfloat16 among the causes
-            refusals.append(f"DLPack: {_first_line(error)}")
+            refusals.append(f"DLPack: {text_of(error) or type_name(error)}")
     if hasattr(result, "__array__"):
         try:
             return np.asarray(result)
         except Exception as error:
-            refusals.append(f"__array__: {_first_line(error)}")
+            refusals.append(f"__array__: {text_of(error) or type_name(error)}")
     kind = f"{type(result).__module__}.{type(result).__qualname__}"
     if refusals:
         raise NotAnArray(f"a {kind} that cannot be read ({'; '.join(refusals)}): return it as a NumPy array")
     raise NotAnArray(f"a {kind}, which has neither __dlpack__ nor __array__: return an array")
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

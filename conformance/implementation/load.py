@@ -6,17 +6,22 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 from ...vectors.dtypes import PRECISIONS_OF
+from ...vectors.files import one_line
 from ...vectors.records import DIRECTIONS
 from . import declarations
 from .errors import AdapterError, describe_with_location, suggestion
+from .interrupts import is_users
 from .options import OptionError, bound, option_arguments
 
 _NEAR = 0.85
+_LONGEST = 200
+"""Characters of a name or version."""
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 Function = Callable[..., object]
@@ -68,6 +73,8 @@ class Implementation:
     """Whether the layout of arguments in memory reaches it; through a pipe none does."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What `--impl-option` gave its setup."""
+    after_calls: Callable[[], None] = _nothing
+    """To be called between a family's calls and the comparison of what they returned."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -93,7 +100,9 @@ def load(
     `operations` are those that there are vectors for. `folder`, where the run was started, is put first on the import
     path. `options` are passed to its setup. Raises AdapterError.
     """
-    return present(spec, _resolve(spec, folder), tuple(operations), options)
+    with _reading(spec):
+        subject = _resolve(spec, folder)
+    return present(spec, subject, tuple(operations), options)
 
 
 def present(
@@ -101,8 +110,26 @@ def present(
 ) -> Implementation:
     """The implementation whose functions and declarations are an object's attributes, or a mapping's entries.
 
-    Raises AdapterError.
+    Raises AdapterError, whatever reading one of them raises.
     """
+    with _reading(spec):
+        return _present(spec, subject, operations, options)
+
+
+@contextmanager
+def _reading(spec: str) -> Iterator[None]:
+    """A context in which whatever an adapter's attributes raise becomes an AdapterError."""
+    try:
+        yield
+    except AdapterError:
+        raise
+    except BaseException as error:
+        if is_users(error):
+            raise
+        raise AdapterError(f"{spec}: reading its attributes raised {describe_with_location(error)}") from error
+
+
+def _present(spec: str, subject: object, operations: tuple[str, ...], options: Mapping[str, str]) -> Implementation:
     functions = dict(_functions(spec, subject, operations))
     misspelt = tuple(_misspelt(subject, operations, functions))
     if not functions:
@@ -115,8 +142,8 @@ def present(
     name, version = _get(subject, "name"), _get(subject, "version")
     return Implementation(
         spec=spec,
-        name=name if isinstance(name, str) else spec,
-        version=version if isinstance(version, str) else "",
+        name=one_line(name[:_LONGEST]) if isinstance(name, str) else spec,
+        version=one_line(version[:_LONGEST]) if isinstance(version, str) else "",
         functions=functions,
         dtypes=declarations.dtypes_of(spec, _get(subject, "dtypes")),
         precision=declarations.precision_of(spec, _precision(spec, subject, options), operations),
@@ -153,9 +180,9 @@ def _resolve(spec: str, folder: Path | None) -> object:
 def _import(spec: str, name: str, folder: Path | None) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
+        if is_users(error):
+            raise
         if isinstance(error, ModuleNotFoundError) and error.name and (name + ".").startswith(error.name + "."):
             hint = "; an object in a module is written module:object" if "." in name and ":" not in spec else ""
             place = f"in {folder} or " if folder is not None else ""
@@ -176,14 +203,18 @@ def _precision(spec: str, subject: object, options: Mapping[str, str]) -> object
         return declared
     try:
         return declared(options)
-    except Exception as error:
+    except BaseException as error:
+        if is_users(error):
+            raise
         raise AdapterError(f"{spec}: precision() raised {describe_with_location(error, declared)}") from error
 
 
 def _names(subject: object) -> list[str]:
     if isinstance(subject, Mapping):
         return [name for name in subject if isinstance(name, str)]
-    return [name for name in dir(subject) if not name.startswith("_")]
+    with suppress(Exception):
+        return [name for name in dir(subject) if not name.startswith("_")]
+    return []
 
 
 def _functions(spec: str, subject: object, operations: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], Function]]:
@@ -209,7 +240,10 @@ def _misspelt(
     for name in _names(subject):
         if name in exact or name in declarations.NAMES:
             continue
-        value = _get(subject, name)
+        try:
+            value = _get(subject, name)
+        except Exception:  # of a property that is none of ours
+            continue
         if isinstance(value, type):  # a layer's class may well be called what its functions are
             continue
         if callable(value):
@@ -243,7 +277,9 @@ def _hook(spec: str, subject: object, name: str, options: Mapping[str, str] = NO
     def call() -> None:
         try:
             ready()
-        except Exception as error:
+        except BaseException as error:
+            if is_users(error):
+                raise
             raise AdapterError(f"{spec}: {name}() raised {describe_with_location(error, hook)}") from error
 
     return call

@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -105,7 +105,6 @@ class Watch:
         assert seconds is not None
         lost = self._lost[name] = LostCalls(name)
 
-        @wraps(function)
         def call(*arguments: object, **parameters: object) -> object:
             if words := lost.why_not_called():
                 raise Lost(words)
@@ -129,15 +128,14 @@ class Watch:
             lost.answer()
             return result
 
-        return call
+        return named_as(function, call)
 
     def _noted(self, function: Function) -> Function:
-        @wraps(function)
         def call(*arguments: object, **parameters: object) -> object:
             self._note(self._made + 1)
             return function(*arguments, **parameters)
 
-        return call
+        return named_as(function, call)
 
     def _note(self, made: int) -> None:
         self._made = made
@@ -151,6 +149,13 @@ class Watch:
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> NoReturn:
         raise Lost(f"no answer within {self.seconds:g} s")
+
+
+def named_as(function: Function, call: Function) -> Function:
+    """`call` with the name and signature of `function`, as far as that lets them be read."""
+    with suppress(Exception):
+        return wraps(function)(call)
+    return call
 
 
 def calls_noted(trace: Path) -> int:

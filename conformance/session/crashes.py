@@ -15,7 +15,7 @@ import pytest
 from ...vectors.records import Family
 from ..check.verdict import Miss, MissKind, Verdict, verdict_on
 from ..implementation.load import Implementation
-from ..implementation.timeouts import Lost, LostCalls
+from ..implementation.timeouts import MOST_CALLS, Lost, LostCalls
 from ..implementation.watch import calls_noted
 from ..record.plain import pack
 from ..record.results import RESULT
@@ -52,6 +52,8 @@ class Crashes:
         self._lost: dict[str, LostCalls] = {}
         """By function."""
         self._folder: Path | None = None
+        self._idle_ends = 0
+        """How many workers in a row have ended without a call."""
         if state.config.option.maxworkerrestart is None:
             state.config.option.maxworkerrestart = str(MOST_WORKERS)
 
@@ -61,6 +63,15 @@ class Crashes:
         if node.gateway.spec.popen:  # on this machine, that is
             node.workerinput[_TRACE] = str(self._trace(node))
         node.workerinput[_GONE] = {name: lost.why_not_called() for name, lost in self._lost.items()}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Stop where worker after worker ends without a call: it is not replaced by one that does better."""
+        self._idle_ends = self._idle_ends + 1 if error and not self._calls(node) else 0
+        if self._idle_ends >= MOST_CALLS:
+            spec = self.state.plan.implementation.spec
+            words = f"{spec}: pytest-xdist's workers end outside of calls: at import, in setup() or in teardown()"
+            raise pytest.Session.Interrupted(words)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
@@ -98,8 +109,7 @@ class Crashes:
         return next((family for family in families if item_name(family) == name), None)
 
     def _verdict(self, family: Family, node: Any) -> Verdict:
-        trace = self._trace(node)
-        calls = calls_noted(trace) if trace.exists() else 0
+        calls = self._calls(node)
         case = calls - 1 if calls <= family.count else 0
         if not calls:
             summary = "the interpreter ended before the first call"
@@ -109,6 +119,11 @@ class Crashes:
             )
         details = (f"in pytest-xdist's worker {node.gateway.id}; its last words are on standard error",)
         return verdict_on(family, [Miss(MissKind.LOST, False, case if calls else None, summary, details)], calls=calls)
+
+    def _calls(self, node: Any) -> int:
+        """How many calls of a family a worker has begun."""
+        trace = self._trace(node)
+        return calls_noted(trace) if trace.exists() else 0
 
     def _trace(self, node: Any) -> Path:
         if self._folder is None:

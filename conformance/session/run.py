@@ -11,13 +11,14 @@ from ...vectors.dtypes import DTYPES
 from ...vectors.files import one_line
 from ...vectors.records import DIRECTIONS, LEVELS, VectorError
 from ..check.conventions import followed, inconsistencies
-from ..implementation.errors import AdapterError
+from ..implementation import interrupts
+from ..implementation.errors import MOST_TEXT, AdapterError
 from ..record.plain import pack, unpack
 from ..record.results import RESULT, Ending, Result
 from ..terminal import annotations
 from ..terminal import summary as report
 from ..terminal.truncation import Truncation
-from . import crashes, xfails
+from . import crashes, supervisor, xfails
 from .collect import FamilyItem, VectorFile
 from .plan import golden_files, read_plan
 from .state import SessionState
@@ -54,10 +55,15 @@ class Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Read everything, so that whatever is wrong is a usage error before anything has run."""
+        supervisor.catch_exit(self.config)
+        supervisor.at("where the implementation is loaded")
+        self.config.add_cleanup(interrupts.watch_interrupts())
         with _usage_errors():
             plan = read_plan(self.config)
+        self.state.note_replaced("when it was loaded")
         if plan.implementation.option == "--impl":
             implementation = crashes.without_gone(plan.implementation, self.config)
+            implementation = replace(implementation, after_calls=self.state.note_replaced)
             plan = replace(plan, implementation=self.state.watch.watched(implementation))
         self.state.plan = plan
         for file in plan.files:
@@ -101,18 +107,23 @@ class Run:
         idle = self._directs_workers() or not self.state.looped
         if idle or not any(isinstance(item, FamilyItem) for item in session.items):
             return (yield)
+        supervisor.at("in setup()")
         try:
             self.state.plan.implementation.setup()
         except AdapterError as error:
             session.shouldfail = str(error)  # ends the other processes too under pytest-xdist
             raise pytest.UsageError(str(error)) from None
         try:
+            self.state.note_replaced("in setup()")
             return (yield)
         finally:
+            supervisor.at("in teardown(), or after it")
             try:
                 self.state.plan.implementation.teardown()
             except AdapterError as error:
                 self.state.problems.append(str(error))
+            self.state.note_replaced("by the end")
+            self.state.keep_folder()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -199,4 +210,4 @@ def _usage_errors() -> Iterator[None]:
     try:
         yield
     except (AdapterError, VectorError) as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(one_line(str(error)[:MOST_TEXT])) from None

@@ -11,10 +11,12 @@ import pytest
 
 from ...vectors.records import Family, OperationVectors
 from ..check.family import check
-from ..implementation.errors import AdapterError, describe_error
+from ..check.verdict import Miss, MissKind, verdict_on
+from ..implementation.errors import AdapterError, describe_error, error_path
+from ..implementation.interrupts import is_users
 from ..implementation.watch import Watch
 from ..record.results import Result
-from . import xfails
+from . import integrity, supervisor, xfails
 from .outcome import conclude
 from .plan import ChosenFile, Plan
 from .selection import item_name
@@ -44,13 +46,47 @@ class SessionState:
         here = config.option.impl is not None
         self.watch = Watch(config.option.impl_timeout if here else None, trace if here else None, errors)
         self._diagnosed: tuple[Diagnosis, ...] | None = None
+        self._look, self._look_at_all = integrity.watch_what_verdicts_need()
+        self._replaced: set[str] = set()
+        """What the implementation has replaced so far: each is told once."""
+        self._where = ""
+        """Where the run is: "in NODEID"."""
 
     def check(self, nodeid: str, family: Family, vectors: OperationVectors, *, many_calls: bool) -> Result:
         """Check one family; `many_calls` is as `check.family.check` takes it."""
+        self._where = f"in {nodeid}"
+        supervisor.at(self._where)
         with self.watch.family(nodeid):
-            verdict = check(family, self.plan.implementation, vectors, many_calls=many_calls)
+            try:
+                verdict = check(family, self.plan.implementation, vectors, many_calls=many_calls)
+            except BaseException as error:  # of an object that was returned, or raised, or a fault of backproof's
+                if is_users(error):
+                    raise
+                self.note_replaced()
+                verdict = verdict_on(family, [_unchecked(error)])
+            self.keep_folder()
         expected = xfails.find(self.plan.expected, nodeid, family.id)
         return conclude(nodeid, verdict, expected, strict=self.plan.strict)
+
+    def note_replaced(self, where: str = "") -> None:
+        """Put back what the implementation has replaced of what verdicts are made with, and make a problem of it.
+
+        Without a place it is the family at hand, after which not everything is looked at.
+        """
+        found = self._look_at_all() if where else self._look()
+        if replaced := [name for name in found if name not in self._replaced]:
+            self._replaced.update(replaced)
+            self.problems.append(integrity.told(replaced, where or self._where))
+
+    def keep_folder(self) -> None:
+        """Make the folder that the run was started in again where it is gone: pytest goes back to it."""
+        folder = self.config.invocation_params.dir
+        if not folder.is_dir():
+            problem = f"the implementation removed the folder {folder}: made again, without what was in it"
+            if problem not in self.problems:
+                self.problems.append(problem)
+            folder.mkdir(parents=True)
+            os.chdir(folder)
 
     def results_so_far(self) -> list[Result]:
         """All results, in the order of the vector files, whatever the order in which they came in."""
@@ -80,11 +116,12 @@ class SessionState:
 
     def _diagnose(self) -> list["Diagnosis"]:
         """Diagnose the failures; sets the implementation up once more. An error becomes a problem of the run."""
-        if not self.looped or not any(result.ending.fails for result in self.results.values()):
+        if not self.looped or self._replaced or not any(result.ending.fails for result in self.results.values()):
             return []
         from ..diagnosis.evidence import Ran
         from ..diagnosis.findings import diagnose  # a run without failures must not pay for these
 
+        supervisor.at("while failures are diagnosed")
         try:
             self.plan.implementation.setup()
         except AdapterError:
@@ -95,11 +132,21 @@ class SessionState:
                 for file in self.plan.files:
                     ran = [Ran(family, r.verdict, r.ending.fails) for family, r in self.results_of(file)]
                     found += diagnose(ran, self.plan.implementation, file.vectors)
-        except Exception as error:
+        except BaseException as error:
+            if is_users(error):
+                raise
             why = f"the failures could not be diagnosed ({describe_error(error)})"
             self.problems.append(f"{why}; this is a fault of backproof's")
             return []
         finally:
             with suppress(AdapterError):
                 self.plan.implementation.teardown()
+            self.note_replaced("while failures were diagnosed")
+            self.keep_folder()
         return found
+
+
+def _unchecked(error: BaseException) -> Miss:
+    """The miss of a family whose check an exception ended."""
+    summary = f"the check ended in {describe_error(error)}"
+    return Miss(MissKind.RAISED, False, None, summary, (f"at {error_path(error)}",))

@@ -1,16 +1,15 @@
 """--impl-cmd: an implementation that is a process, and everything that a process may do wrong."""
 
-import os
 import shlex
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import small_harness
 from backproof.conformance.remote import command, process
+from processes import is_running
 
 HARNESS = Path(small_harness.__file__)
 FAMILIES, PASSED, ABSENT = 12, 8, 4
@@ -28,20 +27,6 @@ def notes(tmp_path: Path) -> Iterator[Path]:
     noted = tmp_path / "processes"
     left = [number for number in noted.read_text().split() if is_running(int(number))] if noted.exists() else []
     assert left == []
-
-
-def is_running(number: int) -> bool:
-    """Whether a process runs; one that was killed may take a moment."""
-    for _ in range(100):
-        try:
-            os.kill(number, 0)
-        except ProcessLookupError:
-            return False
-        status = Path(f"/proc/{number}/stat")
-        if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z":
-            return False  # nobody has asked how it ended
-        time.sleep(0.02)
-    return True
 
 
 def harness(notes: Path, misdeed: str = "") -> str:

@@ -31,9 +31,7 @@ def stubborn():
 {third}
 """
 HOLDING = """
-import backproof.conformance.implementation.watch
 {adapter}
-backproof.conformance.implementation.watch.LAST_RESORT = 0.0
 {third}
 """
 """Hangs with the interpreter's lock held, where no signal is seen."""
@@ -68,13 +66,12 @@ def test_a_function_that_ends_interpreters_is_given_up_and_may_be_expected_to(
     project.makepyfile(
         adapter=f"""
 import os
-from backproof.conformance.implementation import timeouts
-timeouts.MOST_FAMILIES = 1
 {small_vectors.ADAPTER}
 def double_forward(inputs):
     os.abort()
 """
     )
+    project.makeconftest("from backproof.conformance.implementation import timeouts\ntimeouts.MOST_FAMILIES = 1")
     (project.path / "known.txt").write_text("double/*/forward-*  # aborts\n")
     result = run_apart(
         "-n2", "--maxprocesses=1", "--impl=adapter", "--impl-xfails=known.txt", "-rx", "vectors/double.h5"
@@ -145,6 +142,7 @@ watch.LONG = 0.5
 @pytest.mark.catalogue
 def test_a_hang_inside_compiled_code_costs_the_interpreter(run_apart: RunApart, project: pytest.Pytester) -> None:
     third = THIRD.format(misdeed="sum(range(10**15))")
+    project.makeconftest("from backproof.conformance.implementation import watch\nwatch.LAST_RESORT = 0.0")
     project.makepyfile(adapter=HOLDING.format(adapter=small_vectors.ADAPTER, third=third))
     result = run_apart("-n2", "--maxprocesses=1", "--impl=adapter", "--impl-timeout=0.2")
     result.assert_outcomes(passed=PASSED - 1, failed=1, skipped=ABSENT)

@@ -143,7 +143,8 @@ def test_a_run_that_stops_at_its_last_family_is_complete(project: pytest.Pyteste
 
 def test_an_interrupted_run_says_so_and_tears_down(run_apart: RunApart, project: pytest.Pytester) -> None:
     project.makepyfile(
-        interrupted=small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "raise KeyboardInterrupt")
+        interrupted=small_vectors.ADAPTER.replace("return 2 * dL_doutputs", "signal.raise_signal(signal.SIGINT)")
+        + "\nimport signal"
         + "\nfrom pathlib import Path\ndef teardown(): Path('log').write_text('teardown')\n"
     )
     assert run_apart("--impl=interrupted", "--impl-report=run.json").ret == pytest.ExitCode.INTERRUPTED
