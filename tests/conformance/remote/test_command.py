@@ -1,8 +1,10 @@
 """--impl-cmd: an implementation that is a process, and everything that a process may do wrong."""
 
+import os
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
