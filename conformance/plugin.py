@@ -8,6 +8,7 @@ import pytest
 SETTINGS = {
     "impl_ops": "--impl-op",
     "impl_dtypes": "--impl-dtype",
+    "impl_isolate": "--impl-isolate",
     "impl_options": "--impl-option",
     "impl_report": "--impl-report",
     "impl_strict": "--impl-strict",
@@ -34,6 +35,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--impl-op", action="append", dest="impl_ops", metavar="OP", help="this operation alone (repeatable)")
     add("--impl-dtype", action="append", dest="impl_dtypes", metavar="DTYPE", help="this dtype alone (repeatable)")
+    add(
+        "--impl-isolate",
+        action="store_true",
+        help="run the implementation of --impl in a process of its own, which is given arguments and no answers",
+    )
     add(
         "--impl-option",
         action="append",
@@ -87,6 +93,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.option.impl is not None and config.option.impl_cmd is not None:
         raise pytest.UsageError("--impl and --impl-cmd are both given; name one implementation")
+    if config.option.impl_isolate and config.option.impl is None:
+        raise pytest.UsageError("--impl-isolate is for --impl; what --impl-cmd names is a process of its own")
     from .session.run import Run  # numpy and h5py come with it: a run without --impl must not pay for them
 
     config.pluginmanager.register(Run(config), "backproof-run")
@@ -94,4 +102,4 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _adapter(options: argparse.Namespace) -> bool:
     """Whether the implementation is an adapter, which runs in this process."""
-    return options.impl is not None and options.impl_cmd is None
+    return options.impl is not None and options.impl_cmd is None and not options.impl_isolate

@@ -183,7 +183,8 @@ def _check_values(
         )
         if not changed:
             findings.misses += sharing_results(call.spec, returned.kept[0], names, first.memory)
-        allowed = Allowed(implementation.layouts, implementation.conventions.get(THREAD_SAFE) is not False)
+        threads = not implementation.isolated and implementation.conventions.get(THREAD_SAFE) is not False
+        allowed = Allowed(implementation.layouts, threads)
         findings.misses += _until_lost(further_checks(first, allowed))
         findings.calls = call.made  # those of several threads are not counted
         if many_calls and all(miss.kind in OF_THE_WHOLE for miss in findings.misses):

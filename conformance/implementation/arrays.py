@@ -24,6 +24,8 @@ def to_numpy(result: object) -> np.ndarray:
     """
     if type(result) is np.ndarray:
         return result
+    if isinstance(result, NotAnArray):  # found out in another process
+        raise result
     if isinstance(result, (np.ndarray, np.generic)):
         return np.asarray(result)
     if result is None or isinstance(result, (bool, int, float, complex, str, list, tuple, dict)):

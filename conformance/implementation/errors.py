@@ -22,6 +22,12 @@ class AdapterError(Exception):
     """An adapter that cannot be used. The message is one line: what is wrong, where, and what to do."""
 
 
+class Elsewhere:
+    """An exception that was raised in another process, at `place`."""
+
+    place = ""
+
+
 def error_location(error: BaseException, function: object = None) -> str:
     """ "file:line" of the frame to look at: the innermost one outside installed packages, else in `function`'s file.
 
@@ -42,6 +48,8 @@ def error_path(error: BaseException) -> str:
 
 
 def _location(error: BaseException, function: object) -> str:
+    if isinstance(error, Elsewhere):
+        return error.place
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_shown(error.filename)}:{error.lineno}"
     walked = ((frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(_TRACEBACK(error)))

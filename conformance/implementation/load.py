@@ -71,6 +71,8 @@ class Implementation:
     """The language that it is written in, where it says so."""
     layouts: bool = True
     """Whether the layout of arguments in memory reaches it; through a pipe none does."""
+    isolated: bool = False
+    """Whether it runs in a process of its own, as --impl-isolate has it; calls from several threads do not reach it."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What `--impl-option` gave its setup."""
     after_calls: Callable[[], None] = _nothing
@@ -84,7 +86,8 @@ class Implementation:
     @property
     def argument(self) -> str:
         """The arguments that name it on a command line, quoted for a shell: "--impl=adapter"."""
-        return " ".join([f"{self.option}={shlex.quote(self.spec)}", *map(shlex.quote, option_arguments(self.options))])
+        named = f"{self.option}={shlex.quote(self.spec)}{' --impl-isolate' if self.isolated else ''}"
+        return " ".join([named, *map(shlex.quote, option_arguments(self.options))])
 
     def working_precision(self, dtype: str, op: str) -> str:
         """The precision whose tolerances hold for an operation at a dtype: the one declared for it, or else for the

@@ -76,6 +76,8 @@ class Remote:
     folder: Path
     seconds: float
     options: Mapping[str, str]
+    read: Callable[[bytes, int], Pending] = wire.answered
+    """Reads the answer to a request. Raises Broken."""
     _process: Process | None = None
     _number: int = 0
     """Number of the last request."""
@@ -118,6 +120,10 @@ class Remote:
         current call."""
         function = f"{operation}_{direction}"
         lines = [wire.call(operation, direction, arguments, parameters) for arguments in calls]
+        return self.exchange(function, lines)
+
+    def exchange(self, function: str, lines: Sequence[str]) -> Iterator[Pending]:
+        """The same for requests of calls without their numbers."""
         lost = self._lost.setdefault(function, LostCalls(function))
         lost.begin_family()
         position = 0
@@ -147,7 +153,7 @@ class Remote:
         first, self._owed = self._number + 1, len(lines)
         requests = [wire.numbered(self._next(), line) for line in lines]
         for number, answer in enumerate(self._process.converse(requests, self.seconds), first):
-            result = wire.answered(answer, number)
+            result = self.read(answer, number)
             self._owed -= 1
             yield result
 

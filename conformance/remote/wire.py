@@ -57,7 +57,7 @@ def numbered(number: int, line: str) -> bytes:
 
 def started(line: bytes, number: int) -> Mapping[str, Any]:
     """Read the answer to the start request. Raises Broken."""
-    answer = _answer(line, number)
+    answer = answer_to(line, number)
     if "error" in answer:
         raise Broken(f"the process does not start: {_first_line(str(answer['error']))}")
     if unknown := sorted(answer.keys() - _STARTED):
@@ -85,7 +85,7 @@ def answered(line: bytes, number: int) -> Callable[[], tuple[np.ndarray, ...]]:
     The function raises NotImplementedError or ImplementationError where the answer says so, and Lost where it cannot be
     read.
     """
-    answer = _answer(line, number)
+    answer = answer_to(line, number)
     kinds = [key for key in _ANSWERS if key in answer]
 
     def results() -> tuple[np.ndarray, ...]:
@@ -111,7 +111,8 @@ def _line(message: Mapping[str, object]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
-def _answer(line: bytes, number: int) -> dict[str, Any]:
+def answer_to(line: bytes, number: int) -> dict[str, Any]:
+    """The object of a line that answers a request. Raises Broken."""
     try:
         answer = parse_object(line.decode())
         if type(answer.get("id")) is not int:

@@ -53,9 +53,7 @@ def _namespaces() -> Iterator[tuple[str, dict[str, Any]]]:
         if name.startswith((f"{_OURS}conformance.adapters", f"{_OURS}reference")) or not isinstance(module, ModuleType):
             continue
         if name == "numpy" or name.startswith(("numpy.", _OURS)):  # caches and states among its data change
-            fixed = {
-                k: v for k, v in vars(module).items() if callable(v) or isinstance(v, ModuleType) or _is_constant(k)
-            }
+            fixed = {key: value for key, value in vars(module).items() if _is_fixed(name, key, value)}
             yield name, fixed
         if name.startswith(_OURS):
             for key, value in vars(module).items():
@@ -63,8 +61,11 @@ def _namespaces() -> Iterator[tuple[str, dict[str, Any]]]:
                     yield f"{name}.{key}", {k: v for k, v in vars(value).items() if k not in _BY_PYTHON}
 
 
-def _is_constant(name: str) -> bool:
-    return name.strip("_").isupper()
+def _is_fixed(module: str, name: str, value: object) -> bool:
+    """Whether a module keeps an attribute as it is: a function, class, constant, or another's module."""
+    if isinstance(value, ModuleType):
+        return value.__name__ != f"{module}.{name}"
+    return callable(value) or name.strip("_").isupper()
 
 
 def _watched(label: str, kept: dict[str, Any]) -> Check:

@@ -21,6 +21,7 @@ from ..implementation.load import Implementation, load
 from ..implementation.options import OptionError, parse_options
 from ..implementation.timeouts import LONGEST, SHORTEST
 from ..remote import command
+from ..remote.isolate import load_isolated
 from . import xfails
 from .selection import (
     Selection,
@@ -118,6 +119,7 @@ def read_plan(config: pytest.Config) -> Plan:
         strangers=strangers,
         vectors_version=manifest.vectors_version,
         remarks=(
+            *(["in a process of its own, which has no expected values"] if implementation.isolated else []),
             *([f"written in {implementation.language}"] if implementation.language else []),
             *(f"with {key}={value}" for key, value in implementation.options.items()),
             *(["strict: robust misses fail"] if strict else []),
@@ -157,9 +159,12 @@ def _implementation(config: pytest.Config, operations: Iterable[str]) -> Impleme
         options = parse_options(option.impl_options or ())
     except OptionError as error:
         raise pytest.UsageError(str(error)) from None
-    if option.impl_cmd is None:
+    if option.impl_cmd is None and not option.impl_isolate:
         return load(option.impl, operations, folder, options)
-    implementation = command.load_command(option.impl_cmd, operations, option.impl_timeout, folder, options)
+    if option.impl_isolate:
+        implementation = load_isolated(option.impl, operations, option.impl_timeout, folder, options)
+    else:
+        implementation = command.load_command(option.impl_cmd, operations, option.impl_timeout, folder, options)
     config.add_cleanup(partial(_ended, implementation))  # also where no test is run: teardown belongs to those
     return implementation
 

@@ -61,7 +61,7 @@ class Run:
         with _usage_errors():
             plan = read_plan(self.config)
         self.state.note_replaced("when it was loaded")
-        if plan.implementation.option == "--impl":
+        if plan.implementation.option == "--impl" and not plan.implementation.isolated:
             implementation = crashes.without_gone(plan.implementation, self.config)
             implementation = replace(implementation, after_calls=self.state.note_replaced)
             plan = replace(plan, implementation=self.state.watch.watched(implementation))

@@ -43,7 +43,7 @@ class SessionState:
         errors = os.dup(2)  # pytest captures the descriptor itself while tests run
         config.add_cleanup(partial(os.close, errors))
         # The calls of --impl-cmd are made by another process, and bounded where it is spoken to.
-        here = config.option.impl is not None
+        here = config.option.impl is not None and not config.option.impl_isolate
         self.watch = Watch(config.option.impl_timeout if here else None, trace if here else None, errors)
         self._diagnosed: tuple[Diagnosis, ...] | None = None
         self._look, self._look_at_all = integrity.watch_what_verdicts_need()

@@ -31,6 +31,17 @@ class Misbehaviour:
     line_of_worker: str = ""
     """What is said instead where it ends a worker of pytest-xdist."""
 
+    isolated: str = ""
+    """What is said instead where it runs in a process of its own."""
+    harmless_apart: bool = False
+    """Whether it does no harm there: what it returns is right."""
+
+    @property
+    def line_apart(self) -> str:
+        """What is said where it runs in a process of its own."""
+        in_call = self.ends and self.call != "pass"
+        return self.isolated or ("case 0: the process *ended *" if in_call else self.line)
+
     @property
     def line_of_a_worker(self) -> str:
         """What is said where it ends a worker of pytest-xdist."""
@@ -61,6 +72,22 @@ def _raising(name: str, text: str) -> str:
     return _class(name, "Exception", f"def __str__(self): {text}")
 
 
+def _replacing(what: str, *, isolated: str = "", call: str = "pass", after: str = "") -> Misbehaviour:
+    """An adapter that is right, and replaces what verdicts are made with; elsewhere that makes no difference."""
+    line, where = f"*the implementation replaced {what} *", "at import" if after else "in a call"
+    return Misbehaviour(
+        f"{what} replaced {where}",
+        line,
+        call,
+        after=after,
+        one_fails=False,
+        isolated=isolated,
+        harmless_apart=not isolated,
+    )
+
+
+VALUES = "backproof.conformance.check.values"
+VERDICT = "from backproof.conformance.check.verdict import Verdict"
 RAISED = "case 0 raised *"
 ENDED = "backproof: --impl=adapter: the process ended with status 0 in vectors/double.h5::float32/backward-plain*"
 
@@ -76,6 +103,7 @@ MISBEHAVIOURS = (
     Misbehaviour(
         "os._exit at import",
         "*ended with status 0 where the implementation is loaded*",
+        isolated="*the process ended with status 0*",
         one_fails=False,
         before="os._exit(0)",
         ends=True,
@@ -87,6 +115,8 @@ MISBEHAVIOURS = (
             after=f"def {hook}(): os._exit(0)",
             ends=True,
             line_of_worker=worker,
+            isolated="*the process ended with status 0*",
+            harmless_apart=hook == "teardown",  # the verdict is complete
             one_fails=False,
         )
         for hook, worker in (
@@ -250,47 +280,12 @@ MISBEHAVIOURS = (
         before="import shutil",
         call="shutil.rmtree(os.getcwd(), ignore_errors=True)",
     ),
-    Misbehaviour(
-        "numpy.abs is replaced at import",
-        "*the implementation replaced numpy.abs*",
-        after="np.abs = np.zeros_like",
-        one_fails=False,
-    ),
-    Misbehaviour(
-        "numpy.abs is replaced in a call",
-        "*the implementation replaced numpy.abs*",
-        "np.abs = np.zeros_like",
-        one_fails=False,
-    ),
-    Misbehaviour(
-        "numpy.count_nonzero is replaced",
-        "*the implementation replaced numpy.count_nonzero*",
-        "np.count_nonzero = np.size",
-        one_fails=False,
-    ),
-    Misbehaviour(
-        "numpy.empty is replaced", "*the implementation replaced numpy.empty*", after="np.empty = None", one_fails=False
-    ),
-    Misbehaviour(
-        "len is replaced", "*the implementation replaced builtins.len*", "builtins.len = lambda x: 0", one_fails=False
-    ),
-    Misbehaviour(
-        "the comparison is replaced",
-        "*the implementation replaced backproof.conformance.check.values.compare*",
-        after="from backproof.conformance.check import values; values.compare = None",
-        one_fails=False,
-    ),
-    Misbehaviour(
-        "the comparison's code is replaced",
-        "*the implementation replaced backproof.conformance.check.values.is_true*",
-        before="from backproof.conformance.check.values import is_true",
-        after="is_true.__code__ = (lambda truths: True).__code__",
-        one_fails=False,
-    ),
-    Misbehaviour(
-        "a method of the verdict is replaced",
-        "*the implementation replaced backproof.conformance.check.verdict.Verdict*",
-        after="from backproof.conformance.check.verdict import Verdict; Verdict.by_gravity = ()",
-        one_fails=False,
-    ),
+    _replacing("numpy.abs", after="np.abs = np.zeros_like"),
+    _replacing("numpy.abs", call="np.abs = np.zeros_like"),
+    _replacing("numpy.count_nonzero", call="np.count_nonzero = np.size"),
+    _replacing("numpy.empty", after="np.empty = None", isolated="case 0: the process ended with status 1*"),
+    _replacing("builtins.len", call="builtins.len = lambda x: 0", isolated="case [0-3]: *"),
+    _replacing(f"{VALUES}.compare", after=f"import {VALUES} as values; values.compare = None"),
+    _replacing(f"{VALUES}.is_true", after=f"import {VALUES} as v; v.is_true.__code__ = (lambda truths: True).__code__"),
+    _replacing("backproof.conformance.check.verdict.Verdict.by_gravity", after=f"{VERDICT}; Verdict.by_gravity = ()"),
 )

@@ -9,7 +9,7 @@ from processes import is_running
 RunApart = Callable[..., pytest.RunResult]
 
 PASSED, ABSENT = 12, 6
-MOST_OUTPUT = 12_000
+MOST_OUTPUT = 20_000
 """Characters that a run of the few small families may print."""
 
 each_misbehaviour = pytest.mark.parametrize("row", MISBEHAVIOURS, ids=lambda row: row.name)
@@ -40,6 +40,20 @@ def test_in_several_processes(run_apart: RunApart, project: pytest.Pytester, row
     project.makepyfile(adapter=row.adapter)
     result = run_apart("--impl=adapter", "-n2", "--maxprocesses=1")
     assert_told(result, row.line_of_a_worker)
+    if row.one_fails:
+        result.assert_outcomes(failed=1, passed=PASSED - 1, skipped=ABSENT)
+
+
+@pytest.mark.catalogue
+@each_misbehaviour
+def test_isolated(project: pytest.Pytester, row: Misbehaviour) -> None:
+    project.makepyfile(adapter=row.adapter)
+    result = project.runpytest("--impl=adapter", "--impl-isolate")
+    if row.harmless_apart:
+        result.assert_outcomes(passed=PASSED, skipped=ABSENT)
+        assert result.ret == pytest.ExitCode.OK
+        return
+    assert_told(result, row.line_apart)
     if row.one_fails:
         result.assert_outcomes(failed=1, passed=PASSED - 1, skipped=ABSENT)
 
