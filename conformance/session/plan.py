@@ -122,6 +122,7 @@ def read_plan(config: pytest.Config) -> Plan:
             *(["in a process of its own, which has no expected values"] if implementation.isolated else []),
             *([f"written in {implementation.language}"] if implementation.language else []),
             *(f"with {key}={value}" for key, value in implementation.options.items()),
+            *([] if option.impl_seed is None else [f"families in the order of --impl-seed={option.impl_seed}"]),
             *(["strict: robust misses fail"] if strict else []),
             *([f"failures are expected by {option.impl_xfails}"] if expected else []),
             *(f"{nodeid} is none of backproof's files: nobody vouches for its values" for nodeid in strangers),

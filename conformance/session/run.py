@@ -3,6 +3,8 @@
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from random import Random
+from secrets import randbits
 from typing import Any
 
 import pytest
@@ -23,6 +25,8 @@ from .collect import FamilyItem, VectorFile
 from .plan import golden_files, read_plan
 from .state import SessionState
 
+SEED = "impl_seed"
+"""The key of the seed among the options, and in a pytest-xdist worker's input."""
 PROBLEMS = "backproof_problems"
 """The key of a pytest-xdist worker's output for what went wrong outside its tests."""
 
@@ -36,7 +40,9 @@ class Run:
         self._truncation = Truncation(self.state.results)
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Register the markers that are known before a file is read, for `pytest --markers`."""
+        """Register the markers that are known before a file is read, for `pytest --markers`; settle the seed."""
+        if config.option.impl_seed is not None:
+            config.option.impl_seed = _seed(getattr(config, "workerinput", config.option.__dict__)[SEED])
         with _usage_errors():
             _register(config, golden_files(), "families of this operation")
         _register(config, DTYPES, "families of this dtype")
@@ -100,6 +106,16 @@ class Run:
             collected.result = [*files, *(collected.result or [])]
         return collected
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put the families in the order of --impl-seed, where they are among other tests."""
+        if self.config.option.impl_seed is not None:
+            places = [place for place, item in enumerate(items) if isinstance(item, FamilyItem)]
+            families = [items[place] for place in places]
+            Random(self.config.option.impl_seed).shuffle(families)
+            for place, family in zip(places, families, strict=True):
+                items[place] = family
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Set the implementation up and down around the tests, in each process that runs some."""
@@ -141,6 +157,11 @@ class Run:
         """Store a result, which under pytest-xdist comes from a worker."""
         if packed := getattr(report, RESULT, None):
             self.state.results[report.nodeid] = unpack(Result, packed)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a pytest-xdist worker the seed, which it would draw again."""
+        node.workerinput[SEED] = self.config.option.impl_seed
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -197,6 +218,16 @@ class Run:
         if plan.expected:
             failing = {result.nodeid: result.ending is Ending.EXPECTED_FAILURE for result in results}
             yield from xfails.stale(plan.expected, plan.known, failing, whole=plan.whole)
+
+
+def _seed(given: str | int) -> int:
+    """The number that --impl-seed gives, which a worker of pytest-xdist is told. Raises UsageError."""
+    if given == "random":
+        return randbits(32)
+    try:
+        return int(given)
+    except ValueError:
+        raise pytest.UsageError(f"--impl-seed={given}: give a whole number, or random") from None
 
 
 def _register(config: pytest.Config, names: Iterable[str], meaning: str) -> None:

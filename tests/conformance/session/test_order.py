@@ -89,3 +89,32 @@ def test_verdicts_are_the_same_in_any_order_and_process_and_for_any_selection(
         assert verdicts(run) == verdicts(first), name
         assert (run["problems"], run["conventions"]) == ([PROBLEM], first["conventions"]), name
     assert verdicts(selected).items() <= verdicts(first).items()
+
+
+def order(result: pytest.RunResult) -> list[str]:
+    return [line.split()[0] for line in result.outlines if "::" in line]
+
+
+def test_a_seed_draws_the_order_of_families_alone(project: pytest.Pytester) -> None:
+    orders = [
+        order(project.runpytest("--impl=adapter", "--collect-only", "-q", f"--impl-seed={seed}", *paths))
+        for seed, paths in ((1, []), (1, []), (2, []), (1, ["vectors/double.h5", "vectors/kink.h5", "test_own.py"]))
+    ]
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == sorted(orders[2]) != orders[0]
+    assert orders[3][-1] == "test_own.py::test_own"
+
+
+def test_a_random_seed_is_printed_and_the_same_in_all_processes(run_apart: RunApart, project: pytest.Pytester) -> None:
+    result = run_apart("--impl=adapter", "--impl-seed=random", "-n2", "--maxprocesses=1", "-v")
+    result.assert_outcomes(passed=12, skipped=6)
+    (said,) = [line for line in result.outlines if line.startswith("backproof: families in the order of")]
+    ran = [word for line in result.outlines if line.startswith("[gw0]") for word in line.split() if "::" in word]
+    assert len(ran) == 18
+    assert ran == order(project.runpytest("--impl=adapter", said.split()[-1], "--collect-only", "-q"))
+
+
+def test_a_seed_is_a_number(project: pytest.Pytester) -> None:
+    result = project.runpytest("--impl=adapter", "--impl-seed=x")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --impl-seed=x: give a whole number, or random"])
