@@ -71,8 +71,8 @@ class Implementation:
     """The language that it is written in, where it says so."""
     layouts: bool = True
     """Whether the layout of arguments in memory reaches it; through a pipe none does."""
-    isolated: bool = False
-    """Whether it runs in a process of its own, as --impl-isolate has it; calls from several threads do not reach it."""
+    isolated: str = ""
+    """With --impl-isolate, what its process is kept from; calls from several threads do not reach it."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What `--impl-option` gave its setup."""
     after_calls: Callable[[], None] = _nothing

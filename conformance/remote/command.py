@@ -100,6 +100,13 @@ class Remote:
             self.kill()
             raise
 
+    def lacks(self, folder: str) -> bool:
+        """Whether a folder is empty for the process, which may have another view of the file system."""
+        try:
+            return self._process is not None and not any(Path(f"/proc/{self._process.number}/root{folder}").iterdir())
+        except OSError:
+            return False
+
     def stop(self) -> str:
         """Let the process end. Returns what went wrong, or ""."""
         if self._owed:

@@ -1,7 +1,7 @@
 """The process of `--impl-isolate`: it loads a Python adapter, and answers calls with what they returned and changed.
 
-`python -m backproof.conformance.remote.harness SPEC OPERATIONS`. It is given arguments, with the memory around them,
-and never sees an expected value. Lines are those of PROTOCOL.md but for arguments and answers: `isolate` says which.
+`apart` starts it. It is given arguments, with the memory around them, and never sees an expected value. Lines are those
+of PROTOCOL.md but for arguments and answers: `isolate` says which.
 """
 
 import json
@@ -169,7 +169,3 @@ def main(spec: str, operations: list[str]) -> int:
         print(describe_error(error).partition(": ")[2], file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2].split(",")))

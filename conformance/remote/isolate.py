@@ -25,12 +25,13 @@ from weakref import ref
 
 import numpy as np
 
+from ...vectors import store
 from ...vectors.dtypes import numpy_dtype
 from ..implementation.arrays import NotAnArray
 from ..implementation.errors import AdapterError, Elsewhere
 from ..implementation.load import Implementation, present
 from ..implementation.timeouts import Lost
-from . import harness, wire
+from . import apart, wire
 from .command import SECONDS, Remote
 from .process import Broken
 
@@ -43,7 +44,8 @@ def load_isolated(
 ) -> Implementation:
     """The implementation that `--impl` names, in a process of its own that runs until teardown. Raises AdapterError."""
     operations = tuple(operations)
-    words = [sys.executable, "-m", harness.__name__, spec, ",".join(operations)]
+    golden = str(store.golden_folder())
+    words = [sys.executable, "-m", apart.__name__, golden, spec, ",".join(operations)]
     isolated = Isolated(Remote(words, folder, SECONDS if seconds is None else seconds, options))
     remote = isolated.remote
     try:
@@ -63,7 +65,9 @@ def load_isolated(
         if wrong := remote.stop():
             raise AdapterError(f"{spec}: {wrong}")
 
-    return replace(implementation, isolated=True, options=options, teardown=stop)
+    seen = "does not see" if remote.lacks(golden) else "could read"
+    where = f"in a process of its own, which has no expected values and {seen} the golden files"
+    return replace(implementation, isolated=where, options=options, teardown=stop)
 
 
 class Isolated:

@@ -98,6 +98,11 @@ class Process:
         self._flood = 0
         """Bytes on standard error since the last answer."""
 
+    @property
+    def number(self) -> int:
+        """The system's number of the process."""
+        return self._process.pid
+
     def converse(self, requests: Iterable[bytes], seconds: float) -> Iterator[bytes]:
         """Send lines and yield one answer for each, which may take `seconds` after the one before. Raises Broken."""
         lines = list(requests)

@@ -119,7 +119,7 @@ def read_plan(config: pytest.Config) -> Plan:
         strangers=strangers,
         vectors_version=manifest.vectors_version,
         remarks=(
-            *(["in a process of its own, which has no expected values"] if implementation.isolated else []),
+            *([implementation.isolated] if implementation.isolated else []),
             *([f"written in {implementation.language}"] if implementation.language else []),
             *(f"with {key}={value}" for key, value in implementation.options.items()),
             *([] if option.impl_seed is None else [f"families in the order of --impl-seed={option.impl_seed}"]),

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import small_vectors
@@ -169,3 +170,21 @@ def test_a_command_is_a_process_of_its_own_already(project: pytest.Pytester) -> 
     result = project.runpytest("--impl-cmd=true", "--impl-isolate")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --impl-isolate is for --impl; *"])
+
+
+def test_golden_files_are_not_seen_where_the_system_hides_them(project: pytest.Pytester, golden: Path) -> None:
+    project.makepyfile(
+        adapter=f"""
+from pathlib import Path
+{small_vectors.ADAPTER}
+def double_backward(dL_doutputs, inputs):
+    assert not list(Path({str(golden)!r}).iterdir())
+    return 2 * dL_doutputs
+"""
+    )
+    result = project.runpytest("--impl=adapter", "--impl-isolate")
+    if "could read the golden files" in result.stdout.str():
+        pytest.skip("this system lets no process have a view of the file system of its own")
+    result.assert_outcomes(passed=PASSED, skipped=ABSENT)
+    result.stdout.fnmatch_lines(["backproof: *and does not see the golden files"])
+    assert list(golden.iterdir())
