@@ -62,6 +62,7 @@ class Run:
     def pytest_sessionstart(self) -> None:
         """Read everything, so that whatever is wrong is a usage error before anything has run."""
         supervisor.catch_exit(self.config)
+        supervisor.keep_pipes(self.config)
         supervisor.at("where the implementation is loaded")
         self.config.add_cleanup(interrupts.watch_interrupts())
         with _usage_errors():

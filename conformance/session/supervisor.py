@@ -10,6 +10,7 @@ Elsewhere, and where a program calls `pytest.main`, there is no parent: `os._exi
 import ctypes
 import os
 import signal
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -85,6 +86,28 @@ def catch_exit(config: pytest.Config) -> None:
         os.close(errors)
 
     config.add_cleanup(restore)
+
+
+def keep_pipes(config: pytest.Config) -> None:
+    """In a worker of pytest-xdist, let no process that the implementation forks keep the worker's pipes open: the run
+    would wait for that process where the worker has ended."""
+    folder = Path("/proc/self/fd")
+    if not hasattr(config, "workerinput") or not folder.exists():
+        return
+    pipes = [fd for fd in (int(entry.name) for entry in folder.iterdir()) if fd > 2 and _is_pipe(fd)]
+
+    def close() -> None:
+        for fd in pipes:
+            with suppress(OSError):
+                os.close(fd)
+
+    os.register_at_fork(after_in_child=close)
+
+
+def _is_pipe(fd: int) -> bool:
+    with suppress(OSError):
+        return stat.S_ISFIFO(os.fstat(fd).st_mode)
+    return False  # that of the listing
 
 
 def _is_command(frame: FrameType | None) -> bool:
