@@ -28,6 +28,7 @@ def problems(vectors: OperationVectors) -> list[str]:
             found.append(f"{family.id}: the id appears twice")
         seen.add(family.id)
         found += [f"{family.id}: {problem}" for problem in _family_problems(family, flags, answers, vectors.aliases)]
+        found += [f"{family.id}: {problem}" for problem in _batch_problems(family, vectors.batch_axis)]
     return found
 
 
@@ -85,6 +86,18 @@ def _family_problems(
     for where, expectation in (("", family.answer), *((f"{key}: ", one) for key, one in family.alternatives.items())):
         for problem in _expectation_problems(family, expectation, aliases):
             yield where + problem
+
+
+def _batch_problems(family: Family, batch_axis: Mapping[str, int | None]) -> Iterator[str]:
+    def rows(name: str, tensor: np.ndarray) -> int | None:
+        axis, shape = batch_axis.get(name), tensor.shape[1:]
+        return None if axis is None or not -len(shape) <= axis < len(shape) else shape[axis]
+
+    given = {rows(*item) for item in family.inputs.items()} - {None}
+    for name, expected in family.answer.expected.items() if len(given) == 1 else ():
+        if (found := rows(name, expected)) not in (None, *given):
+            yield f"the result {name} has {found} rows along its batch axis, where the arguments have {given.pop()}"
+            return
 
 
 def _alternatives_problems(family: Family, answers: Mapping[str, Answer]) -> Iterator[str]:

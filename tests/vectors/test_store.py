@@ -340,6 +340,15 @@ def test_verify_finds_unsound_families(
     assert found == [f"{tmp_path / 'loss.h5'}: loss/{dtype}/{name}: {problem}" for dtype in DTYPES]
 
 
+def test_verify_finds_rows_of_a_result_that_are_not_those_of_the_arguments(
+    tmp_path: Path, vectors: OperationVectors
+) -> None:
+    axes = {**vectors.batch_axis, "dL_dscores": -1}
+    store.write(tmp_path / "loss.h5", replace(vectors, batch_axis=axes))
+    problem = "the result dL_dscores has 5 rows along its batch axis, where the arguments have 4"
+    assert f"{tmp_path / 'loss.h5'}: loss/float32/backward-rows: {problem}" in store.verify(tmp_path / "loss.h5")
+
+
 @pytest.mark.parametrize(
     ("tolerance", "problem"),
     [
