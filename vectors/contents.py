@@ -69,6 +69,8 @@ def read_contents(text: str) -> tuple[OperationVectors, list[Entry]]:
         tuple(Answer(*row) for row in _rows(document["conventions"], "conventions", (str, str, bool, str))),
         (),
     )
+    for flag in vectors.flags:
+        _demand(WORD.fullmatch(flag.name) is not None, "flags", flag.name, "the name of a flag")
     for answer in vectors.answers:
         _demand(ANSWER_KEY.fullmatch(answer.key) is not None, "conventions", answer.key, "an answer at a point")
     _demand(isinstance(document["families"], list), "families", document["families"], "a list")

@@ -22,10 +22,10 @@ MOST_CASES = 2**16
 """The most elements that one tensor may declare, sizes of 0 apart, and the most cases that one dtype of a file may:
 an empty tensor takes no room, so that the size of its file does not bound them."""
 
-IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,149}")
 FAMILY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]{0,149}")
-WORD = re.compile(r"[!-~]+")
-ANSWER_KEY = re.compile(r"[A-Za-z0-9_-]+=[!-~]+")
+WORD = re.compile(r"[!-~]{1,150}")
+ANSWER_KEY = re.compile(r"[A-Za-z0-9_-]{1,150}=[!-~]{1,150}")
 
 ID = "{id}"
 """Placeholder for the family's id in the seed of an entry."""
