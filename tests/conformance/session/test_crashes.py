@@ -127,13 +127,8 @@ def test_a_timeout_costs_a_right_adapter_nothing(project: pytest.Pytester, secon
 def test_without_a_timeout_a_family_that_takes_long_is_told_while_it_runs(
     run_apart: RunApart, project: pytest.Pytester
 ) -> None:
-    slow = HANGING.replace("time.sleep(1000)", "time.sleep(0.6)")
-    project.makepyfile(
-        adapter=f"""
-from backproof.conformance.implementation import watch
-watch.LONG = 0.5
-{slow}"""
-    )
+    project.makepyfile(adapter=HANGING.replace("time.sleep(1000)", "time.sleep(0.6)"))
+    project.makeconftest("from backproof.conformance.implementation import watch\nwatch.LONG = 0.5\n")
     result = run_apart("--impl=adapter")
     result.assert_outcomes(passed=PASSED, skipped=ABSENT)
     result.stderr.fnmatch_lines([f"backproof: {FAMILY} has taken 0.5 s so far; --impl-timeout=SECONDS bounds a call"])
