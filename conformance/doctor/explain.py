@@ -10,7 +10,7 @@ from ..check.messages import how_to_declare
 from ..check.verdict import MissKind, Outcome, Verdict
 from ..diagnosis.evidence import Ran
 from ..diagnosis.findings import diagnose
-from ..implementation.errors import describe_error, error_location
+from ..implementation.errors import describe_error, error_location, text_of
 from ..implementation.load import Implementation
 from .adjustments import Adjustment, adjustments
 from .attempts import Arguments, Attempt, attempts
@@ -79,7 +79,7 @@ def _changed(tried: Iterable[Adjustment], arguments: Arguments) -> Arguments:
 def _raised(tries: Sequence[Attempt], function: object) -> Misfit:
     error = next(one.error for one in tries if one.error is not None)
     at = error_location(error, function)
-    cure = next((cure for part, cure in _HINTS if part in str(error)), "")
+    cure = next((cure for part, cure in _HINTS if part in text_of(error)), "")
     return Misfit(f"it raises {describe_error(error).rstrip('.')}{f' ({at})' if at else ''}", cure)
 
 

@@ -452,6 +452,37 @@ def test_an_adapter_that_ends_the_process_when_it_is_loaded(folder: Path, capsys
     assert code == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "expected"),
+    [
+        ("def setup(): raise SystemExit(0)", "odd: setup() raised SystemExit: 0 (odd.py:6)", 2),
+        ("def __dir__(): raise ValueError", "ok relu_forward", 0),
+        ("def __getattr__(name): raise ValueError(name)", "odd: reading its attributes raised ValueError: ", 2),
+        (
+            "class Odd(Exception):\n    def __str__(self): raise ValueError\ndef relu_forward(x): raise Odd",
+            "It raises Odd: its text cannot be read: ValueError (odd.py:8)",
+            1,
+        ),
+        (
+            "class Odd:\n    def __getattr__(self, name): raise ValueError\n"
+            "    def __call__(self, x): return np.maximum(x, 0)\nrelu_forward = Odd()",
+            "ok relu_forward",
+            0,
+        ),
+    ],
+    ids=["setup exits", "__dir__ raises", "__getattr__ raises", "an exception without a text", "a callable object"],
+)
+def test_what_an_adapter_raises_anywhere_is_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], text: str, said: str, expected: int
+) -> None:
+    right = "import numpy as np\n\ndef relu_forward(x):\n    return np.maximum(x, 0)\n\n"
+    (folder / "odd.py").write_text(f"{right}{text}\n")
+    code, printed, complaint = doctor(capsys, "odd", "--op=relu")
+    assert said in " ".join(f"{printed} {complaint}".split())
+    assert "Traceback" not in complaint
+    assert code == expected
+
+
 def test_an_adapter_that_fails_when_it_is_torn_down(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "lasting.py").write_text(
         "import numpy as np\n\ndef teardown():\n    raise OSError('stays')\n\n"
