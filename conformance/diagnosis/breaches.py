@@ -1,12 +1,13 @@
 """What breaches of the contract look like: arguments that are written to, memory used again, a state left over."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..check.verdict import MissKind
 from ..check.wording import listed
-from .candidates import catalogue, leaves_the_same
+from .candidates import catalogue, leaves_the_same, sound_of
 from .evidence import Evidence
 from .fitting import in_words
 from .observation import Observation, alike, called
@@ -22,6 +23,12 @@ _KEPT = {
     MissKind.STATE: "depends on what was called before",
 }
 """What a state that is left over does, by what the run saw of it."""
+SCALES = 0.625, 0.75
+"""By which values are made new ones."""
+_AS_SAID = (
+    (MissKind.WRITTEN_BESIDE, "a write out of bounds", "end loops at the sizes, and honour strides."),
+    (MissKind.SHARED_MEMORY, "memory shared", "return memory of its own: np.array(result)."),
+)
 _RETURN = (MissKind.COUNT, MissKind.RESULT_TYPE)
 
 
@@ -34,14 +41,20 @@ def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words
     if evidence.misses(MissKind.OVERWRITTEN_RESULT):
         names = _results(evidence, MissKind.OVERWRITTEN_RESULT)
         yield "memory used again", f"{names}: a later call overwrites what was returned.", "allocate it in each call."
-    for item in evidence.misses(MissKind.WRITTEN_BESIDE)[:1]:
-        said = next(miss.summary for miss in item.verdict.misses if miss.kind is MissKind.WRITTEN_BESIDE)
-        yield "a write out of bounds", f"{said}.", "end loops at the sizes, and honour strides."
+    for kind, name, cure in _AS_SAID:
+        for item in evidence.misses(kind)[:1]:
+            said = next(miss.summary for miss in item.verdict.misses if miss.kind is kind)
+            yield name, f"{said}.", cure
     if any(one.candidate.remembers for one in known):
         return
     if evidence.misses(*_KEPT):
         cure = "clear what is kept between calls, or replace it: no result may depend on another call."
         yield "a state left over", f"{_results(evidence, *_KEPT)}: {_state(evidence)}.", cure
+        return
+    if evidence.misses(MissKind.BATCH) and _kept_by_other_order(evidence):
+        said = "rows in another order give what was kept for the order before: a sum or the like finds it"
+        cure = "find what is kept by all that it depends on, or keep nothing between calls."
+        yield "a state left over", f"{_results(evidence, MissKind.BATCH)}: {said}.", cure
         return
     layouts = {id(one) for one in evidence.wrong if one.layout is not None}
     if evidence.misses(MissKind.LAYOUT) and not any(key in layouts for one in known for key, _ in one.explained):
@@ -50,6 +63,30 @@ def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words
         said = f"{_results(evidence, MissKind.LAYOUT)}: right for contiguous arguments, wrong for {said} ones."
         cure = "honour strides, byte order and alignment, or make plain copies first: np.array(x, dtype, order='C')."
         yield "memory read as it lies", said, cure
+
+
+def _kept_by_other_order(evidence: Evidence) -> bool:
+    """Whether a case is right with new values, and wrong in another order of rows that is called next."""
+    function, sound = evidence.function, sound_of(evidence.vectors.op, evidence.direction)
+    ids = {item.family.id for item in evidence.misses(MissKind.BATCH)}
+    if sound is None:
+        return False
+
+    def is_right(one: Observation, scale: float, turned: bool) -> bool:
+        some = {}
+        for name, tensor in one.arguments.items():
+            axis = one.vectors.batch_axis.get(name)
+            scaled = tensor if tensor.dtype.kind == "i" else (tensor * scale).astype(tensor.dtype)
+            some[name] = (
+                np.flip(scaled, axis) if turned and axis is not None and -tensor.ndim <= axis < tensor.ndim else scaled
+            )
+        here = replace(one, instead=some)
+        pair = called(function, here)[0] or (), called(sound, here)[0] or ()
+        return all(alike(a, b, 0.0, 64 * one.units) for a, b in zip(*pair, strict=False))
+
+    calls = (SCALES[0], True), (SCALES[1], False), (SCALES[1], True)
+    some = (one for one in evidence.wrong if one.family.id in ids and one.batch)
+    return any([is_right(one, *call) for call in calls] == [True, True, False] for one in some)
 
 
 def _results(evidence: Evidence, *kinds: MissKind) -> str:
@@ -96,7 +133,7 @@ def _step(argument: str, changed: Sequence[Observation]) -> str:
 
 def _state(evidence: Evidence) -> str:
     """What is kept between calls, by calling twice."""
-    function = evidence.implementation.functions[evidence.vectors.op, evidence.direction]
+    function = evidence.function
     ids = {item.family.id for item in evidence.misses(*_KEPT)}
     for one in (one for one in evidence.wrong if one.family.id in ids and one.expected):
         first, second = (called(function, one)[0] for _ in range(2))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...reference.mutations.rearranged import REARRANGED, Change
 from ...vectors.dtypes import numpy_dtype
 from .observation import Observation, Results, State, alike, called, close, middle
 
@@ -39,6 +40,10 @@ class Candidate:
     """Whether what it foretells depends on the calls before."""
     of_values: bool = True
     """Whether it changes values, whatever dtype and layout the arguments have."""
+    of_sizes: bool = False
+    """Whether it is about the size of blocks, which a length of 1 says nothing of."""
+    plainest: bool = False
+    """Whether a result is 0 and no more, which many things come to."""
     writes: bool = False
     """Whether it may write to its arguments."""
 
@@ -61,6 +66,8 @@ NEITHER, EXPLAINED, AGAINST = Held(_NO, _NO), Held(_YES, _NO), Held(_NO, _YES)
 ALIKE, NEARER, APART = 0.01, 0.5, 0.1
 """How far apart two wrong results of the same fault may be, as a share of their distance from the right one: whatever
 they differ by (less in wide dtypes); where they differ by no more than roundings; and then in the middle of all."""
+ENOUGH = 24
+"""After so many calls what depends on those before must have shown."""
 FINE = 16
 """Where errors are so many units in the last place or fewer, results must be the same bit by bit."""
 
@@ -121,9 +128,13 @@ class Judged:
     """A candidate held against observations, as far as it was."""
 
     candidate: Candidate
+    order: int = 0
+    """How many were asked before it: the plainest are asked first."""
     held: dict[tuple[int, int], Held] = field(default_factory=dict)
     """By the observation's identity and the result's position."""
     foretold: dict[int, Foretold] = field(default_factory=dict)
+    hopeless: bool = False
+    """Whether it explains nothing of the first calls, and the others are not foretold."""
 
     def on(self, one: Observation, position: int) -> Held:
         """Hold one result of one observation."""
@@ -142,10 +153,15 @@ class Judged:
         return results[position] is None or alike(one.results[position], results[position], 0.0, one.units)
 
     def replay(self, observations: Sequence[Observation]) -> None:
-        """Foretell all of them in order, where it matters what was called before."""
+        """Foretell all of them in order, where it matters what was called before, unless the first explain nothing."""
         self.candidate.setup()
-        for one in observations:
+        for place, one in enumerate(observations, 1):
             self.foretold[id(one)] = self.candidate.foretell(one)
+            if place == ENOUGH:
+                first = [(o, p) for o in observations[:place] for p in range(len(o.names)) if o.failing[p]]
+                self.hopeless = bool(first) and not any(self.on(o, p).explained.any() for o, p in first)
+                if self.hopeless:
+                    break
 
 
 def sound_of(op: str, direction: str) -> Callable[..., Any] | None:
@@ -159,30 +175,17 @@ def sound_of(op: str, direction: str) -> Callable[..., Any] | None:
 
 def catalogue(op: str, direction: str) -> Iterator[Candidate]:
     """The faults of the catalogue, those that say most first: what was seen, mutants of the formula, wrappers."""
-    from ...reference.faults import every_fault_of, further_of
+    from ...reference.faults import every_fault_of, further_of, ignored, misread
 
     if sound_of(op, direction) is None:
         return
+    yield from (replace(from_fault(fault), name=fault.name) for fault in ignored(op, direction))
     faults = [fault for fault in every_fault_of(op) if fault.direction == direction]
+    yield from (from_fault(fault) for fault in faults if fault.name.endswith("_zero"))  # the plainest of all
     yield from (from_fault(fault) for fault in faults if fault.sort != "wrapper")
     yield from (replace(from_fault(fault), name="another formula") for fault in further_of(op, direction))
     yield from (from_fault(fault) for fault in faults if fault.sort == "wrapper")
-
-
-def other_operations(op: str, direction: str) -> Iterator[Candidate]:
-    """The formulas of operations that take the same arguments."""
-    from ...reference.model.fault import widened
-    from ...reference.model.operation import operation, operation_names
-
-    own = operation(op)
-    for name in operation_names():
-        other = operation(name)
-        if name == op or direction not in other.functions or other.arguments[direction] != own.arguments[direction]:
-            continue
-        if other.results[direction] == own.results[direction]:
-            function = widened(other.functions[direction])
-            words, cure = f"the formula of {name} where that of {op} is due", f"use the formula of {op}."
-            yield Candidate("another operation", words, cure, partial(called, function))
+    yield from (replace(from_fault(fault), name=fault.name) for fault in misread(op, direction))
 
 
 def on_labels(found: Candidate) -> Iterator[Candidate]:
@@ -209,6 +212,58 @@ def from_fault(fault: "Fault") -> Candidate:
         partial(called, function),
         fault.setup,
         remembers=bool(fault.memory),
+        plainest=fault.name.endswith("_zero"),
         of_values=fault.formula is not None,
         writes=fault.formula is None and not fault.memory,
     )
+
+
+def of_result(position: int, one: Observation) -> Iterator[Candidate]:
+    """What a result may be instead of the right one, whatever the operation, given a case in which it is wrong."""
+    if one.states[position] is State.MALFORMED:
+        yield from _malformed(position, one)
+    for kind, words, cure, change in REARRANGED:
+        yield _changed(position, kind, words.format(it=one.names[position]), cure, change)
+
+
+def _changed(position: int, name: str, words: str, cure: str, change: Change, dtype: str | None = None) -> Candidate:
+    """A candidate that speaks of one result; `dtype` where it is not the case's."""
+
+    def foretell(one: Observation) -> Foretold:
+        values = change(one.expected[position]) if one.expected else None
+        if values is None:
+            return NOTHING
+        results: list[np.ndarray | None] = [None] * len(one.names)
+        results[position] = np.asarray(values).astype(numpy_dtype(dtype or one.family.dtype))
+        return tuple(results), None
+
+    return Candidate(name, words, cure, foretell)
+
+
+def _malformed(position: int, one: Observation) -> Iterator[Candidate]:
+    """Right values in a dtype that is not; something whose sum or mean is what is due."""
+    came = None if one.results is None else one.results[position]
+    name, due = one.names[position], one.expected[position]
+    if came is None:
+        return
+    if came.dtype != numpy_dtype(one.family.dtype):
+        words = f"right values of the wrong dtype, {'integers' if came.dtype.kind in 'iu' else came.dtype}"
+        cure = f"return {name} in the dtype of the arguments: let nothing widen or narrow it on the way."
+        yield _changed(position, "a wrong dtype", words, cure, np.positive, str(came.dtype))
+    for axis in range(came.ndim if came.shape != due.shape else 0):
+        for how, reduce in (("sum", np.sum), ("mean", np.mean)):
+            words = f"not reduced: its {how} over axis {axis} is what is due"
+            cure = f"take the {how} over axis {axis}: what was broadcast has the gradient of the argument's shape."
+            yield Candidate("a wrong shape", words, cure, partial(_unreduced, position, axis, reduce))
+
+
+def _unreduced(position: int, axis: int, reduce: Callable[..., np.ndarray], one: Observation) -> Foretold:
+    """What came, where its sum or mean is what is due."""
+    came = None if one.results is None else one.results[position]
+    if came is None or not one.expected or came.ndim <= axis or came.dtype.kind not in "fV":
+        return NOTHING
+    due = one.expected[position]
+    reduced = np.asarray(reduce(came.astype(np.float64), axis=axis))
+    if reduced.size != due.size or not alike(reduced.reshape(due.shape), due, one.slack[position], one.units):
+        return NOTHING
+    return tuple(came if p == position else None for p in range(len(one.names))), None

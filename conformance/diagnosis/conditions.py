@@ -8,17 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from ...reference.mutations.blocks import ENDS, TILES
 from ...vectors.dtypes import DTYPES, HALF
 from .observation import Observation
 
 Array = np.ndarray
 
-TILES = (4, 8, 16, 32, 64, 128)
 MOST = 2
 """So many conditions are combined."""
 SOME = 16
 FEWEST = 3
 """In so many families at least, whatever their dtype, one holds that is fitted; two together in as many as they are."""
+
+
+Place = Callable[[Array, int], Array]
+"""Given places and how many there are, whether something holds at each."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,17 @@ class Marked:
         tensor = self.one.arguments.get(name)
         return None if tensor is None or tensor.shape != self.shape else tensor.astype(np.float64)
 
-    def places(self, axis: int) -> Array | None:
-        """For each element its place along an axis, None where there is no such axis, or rows of a vector."""
+    def length(self, axis: int | None) -> int:
+        """How many places there are along an axis, or in all; 0 where there is no such axis."""
+        if axis is None:
+            return int(np.prod(self.shape))
+        return self.shape[axis] if self.shape else 0
+
+    def places(self, axis: int | None) -> Array | None:
+        """For each element its place along an axis, or in memory; None where there is no such axis, or it is the only
+        one."""
+        if axis is None:
+            return np.arange(self.length(None)).reshape(self.shape)
         if len(self.shape) < (1 if axis == -1 else 2):
             return None
         shape = [1] * len(self.shape)
@@ -181,6 +194,7 @@ def _sizes(observations: Sequence[Observation], true: Sequence[Observation]) -> 
         lengths.setdefault(tuple(one.sizes.get(name) for one in observations), name)
     names = list(lengths.values())
     for name in names:
+        yield _of(f"only where {name} is 0", lambda one, n: one.sizes.get(n) == 0, name)
         yield _of(f"only where {name} is 1", lambda one, n: one.sizes.get(n) == 1, name)
         yield _of(f"only where {name} is not 1", lambda one, n: one.sizes.get(n, 1) != 1, name)
     for pair in combinations(names, 2):
@@ -225,11 +239,14 @@ def _arguments(true: Sequence[Marked]) -> Iterator[Condition]:
                 sizes = [_sized(name, of, factor, mark) for mark in true if mark.elements.ndim]
                 marks = [mark.elements for mark in true if mark.elements.ndim]
                 found = [size[some] for size, some in zip(sizes, marks, strict=True) if size is not None]
-                least = min((float(some.min(initial=np.inf)) for some in found), default=0.0)
-                if len(found) == len(true) and 0 < least < np.inf:
-                    what = words.format(f"{factor} * {name}" if factor else name)
-                    words_of = f"only where {what} is about {least:.3g} or more"
-                    yield Condition(words_of, partial(_beyond, name, of, factor, least), True, True)
+                if len(found) < len(true) or not found:
+                    continue
+                least, most = min(float(x.min(initial=np.inf)) for x in found), max(float(x.max()) for x in found)
+                what = words.format(f"{factor} * {name}" if factor else name)
+                for limit, said, beyond in ((least, "or more", np.greater_equal), (most, "or less", np.less_equal)):
+                    if 0 < limit < np.inf and (beyond is np.greater_equal or of is np.abs):
+                        holds = partial(_beyond, name, of, factor, limit, beyond)
+                        yield Condition(f"only where {what} is about {limit:.3g} {said}", holds, True, True)
 
 
 def _signed(name: str, sign: Callable[..., Array], marked: Marked) -> Array | None:
@@ -242,32 +259,32 @@ def _sized(name: str, of: Callable[..., Array], factor: str, marked: Marked) -> 
     return None if tensor is None or not isinstance(scale, int | float) else of(tensor * scale)
 
 
-def _beyond(name: str, of: Callable[..., Array], factor: str, least: float, marked: Marked) -> Array | None:
+def _beyond(
+    name: str, of: Callable[..., Array], factor: str, limit: float, beyond: Callable[..., Any], marked: Marked
+) -> Array | None:
     sizes = _sized(name, of, factor, marked)
-    return None if sizes is None else sizes >= least
+    return None if sizes is None else np.asarray(beyond(sizes, limit))
 
 
 def _places(true: Sequence[Marked]) -> Iterator[Condition]:
     """By place in the result."""
-    for axis, word in ((0, "row"), (-1, "column")):
+    for axis, word in ((0, "row"), (-1, "column"), (None, "element")):
         starts = [np.min(at[m.elements]) for m in true if m.elements.ndim and (at := m.places(axis)) is not None]
         start = int(min(starts, default=0))
-        for words, of in (
+        places: list[tuple[str, Place]] = [
             (f"only in the last {word}", lambda k, n: k == n - 1),
             (f"only in the first {word}", lambda k, _: k == 0),
             (f"not in the first {word}", lambda k, _: k > 0),
-            *([(f"only from {word} {start} on", lambda k, _, start=start: k >= start)] if start > 1 else []),
-            *(
-                (
-                    f"only in the {word}s beyond the last whole tile of {tile}",
-                    lambda k, n, tile=tile: (k >= n - n % tile) & (n > tile),
-                )
-                for tile in TILES
-            ),
-        ):
+        ]
+        if start > 1:
+            places.append((f"only from {word} {start} on", lambda k, _, start=start: k >= start))  # type: ignore[misc]
+        most = max((mark.length(axis) for mark in true), default=0)
+        tiles = [tile for tile in TILES if tile < most]
+        places += [(words.format(word=word, tile=tile), partial(of, tile)) for tile in tiles for words, of in ENDS]
+        for words, of in places:
             yield Condition(words, partial(_at_place, axis, of), True)
 
 
-def _at_place(axis: int, of: Callable[[Array, int], Array], marked: Marked) -> Array | None:
+def _at_place(axis: int | None, of: Place, marked: Marked) -> Array | None:
     places = marked.places(axis)
-    return None if places is None else of(places, marked.shape[axis])
+    return None if places is None else of(places, marked.length(axis))

@@ -1,7 +1,7 @@
 """What is known of an implementation when its failures are to be explained: what its calls returned, case by case."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,8 +18,8 @@ from .observation import Observation, called
 
 MOST_FAILING, MOST_CASES = 40, 3
 """So many failing families are called again, and so many cases of each."""
-MOST_PASSING = 80
-"""Of more families that passed, one case each is looked at."""
+MOST_PASSING, MOST_FURTHER = 80, 4
+"""Of more families that passed, one case each is looked at, of fewer two, and of each so many in the end."""
 MOST_ROBUST = 24
 """So many robust families that did not fail."""
 MOST_ELEMENTS = 20_000
@@ -48,7 +48,9 @@ class Evidence:
     wrong: list[Observation] = field(default_factory=list)
     """Cases of families that failed, in the order in which they were called."""
     right: list[Observation] = field(default_factory=list)
-    """Cases of required families that passed."""
+    """Cases of required families that passed, some of each."""
+    more: list[Observation] = field(default_factory=list)
+    """Further ones, with which an explanation has to agree in the end."""
     robust: list[Observation] = field(default_factory=list)
     """Cases of robust families and of conventions that did not fail, as they were called: they tell explanations apart
     that are as good otherwise."""
@@ -57,6 +59,11 @@ class Evidence:
     def names(self) -> tuple[str, ...]:
         """The results' names."""
         return self.vectors.results[self.direction]
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The implementation's."""
+        return self.implementation.functions[self.vectors.op, self.direction]
 
     def misses(self, *kinds: MissKind) -> list[Ran]:
         """The failing families with a miss of one of these kinds."""
@@ -69,7 +76,6 @@ def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, v
     What was unsupported or not implemented is no evidence; nor is a family that passed with a robust miss.
     """
     found = Evidence(implementation, vectors, direction, ran)
-    function = implementation.functions[vectors.op, direction]
 
     def blank(item: Ran, case: int, **fields: Any) -> Observation:
         precision = implementation.working_precision(item.family.dtype, vectors.op)
@@ -77,7 +83,7 @@ def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, v
 
     def call(one: Observation, into: list[Observation]) -> None:
         with suppress(NotImplementedError):
-            results, left = called(function, one)
+            results, left = called(found.function, one)
             if results is not None or FURTHER_FORM not in one.family.flags:
                 into.append(replace(one, results=results, left=left))
 
@@ -95,8 +101,10 @@ def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, v
     others = [item for item in others if elements(item.family) <= MOST_ELEMENTS]
     passed = [i for i in others if i.family.level == "required" and i.verdict.outcome is Outcome.PASSED]
     for item in sorted(passed, key=worth):
-        cases = range(min(item.family.count, 1 if len(passed) > MOST_PASSING else 2))
-        found.right += [blank(item, case, called=False) for case in cases]
+        every = [blank(item, case, called=False) for case in range(min(item.family.count, MOST_FURTHER))]
+        some = 1 if len(passed) > MOST_PASSING else 2
+        found.right += every[:some]
+        found.more += every[some:]
     robust = [i for i in others if i.verdict.outcome in _CALLED and (i.family.level == "robust" or i.family.point)]
     for item in sampled(robust, MOST_ROBUST):
         call(blank(item, 0), found.robust)

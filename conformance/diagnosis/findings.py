@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...vectors.dtypes import DTYPES
 from ...vectors.records import DIRECTIONS, OperationVectors
 from ..check.verdict import MissKind
 from ..check.wording import listed
 from ..implementation.load import Implementation
 from .breaches import breaches
-from .conditions import Condition, Marked, of_parameters, separating
+from .conditions import Condition, Marked, separating
 from .evidence import Evidence, Ran, gather
-from .hypotheses import IGNORED
 from .observation import Observation, State
 from .precision import precise_only_to
 from .search import Explanation, Search
@@ -81,20 +81,7 @@ def _findings(evidence: Evidence) -> list[Finding]:
 def _told(one: Explanation, evidence: Evidence) -> Finding:
     """An explanation in words."""
     candidate = one.candidate
-    conditions = one.conditions or (() if candidate.name == IGNORED else _shown(one, evidence))
-    return _finding(candidate.name, candidate.words, candidate.cure, one.positions, conditions, evidence)
-
-
-def _shown(one: Explanation, evidence: Evidence) -> tuple[Condition, ...]:
-    """The value of a parameter with which alone it shows, though it is there with others as well."""
-    explained = {key for key, _ in one.explained}
-    observations = [o for o in (*evidence.wrong, *evidence.right) if o.expected]
-    marks = [(id(o) in explained, Marked(o, (), np.ones((), bool))) for o in observations]
-    true = [mark for is_explained, mark in marks if is_explained]
-    wrong = [mark for _, mark in marks if any(mark.one.failing)]
-    found = (each for each in of_parameters(observations) if "='" in each.words)
-    found = (each for each in found if each.of_all(true) and each.of_all(wrong))
-    return tuple(each for each in found if any(each.spares([mark])[0] for _, mark in marks))[:1]
+    return _finding(candidate.name, candidate.words, candidate.cure, one.positions, one.conditions, evidence)
 
 
 def _finding(
@@ -113,7 +100,7 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
     for position in range(len(evidence.names)):
         left = [one for one in search.wrong if (id(one), position) in search.left and one.layout is None]
         wrong = [one for one in left if one.states[position] is State.WRONG]
-        for dtypes in (("float64", "float32"), ("float16", "bfloat16")):
+        for dtypes in (("float64", "float32"), ("float16", "bfloat16"), DTYPES):
             some = [one for one in wrong if one.family.dtype in dtypes and not one.lower]
             words = precise_only_to(some, evidence.right, position) if some and len(some) == len(wrong) else None
             if words is not None:

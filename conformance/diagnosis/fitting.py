@@ -7,42 +7,59 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...reference.mutations.factors import expressions, named
-from .candidates import APART, NOTHING, Candidate, Foretold
+from ...reference.mutations.factors import expressions, named, solved
+from ...vectors.dtypes import HALF, numpy_dtype
+from .candidates import APART, NOTHING, Candidate, Foretold, sound_of
 from .observation import Observation, alike, called, middle
 
 if TYPE_CHECKING:
     from ...reference.mutations.fitted import Fitted
 
-STEPS = 10
-LEAST = 1e-6
-"""A constant that differs by less is the one that is due; its cube is too small an epsilon."""
+LEAST, SPAN, SMALLEST = 1e-11, 512, 1e-18
+"""A constant that differs by less, or by so many units in the last place, is the one that is due; an epsilon that is
+smaller is none."""
 
 
-def fitted(op: str, direction: str, some: Sequence[Observation], position: int) -> Iterator[Candidate]:
+def fitted(some: Sequence[Observation], position: int, others: Sequence[Observation]) -> Iterator[Candidate]:
     """The faults with an open constant that account for what is wrong with a result of some observations, fitted.
 
-    A constant that is a length or a parameter of the observation may be that; one that is multiplied by something is.
+    A constant that is a length or a parameter of the observation may be that, where that differs among others; one that
+    is multiplied by something is.
     """
     from ...reference.faults import fitted_of
+    from ...reference.mutations.fitted import of_results
 
-    for each in fitted_of(op, direction):
-        value = _value(each, some, position)
-        if value is None and each.starts[0] == 1:
-            value = _value(each, some[:1], position)
-        if value is None:
-            continue
-        if each.starts[0] == 1:
-            for words, of in size_factors(some[0]):
+    family, vectors = some[0].family, some[0].vectors
+    changed = of_results(vectors.arguments[family.direction], vectors.results[family.direction])
+    factors, others_of = ([each for each in changed if (each.starts[0] == 1) is first] for first in (True, False))
+    known = family.dtype not in HALF and sound_of(vectors.op, family.direction) is not None
+    open_ones = (*factors, *(fitted_of(vectors.op, family.direction) if known else ()), *others_of)
+    for each in (each for each in open_ones if each.of_result in (None, position)):
+        values = list(_values(each, some, position))
+        by_size = each.starts[0] == 1 and not values  # which differs from call to call
+        for value in values or (_values(each, some[:1], position) if by_size else ()):
+            for words, of in size_factors(some[0]) if each.starts[0] == 1 else ():
                 found = of(some[0])
-                if found is not None and found != 1 and abs(found - value) <= 1e-5 * abs(value):
+                if found in (None, 1) or abs(found - value) > 1e-5 * abs(value):
+                    continue
+                if len({of(other) for other in others}) > 1:
                     yield Candidate(each.name, each.says(words), each.cure, partial(_by_size, each, of))
-        said = f"{each.says(f'{value:.6g}')}{named(value)}"
-        yield Candidate(each.name, said, each.cure, partial(_with, each, value))
+            if by_size:
+                continue
+            digits = 12 if math.isclose(value, each.starts[0], rel_tol=1e-5) else 6
+            said = f"{each.says(f'{value:.{digits}g}')}{named(value)}"
+            yield Candidate(each.name, said, each.cure, partial(_with, each, value), of_sizes=each.sizes)
 
 
 def _with(each: "Fitted", value: float, one: Observation) -> Foretold:
-    return called(each.function(value), one)
+    if each.of_result is None:
+        return called(each.function(value), one)
+    if not one.expected:
+        return NOTHING
+    new = np.asarray(each.function(value)(one.expected[each.of_result], *one.arguments.values()))
+    found: list[np.ndarray | None] = [None] * len(one.names)
+    found[each.of_result] = new.astype(numpy_dtype(one.family.dtype))
+    return tuple(found), None
 
 
 def _by_size(each: "Fitted", of: Callable[[Observation], float | None], one: Observation) -> Foretold:
@@ -55,18 +72,22 @@ def in_words(value: float) -> str:
     return f"{value:.6g}{named(value)}"
 
 
-def _value(each: "Fitted", some: Sequence[Observation], position: int) -> float | None:
+def _values(each: "Fitted", some: Sequence[Observation], position: int) -> Iterator[float]:
+    """The constants that fit; of other constants than sizes of blocks, the first."""
     got, due = _joined([one.values[position] for one in some]), _joined([one.expected[position] for one in some])
-    wrong = _joined([one.wrong[position] for one in some]).astype(bool) & np.isfinite(got) & np.isfinite(due)
+    wrong = _joined([one.wrong[position] for one in some]).astype(bool)
+    if not each.grid:
+        wrong &= np.isfinite(got) & np.isfinite(due)
     if not wrong.any():
-        return None
+        return
     got, due = got[wrong], due[wrong]
     slack, units = max(one.slack[position] for one in some), some[0].units
+    start = each.starts[0]
 
     def at(value: float) -> np.ndarray | None:
         found = []
         for one in some:
-            results, _ = called(each.function(value), one)
+            results, _ = _with(each, value, one)
             array = results[position] if results else None
             if array is None or array.shape != one.expected[position].shape:
                 return None
@@ -74,45 +95,30 @@ def _value(each: "Fitted", some: Sequence[Observation], position: int) -> float 
         return np.asarray(_joined(found)[wrong])
 
     def fits(value: float) -> bool:
-        found = at(value)
-        start = each.starts[0]
-        if found is None or abs(value - start) <= LEAST * abs(start) or (each.positive and value <= LEAST**3):
+        if math.isclose(value, start, rel_tol=max(LEAST, SPAN * units)) or (each.positive and value <= SMALLEST):
             return False
-        near = alike(got, found, slack, units)
-        return near and middle(np.abs(found - got) / np.abs(due - got)) < APART
+        found = at(value)
+        if found is None or not alike(got, found, slack, units):
+            return False
+        share = np.where(found == got, 0.0, np.abs(found - got) / np.abs(due - got))
+        return middle(np.where(np.isnan(share), 0.0, share)) < APART
 
-    if each.grid:
-        return next(filter(fits, each.starts), None)
-    for start in each.starts:
-        value = _solved(at, got, start)
-        if value is not None and fits(value):
-            rounded = (float(f"{value:.{digits}g}") for digits in range(1, 8))
-            return next(filter(fits, rounded), value)
-    return None
+    if each.sizes:
+        largest = max((tensor.size for one in some for tensor in one.arguments.values()), default=0)
+        yield from (value for value in each.starts if value < largest and fits(value))
+    elif each.grid:
+        yield from filter(fits, each.starts)
+    else:
+        for begun in each.starts:
+            value = solved(at, got, begun)
+            if value is not None and fits(value):
+                rounded = (float(f"{value:.{digits}g}") for digits in range(1, 13))
+                yield next(filter(fits, rounded), value)
+                return
 
 
 def _joined(arrays: Iterable[np.ndarray | None]) -> np.ndarray:
     return np.concatenate([np.asarray(array, np.float64).ravel() for array in arrays if array is not None])
-
-
-def _solved(at: Callable[[float], np.ndarray | None], got: np.ndarray, value: float) -> float | None:
-    """The constant by Gauss and Newton; None where it does not matter, or there is none."""
-    for _ in range(STEPS):
-        step = max(1e-4 * abs(value), 1e-7)
-        here, there = at(value), at(value + step)
-        if here is None or there is None:
-            return None
-        slope, rest = (there - here) / step, got - here
-        usable = np.isfinite(slope) & np.isfinite(rest)
-        slope, rest = slope[usable], rest[usable]
-        square = float(slope @ slope)
-        if not square or not math.isfinite(square):
-            return None
-        move = float(slope @ rest) / square
-        value += move
-        if not math.isfinite(value) or abs(move) <= 1e-12 * abs(value):
-            break
-    return value if math.isfinite(value) else None
 
 
 def size_factors(one: Observation) -> Iterator[tuple[str, Callable[[Observation], float | None]]]:

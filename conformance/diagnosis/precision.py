@@ -1,10 +1,11 @@
 """Is a result right, but only to a lower precision than its dtype has, or than is declared?"""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from ...vectors.dtypes import BFLOAT16, FLOAT32, FORMATS, HALF, TF32
+from ...vectors.dtypes import BFLOAT16, DTYPES, FLOAT32, FORMATS, HALF, TF32
 from .observation import Observation
 
 LOWER = (FLOAT32.significand, TF32.significand, BFLOAT16.significand)
@@ -28,43 +29,98 @@ _GENEROUS = 0.2
 _SPARED = 0.1
 """The share of cases that may be right although the lower precision should show."""
 
+_COARSE, _VAGUE, _EVEN, _NORMAL = 32, 0.05, 30, 1e-30
+"""An approximation is off by so many units in the last place at least, by such a share at most, and by no more than so
+many times what it is off by in the middle case; of values that are not near the smallest."""
+_OF_ONE = 0.02
+"""How much the factors may differ, as a share, by which the values of a case are off, to be one."""
+_RARE = 0.4
+"""The share of the changes of sign, from point to point, that chance makes, below which errors are none of rounding."""
+FEWEST_FAMILIES = 3
+
 Words = tuple[str, str]
 """What it looks like, and a cure."""
 
 
 def precise_only_to(wrong: Sequence[Observation], right: Sequence[Observation], position: int) -> Words | None:
-    """The precision, where all errors of a result are those of a lower one, and dtypes no wider than it are right."""
+    """The precision, where all errors of a result are those of a lower one, and dtypes no wider than it are right; or
+    to how many digits it is right."""
     errors, values = _errors(wrong, position)
     if len(errors) < FEWEST:
         return None
     dtypes = {one.family.dtype for one in wrong}
+    rounding = _of_both_signs(errors, values) and not _systematic(wrong, position)
     if dtypes <= set(HALF):
-        return _half(wrong, errors, values)
-    if not _of_both_signs(errors, values):
-        return None
+        return _half(wrong, errors, values, rounding) or _digits(wrong, position)
     possible = [digits for digits in LOWER if all(FORMATS[d].significand >= digits + APART for d in dtypes)]
-    for digits in possible:
+    for digits in possible if rounding else ():
         shares = sorted(_share(one, position, digits) for one in wrong)
         spared = sum(one.family.dtype in dtypes and not _fits(one.expected[position], digits) for one in right)
         least = shares[int(_GENEROUS * len(shares))]
         if _LARGEST <= shares[-1] <= 1 and least >= _EACH and spared <= max(1, _SPARED * len(wrong)):
             which = "float32 only, 24 binary digits" if digits == 24 else "a half precision only, 11 binary digits or 8"
             return f"precise to {which}", "compute in the dtype of the arguments throughout."
-    return None
+    return _digits(wrong, position)
 
 
-def _half(wrong: Sequence[Observation], errors: np.ndarray, values: np.ndarray) -> Words | None:
+def _half(wrong: Sequence[Observation], errors: np.ndarray, values: np.ndarray, rounding: bool) -> Words | None:
     """Of half precisions: cut, or rounded on the way, which a looser precision allows."""
     cut = np.sign(errors) == -np.sign(values)
     dtypes = " and ".join(dtype for dtype in HALF if any(one.family.dtype == dtype for one in wrong))
     units = np.abs(errors) / (np.abs(values) * 2 * np.array(max(one.units for one in wrong)))
     if cut.mean() >= _CUT and np.median(units) <= 1:
         return "cut towards 0 where it is to be rounded to nearest", f"round to nearest when {dtypes} is stored."
-    if not _of_both_signs(errors, values) or np.median(units) > _UNITS:
+    if not rounding or np.median(units) > _UNITS:
         return None
     return f"right to fewer digits than a float32 inside gives: something on the way is rounded to {dtypes}, or " + (
         "added up in it"
     ), "compute in float32, and round once, where a result is stored."
+
+
+def _digits(wrong: Sequence[Observation], position: int) -> Words | None:
+    """To how many decimal digits a result is right, where that is so of nearly all of it: an approximation."""
+    by_units: dict[float, list[float]] = {one.units: [] for one in wrong if one.family.dtype not in HALF}
+    largest, factors = [], []
+    for one in wrong:
+        got, due = one.values[position], one.expected[position]
+        if got is None or not np.isfinite(got).all():
+            return None
+        some = one.wrong[position] & (np.abs(due) > _NORMAL)
+        off = ((got - due)[some] / due[some]) if some.any() else np.zeros(0)
+        if off.size:
+            largest.append(max(float(np.abs(off).max()) - (one.units if one.family.dtype in HALF else 0), 0.0))
+            by_units.get(one.units, []).append(largest[-1])
+            factors.append(off.size > 1 and float(np.ptp(off)) < _OF_ONE * float(np.abs(off).max()))
+    if len(largest) < FEWEST or len({one.family.name for one in wrong}) < FEWEST_FAMILIES:
+        return None
+    most, median = np.quantile(largest, 1 - _GENEROUS), np.median(largest)
+    coarse = all(np.quantile(some, 1 - _GENEROUS) >= _COARSE * units for units, some in by_units.items() if some)
+    if not coarse or most > min(_VAGUE, _EVEN * median):
+        return None
+    what = "a reciprocal or a root" if np.mean(factors) > 0.5 else "exp, a root or another function"
+    dtypes = " and ".join(d for d in DTYPES if any(one.family.dtype == d for one in wrong))
+    words = f"right to about {max(1, round(-math.log10(most)))} digits alone, in {dtypes}: an approximation of {what}"
+    return f"{words}, or a lower precision on the way", "use a function that is right to the last digits of the dtype."
+
+
+def _systematic(wrong: Sequence[Observation], position: int) -> bool:
+    """Whether errors go by the value of an argument, as those of another function do and those of rounding do not."""
+    names = [n for n, t in wrong[0].arguments.items() if t.shape == wrong[0].expected[position].shape]
+    for name in (name for name in names if not name.startswith("dL_d")):
+        points, signs = [], []
+        for one in wrong:
+            got, due, at = one.values[position], one.expected[position], one.arguments[name]
+            if got is not None and at.shape == due.shape:
+                points.append(at.astype(np.float64)[one.wrong[position]])
+                signs.append((np.sign(got - due) * np.sign(due))[one.wrong[position]])
+        if len(points) < len(wrong) / 2:
+            continue
+        sign = np.concatenate(signs)[np.argsort(np.concatenate(points), kind="stable")]
+        up = float((sign > 0).mean())
+        changes = np.count_nonzero(np.diff(sign)) / max(len(sign) - 1, 1)
+        if len(sign) >= FEWEST and changes < _RARE * 2 * up * (1 - up):
+            return True
+    return False
 
 
 def _errors(wrong: Sequence[Observation], position: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,26 +5,32 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...vectors.dtypes import DTYPES, HALF
-from .candidates import Candidate, Judged, catalogue, hold, on_labels, other_operations, sound_of
+from ...vectors.dtypes import DTYPES
+from .candidates import Candidate, Judged, catalogue, hold, of_result, on_labels, sound_of
 from .conditions import Condition, Marked, separating
 from .evidence import Evidence
 from .fitting import fitted
-from .hypotheses import ignored, of_result, zero
 from .observation import Observation, State, alike, called
 
 MOST_TOGETHER = 4
 """So many candidates at most account for the failures of one function."""
+PROBES = 5
+"""On so many cases that fail, and that passed, candidates are tried first."""
 TRIES = 3
-"""So many kinds of wrong results that nothing explains are tried."""
+"""So many kinds of wrong results that nothing explains are tried, and so often another explanation for one."""
+LEAST, COVERED = 0.1, 0.5
+"""Such a share of what is left of a result an explanation must explain at least; of what is wrong with it, all
+together, for any to be told."""
 ELEMENTS = 4
 """To so many wrong elements a constant is fitted, where there are as many."""
 FEWEST = 3
 """So many wrong elements at least a candidate must explain, or all that there are."""
 RIVAL, MOST_COMPARED = 0.9, 40
 """What explains such a share of what the best does is as good; on so many cases that passed they are compared."""
-FEWEST_UNTOLD = 2
-"""In so many families something holds at least of which nothing is seen but 0, infinities and NaN."""
+FEWEST_UNTOLD, UNTOLD_WHEN = 2, 6
+"""In so many families something holds at least of which nothing is seen but 0, infinities and NaN; with a condition."""
+MOST_APART = 40
+"""Conditions are looked for of no more candidates after so many that have none."""
 PENALTY = 0.85
 """What an explanation is worth less for each condition."""
 FINE_SHARE, FINE_FEWEST = 0.9, 12
@@ -52,10 +58,13 @@ class Explanation:
     fine: frozenset[str] = frozenset()
     """The dtypes in which errors are those of rounding: the rest of them is by another order of the same sums."""
 
+    order: int = 0
+    """How many candidates were asked before it."""
+
     @property
-    def rank(self) -> tuple[float, int, bool, int]:
+    def rank(self) -> tuple[float, int, bool, int, int]:
         """The lower, the better."""
-        return -self.gain * PENALTY ** len(self.conditions), len(self.conditions), self.alone, self.unlike
+        return -self.gain * PENALTY ** len(self.conditions), len(self.conditions), self.alone, self.unlike, self.order
 
 
 @dataclass
@@ -67,6 +76,10 @@ class Search:
     left: dict[Unit, np.ndarray] = field(default_factory=dict)
     """By result of an observation, what of it is wrong and not explained."""
     judged: dict[int, Judged] = field(default_factory=dict)
+    apart: int = 0
+    """Of how many candidates there is no condition that says when they hold."""
+    settled: Sequence[Explanation] = ()
+    """What was found of other observations."""
 
     def __post_init__(self) -> None:
         sound = sound_of(self.evidence.vectors.op, self.evidence.direction)
@@ -78,6 +91,7 @@ class Search:
 
     def settle(self, known: Sequence[Explanation]) -> None:
         """Take off what is explained already, by what was found of other observations."""
+        self.settled = tuple(known)
         for explanation in known:
             judged = Judged(explanation.candidate)
             if explanation.candidate.remembers:
@@ -103,6 +117,14 @@ class Search:
             if one is None:
                 break
             best = self._best(known, one, position)
+            for _ in range(TRIES):
+                contradicting = self._contradicting(best) if best is not None else None
+                if contradicting is None:
+                    break
+                self.evidence.right.append(contradicting)
+                best = self._best(known, one, position)
+            else:
+                best = None
             if best is None:
                 given_up.add(_kind(one, position))
                 continue
@@ -115,7 +137,32 @@ class Search:
                         self._take(other, p, best.explained[id(other), p])
                     elif (id(other), p) in self.left and other.family.dtype in best.fine:
                         self._take(other, p, np.ones((), bool))
-        return found
+        return [one for one in found if self._covers(one, (*self.settled, *found))]
+
+    def _contradicting(self, found: Explanation) -> Observation | None:
+        """A case that passed, of all that did, which an explanation has wrong."""
+        judged = self.judged[id(found.candidate)]
+        for one in self.evidence.more if not judged.candidate.remembers else ():
+            for position in found.positions:
+                against = judged.on(one, position).against
+                if against.any():
+                    mark = Marked(one, one.expected[position].shape, against)
+                    if not any(condition.spares([mark])[0] for condition in found.conditions):
+                        return one
+        return None
+
+    def _covers(self, found: Explanation, known: Sequence[Explanation]) -> bool:
+        """Whether most of what is wrong with its results, where it is to hold, is explained, by it or by others: what
+        fits a few cases alone among many is chance."""
+        for position in found.positions:
+            wrong = [o for o in self.evidence.wrong if o.states[position] is State.WRONG and o.layout is None]
+            wrong = [o for o in wrong if o.family.level == "required" or o in self.wrong]
+            marks = [Marked(o, o.wrong[position].shape, o.wrong[position]) for o in wrong]
+            inside = [m for m in marks if not any(condition.spares([m])[0] for condition in found.conditions)]
+            explained = sum(any((id(m.one), position) in one.explained for one in known) for m in inside)
+            if explained < COVERED * len(inside):
+                return False
+        return True
 
     def _open(self, given_up: Collection[object]) -> Iterator[tuple[Observation, int]]:
         """The results that are not explained, those that tell most first."""
@@ -128,57 +175,73 @@ class Search:
         elsewhere, and what is known is little."""
         best: Explanation | None = None
         rivals: list[Explanation] = []
-        for candidate in self._candidates(known, one, position):
-            judged = self.judged.setdefault(id(candidate), Judged(candidate))
-            if not candidate.remembers and (one.lower if not candidate.of_values else one.layout is not None):
-                continue  # rounding where a lower precision is declared; values where the memory's layout matters
-            if candidate.remembers:
-                if best is not None:
-                    break
-                if not judged.foretold:
-                    judged.replay(self.wrong)
-            held, left = judged.on(one, position), self.left[id(one), position]
-            if (held.explained & left).sum() <= (left.sum() / 2 if held.fine else 0):
-                continue
+        for judged in self._likely_first(known, one, position):
+            if judged.candidate.remembers and best is not None:
+                break
             explanation = self._weigh(judged, best)
             if explanation is None or (id(one), position) not in explanation.explained:
                 continue
             rivals.append(explanation)
             if best is None or explanation.rank < best.rank:
                 best = explanation
-            if explanation.rank[1:] == (0, False, 0) and not self._rest(explanation) and self._telling(explanation):
+            if explanation.rank[1:4] == (0, False, 0) and not self._rest(explanation) and self._telling(explanation):
                 return explanation
-        if best is None or (not best.conditions and self._telling(best) and self._families(best) >= FEWEST_UNTOLD):
+        if best is None or (self._telling(best) and self._families(best) >= FEWEST_UNTOLD + len(best.conditions)):
             return best
-        if not self._telling(best) and (best.conditions or self._families(best) < FEWEST_UNTOLD):
+        if not self._values(best) and self._families(best) < (UNTOLD_WHEN if best.conditions else FEWEST_UNTOLD):
             return None
+        if best.candidate.plainest:
+            return best
         as_good = [r for r in rivals if r.gain >= RIVAL * best.gain and len(r.conditions) <= len(best.conditions)]
         return best if all(self._same(best, other) for other in as_good) else None
 
+    def _likely_first(self, known: Sequence[Candidate], one: Observation, position: int) -> Iterator[Judged]:
+        """The candidates that explain a result; those that a few other cases speak against after the others."""
+        doubtful: list[Judged] = []
+        failing = [o for o in self.wrong if o.failing[position] and o.layout is None]
+        few = [*failing[:: 1 + len(failing) // PROBES], *self.evidence.right[:: 1 + len(self.evidence.right) // PROBES]]
+        for candidate in self._candidates(known, one, position):
+            judged = self.judged.setdefault(id(candidate), Judged(candidate, order=len(self.judged)))
+            if candidate.remembers:
+                yield from doubtful
+                doubtful = []
+                if not judged.foretold:
+                    judged.replay(self.wrong)
+                if judged.hopeless:
+                    continue
+            elif one.lower if not candidate.of_values else one.layout is not None:
+                continue  # rounding where a lower precision is declared; values where the memory's layout matters
+            held, left = judged.on(one, position), self.left[id(one), position]
+            if (held.explained & left).sum() <= (left.sum() / 2 if held.fine else 0):
+                continue
+            if not candidate.remembers and any(judged.on(other, position).against.any() for other in few):
+                doubtful.append(judged)
+            else:
+                yield judged
+        yield from doubtful
+
     def _telling(self, one: Explanation) -> bool:
-        """Whether what is explained has so many different values that nothing else gives them by chance: 0, infinities
-        and NaN come of many things."""
-        if any(
-            other.states[p] is not State.WRONG
-            for other in self.wrong
-            for p in one.positions
-            if (id(other), p) in one.explained
-        ):
-            return True
+        """Whether what is explained has so many different values that nothing else gives them by chance."""
+        return self._values(one) >= FEWEST
+
+    def _values(self, one: Explanation) -> int:
+        """How many different values are explained, up to some; 0, infinities and NaN come of many things, and do not
+        count."""
         values: set[float] = set()
         for other in self.wrong:
             for p in one.positions:
-                got = other.values[p]
-                if (id(other), p) in one.explained and got is not None:
-                    values.update(
-                        got[np.isfinite(got) & (got != 0) & one.explained[id(other), p]].ravel()[:FEWEST].tolist()
-                    )
-        return len(values) >= FEWEST
+                explained, got = one.explained.get((id(other), p)), other.values[p]
+                if explained is not None and other.states[p] is not State.WRONG:
+                    return FEWEST
+                if explained is not None and got is not None:
+                    values.update(got[np.isfinite(got) & (got != 0) & explained].ravel()[:FEWEST].tolist())
+        return len(values)
 
     def _families(self, one: Explanation) -> int:
-        """How many families are explained, whatever their dtype."""
+        """How many families are explained, whatever their dtype; or how many dtypes less one."""
         keys = {key for key, _ in one.explained}
-        return len({other.family.name for other in self.wrong if id(other) in keys})
+        families = [other.family for other in self.wrong if id(other) in keys]
+        return max(len({family.name for family in families}), len({family.dtype for family in families}) - 1)
 
     def _same(self, one: Explanation, other: Explanation) -> bool:
         """Whether two explanations foretell the same of all that is looked at."""
@@ -197,18 +260,11 @@ class Search:
         return True
 
     def _candidates(self, known: Iterable[Candidate], one: Observation, position: int) -> Iterator[Candidate]:
-        op, direction = self.evidence.vectors.op, self.evidence.direction
-        sound = sound_of(op, direction)
-        yield zero(position)
-        if sound is not None:
-            yield from ignored(sound, (*self.wrong, *self.evidence.right))
         yield from (candidate for candidate in known if not candidate.remembers)
         if one.states[position] in (State.WRONG, State.MALFORMED):
-            yield from of_result(position, one, self.wrong)
-        if sound is not None and one.states[position] is State.WRONG and one.family.dtype not in HALF:
-            some = self._like(one, position)
-            yield from fitted(op, direction, some, position)
-            yield from other_operations(op, direction)
+            yield from of_result(position, one)
+        if one.states[position] is State.WRONG:
+            yield from fitted(self._like(one, position), position, self.wrong)
         yield from (candidate for candidate in known if candidate.remembers)
 
     def _like(self, one: Observation, position: int) -> list[Observation]:
@@ -237,15 +293,20 @@ class Search:
             for position in range(len(one.names)):
                 mark(one, position)
         gaining = [p for p, marks in true.items() if any((id(m.one), p) in self.left for m in marks)]
-        if not gaining or not self._enough(true, gaining):
+        if not gaining:
             return None
         only_raises = all(m.one.states[p] is State.RAISED for p in gaining for m in true[p])
         if only_raises and not self.evidence.right:  # which many do that raise always
             return None
         most = sum(self._part(m, p) for p in gaining for m in true[p])
+        if most < LEAST * max(sum(p == q for _, q in self.left) for p in gaining):
+            return None
+        later = best is not None and judged.order > best.order
         for one in self.evidence.right if not judged.candidate.remembers else ():
             spoilt = all(p in false for p in gaining)
-            if best is not None and (most * (PENALTY if spoilt else 1), not spoilt) < (-best.rank[0], True):
+            if spoilt and self.apart >= MOST_APART:
+                return None
+            if best is not None and (most * (PENALTY if spoilt else 1), not (spoilt and later)) < (-best.rank[0], True):
                 return None
             for position in range(len(one.names)):
                 mark(one, position)
@@ -256,8 +317,16 @@ class Search:
             against = [mark for p in positions for mark in false.get(p, ())]
             if not positions or not all(self._likely(judged, true[p], p) for p in positions):
                 continue
-            conditions = separating(for_it, against) if against else ()
+            conditions = self._when(for_it, against) if against else ()
             if conditions is None or (conditions and only_raises):
+                continue
+            if (
+                conditions
+                and judged.candidate.of_values
+                and all(judged.on(m.one, p).fine for p in positions for m in true[p])
+            ):
+                continue  # a slip of rounding
+            if judged.candidate.of_sizes and any(condition.words.endswith((" one", " 1")) for condition in conditions):
                 continue
             explained = {
                 (id(m.one), p): self.left[id(m.one), p] & (m.elements | judged.on(m.one, p).fine)
@@ -269,9 +338,17 @@ class Search:
             alone = any(p not in positions for p in false)
             unlike = 0 if conditions else self._unlike(judged, positions)
             fine = frozenset(m.one.family.dtype for p in positions for m in true[p] if judged.on(m.one, p).fine)
-            one_way = Explanation(judged.candidate, positions, conditions, explained, gain, alone, unlike, fine)
+            one_way = Explanation(
+                judged.candidate, positions, conditions, explained, gain, alone, unlike, fine, judged.order
+            )
             if gain and (found is None or one_way.rank < found.rank):
                 found = one_way
+        return found
+
+    def _when(self, true: Sequence[Marked], false: Sequence[Marked]) -> tuple[Condition, ...] | None:
+        """Conditions that tell these apart; not looked for any more after so many candidates that have none."""
+        found = separating(true, false) if self.apart < MOST_APART else None
+        self.apart += found is None
         return found
 
     def _part(self, marked: Marked, position: int) -> float:
@@ -307,16 +384,6 @@ class Search:
         explained = np.array([judged.on(one, position).explained.sum() for one in same], float)
         wrong = np.array([one.wrong[position].sum() for one in same], float)
         return bool(explained.sum() >= FINE_FEWEST and np.mean(explained / wrong) >= FINE_SHARE)
-
-    def _enough(self, true: dict[int, list[Marked]], positions: Sequence[int]) -> bool:
-        """Whether so much is explained that it is no chance."""
-        elements = 0
-        for position in positions:
-            for mark in true[position]:
-                left = self.left.get((id(mark.one), position))
-                if left is not None:
-                    elements += FEWEST if not left.ndim and mark.shape else int((left & mark.elements).sum())
-        return elements >= FEWEST or elements >= sum(int(left.sum()) for left in self.left.values())
 
     def _rest(self, explanation: Explanation) -> bool:
         """Whether an explanation leaves something open."""

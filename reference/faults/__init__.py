@@ -15,6 +15,7 @@ from ..model.operation import operation_names
 from ..mutations.fitted import fitted_of
 from ..mutations.formula import mutants as mutants_of
 from ..mutations.further import further_of
+from ..mutations.misread import ignored, misread
 from ..mutations.wrappers import wrappers as wrappers_of
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "faults_of",
     "fitted_of",
     "further_of",
+    "ignored",
+    "misread",
     "mutants_of",
     "wrappers_of",
 ]

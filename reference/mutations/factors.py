@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import permutations
 
+import numpy as np
+
 NAMES = {
     "ln 2": math.log(2),
     "1/ln 2": 1 / math.log(2),
@@ -35,6 +37,7 @@ _OF_ONE: tuple[tuple[str, Callable[..., float]], ...] = (
     ("({0} - 1)/{0}", lambda n: (n - 1) / n),
     ("{0}/({0} - 1)", lambda n: n / (n - 1)),
     ("{0}^2", lambda n: n * n),
+    *((f"ceil({{0}} / {size})", lambda n, size=size: math.ceil(n / size)) for size in (4, 8, 16, 32, 64, 128, 256)),
 )
 _OF_TWO: tuple[tuple[str, Callable[..., float]], ...] = (
     ("{0}/{1}", lambda n, m: n / m),
@@ -56,3 +59,26 @@ def _value(of: Callable[..., float], names: Sequence[str], numbers: Mapping[str,
         return of(*(numbers[name] for name in names))
     except (KeyError, ValueError, ZeroDivisionError):
         return None
+
+
+STEPS = 10
+
+
+def solved(at: Callable[[float], np.ndarray | None], got: np.ndarray, value: float) -> float | None:
+    """The constant by Gauss and Newton; None where it does not matter, or there is none."""
+    for _ in range(STEPS):
+        step = max(1e-4 * abs(value), 1e-7)
+        here, there = at(value), at(value + step)
+        if here is None or there is None:
+            return None
+        slope, rest = (there - here) / step, got - here
+        usable = np.isfinite(slope) & np.isfinite(rest)
+        slope, rest = slope[usable], rest[usable]
+        square = float(slope @ slope)
+        if not square or not math.isfinite(square):
+            return None
+        move = float(slope @ rest) / square
+        value += move
+        if not math.isfinite(value) or abs(move) <= 1e-12 * abs(value):
+            break
+    return value if math.isfinite(value) else None

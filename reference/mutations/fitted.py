@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,24 @@ import numpy as np
 from ..model.fault import widened
 from ..model.formulations import Function
 from ..model.operation import operation
+from . import blocks
 from .formula import Mutation, assembled, mutations
 from .further import written_otherwise
 from .labels import rows_of
+from .misread import of_elements
 from .rows import Context, Replacement, attribute, called, from_numpy, name, number, replaced
 from .wrong_calls import updated_first
 
 Array = Any
 _FITTED = re.compile(r"fitted\(([^()]*)\)")
-CLIPS = (*map(float, (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 80, 88, 100, 500, 700)),)
+CLIPS = (
+    *map(
+        float, (20, 10, 30, 50, 88, 80, 100, 15, 1, 5, 6, 2, 3, 4, 40, 8, 12, 16, 18, 22, 25, 60, 87, 64, 500, 700, 709)
+    ),
+)
+"""Clips and thresholds, the most usual first: of some that fit, the first is told."""
+STARTS = (0.0, -1.0, -10.0, -100.0, -1e3, -1e4, -65504.0, -1e5, -1e9, -1e30)
+"""Of a running maximum."""
 FLOORS = tuple(float(f"{m}e-{k}") for k in range(2, 31) for m in (1, 5) if m == 1 or k < 10)
 
 
@@ -46,6 +56,10 @@ class Fitted:
     """Whether it is above 0."""
     grid: bool = False
     """Whether the starts are all that is tried."""
+    of_result: int | None = None
+    """The position of the one result that is changed, as it is returned; None where it is something on the way."""
+    sizes: bool = False
+    """Whether it is the size of a block, of which several may fit, and none that is larger than all lengths."""
 
 
 def _fitted(start: float) -> ast.expr:
@@ -84,6 +98,15 @@ def open_terms(node: ast.BinOp, context: Context) -> Iterator[Replacement]:
         yield "denominator_floor", ast.BinOp(node.left, node.op, floor)
 
 
+def open_comparisons(node: ast.Compare, context: Context) -> Iterator[Replacement]:
+    """A threshold, on another variable than is due."""
+    right = node.comparators[0]
+    if isinstance(node.left, ast.Name) and isinstance(right, ast.Constant) and isinstance(right.value, int | float):
+        for other in (*context.arguments, *context.variables):
+            if other != node.left.id and right.value:
+                yield "threshold", ast.Compare(name(other), node.ops, [_fitted(float(right.value))])
+
+
 def open_calls(node: ast.Call, context: Context) -> Iterator[Replacement]:
     """What is added inside a logarithm or a root, what an argument is multiplied by, what leaks through a branch."""
     function = from_numpy(node)
@@ -104,7 +127,13 @@ def open_calls(node: ast.Call, context: Context) -> Iterator[Replacement]:
         yield "leak", replaced(node, args=[plain[0], ast.BinOp(plain[0], ast.Mult(), _fitted(0.0))])
 
 
-OPEN = ((ast.Constant, open_constants), (ast.BinOp, open_terms), (ast.Call, open_calls))
+OPEN = (
+    (ast.Constant, open_constants),
+    (ast.BinOp, open_terms),
+    (ast.Compare, open_comparisons),
+    (ast.Call, open_calls),
+)
+BLOCKS = (((ast.Call, ast.BinOp), blocks.open_blocks),)
 
 
 @cache
@@ -114,7 +143,9 @@ def fitted_of(op: str, direction: str) -> tuple[Fitted, ...]:
     own = operation(op).functions[direction]
     texts = [each for f in (own, *written_otherwise(op, direction)) for each in mutations(op, direction, f, OPEN)]
     texts.sort(key=lambda each: "constant" not in each.name)
-    return (*map(_of_text, texts), *_of_arguments(op, direction), *_of_steps(op, direction))
+    texts += mutations(op, direction, own, BLOCKS)
+    others = (_of_parameters, _of_arguments, _of_branches, _of_steps)
+    return (*map(_of_text, texts), *(each for of in others for each in of(op, direction)))
 
 
 def _of_text(mutation: Mutation) -> Fitted:
@@ -123,7 +154,7 @@ def _of_text(mutation: Mutation) -> Fitted:
 
     @cache
     def made() -> Function:
-        return widened(assembled(mutation, {"fitted": lambda start: value.get("", start)}))
+        return widened(assembled(mutation, {**blocks.NAMED, "fitted": lambda start: value.get("", start)}))
 
     def function(constant: float) -> Function:
         value[""] = constant
@@ -133,10 +164,16 @@ def _of_text(mutation: Mutation) -> Fitted:
         after = _FITTED.sub(constant, mutation.after).replace("+ -", "- ")
         return f"`{after}` where `{mutation.before}` is due"
 
-    grid = mutation.name.endswith(("floor", "threshold"))
+    cure = f"write `{mutation.before}`."
+    what = mutation.name.rstrip("_0123456789").rpartition("_")[2]
+    if not isfinite(start):
+        sizes = what == "blocks"
+        kind, more = ("a size of blocks", blocks.SIZES) if sizes else ("a start", STARTS)
+        return Fitted(kind, says, cure, function, (start, *more), grid=True, sizes=sizes)
+    grid = what in ("floor", "threshold")
     more = (CLIPS if start else FLOORS) if grid else () if start else (1e-7, 1e-3)
     positive = not start and "leak" not in mutation.name
-    return Fitted("a constant", says, f"write `{mutation.before}`.", function, (start, *more), positive, grid)
+    return Fitted("a constant", says, cure, function, (start, *more), positive, grid)
 
 
 def _smoothed(value: float, labels: Array, scores: Array) -> Array:
@@ -173,6 +210,106 @@ def _of_arguments(op: str, direction: str) -> Iterator[Fitted]:
             function = partial(partial, with_constant)
             positive = not starts[0]
             yield Fitted("an argument changed", says, f"take {argument} as it is.", function, starts, positive, grid)
+
+
+_TAKEN = (np.nan, 0.0, 1e-5, 1e-6, 1e-8, 1e-12, 1e-7, 1e-10, 1e-4, 1e-3, 0.01, 0.1, 0.5, 1.0, 2.0, 10.0, 20.0)
+
+
+def _of_parameters(op: str, direction: str) -> Iterator[Fitted]:
+    """A number that is taken for a parameter, whatever is asked."""
+    sound = widened(operation(op).functions[direction])
+    for parameter in operation(op).parameters[direction]:
+
+        def function(value: float, parameter: str = parameter) -> Function:
+            return lambda *tensors, **parameters: sound(*tensors, **{**parameters, parameter: value})
+
+        says = partial(_said, f"{parameter} is ignored: {{value}} is taken, whatever is asked")
+        yield Fitted("a parameter ignored", says, f"follow {parameter}.", function, _TAKEN, grid=True)
+
+
+_WHERE: tuple[tuple[str, Callable[[Array, float], Array], tuple[float, ...]], ...] = (
+    ("{} > {value}", lambda x, v: x > v, (np.inf, *CLIPS)),
+    ("{} < -{value}", lambda x, v: x < -v, (np.inf, *CLIPS)),
+    ("abs({}) > {value}", lambda x, v: abs(x) > v, (np.inf, *CLIPS)),
+    ("abs({}) < {value}", lambda x, v: abs(x) < v, (0.0, *FLOORS)),
+)
+"""Where a simpler function may stand for one of elements: given an argument and a threshold, of which the first is
+where it never does."""
+_INSTEAD = {"forward": ("{}", "0", "1", "-1"), "backward": ("{upstream}", "0", "-{upstream}")}
+
+
+def _of_branches(op: str, direction: str) -> Iterator[Fitted]:
+    """A function of elements that is cut off beyond a threshold, or taken as a line about 0."""
+    arguments, results = operation(op).arguments[direction], operation(op).results[direction]
+    if not of_elements(op, direction):
+        return
+    sound, argument, result = widened(operation(op).functions[direction]), arguments[-1], results[0]
+    for where, of, starts in _WHERE:
+        for instead in _INSTEAD[direction]:
+
+            def branched(value: float, *tensors: Array, of: Any = of, instead: str = instead, **parameters: Any) -> Any:
+                right = sound(*tensors, **parameters)
+                if tensors[-1].shape != right.shape:
+                    return right
+                other = tensors[0] if "{" in instead else np.array(int(instead), right.dtype)
+                found = np.where(of(tensors[-1], value), -other if instead == "-{upstream}" else other, right)
+                return found.astype(right.dtype)
+
+            what = instead.format(argument, upstream=arguments[0])
+            says = partial(_said, f"{result} is {what} where {where.replace('{}', argument)}")
+            cure = "compute it as everywhere, or move the threshold to where it makes no difference in the dtype."
+            yield Fitted("a branch", says, cure, partial(partial, branched), starts, grid=True)
+
+
+def _norm_clipped(value: float, result: Array, *_: Array) -> Array:
+    norm = float(np.sqrt(np.sum(np.square(result))))
+    return result * (value / norm) if norm > value else result
+
+
+_LEAVE = "return the gradient as it is; clipping is the optimizer's."
+_RESULTS: tuple[tuple[str, str, Callable[..., Array], tuple[float, ...], str], ...] = (
+    (
+        "a factor",
+        "{value} times what is due",
+        lambda v, r, *_: r * v,
+        (1.0,),
+        "look where it is left out, or taken twice.",
+    ),
+    ("clipped", "np.clip({it}, -{value}, {value})", lambda v, r, *_: np.clip(r, -v, v), (np.inf, 1.0), _LEAVE),
+    ("clipped", "{it} scaled down to a norm of {value}, if above", _norm_clipped, (np.inf, 1e-3), _LEAVE),
+)
+_IN_RESULTS: tuple[tuple[str, str, Callable[..., Array], str], ...] = (
+    ("an argument returned", "{value} * {argument} where {it} is due", lambda _, v, a: v * a, "return"),
+    (
+        "a term too many",
+        "{value} * {argument} is added to what is due",
+        lambda r, v, a: r + v * a,
+        "return nothing but",
+    ),
+)
+
+
+@cache
+def of_results(arguments: tuple[str, ...], results: tuple[str, ...]) -> tuple[Fitted, ...]:
+    """A result changed as it is returned; an argument in it, or in its place. Their functions take a constant, then the
+    result that is due and the arguments: of any operation."""
+    found = []
+    for position, result in enumerate(results):
+        for kind, said, change, starts, cure in _RESULTS:
+            says = partial(_said, said.replace("{it}", result))
+            found.append(Fitted(kind, says, cure, partial(partial, change), starts, of_result=position))
+        for place, argument in enumerate(arguments):
+            for kind, said, change, cure in _IN_RESULTS:
+                says = partial(_said, said.replace("{it}", result).replace("{argument}", argument))
+                function = partial(partial, _with_argument, change, place)
+                found.append(Fitted(kind, says, f"{cure} {result}.", function, (0.0,), of_result=position))
+    return tuple(found)
+
+
+def _with_argument(change: Any, place: int, value: float, result: Array, *tensors: Array) -> Array:
+    tensor = tensors[place]
+    fits = tensor.shape == result.shape and tensor.dtype.kind != "i"
+    return change(result, value, tensor.astype(np.float64)) if fits else result
 
 
 def _of_steps(op: str, direction: str) -> Iterator[Fitted]:

@@ -162,6 +162,11 @@ def _loads(tree: ast.FunctionDef) -> list[str]:
     return [node.id for node in loads if id(node) not in shapes]
 
 
+def _stores(tree: ast.FunctionDef) -> Iterator[str]:
+    """The names that a function assigns to."""
+    return (node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+
+
 @cache
 def mutants(op: str) -> tuple[Fault, ...]:
     """All mutants of an operation's formulas."""
@@ -176,7 +181,7 @@ def mutations(op: str, direction: str, function: Function, rows: Rows, refusals:
     """All mutations by a table of rows, of a function and of all that it calls."""
     entry = (function.__module__, function.__name__)
     everything = reached(entry)
-    strings = tuple(dict.fromkeys(text for definition in everything for text in _strings(definition)))
+    words = tuple(dict.fromkeys(text for definition in everything for text in strings(definition)))
     results = frozenset(operation(op).results[direction])
     parameters = frozenset(operation(op).parameters[direction])
     names: Counter[str] = Counter()
@@ -187,11 +192,12 @@ def mutations(op: str, direction: str, function: Function, rows: Rows, refusals:
         operands = tuple(argument.arg for argument in tree.args.args if argument.arg not in scalars)
         known = Context(
             tree,
-            strings,
+            words,
             formulas,
             own=definition[0] == entry[0] or not definition[0].startswith(ops.__name__),
             results=results if definition == entry else frozenset(),
             arguments=operands,
+            variables=tuple(dict.fromkeys(_stores(tree))),
             scalars=scalars,
             wrapped=Counter(n for n in _loads(tree) if n in operands) if definition == entry else {},
             parameters=parameters,
@@ -209,7 +215,8 @@ def mutations(op: str, direction: str, function: Function, rows: Rows, refusals:
                     yield _mutation(name, entry, definition, site, node)
 
 
-def _strings(definition: Definition) -> Iterator[str]:
+def strings(definition: Definition) -> Iterator[str]:
+    """The words that a function compares something with."""
     for node in ast.walk(definitions(definition[0])[definition[1]]):
         if isinstance(node, ast.Compare):
             yield from (c.value for c in node.comparators if isinstance(c, ast.Constant) and isinstance(c.value, str))

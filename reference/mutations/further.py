@@ -7,7 +7,7 @@ import ast
 import inspect
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -100,6 +100,8 @@ def other_statistics(node: ast.Call, context: Context) -> Iterator[Replacement]:
             yield "added_up_in_half", total
             if axis is not None:
                 yield "first_alone", ast.Call(name("first_along"), [value], node.keywords)
+                for part in ("all_but_first", "all_but_last"):
+                    yield part, ast.Call(name(f"sum_of_{part}"), [value], node.keywords)
         elif axis is not None:
             size = ast.Subscript(attribute(value, "shape"), axis, ast.Load())
             yield "added_up_in_half", ast.BinOp(total, ast.Div(), size)
@@ -113,6 +115,14 @@ def other_functions(node: ast.Call, context: Context) -> Iterator[Replacement]:
         case ast.Name(id="erfc"):
             of = called(name("erf_of_polynomial"), *node.args)
             yield "of_polynomial", ast.BinOp(number(1), ast.Sub(), of)
+
+
+def other_variables(node: ast.Name, context: Context) -> Iterator[Replacement]:
+    """Another variable of the function for the one that is due."""
+    if isinstance(node.ctx, ast.Load) and is_operand(node, context) and node.id not in context.scalars:
+        for other in (*context.arguments, *context.variables):
+            if other != node.id and not {node.id, other} <= {*context.arguments}:
+                yield f"{node.id}_for_{other}", name(other)
 
 
 def in_half(node: ast.expr, context: Context) -> Iterator[Replacement]:
@@ -130,8 +140,25 @@ def first_along(x: Array, *, axis: Any, keepdims: bool = False) -> Array:
     return first if keepdims else first.reshape([n for k, n in enumerate(first.shape) if k not in axes])
 
 
-OTHER = ((ast.Call, other_statistics), (ast.Call, other_functions), ((ast.Name, ast.Call, ast.BinOp), in_half))
-NAMED = {"erf_of_polynomial": erf_of_polynomial, "first_along": first_along}
+def _sum_of(part: slice, x: Array, *, axis: Any, keepdims: bool = False) -> Array:
+    """The sum of a part of an axis that is longer than 1."""
+    axes = tuple(np.atleast_1d(np.asarray(axis, int)) % max(x.ndim, 1))
+    some = x[tuple(part if k in axes and n > 1 else slice(None) for k, n in enumerate(x.shape))]
+    return some.sum(axis=axis, keepdims=keepdims)
+
+
+OTHER = (
+    (ast.Name, other_variables),
+    (ast.Call, other_statistics),
+    (ast.Call, other_functions),
+    ((ast.Name, ast.Call, ast.BinOp), in_half),
+)
+NAMED = {
+    "erf_of_polynomial": erf_of_polynomial,
+    "first_along": first_along,
+    "sum_of_all_but_first": partial(_sum_of, slice(1, None)),
+    "sum_of_all_but_last": partial(_sum_of, slice(-1)),
+}
 
 
 @cache

@@ -73,5 +73,11 @@ def _added_up() -> Iterator[tuple[str, str, str, Change]]:
             yield "reduced too far", words, cure, partial(_reduced, place, reduce)
 
 
-REARRANGED = (*_moved(), *_added_up())
+_ZERO: tuple[str, str, str, Change] = (
+    "left at zero",
+    "0 where {it} is due",
+    "fill the result that is returned.",
+    partial(_of_axes, np.zeros_like),
+)
+REARRANGED: tuple[tuple[str, str, str, Change], ...] = (_ZERO, *_moved(), *_added_up())
 """What sort of thing is wrong, what it looks like with {it} for the result's name, a cure, and the change."""

@@ -39,6 +39,8 @@ class Context:
     """The tensors that the function takes."""
     wrapped: Mapping[str, int] = field(default_factory=dict)
     """How often the operation's function uses each of its arguments, which wrappers change for all uses together."""
+    variables: tuple[str, ...] = ()
+    """The names that the function gives to what it computes."""
     scalars: frozenset[str] = frozenset()
     """What the function takes beside tensors."""
     parameters: frozenset[str] = frozenset()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..model.functions import INV_SQRT_2PI, SQRT_2_OVER_PI, SQRT_HALF, erf
+from ..model.losses import one_hot, reduced, row_upstream, weighted
 from ..ops import cross_entropy, log_softmax, sigmoid, softmax, softmax_cross_entropy, tanh
 
 Array = Any
@@ -29,6 +30,13 @@ def silu_backward(dL_doutputs: Array, inputs: Array) -> Array:
     """By the sigmoid."""
     s = sigmoid.forward(inputs)
     return dL_doutputs * (s + inputs * s * (1 - s))
+
+
+def silu_backward_apart(dL_doutputs: Array, inputs: Array) -> Array:
+    """By the outputs."""
+    s = sigmoid.forward(inputs)
+    outputs = inputs * s
+    return dL_doutputs * (s + outputs * (1 - s))
 
 
 def softplus_forward(inputs: Array, *, beta: float = 1.0) -> Array:
@@ -60,6 +68,12 @@ def gelu_backward(dL_doutputs: Array, inputs: Array, *, approximate: str = "none
     return dL_doutputs * (cdf + inputs * (np.exp(-0.5 * (inputs * inputs)) * INV_SQRT_2PI))
 
 
+def softmax_forward(logits: Array) -> Array:
+    """By one maximum for all rows."""
+    exponentials = np.exp(logits - logits.max())
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
 def softmax_backward(dL_doutputs: Array, logits: Array) -> Array:
     """s g - s sum(s g)."""
     s = softmax.forward(logits)
@@ -84,6 +98,35 @@ def layer_norm_forward(inputs: Array, weight: Array, bias: Array, *, eps: float)
     variance = ((inputs - mean) * (inputs - mean)).mean(axis=-1, keepdims=True)
     normal = (inputs - mean) / np.sqrt(variance + eps)
     return normal * weight + bias
+
+
+def layer_norm_backward(
+    dL_doutputs: Array,
+    inputs: Array,
+    weight: Array,
+    bias: Array,  # noqa: ARG001 (as it is called)
+    *,
+    eps: float,
+) -> tuple[Array, Array, Array]:
+    """Step by step."""
+    mean = inputs.mean(axis=-1, keepdims=True)
+    centred = inputs - mean
+    scale = 1 / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps)
+    normal = centred * scale
+    rows = tuple(range(inputs.ndim - 1))
+    g = dL_doutputs * weight
+    dL_dinputs = scale * (g - g.mean(axis=-1, keepdims=True) - normal * (g * normal).mean(axis=-1, keepdims=True))
+    return dL_dinputs, (dL_doutputs * normal).sum(axis=rows), dL_doutputs.sum(axis=rows)
+
+
+def rms_norm_backward(dL_doutputs: Array, inputs: Array, weight: Array, *, eps: float) -> tuple[Array, Array]:
+    """Step by step."""
+    scale = 1 / np.sqrt((inputs * inputs).mean(axis=-1, keepdims=True) + eps)
+    normal = inputs * scale
+    rows = tuple(range(inputs.ndim - 1))
+    g = dL_doutputs * weight
+    dL_dinputs = scale * (g - normal * (g * normal).mean(axis=-1, keepdims=True))
+    return dL_dinputs, (dL_doutputs * normal).sum(axis=rows)
 
 
 def rms_norm_forward(inputs: Array, weight: Array, *, eps: float) -> Array:
@@ -111,3 +154,32 @@ def softmax_cross_entropy_from_outputs_backward(
 ) -> Array:
     """p g - y g."""
     return softmax_cross_entropy.scaled_apart(dL_dloss, outputs, labels, reduction)
+
+
+def by_sum_of_labels(dL_dloss: Array, outputs: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """p sum(y) - y, which is right for labels of any sum."""
+    y = one_hot(labels, outputs)
+    return (outputs * y.sum(axis=1, keepdims=True) - y) * row_upstream(dL_dloss, len(outputs), reduction)
+
+
+softmax_cross_entropy_from_outputs_backward_by_sum = by_sum_of_labels
+
+
+def softmax_cross_entropy_backward_by_sum(
+    dL_dloss: Array, logits: Array, labels: np.ndarray, *, reduction: str
+) -> Array:
+    """The same from logits."""
+    return by_sum_of_labels(dL_dloss, softmax.forward(logits), labels, reduction=reduction)
+
+
+def binary_forward(probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """Wrong for more than two classes: what each class adds as if it stood for itself."""
+    y, p = one_hot(labels, probabilities), probabilities
+    return reduced(-(weighted(y, np.log(p)) + weighted(1 - y, np.log(1 - p))).sum(axis=-1), reduction)
+
+
+def binary_backward(dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """Its gradient."""
+    y, p = one_hot(labels, probabilities), probabilities
+    slope = np.where(y == 0, 0, -y / p) + np.where(y == 1, 0, (1 - y) / (1 - p))
+    return slope * row_upstream(dL_dloss, len(p), reduction)

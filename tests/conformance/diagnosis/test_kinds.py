@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from backproof.reference.model.fault import widened
-from backproof.reference.ops import cross_entropy, dense, mlp, relu, softmax
+from backproof.reference.ops import cross_entropy, dense, gelu, mlp, relu, rms_norm, softmax
 from backproof.reference.ops import softmax_cross_entropy as sce
 from diagnosed import findings, implementation, whole
 from shares import one_in
@@ -98,7 +98,7 @@ def of_log_softmax(g: Array, z: Array) -> Array:
     return g - softmax.forward(z) * g.sum(axis=-1, keepdims=True)
 
 
-@said_of("dense", "backward", "dL_dbiases: dL_dweights.sum(axis=0) where dL_dbiases is due")
+@said_of("dense", "backward", "`dL_dbiases = dL_dweights.sum(axis=0, keepdims=biases.ndim > 1)` where")
 def biases_of_weights(g: Array, x: Array, w: Array, b: Array) -> Any:
     dx, dw, _ = dense.backward(g, x, w, b)
     return dx, dw, dw.sum(axis=0, keepdims=True)
@@ -140,7 +140,74 @@ def clipped(x: Array) -> Array:
     return np.minimum(relu.forward(x), 7)
 
 
-@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(5, KINDS))
+@said_of("softmax", "forward", "outputs: `return exponentials / sum_over_whole_blocks(exponentials, 128, axis=-1, keep")
+def tail_of_columns_left_out(z: Array) -> Array:
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    n = z.shape[-1]
+    return e / e[..., : n - n % 128 if n > 128 else n].sum(axis=-1, keepdims=True)
+
+
+@said_of(
+    "dense", "backward", "`dL_dbiases = sum_over_last_block(dL_doutputs, 16, axis=0, keepdims=biases.ndim > 1)` where"
+)
+def last_block_of_rows_alone(g: Array, x: Array, w: Array, b: Array) -> Any:
+    return g @ w.T, x.T @ g, g[(max(len(g), 1) - 1) // 16 * 16 :].sum(axis=0, keepdims=True)
+
+
+@said_of("relu", "backward", "dL_dinputs is 0; only in the elements beyond the last whole tile of 8")
+def tail_of_vectors_left_out(g: Array, x: Array) -> Array:
+    found = np.where(x > 0, g, 0).ravel()
+    if len(found) > 8:
+        found[len(found) - len(found) % 8 :] = 0
+    return found.reshape(x.shape)
+
+
+@said_of(
+    "softmax", "forward", "outputs: `exponentials = np.exp(logits - np.maximum(logits.max(axis=-1, keepdims=True), 0))`"
+)
+def maximum_from_0(z: Array) -> Array:
+    e = np.exp(z - np.maximum(z.max(axis=-1, keepdims=True), 0))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+@said_of("cross_entropy", "forward", "loss: Index labels are cast to uint8, and count from the end where they wrap")
+def labels_in_a_byte(p: Array, labels: Array, *, reduction: str) -> Array:
+    labels = labels.astype(np.uint8).astype(np.int64) if labels.ndim == 1 else labels
+    return cross_entropy.forward(p, labels, reduction=reduction)
+
+
+@said_of("softmax_cross_entropy", "backward", "dL_dlogits: Reduction='mean' is the mean of the means of 8 rows each")
+def mean_of_means(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
+    if reduction != "mean":
+        return sce.backward(g, z, labels, reduction=reduction)
+    sizes = [min(8, len(z) - row // 8 * 8) for row in range(len(z))]
+    weights = np.array([1 / (size * -(-len(z) // 8)) for size in sizes], z.dtype)
+    return sce.backward(g * weights, z, labels, reduction="none")
+
+
+@said_of("softmax", "forward", "outputs: right to about 3 digits alone, in float64 and float32")
+def coarse_reciprocal(z: Array) -> Array:
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    mantissa, exponent = np.frexp(1 / e.sum(axis=-1, keepdims=True))
+    return e * np.ldexp(np.round(mantissa * 1024) / 1024, exponent).astype(z.dtype)
+
+
+@said_of("gelu", "forward", "outputs: approximate is ignored: 'tanh' is taken, whatever is asked")
+def approximate_ignored(x: Array, *, approximate: str = "none") -> Array:
+    return gelu.forward(x, approximate="tanh")
+
+
+@said_of("rms_norm", "forward", "outputs: eps is ignored: 1e-06 is taken, whatever is asked")
+def eps_ignored(x: Array, w: Array, *, eps: float) -> Array:
+    return rms_norm.forward(x, w, eps=1e-6)
+
+
+@said_of("relu", "forward", "outputs is inf where inputs is above half the largest number of the dtype")
+def doubled_and_halved(x: Array) -> Array:
+    return (x + np.abs(x)) * np.asarray(0.5, x.dtype)
+
+
+@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(6, KINDS))
 def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     found = findings(implementation(op, **{direction: function}), whole(op))
     assert len(found) == len(words), found

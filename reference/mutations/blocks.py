@@ -1,0 +1,133 @@
+"""Sums, means and maxima that a loop over blocks of an axis gets wrong: the tail left out, the last block alone, an
+element counted twice, the size of a block for that of the axis.
+
+Rows of `fitted.OPEN`: the size of a block is open. In the text it is the second argument of functions of this module.
+"""
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .rows import Context, Replacement, attribute, called, from_numpy, method, name, number
+
+Array = Any
+SIZES = (*(2**k for k in range(10, 0, -1)),)
+"""Of blocks, tiles and vectors: of several that fit, the largest is told."""
+TILES = (2, 3, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+"""The same, from the smallest."""
+ENDS: tuple[tuple[str, Callable[[int, Array, int], Array]], ...] = (
+    ("only in the {word}s beyond the last whole tile of {tile}", lambda t, k, n: (k >= n - n % t) & (n > t)),
+    ("only in the {word}s beyond the last whole tile of {tile}, if any", lambda t, k, n: k >= n - n % t),
+    (
+        "only in {word}s of a last tile of {tile} that overlaps with the one before",
+        lambda t, k, n: (k >= n - t) & (k < n - n % t) & (n > t) & (n % t > 0),
+    ),
+    (
+        "only in the {word}s after the last whole tile of {tile}, up to the last whole one of half that size",
+        lambda t, k, n: (k >= n - n % t) & (k < n - n % (t // 2)),
+    ),
+)
+"""Where elements lie whose block is no whole one: in words, and given a size, places, and how many there are."""
+PLACES: Mapping[str, Callable[[int, int], Array]] = {
+    "whole_blocks": lambda n, size: np.arange(n - n % size if n > size else n),
+    "whole_blocks_alone": lambda n, size: np.arange(n - n % size),
+    "first_block": lambda n, size: np.arange(min(n, size)),
+    "last_block": lambda n, size: np.arange((n - 1) // size * size, n),
+    "last_repeated": lambda n, size: np.minimum(np.arange(-(-n // size) * size), n - 1),
+    "last_repeated_past_a_block": lambda n, size: np.minimum(np.arange(-(-n // size) * size if n > size else n), n - 1),
+    "last_block_overlapping": lambda n, size: np.r_[0 : n - n % size, max(n - size, 0) : n if n % size else 0],
+    "first_of_each_block_twice": lambda n, size: np.r_[0:n, size:n:size],
+    "last_of_each_block_lost": lambda n, size: np.flatnonzero((np.arange(n) + 1) % size),
+}
+"""Which elements of an axis of length n are counted, given the size of a block."""
+_LENGTHS: Mapping[str, Callable[[int, int], int]] = {
+    "at_most": lambda n, size: min(n, int(size)),
+    "padded": lambda n, size: int(-(-n // size) * size),
+    "whole": lambda n, size: int(n - n % size) or n,
+}
+"""What is taken for a length n."""
+
+
+def _flat(x: Array, axis: Any) -> tuple[Array, tuple[int, ...]]:
+    """A tensor with the axes that are reduced as its last one, and its other axes."""
+    axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(np.asarray(axis, int)) % max(x.ndim, 1))
+    kept = tuple(k for k in range(x.ndim) if k not in axes)
+    return np.transpose(x, (*kept, *axes)).reshape(*(x.shape[k] for k in kept), -1), kept
+
+
+def _reduced(how: str, places: str, x: Array, size: float, *, axis: Any = None, keepdims: bool = False) -> Array:
+    flat, kept = _flat(x, axis)
+    n = flat.shape[-1]
+    some = flat if not np.isfinite(size) or not n else flat[..., PLACES[places](n, int(size))]
+    found = getattr(some, how)(axis=-1) if how != "mean" else some.sum(axis=-1) / n
+    return found.reshape([m if k in kept else 1 for k, m in enumerate(x.shape)]) if keepdims else found
+
+
+def _mean_of_means(x: Array, size: float, *, axis: Any = None, keepdims: bool = False) -> Array:
+    flat, kept = _flat(x, axis)
+    n = flat.shape[-1]
+    step = int(min(size, max(n, 1)))
+    means = [flat[..., k : k + step].mean(axis=-1) for k in range(0, n, step)]
+    found = sum(means) / len(means) if means else flat.mean(axis=-1)
+    return found.reshape([m if k in kept else 1 for k, m in enumerate(x.shape)]) if keepdims else found
+
+
+def _mean_by_length(length: str, x: Array, size: float, *, axis: Any = None, keepdims: bool = False) -> Array:
+    n = _flat(x, axis)[0].shape[-1]
+    return x.sum(axis=axis, keepdims=keepdims) / _length(length, n, size)
+
+
+def _length(length: str, n: int, size: float) -> int:
+    return _LENGTHS[length](n, int(size)) if np.isfinite(size) and n else n
+
+
+def _product(places: str, a: Array, size: float, b: Array) -> Array:
+    n = a.shape[-1]
+    if not np.isfinite(size) or a.ndim < 2 or b.ndim < 2 or not n:
+        return a @ b
+    some = PLACES[places](n, int(size))
+    return a[..., some] @ b[..., some, :]
+
+
+NAMED: Mapping[str, Callable[..., Any]] = {
+    **{f"{how}_over_{p}": partial(_reduced, how, p) for how in ("sum", "mean", "max") for p in PLACES},
+    **{f"product_over_{p}": partial(_product, p) for p in PLACES},
+    **{f"mean_by_{length}_length": partial(_mean_by_length, length) for length in _LENGTHS},
+    **{f"{length}_length": partial(_length, length) for length in _LENGTHS},
+    "mean_of_means_of_blocks": _mean_of_means,
+}
+"""What the texts name."""
+
+
+def open_blocks(node: ast.Call | ast.BinOp, context: Context) -> Iterator[Replacement]:
+    """A reduction, a product of matrices, or a length; the size of a block is open."""
+    size = called(name("fitted"), number(float("inf")))
+    if isinstance(node, ast.BinOp):
+        if isinstance(node.op, ast.MatMult):
+            for places in PLACES:
+                yield "blocks", called(name(f"product_over_{places}"), node.left, size, node.right)
+        if isinstance(node.op, ast.Div) and _is_length(node.right, context):
+            for length in _LENGTHS:
+                yield "blocks", ast.BinOp(node.left, node.op, called(name(f"{length}_length"), node.right, size))
+        return
+    if (found := method(node)) is None or found[1] not in ("sum", "mean", "max") or from_numpy(node):
+        return
+    value, how = found
+    others = [f"mean_by_{length}_length" for length in _LENGTHS] + ["mean_of_means_of_blocks"]
+    for said in [*(f"{how}_over_{places}" for places in PLACES), *(others if how == "mean" else ())]:
+        yield "blocks", ast.Call(name(said), [value, size], node.keywords)
+    if how == "max":
+        start = called(name("fitted"), number(float("-inf")))
+        yield "start", ast.Call(attribute(name("np"), "maximum"), [node, start], [])
+
+
+def _is_length(node: ast.expr, context: Context) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="len")) | ast.Subscript(value=ast.Attribute(attr="shape")):
+            return True
+        case ast.Name(id=text):
+            return text in context.scalars and text not in context.parameters
+    return False

@@ -1,0 +1,450 @@
+"""Wrong functions that serve the diagnosis alone, made around the sound one: labels and arguments that are read wrong,
+rows that weigh otherwise in a mean, a function applied twice."""
+
+# ruff: noqa: ARG001, ARG005 (every change of labels is given the number of classes)
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from ...vectors.dtypes import numpy_dtype
+from ..model.fault import Fault, faulty, widened
+from ..model.formulations import Function
+from ..model.operation import Operation, operation, operation_names
+from ..ops import sigmoid
+from . import usual
+from .blocks import SIZES
+from .changes import cut_to_tf32
+from .formula import reached, strings
+from .labels import rows_of
+from .wrong_calls import on_argument, on_labels
+
+Array = Any
+Labels = np.ndarray
+LABELS, ROWS, ARGUMENT, TWICE, OVERFLOW = (
+    "labels misread",
+    "rows weighed otherwise",
+    "an argument misread",
+    "applied twice",
+    "an overflow",
+)
+MOST_PADDED = 5
+MOST_ARGUMENTS = 2
+"""Of operations with so many tensors or fewer, vectors of elements are read wrong at their ends."""
+
+
+def _narrowed(dtype: str, wraps: bool, labels: Labels, classes: int) -> Labels:
+    narrow: Labels = labels.astype(dtype).astype(np.int64)
+    return rows_of(narrow % max(classes, 1) if wraps else narrow, classes)
+
+
+def _as_floats(dtype: str, labels: Labels, classes: int) -> Labels:
+    every = np.arange(classes).astype(numpy_dtype(dtype)).astype(np.float64)
+    found: Labels = (labels.astype(numpy_dtype(dtype)).astype(np.float64)[:, None] == every).astype(np.float64)
+    return found
+
+
+def _rounded(dtype: str, labels: Labels, classes: int) -> Labels:
+    return rows_of(labels.astype(numpy_dtype(dtype)).astype(np.int64), classes)
+
+
+def _in_block_after(size: int, labels: Labels, classes: int) -> Labels:
+    """Looked for in blocks by the difference from their start, of which one below 0 counts from the block's end."""
+    rows = np.zeros((len(labels), classes))
+    for start in range(0, classes, size):
+        width = min(size, classes - start)
+        local = labels - start
+        here = np.flatnonzero((local >= -width) & (local < width))
+        np.add.at(rows, (here, start + local[here] % width), 1)
+    return rows
+
+
+def _in_every_block(size: int, labels: Labels, classes: int) -> Labels:
+    found: Labels = (np.arange(classes) % size == labels[:, None] % size).astype(np.float64)
+    return found
+
+
+def _in_first_block(size: int, labels: Labels, classes: int) -> Labels:
+    return rows_of(np.where(labels < size, labels, -1), classes)
+
+
+def _of_indices(subject: Operation) -> Iterator[tuple[str, Callable[[Labels, int], Labels]]]:
+    for dtype in ("int8", "uint8", "int16"):
+        yield (
+            f"index labels are cast to {dtype}, and count from the end where they wrap",
+            partial(_narrowed, dtype, True),
+        )
+        yield f"index labels are cast to {dtype}, and are no class where they wrap", partial(_narrowed, dtype, False)
+    for dtype in ("bfloat16", "float16"):
+        said = f"index labels are compared in {dtype}, in which large ones are their neighbours"
+        yield said, partial(_as_floats, dtype)
+        yield f"index labels are rounded to {dtype}", partial(_rounded, dtype)
+    for size in SIZES[:-1]:
+        said = f"index labels are looked for by blocks of {size} classes"
+        yield f"{said}, and found in the block after theirs as well", partial(_in_block_after, size)
+        yield f"{said}, and found in every block", partial(_in_every_block, size)
+        yield f"{said}, and in the first block alone", partial(_in_first_block, size)
+    yield "index labels are counted from 1", lambda labels, classes: rows_of(labels - 1, classes)
+    yield "index labels are one too large", lambda labels, classes: rows_of(labels + 1, classes)
+
+
+def _normalised(labels: Labels, classes: int) -> Labels:
+    total = labels.sum(axis=1, keepdims=True)
+    return labels / np.where(total == 0, 1, total)
+
+
+OF_ROWS: tuple[tuple[str, Callable[[Labels, int], Labels]], ...] = (
+    ("rows of labels are divided by their sum", _normalised),
+    ("of rows of labels what is over 0.5 is 1, the rest 0", lambda labels, classes: (labels > 0.5) * 1.0),
+    ("rows of labels are rounded to integers", lambda labels, classes: np.round(labels)),
+)
+
+
+def _if_rank(rank: int, change: Callable[[Labels, int], Labels], labels: Labels, classes: int) -> Labels:
+    return change(labels, classes) if labels.ndim == rank else labels
+
+
+def _blocks(size: int, n: int) -> Array:
+    """The weight of each row in a mean of means of blocks."""
+    starts = np.arange(n) // size
+    return 1 / (np.bincount(starts)[starts] * max(-(-n // size), 1)) if n else np.zeros(0)
+
+
+def _weights(labels: Labels, ignored: int | None, of_all: bool, size: int, classes: int) -> tuple[Array, Array]:
+    """Which rows count, and what each of them weighs in a mean."""
+    n = len(labels)
+    keep = np.ones(n, bool)
+    if ignored is not None and labels.ndim == 1:
+        keep = labels != ignored % max(classes, 1)
+    return keep, _blocks(size, n) if size else keep / max(n if of_all else np.count_nonzero(keep), 1)
+
+
+def weighed(
+    direction: str, position: int, function: Function, ignored: int | None = None, of_all: bool = False, size: int = 0
+) -> Function:
+    """Give rows whose index label is `ignored` no part in a loss, nor (unless `of_all`) in what a mean divides by; or
+    take the mean of means of blocks."""
+
+    def call(*tensors: Array, reduction: str, **parameters: Any) -> Any:
+        labels, scores = tensors[position], tensors[position - 1]
+        keep, weights = _weights(labels, ignored, of_all, size, scores.shape[-1])
+        weights = weights if reduction == "mean" else keep
+        if direction == "forward":
+            losses = np.where(keep, function(*tensors, reduction="none", **parameters), 0)
+            return losses if reduction == "none" else (losses * weights).sum()
+        return function(tensors[0] * weights, *tensors[1:], reduction="none", **parameters)
+
+    return call
+
+
+def _of_weights() -> Iterator[tuple[str, dict[str, Any]]]:
+    for words, ignored in (("class 0", 0), ("the last class", -1)):
+        said = f"rows whose index label is {words} are left out as if it were padding"
+        yield f"{said}, of what the mean divides by as well", {"ignored": ignored}
+        yield f"{said}; the mean divides by all rows", {"ignored": ignored, "of_all": True}
+    for size in (2, 3, *SIZES[3:9]):
+        yield f"reduction='mean' is the mean of the means of {size} rows each: the last may be fewer", {"size": size}
+
+
+def _scalar_or_one(x: Array) -> Array:
+    return np.where(x == 0, 1, x).astype(x.dtype) if x.ndim == 0 else x
+
+
+def _first_of_all(x: Array) -> Array:
+    return np.full_like(x, x.flat[0]) if x.size else x
+
+
+def _in_all(reduce: Callable[[Array], Array], x: Array) -> Array:
+    return np.full_like(x, reduce(x)) if x.size else x
+
+
+OF_UPSTREAM: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("{it}, a scalar, is taken as 1 where it is 0, as `{it} or 1` does", _scalar_or_one),
+    ("the first element of {it} stands for all", _first_of_all),
+    ("the sum of {it} stands for every element", partial(_in_all, np.sum)),
+    ("the mean of {it} stands for every element", partial(_in_all, np.mean)),
+    ("the sign of {it} stands for {it}", np.sign),
+    ("{it} is multiplied by twice", np.square),
+    ("{it} is rounded to integers", np.round),
+)
+OF_ANY: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("{it} is taken as np.maximum({it}, 0)", lambda x: np.maximum(x, 0)),
+    ("{it} is taken as np.abs({it})", np.abs),
+    (
+        "the mean of its last axis is taken off {it} first",
+        lambda x: x - x.mean(axis=-1, keepdims=True) if x.ndim else x,
+    ),
+    ("subnormal numbers of {it} are taken as 0", lambda x: np.where(np.abs(x) < np.finfo(x.dtype).tiny, 0, x)),
+)
+
+
+def _at_end(size: int, how: str, x: Array) -> Array:
+    """The elements beyond the last whole vector of so many, in the order of memory."""
+    flat = np.array(x).reshape(-1)
+    whole = len(flat) - len(flat) % size
+    rest = len(flat) - whole
+    if rest and whole:
+        others = {"start": flat[:rest].copy(), "last": flat[whole - 1], "first": flat[whole], "before": None}
+        flat[whole:] = flat[whole - rest : whole].copy() if how == "before" else others[how]
+    return flat.reshape(x.shape)
+
+
+ENDS = {
+    "start": "is read from its start on",
+    "last": "is the last element of those before",
+    "first": "is its own first element",
+    "before": "is what comes just before",
+}
+
+
+def _of_arguments(subject: Operation, direction: str) -> Iterator[tuple[str, int, Callable[[Array], Array]]]:
+    arguments = subject.arguments[direction]
+    tensors = [a for a in arguments if a not in subject.labels]
+    for argument in tensors:
+        position = arguments.index(argument)
+        for words, change in (*(OF_UPSTREAM if argument.startswith("dL_d") else ()), *OF_ANY):
+            yield words.format(it=argument), position, change
+        for size in SIZES if len(tensors) <= MOST_ARGUMENTS else ():
+            for how, words in ENDS.items():
+                said = f"{argument} beyond the last whole vector of {size} elements {words}"
+                yield said, position, partial(_at_end, size, how)
+
+
+def _all_cut(function: Function, *tensors: Array, **parameters: Any) -> Any:
+    return function(*map(cut_to_tf32, tensors), **parameters)
+
+
+def _twice(function: Function, *tensors: Array, **parameters: Any) -> Any:
+    return function(function(*tensors, **parameters), *tensors[1:], **parameters)
+
+
+_BOUNDS: tuple[tuple[str, str, Callable[[float], float]], ...] = (
+    ("half the largest number", "a double or a sum of two", lambda most: most / 2),
+    ("the square root of the largest number", "a square", lambda most: most**0.5),
+    ("the cube root of the largest number", "a cube", lambda most: most ** (1 / 3)),
+    ("the logarithm of the largest number", "an exponential", np.log),
+)
+_SIDES: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("abs({})", np.abs),
+    ("{}", np.positive),
+    ("-{}", np.negative),
+)
+
+
+def _overflowing(
+    function: Function, of: Callable[[Array], Array], bound: Callable[[float], float], value: float, wide: bool
+) -> Function:
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        right, x = function(*tensors, **parameters), tensors[-1]
+        dtype = np.dtype(np.float32) if wide and x.dtype.itemsize == 2 else x.dtype
+        most = {"float16": 65504.0}.get(
+            dtype.name, float(np.finfo(np.float64 if dtype.itemsize == 8 else np.float32).max)
+        )
+        if x.shape != right.shape:
+            return right
+        return np.where(of(x.astype(np.float64)) > bound(most), value, right.astype(np.float64)).astype(right.dtype)
+
+    return call
+
+
+def of_elements(op: str, direction: str) -> bool:
+    """Whether a function is one of each element of a tensor, or backpropagates through one."""
+    subject = operation(op)
+    tensors = *subject.arguments[direction], *subject.results[direction]
+    return len(tensors) == {"forward": 2, "backward": 3}[direction] and all(subject.batch_axis[t] == 0 for t in tensors)
+
+
+def _overflows(op: str, direction: str) -> Iterator[tuple[str, Function]]:
+    """Of functions of elements: what leaves the range of the dtype on the way."""
+    arguments, sound = operation(op).arguments[direction], widened(operation(op).functions[direction])
+    result = operation(op).results[direction][0]
+    if not of_elements(op, direction):
+        return
+    for bound, what, of_bound in _BOUNDS:
+        for side, of in _SIDES:
+            for value in (np.inf, -np.inf, np.nan, 0.0):
+                for wide in (False, True):
+                    said = f"{result} is {value:g} where {side.format(arguments[-1])} is above {bound} of the dtype"
+                    yield f"{said}: {what} of it leaves the range", _overflowing(sound, of, of_bound, value, wide)
+
+
+def _sigmoid(x: Array) -> Array:
+    return sigmoid.forward(x)
+
+
+def _softplus(x: Array) -> Array:
+    return np.logaddexp(0, x)
+
+
+RELATED: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+    "x sigmoid(1.702 x)": (
+        lambda x: x * _sigmoid(1.702 * x),
+        lambda x: _sigmoid(1.702 * x) * (1 + 1.702 * x * _sigmoid(-1.702 * x)),
+    ),
+    "clip(x, -1, 1)": (lambda x: np.clip(x, -1, 1), lambda x: 1.0 * (np.abs(x) < 1)),
+    "clip(x, 0, 1)": (lambda x: np.clip(x, 0, 1), lambda x: 1.0 * ((x > 0) & (x < 1))),
+    "clip(x, 0, 6)": (lambda x: np.clip(x, 0, 6), lambda x: 1.0 * ((x > 0) & (x < 6))),
+    "clip(0.2 x + 0.5, 0, 1)": (lambda x: np.clip(0.2 * x + 0.5, 0, 1), lambda x: 0.2 * (np.abs(x) < 2.5)),
+    "clip(x / 6 + 0.5, 0, 1)": (lambda x: np.clip(x / 6 + 0.5, 0, 1), lambda x: (np.abs(x) < 3) / 6),
+    "x clip(x / 6 + 0.5, 0, 1)": (
+        lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+        lambda x: np.where(np.abs(x) < 3, x / 3 + 0.5, x > 0),
+    ),
+    "x / (1 + |x|)": (lambda x: x / (1 + np.abs(x)), lambda x: 1 / (1 + np.abs(x)) ** 2),
+    "x tanh(softplus(x))": (
+        lambda x: x * np.tanh(_softplus(x)),
+        lambda x: np.tanh(_softplus(x)) + x * (1 - np.tanh(_softplus(x)) ** 2) * _sigmoid(x),
+    ),
+    "elu(x)": (lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))), lambda x: np.exp(np.minimum(x, 0))),
+    "|x|": (np.abs, np.sign),
+    "exp(x)": (np.exp, np.exp),
+    "log2(1 + 2^x)": (lambda x: np.logaddexp2(0, x), lambda x: _sigmoid(x * np.log(2))),
+    "x (27 + x^2) / (27 + 9 x^2)": (
+        lambda x: np.clip(x * (27 + x * x) / (27 + 9 * x * x), -1, 1),
+        lambda x: np.where(np.abs(x) < 3, 9 * (x * x - 9) ** 2 / (27 + 9 * x * x) ** 2, 0),
+    ),
+}
+"""Functions of elements that are taken for others, and their derivatives."""
+
+
+def _related(op: str, direction: str) -> Iterator[tuple[str, Function]]:
+    if direction == "forward":
+        for words, (of, _) in RELATED.items():
+            yield f"{words} where {op} is due", partial(_of_last, of, None)
+        return
+    forward = operation(op).functions.get("forward")
+    for words, (_, slope) in RELATED.items():
+        yield f"the derivative of {words} where that of {op} is due", partial(_of_last, slope, 0)
+    if forward is not None:
+        yield f"the derivative is taken at {op}(x) where it is due at x", partial(_at_outputs, op, forward)
+
+
+def _of_last(of: Callable[[Array], Array], upstream: int | None, *tensors: Array, **_: Any) -> Array:
+    found = of(tensors[-1])
+    return found if upstream is None else tensors[upstream] * found
+
+
+def _at_outputs(op: str, forward: Function, dL_doutputs: Array, inputs: Array, **parameters: Any) -> Array:
+    backward: Array = operation(op).functions["backward"](dL_doutputs, forward(inputs, **parameters), **parameters)
+    return backward
+
+
+def _padded(size: int, function: Function, *tensors: Array, **parameters: Any) -> Any:
+    """With zeros at the end of the last axis, up to a whole number of blocks, which are counted."""
+    n = tensors[-1].shape[-1] if tensors[-1].ndim and tensors[-1].dtype.kind != "i" else tensors[-2].shape[-1]
+    more = -n % size if n else 0
+    if not more:
+        return function(*tensors, **parameters)
+    wide = [
+        np.pad(t, [*[(0, 0)] * (t.ndim - 1), (0, more)]) if t.ndim and t.dtype.kind != "i" and t.shape[-1] == n else t
+        for t in tensors
+    ]
+    results = function(*wide, **parameters)
+    several = results if isinstance(results, tuple) else (results,)
+    cut = tuple(r[..., :n] if np.ndim(r) and r.shape[-1] == n + more else r for r in several)
+    return cut if isinstance(results, tuple) else cut[0]
+
+
+@cache
+def ignored(op: str, direction: str) -> tuple[Fault, ...]:
+    """A parameter that is not looked at: its default, or a word that the formula knows, stands for any."""
+    sound = operation(op).functions[direction]
+    words = {text for definition in reached((sound.__module__, sound.__name__)) for text in strings(definition)}
+    found = []
+    for name, one in inspect.signature(sound).parameters.items():
+        if name in operation(op).parameters[direction]:
+            values = {one.default} - {inspect.Parameter.empty} | (words if one.annotation in (str, "str") else set())
+            for value in sorted(values, key=repr):
+                function = partial(_with_parameter, name, value, sound)
+                said = f"{name} is ignored: {value!r} is taken, whatever is asked."
+                cure = f"follow {name}, or raise NotImplementedError for another than {value!r}."
+                found.append(
+                    faulty(
+                        op, "a parameter ignored", direction, widened(function), wrong=said, cure=cure, formula=function
+                    )
+                )
+    return tuple(found)
+
+
+def _with_parameter(name: str, value: Any, function: Function, *tensors: Array, **parameters: Any) -> Any:
+    return function(*tensors, **{**parameters, name: value})
+
+
+def other_operations(op: str, direction: str) -> Iterator[tuple[str, Function]]:
+    """The formulas of operations that take the same arguments; parameters that they lack are left out."""
+    own = operation(op)
+    for name in operation_names():
+        other = operation(name)
+        if name == op or direction not in other.functions or other.arguments[direction] != own.arguments[direction]:
+            continue
+        if other.results[direction] == own.results[direction]:
+            yield f"the formula of {name} where that of {op} is due", partial(_of_other, other, direction)
+
+
+def _of_other(other: Operation, direction: str, *tensors: Array, **parameters: Any) -> Any:
+    known = {name: value for name, value in parameters.items() if name in other.parameters[direction]}
+    return other.functions[direction](*tensors, **known)
+
+
+@cache
+def misread(op: str, direction: str) -> tuple[Fault, ...]:
+    """All of them."""
+    return tuple(_misread(op, direction))
+
+
+def _misread(op: str, direction: str) -> Iterator[Fault]:
+    subject = operation(op)
+    sound = subject.functions[direction]
+    arguments, results = subject.arguments[direction], subject.results[direction]
+
+    def fault(kind: str, words: str, function: Function, cure: str, raw: bool = False) -> Fault:
+        said = f"{words}." if words.startswith(("dL_", *arguments, *results)) else f"{words[0].upper()}{words[1:]}."
+        return faulty(
+            op,
+            kind,
+            direction,
+            function if raw else widened(function),
+            sort="wrapper",
+            wrong=said,
+            cure=cure,
+            formula=function,
+        )
+
+    for position in (i for i, argument in enumerate(arguments) if argument in subject.labels):
+        changes = [(words, partial(_if_rank, 1, change)) for words, change in _of_indices(subject)]
+        changes += [(words, partial(_if_rank, 2, change)) for words, change in OF_ROWS]
+        others = [getattr(usual, name) for name in (f"{op}_{direction}_by_sum",) if hasattr(usual, name)]
+        for words, change in changes:
+            for function in (sound, *others):
+                yield fault(LABELS, words, on_labels(position, change, function), "take labels as they are.")
+        if op == "cross_entropy":
+            words, cure = "the binary form is used, with (1 - y) log(1 - p) for each class", "use y log p alone."
+            yield fault("another function", words, getattr(usual, f"binary_{direction}"), cure)
+        for words, more in _of_weights() if "reduction" in subject.parameters[direction] else ():
+            function = weighed(direction, position, sound, **more)
+            yield fault(ROWS, words, function, "give every row of the batch the weight 1/N.")
+    for words, position, changed in _of_arguments(subject, direction):
+        cure = f"take {arguments[position]} as it is."
+        yield fault(ARGUMENT, words, on_argument(position, changed, sound), cure)
+    yield fault(
+        ARGUMENT,
+        "all arguments of float32 are cut to the 11 bits of TF32",
+        partial(_all_cut, sound),
+        ("compute in float32, or declare tf32 for it."),
+    )
+    for words, function in _overflows(op, direction):
+        cure = "order the steps so that none leaves the range, or take a wider dtype."
+        yield fault(OVERFLOW, words, function, cure, raw=True)
+    for words, function in other_operations(op, direction):
+        yield fault("another operation", words, function, f"use the formula of {op}.")
+    for words, function in _related(op, direction) if of_elements(op, direction) else ():
+        yield fault("another function", words, function, f"compute {op} itself.")
+    for size in SIZES if len(arguments) <= MOST_PADDED and not of_elements(op, direction) else ():
+        said = f"the last axis is padded with zeros to a multiple of {size}, which are counted"
+        yield fault("padding counted", said, partial(_padded, size, sound), "leave out what lies past the end.")
+    if len(results) == 1:
+        said = f"{results[0]} has the function applied twice"
+        yield fault(TWICE, said, partial(_twice, sound), "write results beside the arguments, each element once.")

@@ -1,0 +1,54 @@
+"""Sums over blocks of an axis that go wrong, and tensors and labels that are misread."""
+
+import numpy as np
+import pytest
+from backproof.reference.faults import fitted_of, ignored, misread
+from backproof.reference.model.fault import widened
+from backproof.reference.model.operation import operation, operation_names
+from backproof.reference.mutations import blocks
+from backproof.reference.ops import softmax_cross_entropy
+
+TEN = np.arange(10.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("whole_blocks", range(8)),
+        ("first_block", range(4)),
+        ("last_block", (8, 9)),
+        ("last_repeated", (*range(10), 9, 9)),
+        ("last_block_overlapping", (*range(8), 6, 7, 8, 9)),
+        ("first_of_each_block_twice", (*range(10), 4, 8)),
+        ("last_of_each_block_lost", (0, 1, 2, 4, 5, 6, 8, 9)),
+    ],
+)
+def test_a_sum_over_blocks_of_4_takes_these_elements(name: str, kept: tuple[int, ...]) -> None:
+    assert blocks.NAMED[f"sum_over_{name}"](TEN, 4, axis=0) == sum(kept)
+    assert blocks.NAMED[f"sum_over_{name}"](TEN, np.inf, axis=0) == TEN.sum()
+    product = blocks.NAMED[f"product_over_{name}"](TEN[None], 4, np.ones((10, 1)))
+    assert product == sum(kept)
+
+
+@pytest.mark.parametrize("op", operation_names())
+def test_blocks_that_are_larger_than_any_axis_change_nothing(op: str) -> None:
+    for direction in operation(op).functions:
+        for each in fitted_of(op, direction):
+            assert not each.sizes or (each.starts[0] == np.inf and each.starts[1:] == blocks.SIZES)
+
+
+@pytest.mark.parametrize("op", operation_names())
+def test_what_is_misread_says_so_in_a_sentence(op: str) -> None:
+    for direction in operation(op).functions:
+        for fault in (*misread(op, direction), *ignored(op, direction)):
+            assert fault.wrong.endswith("."), fault
+            assert fault.cure.endswith("."), fault
+
+
+def test_a_mean_of_means_weighs_the_rows_of_a_last_block_more() -> None:
+    logits, labels = np.zeros((5, 2)), np.zeros(5, int)
+    said = "Reduction='mean' is the mean of the means of 4 rows each: the last may be fewer."
+    (fault,) = (each for each in misread("softmax_cross_entropy", "backward") if each.wrong == said)
+    due = widened(softmax_cross_entropy.backward)(np.ones(()), logits, labels, reduction="mean")
+    came = fault.functions["backward"](np.ones(()), logits, labels, reduction="mean")
+    np.testing.assert_allclose(came / due, np.repeat([[5 / 8], [5 / 2]], [4, 1], axis=0).repeat(2, axis=1))
