@@ -4,37 +4,9 @@ import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..check.verdict import MissKind
 from ..diagnosis.findings import Diagnosis
 from ..record.contents import FamilyRecord
-from ..record.results import Ending
-
-KINDS: dict[str, str] = {
-    MissKind.VALUE: "wrong values",
-    MissKind.SIGN: "wrong signs of subnormal numbers",
-    MissKind.SHAPE: "wrong shapes",
-    MissKind.DTYPE: "wrong dtypes",
-    MissKind.COUNT: "another number of results",
-    MissKind.RESULT_TYPE: "results that are no tensors",
-    MissKind.RAISED: "exceptions",
-    MissKind.ACCEPTED: "calls accepted that should be refused",
-    MissKind.LOST: "calls that timed out, or whose process died",
-    MissKind.CHANGED_ARGUMENT: "changed arguments",
-    MissKind.WRITTEN_BESIDE: "writes beside an argument",
-    MissKind.SHARED_MEMORY: "results that share memory",
-    MissKind.OVERWRITTEN_RESULT: "overwritten results",
-    MissKind.REPEAT: "other results when called again",
-    MissKind.STATE: "results that depend on the call before",
-    MissKind.NEW_CONTENTS: "other contents of the same memory missed",
-    MissKind.MANY_CALLS: "other results after many calls",
-    MissKind.THREADS: "wrong results when threads call at once",
-    MissKind.LAYOUT: "wrong values for some memory layout",
-    MissKind.REFUSED_LAYOUT: "refused memory layouts",
-    MissKind.BATCH: "results that depend on the order of the batch",
-    MissKind.CONVENTION: "no one convention",
-    Ending.UNEXPECTED_PASS: "passes that were expected to fail",
-}
-"""Titles of groups by kind of miss; a kind that is absent is its own title."""
+from ..record.results import KINDS
 
 
 @dataclass(frozen=True)

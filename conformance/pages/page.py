@@ -6,7 +6,7 @@ from itertools import islice
 
 from ..check.conventions import answers_seen
 from ..record.contents import NOT_RUN, FamilyRecord, Progress, RunRecord
-from ..record.results import refused_layouts
+from ..record.results import failing_functions, refused_layouts
 from .assessment import absent, assess, incompleteness
 from .failures import FailureGroup, failure_groups, rerun_command, show_command
 from .heatmap_cells import BANDS, HeatmapView
@@ -31,6 +31,7 @@ def run_page(record: RunRecord) -> str:
         edges=EDGES,
         failing=failing,
         failures=sum(len(group.families) for group in failing),
+        functions=failing_functions((family.result for family in record.families), record.diagnoses),
         shown=_shown(failing),
         expected=failure_groups(record.families, lambda family: family.standing == "expected failure"),
         robust=failure_groups(record.families, lambda family: family.standing == "robust miss"),

@@ -3,8 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from ..check.verdict import Miss, MissKind, MissReason, Verdict
+from ..check.wording import plural
+
+if TYPE_CHECKING:
+    from ..diagnosis.findings import Diagnosis
 
 RESULT = "backproof_result"
 """The attribute of a pytest report that holds the packed result."""
@@ -47,6 +52,91 @@ class Result:
         """Operation, direction, and kind of the gravest miss, or the ending where nothing is wrong."""
         miss = self.verdict.gravest
         return self.verdict.op, self.verdict.direction, str(self.ending) if miss is None else miss.kind
+
+
+KINDS: dict[str, str] = {
+    MissKind.VALUE: "wrong values",
+    MissKind.SIGN: "wrong signs of subnormal numbers",
+    MissKind.SHAPE: "wrong shapes",
+    MissKind.DTYPE: "wrong dtypes",
+    MissKind.COUNT: "another number of results",
+    MissKind.RESULT_TYPE: "results that are no tensors",
+    MissKind.RAISED: "exceptions",
+    MissKind.ACCEPTED: "calls accepted that should be refused",
+    MissKind.LOST: "calls that timed out, or whose process died",
+    MissKind.CHANGED_ARGUMENT: "changed arguments",
+    MissKind.WRITTEN_BESIDE: "writes beside an argument",
+    MissKind.SHARED_MEMORY: "results that share memory",
+    MissKind.OVERWRITTEN_RESULT: "overwritten results",
+    MissKind.REPEAT: "other results when called again",
+    MissKind.STATE: "results that depend on the call before",
+    MissKind.NEW_CONTENTS: "other contents of the same memory missed",
+    MissKind.MANY_CALLS: "other results after many calls",
+    MissKind.THREADS: "wrong results when threads call at once",
+    MissKind.LAYOUT: "wrong values for some memory layout",
+    MissKind.REFUSED_LAYOUT: "refused memory layouts",
+    MissKind.BATCH: "results that depend on the order of the batch",
+    MissKind.CONVENTION: "no one convention",
+    Ending.UNEXPECTED_PASS: "passes that were expected to fail",
+}
+"""Titles of kinds of miss; a kind that is absent is its own title."""
+
+
+@dataclass(frozen=True)
+class FailingFunction:
+    """What is wrong with a function in a run."""
+
+    op: str
+    direction: str
+    words: str
+    """How many families fail, of those that were called, and how: "wrong values of dL_dbiases in 34 of 80 families"."""
+    worst: Result
+    """That of the family with the largest error; the first where none has any."""
+    named: bool
+    """Whether its diagnosis names what is wrong."""
+
+    @property
+    def line(self) -> str:
+        """All of it in a line."""
+        known = "what it looks like is told" if self.named else "no known fault fits"
+        return f"{self.op}_{self.direction}: {self.words}; {known}"
+
+
+def failing_functions(results: Iterable[Result], diagnoses: Iterable["Diagnosis"]) -> list[FailingFunction]:
+    """The functions that fail, each with what is wrong with it, and whether a diagnosis says why."""
+    named = {(diagnosis.op, diagnosis.direction) for diagnosis in diagnoses}
+    functions: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        if result.ending is not Ending.SKIPPED:
+            functions.setdefault((result.verdict.op, result.verdict.direction), []).append(result)
+    found = []
+    for (op, direction), called in functions.items():
+        failing = [result for result in called if result.ending.fails]
+        kinds: dict[str, dict[str, list[str]]] = {}
+        for result in failing:
+            for kind, names in _missed(result).items():
+                for name in names or ("",):
+                    kinds.setdefault(kind, {}).setdefault(name, []).append(result.nodeid)
+        parts = []
+        for kind, by_name in kinds.items():
+            of = ", ".join(name for name in by_name if name)
+            count = len({nodeid for nodeids in by_name.values() for nodeid in nodeids})
+            parts.append(f"{KINDS.get(kind, kind)}{f' ({of})' if of else ''} in {count}")
+        if failing:
+            parts[0] += f" of {plural(len(called), 'family', 'families')}"
+            worst = max(failing, key=lambda result: (result.verdict.fraction or 0.0) if result.verdict.misses else -1.0)
+            found.append(FailingFunction(op, direction, ", ".join(parts), worst, (op, direction) in named))
+    return found
+
+
+def _missed(result: Result) -> dict[str, list[str]]:
+    """What is wrong with a family: the results by kind of miss."""
+    kinds: dict[str, list[str]] = {}
+    for miss in result.verdict.misses:
+        names = kinds.setdefault(miss.kind, [])
+        if miss.result and miss.result not in names:
+            names.append(miss.result)
+    return kinds or {str(result.ending): []}
 
 
 def by_kind(results: Iterable[Result]) -> dict[tuple[str, str, str], list[Result]]:

@@ -16,7 +16,7 @@ from ..check.conventions import followed, inconsistencies
 from ..implementation import interrupts
 from ..implementation.errors import MOST_TEXT, AdapterError
 from ..record.plain import pack, unpack
-from ..record.results import RESULT, Ending, Result
+from ..record.results import RESULT, Ending, Result, failing_functions
 from ..terminal import annotations
 from ..terminal import summary as report
 from ..terminal.truncation import Truncation
@@ -184,6 +184,18 @@ class Run:
         self.state.problems = list(dict.fromkeys([*self.state.problems, *self._problems()]))
         if self.state.problems and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._tell_junit()
+
+    def _tell_junit(self) -> None:
+        """Have a JUnit file say what is wrong with each function that fails, and what it looks like."""
+        reports = [p for p in self.config.pluginmanager.get_plugins() if hasattr(p, "add_global_property")]
+        for junit in reports:
+            for one in failing_functions(self.state.results_so_far(), self.state.diagnoses()):
+                junit.add_global_property(f"{one.op}_{one.direction}", one.line)
+            for diagnosis in self.state.diagnoses():
+                for finding in diagnosis.findings:
+                    said = f"{finding.name} - {finding.wrong} Cure: {finding.cure}"
+                    junit.add_global_property(f"{diagnosis.op}_{diagnosis.direction} looks like", said)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Write the summary, after what pytest writes of failures and before its own short one."""

@@ -15,7 +15,7 @@ from ..check.precisions import PrecisionMet, precisions_met
 from ..check.verdict import Cause, Miss, MissReason, Outcome, Verdict
 from ..check.wording import WIDTH, first_few, full_name, listed, plural, wrapped
 from ..implementation.load import Implementation
-from ..record.results import Ending, Result, by_kind, refused_layouts
+from ..record.results import Ending, Result, by_kind, failing_functions, refused_layouts
 
 if TYPE_CHECKING:
     from ..diagnosis.findings import Diagnosis
@@ -286,6 +286,7 @@ def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Dia
     if not kinds:
         return []
     lines = ["failures:"]
+    diagnoses = tuple(diagnoses)
     look = {(diagnosis.op, diagnosis.direction): diagnosis for diagnosis in diagnoses}
     for (op, direction, _), alike in list(kinds.items())[:MOST_FAILURES]:
         first = alike[0]
@@ -302,6 +303,12 @@ def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Dia
         lines.append(f"  and {plural(rest, 'failure', 'failures')} of other kinds")
     for (op, direction), diagnosis in look.items():
         lines += [f"  {op}_{direction}", *_looks_like(diagnosis)]
+    lines.append("failing functions:")
+    for one in failing_functions(results, diagnoses):
+        lines += wrapped(one.line, "  ", "    ")
+        if not one.named:
+            command = f"    the worst: pytest {argument} {one.worst.nodeid}"
+            lines.append(command if len(command) <= WIDTH else f"    the worst: {one.worst.nodeid}")
     lines.append(f"rerun these: pytest {argument} --lf")
     lines.append(f"rerun one:   pytest {argument} ID")
     return lines
