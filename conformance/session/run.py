@@ -123,7 +123,10 @@ class Run:
         self.state.looped = not self.config.option.collectonly
         idle = self._directs_workers() or not self.state.looped
         if idle or not any(isinstance(item, FamilyItem) for item in session.items):
-            return (yield)
+            try:
+                return (yield)
+            finally:
+                self.state.keep_folder()
         supervisor.at("in setup()")
         try:
             self.state.plan.implementation.setup()

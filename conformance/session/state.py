@@ -79,13 +79,16 @@ class SessionState:
             self.problems.append(integrity.told(replaced, where or self._where))
 
     def keep_folder(self) -> None:
-        """Make the folder that the run was started in again where it is gone: pytest goes back to it."""
+        """Make the folder that the run was started in again where it is gone, and go there: pytest goes back to it."""
         folder = self.config.invocation_params.dir
         if not folder.is_dir():
             problem = f"the implementation removed the folder {folder}: made again, without what was in it"
             if problem not in self.problems:
                 self.problems.append(problem)
             folder.mkdir(parents=True)
+        try:
+            Path.cwd()
+        except OSError:
             os.chdir(folder)
 
     def results_so_far(self) -> list[Result]:

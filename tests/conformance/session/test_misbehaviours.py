@@ -37,6 +37,8 @@ def test_in_process(run_apart: RunApart, project: pytest.Pytester, row: Misbehav
 @pytest.mark.catalogue
 @each_misbehaviour
 def test_in_several_processes(run_apart: RunApart, project: pytest.Pytester, row: Misbehaviour) -> None:
+    if "folder" in row.name:
+        pytest.skip("pytester keeps the output of a process in the folder that is removed")
     project.makepyfile(adapter=row.adapter)
     result = run_apart("--impl=adapter", "-n2", "--maxprocesses=1")
     assert_told(result, row.line_of_a_worker)
