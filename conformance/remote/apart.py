@@ -26,8 +26,9 @@ def hide(folder: str) -> bool:
             return False
         for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
             Path(f"/proc/self/{name}").write_text(text)
-    private = c.mount(None, b"/", None, _PRIVATE, None) == 0
-    return private and c.mount(b"none", os.fsencode(folder), b"tmpfs", _READ_ONLY, b"size=4k") == 0
+    if c.mount(None, b"/", None, _PRIVATE, None) != 0:
+        return False
+    return bool(c.mount(b"none", os.fsencode(folder), b"tmpfs", _READ_ONLY, b"size=4k") == 0)
 
 
 def works(folder: str) -> bool:
