@@ -32,7 +32,9 @@ BODIES = {
     "changes its argument": "dL_doutputs *= 2; return dL_doutputs.copy()",
     "returns its argument": "dL_doutputs *= 2; return dL_doutputs",
     "returns a view of the other": "inputs[...] = 2 * dL_doutputs; return inputs[...]",
-    "writes beside": "np.lib.stride_tricks.as_strided(inputs, (inputs.size + 3,))[-1] = 1; return 2 * dL_doutputs",
+    "writes beside": "if inputs.base is not None and inputs.base.nbytes > inputs.nbytes + 200:\n"
+    "        np.lib.stride_tricks.as_strided(inputs, (inputs.size + 3,))[-1] = 1\n"
+    "    return 2 * dL_doutputs",
     "one buffer": "KEPT.setdefault(inputs.shape, np.empty_like(inputs))[...] = 2 * dL_doutputs\n"
     "    return KEPT[inputs.shape]",
     "remembers": "return KEPT.setdefault(inputs.shape, 2 * dL_doutputs)",
