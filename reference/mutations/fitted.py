@@ -263,7 +263,7 @@ def _of_branches(op: str, direction: str) -> Iterator[Fitted]:
 
 def _norm_clipped(value: float, result: Array, *_: Array) -> Array:
     norm = float(np.sqrt(np.sum(np.square(result))))
-    return result * (value / norm) if norm > value else result
+    return result * (value / norm) if norm > max(value, 0) else result
 
 
 _LEAVE = "return the gradient as it is; clipping is the optimizer's."
