@@ -508,6 +508,25 @@ def test_a_layout_that_is_misread_is_a_required_miss(layout):
     assert "x the tolerance" in miss.details[1]
 
 
+def test_another_byte_order_that_is_computed_in_a_lower_precision_is_a_robust_miss():
+    def function(*arguments):
+        work = [a if a.dtype == np.float64 else a.astype(np.float32) for a in arguments]
+        return [gradient.astype(np.float64) for gradient in dense_backward(*work)]
+
+    verdict = verdict_on(function, name=SWAPPED)
+    assert verdict.outcome is Outcome.ROBUST_MISS
+    assert {(miss.kind, miss.reason, miss.robust) for miss in verdict.misses} == {("layout", "byte-swapped", True)}
+    assert all("compare dtype.type" in miss.details[-1] for miss in verdict.misses)
+
+
+def test_numbers_that_are_read_in_the_wrong_byte_order_are_a_required_miss():
+    def function(*arguments):
+        return dense_backward(*(a if a.dtype.isnative else a.view(a.dtype.newbyteorder("=")) for a in arguments))
+
+    verdict = verdict_on(function, name=SWAPPED)
+    assert verdict.outcome is Outcome.FAILED
+
+
 @pytest.mark.parametrize("name", [SWAPPED, MISALIGNED, REPEATING, STRIDED])
 def test_any_layout_is_right_for_a_sound_implementation(name):
     assert verdict_on(dense_backward, name=name).misses == ()
