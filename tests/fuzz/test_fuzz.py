@@ -1,4 +1,4 @@
-"""A seeded minute of the fuzzer."""
+"""A seeded part of what the fuzzer tries, a longer one in the catalogue."""
 
 import sys
 
@@ -7,7 +7,11 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits memory, and looks for processes, as on Linux")
 
 
-@pytest.mark.parametrize(("target", "count"), [("file", 400), ("record", 200), ("harness", 12)])
+TRIES = [("file", 120), ("record", 60), ("harness", 4)]
+MORE = [pytest.param(target, 10 * count, marks=pytest.mark.catalogue) for target, count in TRIES]
+
+
+@pytest.mark.parametrize(("target", "count"), [*TRIES, *MORE])
 def test_every_try_ends_in_a_clear_line_or_a_verdict(target: str, count: int) -> None:
     from .drive import tries
 
