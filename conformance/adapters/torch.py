@@ -36,14 +36,17 @@ CALLED = {
     ),
     "native": ("layer_norm",),
 }
-# torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32 throughout.
+# torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. The mean and 1 / sigma
+# that layer_norm keeps for its gradient have the tensors' dtype, which shows in bfloat16.
 COMPILED = {"stepwise": tuple(op for op in CALLED["stepwise"] if op != "log_softmax")}
 
 
 def precision(options: Mapping[str, str]) -> dict[str, str]:
     """What holds in half precision, where it is not `fused`."""
-    names = CALLED if options.get("compile", "false") == "false" else COMPILED
-    return {f"{dtype}:{op}": name for dtype in ("float16", "bfloat16") for name, ops in names.items() for op in ops}
+    compiled = options.get("compile", "false") != "false"
+    names = COMPILED if compiled else CALLED
+    found = {f"{dtype}:{op}": name for dtype in ("float16", "bfloat16") for name, ops in names.items() for op in ops}
+    return found | ({"bfloat16:layer_norm": "stepwise"} if compiled else {})
 
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": torch.sum, "mean": torch.mean}
