@@ -57,8 +57,10 @@ def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words
         yield "a state left over", f"{_results(evidence, MissKind.BATCH)}: {said}.", cure
         return
     layouts = {id(one) for one in evidence.wrong if one.layout is not None}
-    if evidence.misses(MissKind.LAYOUT) and not any(key in layouts for one in known for key, _ in one.explained):
-        reasons = {m.reason for item in evidence.misses(MissKind.LAYOUT) for m in item.verdict.misses}
+    misread = evidence.misses(MissKind.LAYOUT)
+    otherwise = () if known else evidence.misses(MissKind.VALUE, MissKind.BATCH)  # what is wrong in any layout
+    if len(misread) > len(otherwise) and not any(key in layouts for one in known for key, _ in one.explained):
+        reasons = {m.reason for item in misread for m in item.verdict.misses}
         said = listed(sorted(str(reason) for reason in reasons if reason is not None))
         said = f"{_results(evidence, MissKind.LAYOUT)}: right for contiguous arguments, wrong for {said} ones."
         cure = "honour strides, byte order and alignment, or make plain copies first: np.array(x, dtype, order='C')."

@@ -99,7 +99,8 @@ def other_statistics(node: ast.Call, context: Context) -> Iterator[Replacement]:
         if text == "sum":
             yield "added_up_in_half", total
             if axis is not None:
-                yield "first_alone", ast.Call(name("first_along"), [value], node.keywords)
+                for one in ("first", "last"):
+                    yield f"{one}_alone", ast.Call(name(f"{one}_along"), [value], node.keywords)
                 for part in ("all_but_first", "all_but_last"):
                     yield part, ast.Call(name(f"sum_of_{part}"), [value], node.keywords)
         elif axis is not None:
@@ -133,11 +134,11 @@ def in_half(node: ast.expr, context: Context) -> Iterator[Replacement]:
         yield "rounded_to_half", called(name("rounded_to_half"), node)
 
 
-def first_along(x: Array, *, axis: Any, keepdims: bool = False) -> Array:
-    """The first along axes in place of their sum."""
+def _one_of(place: slice, x: Array, *, axis: Any, keepdims: bool = False) -> Array:
+    """One along axes in place of their sum."""
     axes = tuple(np.atleast_1d(np.asarray(axis, int)) % max(x.ndim, 1))
-    first = x[tuple(slice(0, 1) if k in axes else slice(None) for k in range(x.ndim))]
-    return first if keepdims else first.reshape([n for k, n in enumerate(first.shape) if k not in axes])
+    one = x[tuple(place if k in axes else slice(None) for k in range(x.ndim))]
+    return one if keepdims else one.reshape([n for k, n in enumerate(one.shape) if k not in axes])
 
 
 def _sum_of(part: slice, x: Array, *, axis: Any, keepdims: bool = False) -> Array:
@@ -155,7 +156,8 @@ OTHER = (
 )
 NAMED = {
     "erf_of_polynomial": erf_of_polynomial,
-    "first_along": first_along,
+    "first_along": partial(_one_of, slice(0, 1)),
+    "last_along": partial(_one_of, slice(-1, None)),
     "sum_of_all_but_first": partial(_sum_of, slice(1, None)),
     "sum_of_all_but_last": partial(_sum_of, slice(-1)),
 }
