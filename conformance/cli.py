@@ -105,8 +105,9 @@ def _verify(options: argparse.Namespace) -> int:
         print(line)
     if complaints:
         return WRONG
+    manifest = read_manifest(store.golden_folder())
     for path in options.files:
-        if path.is_file() and hash_of_stranger(bytes_of(path), read_manifest(store.golden_folder())):
+        if path.is_file() and hash_of_stranger(bytes_of(path), manifest):
             print(f"{path}: none of backproof's files: it is well-formed, and nobody vouches for its values")
     count = len(options.files) or len(store.golden_operations())
     print(f"{count} {'file' if count == 1 else 'files'}: all is well")

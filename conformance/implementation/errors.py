@@ -75,7 +75,12 @@ def text_of(error: BaseException) -> str:
         if is_users(raised):
             raise
         return f"its text cannot be read: {type_name(raised)}"
-    lines = said.strip().splitlines()
+    return first_line(said)
+
+
+def first_line(text: str) -> str:
+    """The first line of a text, of which the beginning alone is looked at; empty where there is none."""
+    lines = text[:MOST_TEXT].strip().splitlines()
     return lines[0] if lines else ""
 
 

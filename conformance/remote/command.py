@@ -13,13 +13,14 @@ from typing import Any, NoReturn
 from ..implementation.arrays import Arrays
 from ..implementation.batching import Batched
 from ..implementation.errors import AdapterError
-from ..implementation.load import Implementation, present
+from ..implementation.load import Function, Implementation, present
 from ..implementation.timeouts import Lost, LostCalls
 from . import wire
 from .process import Broken, Process, split_command
 
 SECONDS = 60.0
 """Default time limit of a call; the start always has at least as much."""
+_DECLARED = ("name", "version", "dtypes", "precision", "conventions")
 
 Pending = Callable[[], object]
 """Returns the result of a call, or raises what the call raised."""
@@ -41,31 +42,12 @@ def load_command(
         raise AdapterError(f"--impl-cmd={command}: {error}") from None
     remote = Remote(words, folder, SECONDS if seconds is None else seconds, options)
     try:
-        told = remote.start()
-        declared = ("name", "version", "dtypes", "precision", "conventions")
-        subject: dict[str, object] = {key: told.get(key) for key in declared}
-        for operation, directions in told["operations"].items():
-            for direction in directions:
-                subject[f"{operation}_{direction}"] = Batched(partial(remote.ask, operation, direction))
-        implementation = present(command, subject, tuple(operations))
+        implementation, language = remote.present(
+            command, tuple(operations), lambda operation, direction: Batched(partial(remote.ask, operation, direction))
+        )
     except Broken as error:
         raise AdapterError(f"--impl-cmd={command}: {error}") from None
-    except AdapterError:
-        remote.kill()
-        raise
-
-    def stop() -> None:
-        if wrong := remote.stop():
-            raise AdapterError(f"{command}: {wrong}")
-
-    return replace(
-        implementation,
-        option="--impl-cmd",
-        language=told["language"],
-        layouts=False,
-        options=options,
-        teardown=stop,
-    )
+    return replace(implementation, option="--impl-cmd", language=language, layouts=False)
 
 
 @dataclass
@@ -99,6 +81,31 @@ class Remote:
         except BaseException:
             self.kill()
             raise
+
+    def present(
+        self, spec: str, operations: tuple[str, ...], function_of: Callable[[str, str], Function]
+    ) -> tuple[Implementation, str]:
+        """Start the process. Returns its implementation, which teardown ends, and the language that it is written in.
+
+        `function_of` gives the function of an operation and direction that the process has. Raises Broken and
+        AdapterError.
+        """
+        told = self.start()
+        subject: dict[str, object] = {key: told.get(key) for key in _DECLARED}
+        for operation, directions in told["operations"].items():
+            for direction in directions:
+                subject[f"{operation}_{direction}"] = function_of(operation, direction)
+        try:
+            implementation = present(spec, subject, operations)
+        except AdapterError:
+            self.kill()
+            raise
+
+        def stop() -> None:
+            if wrong := self.stop():
+                raise AdapterError(f"{spec}: {wrong}")
+
+        return replace(implementation, options=self.options, teardown=stop), told["language"]
 
     def lacks(self, folder: str) -> bool:
         """Whether a folder is empty for the process, which may have another view of the file system."""

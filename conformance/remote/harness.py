@@ -20,6 +20,7 @@ from ..implementation.arrays import Arrays, NotAnArray, to_numpy
 from ..implementation.errors import AdapterError, describe_error, error_location, text_of, type_name
 from ..implementation.interrupts import watch_interrupts
 from ..implementation.load import Function, Implementation, load
+from . import wire
 
 _LINE = 64
 """Addresses are what they are in the other process, up to multiples of this."""
@@ -134,7 +135,7 @@ def _text(data: bytes) -> str:
 
 
 def _answer(stream: IO[bytes], request: dict[str, Any], answer: dict[str, object]) -> None:
-    stream.write(json.dumps({"id": request["id"], **answer}, separators=(",", ":")).encode() + b"\n")
+    stream.write(wire.line_of({"id": request["id"], **answer}))
     stream.flush()
 
 
@@ -154,7 +155,12 @@ def main(spec: str, operations: list[str]) -> int:
     offered: dict[str, list[str]] = {}
     for operation, direction in implementation.functions:
         offered.setdefault(operation, []).append(direction)
-    told = {"protocol": 1, "name": implementation.name, "version": implementation.version, "language": "Python"}
+    told = {
+        "protocol": wire.PROTOCOL,
+        "name": implementation.name,
+        "version": implementation.version,
+        "language": "Python",
+    }
     told |= {"operations": offered, "dtypes": implementation.dtypes, "precision": dict(implementation.precision)}
     _answer(answers, request, {**told, "conventions": dict(implementation.conventions)})
     harness = Harness(implementation)

@@ -29,7 +29,7 @@ from ...vectors import store
 from ...vectors.dtypes import numpy_dtype
 from ..implementation.arrays import NotAnArray
 from ..implementation.errors import AdapterError, Elsewhere
-from ..implementation.load import Implementation, present
+from ..implementation.load import Implementation
 from ..implementation.timeouts import Lost
 from . import apart, wire
 from .command import SECONDS, Remote
@@ -49,25 +49,12 @@ def load_isolated(
     isolated = Isolated(Remote(words, folder, SECONDS if seconds is None else seconds, options))
     remote = isolated.remote
     try:
-        told = remote.start()
-        subject: dict[str, object] = {k: told.get(k) for k in ("name", "version", "dtypes", "precision", "conventions")}
-        for operation, directions in told["operations"].items():
-            for direction in directions:
-                subject[f"{operation}_{direction}"] = partial(isolated.call, operation, direction)
-        implementation = present(spec, subject, operations)
+        implementation, _ = remote.present(spec, operations, partial(partial, isolated.call))
     except Broken as error:
         raise AdapterError(str(error).removeprefix("the process does not start: ")) from None
-    except AdapterError:
-        remote.kill()
-        raise
-
-    def stop() -> None:
-        if wrong := remote.stop():
-            raise AdapterError(f"{spec}: {wrong}")
-
     seen = "does not see" if remote.lacks(golden) else "could read"
     where = f"in a process of its own, which has no expected values and {seen} the golden files"
-    return replace(implementation, isolated=where, options=options, teardown=stop)
+    return replace(implementation, isolated=where)
 
 
 class Isolated:

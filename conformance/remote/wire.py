@@ -15,6 +15,7 @@ from ...vectors.dtypes import DTYPES, numpy_dtype
 from ...vectors.files import one_line
 from ...vectors.parse_json import parse_object
 from ...vectors.records import DIRECTIONS
+from ..implementation.errors import first_line
 from ..implementation.timeouts import Lost
 from .process import Broken, shortened
 
@@ -22,8 +23,6 @@ PROTOCOL = 1
 TENSOR_DTYPES = (*DTYPES, "int64")
 """The dtypes that a tensor may have."""
 MOST_AXES = 8
-MOST_SAID = 8192
-"""The most characters of an error that are looked at."""
 _STARTED = {"id", "protocol", "name", "version", "language", "operations", "dtypes", "precision", "conventions"}
 _NEEDED = ("protocol", "name", "language", "operations")
 _ANSWERS = ("results", "unsupported", "error")
@@ -35,12 +34,12 @@ class ImplementationError(Exception):
 
 def start(number: int, options: Mapping[str, str]) -> bytes:
     """The request to start."""
-    return _line({"id": number, "command": "start", "protocol": PROTOCOL, "options": dict(options)})
+    return line_of({"id": number, "command": "start", "protocol": PROTOCOL, "options": dict(options)})
 
 
 def stop(number: int) -> bytes:
     """The request to stop."""
-    return _line({"id": number, "command": "stop"})
+    return line_of({"id": number, "command": "stop"})
 
 
 def call(operation: str, direction: str, arguments: Iterable[np.ndarray], parameters: Mapping[str, object]) -> str:
@@ -107,7 +106,8 @@ def answered(line: bytes, number: int) -> Callable[[], tuple[np.ndarray, ...]]:
     return results
 
 
-def _line(message: Mapping[str, object]) -> bytes:
+def line_of(message: Mapping[str, object]) -> bytes:
+    """A message as the line that is sent."""
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
@@ -132,7 +132,7 @@ def _first_line(said: str) -> str:
 
 def _printable(text: str) -> str:
     """The first line of a text, with what cannot be printed escaped, cut to 200 characters."""
-    return one_line((text[:MOST_SAID].strip().splitlines() or [""])[0])[:200]
+    return one_line(first_line(text))[:200]
 
 
 def _encode(tensor: np.ndarray) -> str:
