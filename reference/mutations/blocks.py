@@ -51,32 +51,42 @@ _LENGTHS: Mapping[str, Callable[[int, int], int]] = {
 """What is taken for a length n."""
 
 
-def _flat(x: Array, axis: Any) -> tuple[Array, tuple[int, ...]]:
+def axes_of(x: Array, axis: Any) -> tuple[int, ...]:
+    """The axes that a reduction is over, counted from the first."""
+    return tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(np.asarray(axis, int)) % max(x.ndim, 1))
+
+
+def flattened(x: Array, axis: Any) -> tuple[Array, tuple[int, ...]]:
     """A tensor with the axes that are reduced as its last one, and its other axes."""
-    axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(np.asarray(axis, int)) % max(x.ndim, 1))
+    axes = axes_of(x, axis)
     kept = tuple(k for k in range(x.ndim) if k not in axes)
     return np.transpose(x, (*kept, *axes)).reshape(*(x.shape[k] for k in kept), -1), kept
 
 
+def restored(reduced: Array, x: Array, kept: tuple[int, ...], keepdims: bool) -> Array:
+    """What a flattened tensor was reduced to, with axes of length 1 for those of the tensor, if asked."""
+    return reduced.reshape([n if k in kept else 1 for k, n in enumerate(x.shape)]) if keepdims else reduced
+
+
 def _reduced(how: str, places: str, x: Array, size: float, *, axis: Any = None, keepdims: bool = False) -> Array:
-    flat, kept = _flat(x, axis)
+    flat, kept = flattened(x, axis)
     n = flat.shape[-1]
     some = flat if not np.isfinite(size) or not n else flat[..., PLACES[places](n, int(size))]
     found = getattr(some, how)(axis=-1) if how != "mean" else some.sum(axis=-1) / n
-    return found.reshape([m if k in kept else 1 for k, m in enumerate(x.shape)]) if keepdims else found
+    return restored(found, x, kept, keepdims)
 
 
 def _mean_of_means(x: Array, size: float, *, axis: Any = None, keepdims: bool = False) -> Array:
-    flat, kept = _flat(x, axis)
+    flat, kept = flattened(x, axis)
     n = flat.shape[-1]
     step = int(min(size, max(n, 1)))
     means = [flat[..., k : k + step].mean(axis=-1) for k in range(0, n, step)]
     found = sum(means) / len(means) if means else flat.mean(axis=-1)
-    return found.reshape([m if k in kept else 1 for k, m in enumerate(x.shape)]) if keepdims else found
+    return restored(found, x, kept, keepdims)
 
 
 def _mean_by_length(length: str, x: Array, size: float, *, axis: Any = None, keepdims: bool = False) -> Array:
-    n = _flat(x, axis)[0].shape[-1]
+    n = flattened(x, axis)[0].shape[-1]
     return x.sum(axis=axis, keepdims=keepdims) / _length(length, n, size)
 
 

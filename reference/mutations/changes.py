@@ -330,7 +330,11 @@ STATE = {
         "{it} is that of the first call of its shape.", first_of_its_shape, False, remembers=True, cure=EACH_CALL
     ),
     "of_call_before": Change(
-        "{it} is that of the call before, where that had the same shape.", of_call_before, False, True, False, EACH_CALL
+        "{it} is that of the call before, where that had the same shape.",
+        of_call_before,
+        False,
+        remembers=True,
+        cure=EACH_CALL,
     ),
 }
 LAYOUT = {
@@ -360,7 +364,12 @@ LAYOUT = {
 RESULT_ALONE = {
     "adds_up": Change("{it} has those of earlier calls in it.", added_up, False, remembers=True, cure=EACH_CALL),
     "in_shared_buffer": Change(
-        "{it} lies in a buffer that the next call overwrites.", shared_buffer, False, True, True, EACH_CALL
+        "{it} lies in a buffer that the next call overwrites.",
+        shared_buffer,
+        False,
+        remembers=True,
+        raw=True,
+        cure=EACH_CALL,
     ),
     "in_ring_of_buffers": Change(
         "{it} lies in one of 48 buffers, which are filled again in turn.",

@@ -16,6 +16,7 @@ from ..model.fault import Fault
 from ..model.formulations import Function
 from ..model.operation import operation
 from . import usual
+from .blocks import axes_of, flattened, restored
 from .formula import Mutation, fault_of, mutations
 from .rows import (
     REFUSAL_ROWS,
@@ -59,13 +60,11 @@ class _Half:
         """A sum whose terms are added one by one, each sum rounded."""
         if self.dtype is None:
             return x.sum(axis=axis, keepdims=keepdims)
-        axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(axis) % x.ndim)
-        kept = [k for k in range(x.ndim) if k not in axes]
-        terms = np.transpose(x, (*axes, *kept)).reshape(-1, *(x.shape[k] for k in kept))
-        total = np.zeros(terms.shape[1:], np.float32)
-        for term in terms:
+        flat, kept = flattened(x, axis)
+        total = np.zeros(flat.shape[:-1], np.float32)
+        for term in np.moveaxis(flat, -1, 0):
             total = self.rounded(total + term)
-        return total.reshape([1 if k in axes else n for k, n in enumerate(x.shape)]) if keepdims else total
+        return restored(total, x, kept, keepdims)
 
     def multiplied(self, a: Array, b: Array) -> Array:
         """A product of matrices, added up so."""
@@ -134,16 +133,9 @@ def in_half(node: ast.expr, context: Context) -> Iterator[Replacement]:
         yield "rounded_to_half", called(name("rounded_to_half"), node)
 
 
-def _one_of(place: slice, x: Array, *, axis: Any, keepdims: bool = False) -> Array:
-    """One along axes in place of their sum."""
-    axes = tuple(np.atleast_1d(np.asarray(axis, int)) % max(x.ndim, 1))
-    one = x[tuple(place if k in axes else slice(None) for k in range(x.ndim))]
-    return one if keepdims else one.reshape([n for k, n in enumerate(one.shape) if k not in axes])
-
-
 def _sum_of(part: slice, x: Array, *, axis: Any, keepdims: bool = False) -> Array:
     """The sum of a part of an axis that is longer than 1."""
-    axes = tuple(np.atleast_1d(np.asarray(axis, int)) % max(x.ndim, 1))
+    axes = axes_of(x, axis)
     some = x[tuple(part if k in axes and n > 1 else slice(None) for k, n in enumerate(x.shape))]
     return some.sum(axis=axis, keepdims=keepdims)
 
@@ -156,8 +148,8 @@ OTHER = (
 )
 NAMED = {
     "erf_of_polynomial": erf_of_polynomial,
-    "first_along": partial(_one_of, slice(0, 1)),
-    "last_along": partial(_one_of, slice(-1, None)),
+    "first_along": partial(_sum_of, slice(0, 1)),
+    "last_along": partial(_sum_of, slice(-1, None)),
     "sum_of_all_but_first": partial(_sum_of, slice(1, None)),
     "sum_of_all_but_last": partial(_sum_of, slice(-1)),
 }
