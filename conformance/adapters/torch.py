@@ -21,32 +21,26 @@ with needed("torch", "PyTorch", "torch"):
 name = "PyTorch"
 version = str(torch.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
+
+
+def _in_halves(precision: str, *operations: str) -> dict[str, str]:
+    return {f"{dtype}:{op}": precision for dtype in ("float16", "bfloat16") for op in operations}
+
+
+STEPWISE = ("cross_entropy", "matmul", "mlp", "softmax_cross_entropy", "softmax_cross_entropy_from_outputs")
 # On the CPU one function computes in float32 and rounds once. What is composed of several rounds each one's result:
 # log_softmax saves its outputs, the losses are written over it or over gather and log, and matmul rounds each product
 # of a stack before it adds up those of a broadcast operand. layer_norm saves mean and deviation in the half dtype, and
 # adds up the gradients of weight and bias in it.
-CALLED = {
-    "stepwise": (
-        "cross_entropy",
-        "log_softmax",
-        "matmul",
-        "mlp",
-        "softmax_cross_entropy",
-        "softmax_cross_entropy_from_outputs",
-    ),
-    "native": ("layer_norm",),
-}
+CALLED = _in_halves("stepwise", *STEPWISE, "log_softmax") | _in_halves("native", "layer_norm")
 # torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. The mean and 1 / sigma
 # that layer_norm keeps for its gradient have the tensors' dtype, which shows in bfloat16.
-COMPILED = {"stepwise": tuple(op for op in CALLED["stepwise"] if op != "log_softmax")}
+COMPILED = _in_halves("stepwise", *STEPWISE) | {"bfloat16:layer_norm": "stepwise"}
 
 
 def precision(options: Mapping[str, str]) -> dict[str, str]:
     """What holds in half precision, where it is not `fused`."""
-    compiled = options.get("compile", "false") != "false"
-    names = COMPILED if compiled else CALLED
-    found = {f"{dtype}:{op}": name for dtype in ("float16", "bfloat16") for name, ops in names.items() for op in ops}
-    return found | ({"bfloat16:layer_norm": "stepwise"} if compiled else {})
+    return CALLED if options.get("compile", "false") == "false" else COMPILED
 
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": torch.sum, "mean": torch.mean}

@@ -72,6 +72,11 @@ def _raising(name: str, text: str) -> str:
     return _class(name, "Exception", f"def __str__(self): {text}")
 
 
+def _returning(name: str, line: str, body: str, *, base: str = "") -> Misbehaviour:
+    """An adapter that returns an object of a class of its own."""
+    return Misbehaviour(name, line, result="Odd()", before=_class("Odd", base, body))
+
+
 def _replacing(what: str, *, isolated: str = "", call: str = "pass", after: str = "") -> Misbehaviour:
     """An adapter that is right, and replaces what verdicts are made with; elsewhere that makes no difference."""
     line, where = f"*the implementation replaced {what} *", "at import" if after else "in a call"
@@ -239,24 +244,13 @@ MISBEHAVIOURS = (
         + "double_backward = Odd()",
         one_fails=False,
     ),
-    Misbehaviour(
+    _returning(
         "a result whose attributes raise",
         f"{RAISED}ValueError: no",
-        result="Odd()",
-        before=_class("Odd", "", "def __getattr__(self, name): raise ValueError('no')"),
+        "def __getattr__(self, name): raise ValueError('no')",
     ),
-    Misbehaviour(
-        "a result whose class lies",
-        "*ZeroDivisionError*",
-        result="Odd()",
-        before=_class("Odd", "", "__class__ = property(lambda self: 1 / 0)"),
-    ),
-    Misbehaviour(
-        "a tuple without a length",
-        "*ZeroDivisionError*",
-        result="Odd()",
-        before=_class("Odd", "tuple", "__len__ = lambda self: 1 / 0"),
-    ),
+    _returning("a result whose class lies", "*ZeroDivisionError*", "__class__ = property(lambda self: 1 / 0)"),
+    _returning("a tuple without a length", "*ZeroDivisionError*", "__len__ = lambda self: 1 / 0", base="tuple"),
     Misbehaviour(
         "an array whose shape lies",
         "dL_dinputs is wrong *",
