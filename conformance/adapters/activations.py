@@ -64,6 +64,57 @@ def softplus_slope(x: Array, beta: float) -> Array:
     return sigmoid(beta * x)
 
 
+def leaky_relu(x: Array, negative_slope: float) -> Array:
+    return np.where(x > 0, x, negative_slope * x)
+
+
+def leaky_relu_slope(x: Array, negative_slope: float) -> Array:
+    return np.where(x > 0, 1, np.where(np.isnan(x), x, negative_slope))
+
+
+def elu(x: Array, alpha: float) -> Array:
+    """x, or alpha (e^x - 1) where x is negative."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def elu_slope(x: Array, alpha: float) -> Array:
+    return np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0)))
+
+
+def celu(x: Array, alpha: float) -> Array:
+    """The ELU of x / alpha, times alpha."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
+
+
+def celu_slope(x: Array, alpha: float) -> Array:
+    return np.exp(np.minimum(x, 0) / alpha)
+
+
+def hardtanh(x: Array, min_value: float, max_value: float) -> Array:
+    return np.clip(x, min_value, max_value)
+
+
+def hardtanh_slope(x: Array, min_value: float, max_value: float) -> Array:
+    return np.where(np.isnan(x), x, (min_value < x) & (x < max_value))
+
+
+def hardsigmoid(x: Array) -> Array:
+    """From 0 at -3 to 1 at 3 in a straight line, and flat outside."""
+    return np.clip(x + 3, 0, 6) / 6
+
+
+def hardsigmoid_slope(x: Array) -> Array:
+    return np.where(np.isnan(x), x, np.where(np.abs(x) < 3, 1, 0)) / 6
+
+
+def hardswish(x: Array) -> Array:
+    return x * hardsigmoid(x)
+
+
+def hardswish_slope(x: Array) -> Array:
+    return np.where(np.abs(x) < 3, (2 * x + 3) / 6, np.where(x <= -3, 0, np.where(np.isnan(x), x, 1)))
+
+
 def _gelu_u(x: Array) -> Array:
     return math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
 

@@ -102,6 +102,30 @@ def softplus(inputs: Tensor, *, beta: float = 1.0) -> Tensor:
     return np.logaddexp(0, beta * inputs) / beta
 
 
+def leaky_relu(inputs: Tensor, *, negative_slope: float) -> Tensor:
+    return np.where(inputs > 0, inputs, negative_slope * inputs)
+
+
+def elu(inputs: Tensor, *, alpha: float) -> Tensor:
+    return np.where(inputs > 0, inputs, alpha * np.expm1(np.where(inputs > 0, 0, inputs)))
+
+
+def celu(inputs: Tensor, *, alpha: float) -> Tensor:
+    return np.where(inputs > 0, inputs, alpha * np.expm1(np.where(inputs > 0, 0, inputs / alpha)))
+
+
+def hardtanh(inputs: Tensor, *, min_value: float, max_value: float) -> Tensor:
+    return np.clip(inputs, min_value, max_value)
+
+
+def hardsigmoid(inputs: Tensor) -> Tensor:
+    return np.clip(inputs + 3, 0, 6) / 6
+
+
+def hardswish(inputs: Tensor) -> Tensor:
+    return inputs * hardsigmoid(inputs)
+
+
 def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
     centred = inputs - np.mean(inputs, axis=-1, keepdims=True)
     return centred / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + eps) * weight + bias
@@ -138,6 +162,12 @@ tanh_forward, tanh_backward = autodiff.both(np.tanh)
 silu_forward, silu_backward = autodiff.both(silu)
 gelu_forward, gelu_backward = autodiff.both(gelu)
 softplus_forward, softplus_backward = autodiff.both(softplus)
+leaky_relu_forward, leaky_relu_backward = autodiff.both(leaky_relu)
+elu_forward, elu_backward = autodiff.both(elu)
+celu_forward, celu_backward = autodiff.both(celu)
+hardtanh_forward, hardtanh_backward = autodiff.both(hardtanh)
+hardsigmoid_forward, hardsigmoid_backward = autodiff.both(hardsigmoid)
+hardswish_forward, hardswish_backward = autodiff.both(hardswish)
 log_softmax_forward, log_softmax_backward = autodiff.both(log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)

@@ -64,6 +64,14 @@ def softplus(inputs: Tensor, *, beta: float = 1.0) -> Tensor:
     return jax.nn.softplus(inputs * beta) / beta
 
 
+def hardtanh(inputs: Tensor, *, min_value: float, max_value: float) -> Tensor:
+    if (min_value, max_value) == (0, 6):
+        return jax.nn.relu6(inputs)
+    if (min_value, max_value) == (-1, 1):
+        return jax.nn.hard_tanh(inputs)
+    return jnp.clip(inputs, min_value, max_value)
+
+
 def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
     return jax.nn.standardize(inputs, epsilon=eps) * weight + bias
 
@@ -115,6 +123,12 @@ tanh_forward, tanh_backward = autodiff.both(jnp.tanh)
 silu_forward, silu_backward = autodiff.both(jax.nn.silu)
 gelu_forward, gelu_backward = autodiff.both(gelu)
 softplus_forward, softplus_backward = autodiff.both(softplus)
+leaky_relu_forward, leaky_relu_backward = autodiff.both(jax.nn.leaky_relu)
+elu_forward, elu_backward = autodiff.both(jax.nn.elu)
+celu_forward, celu_backward = autodiff.both(jax.nn.celu)
+hardtanh_forward, hardtanh_backward = autodiff.both(hardtanh)
+hardsigmoid_forward, hardsigmoid_backward = autodiff.both(jax.nn.hard_sigmoid)
+hardswish_forward, hardswish_backward = autodiff.both(jax.nn.hard_swish)
 log_softmax_forward, log_softmax_backward = autodiff.both(jax.nn.log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)

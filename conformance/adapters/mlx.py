@@ -60,6 +60,14 @@ def softplus(inputs: Tensor, *, beta: float = 1.0) -> Tensor:
     return nn.softplus(inputs * beta) / beta
 
 
+def hardtanh(inputs: Tensor, *, min_value: float, max_value: float) -> Tensor:
+    return nn.relu6(inputs) if (min_value, max_value) == (0, 6) else nn.hard_tanh(inputs, min_value, max_value)
+
+
+def hardsigmoid(inputs: Tensor) -> Tensor:
+    return nn.relu6(inputs + 3) / 6
+
+
 def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
     return mx.fast.layer_norm(inputs, weight, bias, eps)
 
@@ -112,6 +120,12 @@ tanh_forward, tanh_backward = autodiff.both(mx.tanh)
 silu_forward, silu_backward = autodiff.both(nn.silu)
 gelu_forward, gelu_backward = autodiff.both(gelu)
 softplus_forward, softplus_backward = autodiff.both(softplus)
+leaky_relu_forward, leaky_relu_backward = autodiff.both(nn.leaky_relu)
+elu_forward, elu_backward = autodiff.both(nn.elu)
+celu_forward, celu_backward = autodiff.both(nn.celu)
+hardtanh_forward, hardtanh_backward = autodiff.both(hardtanh)
+hardsigmoid_forward, hardsigmoid_backward = autodiff.both(hardsigmoid)
+hardswish_forward, hardswish_backward = autodiff.both(nn.hardswish)
 log_softmax_forward, log_softmax_backward = autodiff.both(log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)

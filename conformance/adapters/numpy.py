@@ -87,6 +87,12 @@ def _softplus(beta: float = 1.0) -> Activation:
     return Activation(partial(activations.softplus, beta=beta), partial(activations.softplus_slope, beta=beta))
 
 
+def _activation(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Both directions of an activation, of its value and its slope, with the parameters that they take."""
+    value, slope = getattr(activations, name), getattr(activations, f"{name}_slope")
+    return _both(lambda **given: Activation(partial(value, **given), partial(slope, **given)))
+
+
 dense_forward, dense_backward = _both(DenseLayer)
 relu_forward, relu_backward = _both(ReLU)
 softmax_forward, softmax_backward = _both(Softmax)
@@ -99,6 +105,12 @@ tanh_forward, tanh_backward = _both(partial(Activation, np.tanh, activations.tan
 silu_forward, silu_backward = _both(partial(Activation, activations.silu, activations.silu_slope))
 gelu_forward, gelu_backward = _both(_gelu)
 softplus_forward, softplus_backward = _both(_softplus)
+leaky_relu_forward, leaky_relu_backward = _activation("leaky_relu")
+elu_forward, elu_backward = _activation("elu")
+celu_forward, celu_backward = _activation("celu")
+hardtanh_forward, hardtanh_backward = _activation("hardtanh")
+hardsigmoid_forward, hardsigmoid_backward = _activation("hardsigmoid")
+hardswish_forward, hardswish_backward = _activation("hardswish")
 log_softmax_forward, log_softmax_backward = _both(LogSoftmax)
 layer_norm_forward, layer_norm_backward = _both(LayerNorm)
 rms_norm_forward, rms_norm_backward = _both(RMSNorm)

@@ -64,6 +64,16 @@ def softplus(inputs: Tensor, *, beta: float = 1.0) -> Tensor:
     return tf.math.softplus(inputs * beta) / beta
 
 
+def leaky_relu(inputs: Tensor, *, negative_slope: float) -> Tensor:
+    return tf.nn.leaky_relu(inputs, alpha=negative_slope)
+
+
+def hardtanh(inputs: Tensor, *, min_value: float, max_value: float) -> Tensor:
+    if (min_value, max_value) == (0, 6):
+        return tf.nn.relu6(inputs)
+    return tf.clip_by_value(inputs, min_value, max_value)
+
+
 def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
     return tf.keras.ops.layer_normalization(inputs, weight, bias, epsilon=eps)
 
@@ -117,6 +127,12 @@ tanh_forward, tanh_backward = autodiff.both(tf.math.tanh)
 silu_forward, silu_backward = autodiff.both(tf.nn.silu)
 gelu_forward, gelu_backward = autodiff.both(gelu)
 softplus_forward, softplus_backward = autodiff.both(softplus)
+leaky_relu_forward, leaky_relu_backward = autodiff.both(leaky_relu)
+elu_forward, elu_backward = autodiff.both(tf.keras.activations.elu)
+celu_forward, celu_backward = autodiff.both(tf.keras.activations.celu)
+hardtanh_forward, hardtanh_backward = autodiff.both(hardtanh)
+hardsigmoid_forward, hardsigmoid_backward = autodiff.both(tf.keras.activations.hard_sigmoid)
+hardswish_forward, hardswish_backward = autodiff.both(tf.keras.activations.hard_swish)
 log_softmax_forward, log_softmax_backward = autodiff.both(tf.nn.log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)

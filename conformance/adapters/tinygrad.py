@@ -58,6 +58,14 @@ def gelu(inputs: Tensor, *, approximate: str = "none") -> Tensor:
     return inputs.gelu(approximate)
 
 
+def leaky_relu(inputs: Tensor, *, negative_slope: float) -> Tensor:
+    return inputs.leaky_relu(negative_slope)
+
+
+def hardtanh(inputs: Tensor, *, min_value: float, max_value: float) -> Tensor:
+    return inputs.relu6() if (min_value, max_value) == (0, 6) else inputs.hardtanh(min_value, max_value)
+
+
 def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
     norm = nn.LayerNorm(weight.shape, eps, elementwise_affine=False)
     norm.weight, norm.bias = weight, bias
@@ -110,6 +118,12 @@ tanh_forward, tanh_backward = autodiff.both(tinygrad.Tensor.tanh)
 silu_forward, silu_backward = autodiff.both(tinygrad.Tensor.silu)
 gelu_forward, gelu_backward = autodiff.both(gelu)
 softplus_forward, softplus_backward = autodiff.both(tinygrad.Tensor.softplus)
+leaky_relu_forward, leaky_relu_backward = autodiff.both(leaky_relu)
+elu_forward, elu_backward = autodiff.both(tinygrad.Tensor.elu)
+celu_forward, celu_backward = autodiff.both(tinygrad.Tensor.celu)
+hardtanh_forward, hardtanh_backward = autodiff.both(hardtanh)
+hardsigmoid_forward, hardsigmoid_backward = autodiff.both(tinygrad.Tensor.hardsigmoid)
+hardswish_forward, hardswish_backward = autodiff.both(tinygrad.Tensor.hardswish)
 log_softmax_forward, log_softmax_backward = autodiff.both(tinygrad.Tensor.log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)

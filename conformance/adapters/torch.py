@@ -71,6 +71,10 @@ def rows(labels: Tensor, outputs: Tensor) -> Tensor:
     return F.one_hot(labels, outputs.shape[-1]).to(outputs.dtype) if are_indices(labels, outputs) else labels
 
 
+def hardtanh(inputs: Tensor, *, min_value: float, max_value: float) -> Tensor:
+    return F.hardtanh(inputs, min_value, max_value)
+
+
 def log_softmax(logits: Tensor, *, axis: int = -1) -> Tensor:
     return F.log_softmax(logits, dim=axis)
 
@@ -136,6 +140,12 @@ tanh_forward, tanh_backward = pytorch.both(torch.tanh)
 silu_forward, silu_backward = pytorch.both(F.silu)
 gelu_forward, gelu_backward = pytorch.both(F.gelu)
 softplus_forward, softplus_backward = pytorch.both(F.softplus)
+leaky_relu_forward, leaky_relu_backward = pytorch.both(F.leaky_relu)
+elu_forward, elu_backward = pytorch.both(F.elu)
+celu_forward, celu_backward = pytorch.both(F.celu)
+hardtanh_forward, hardtanh_backward = pytorch.both(hardtanh)
+hardsigmoid_forward, hardsigmoid_backward = pytorch.both(F.hardsigmoid)
+hardswish_forward, hardswish_backward = pytorch.both(F.hardswish)
 log_softmax_forward, log_softmax_backward = pytorch.both(log_softmax)
 layer_norm_forward, layer_norm_backward = pytorch.both(layer_norm)
 rms_norm_forward, rms_norm_backward = pytorch.both(rms_norm)

@@ -11,14 +11,13 @@ import numpy as np
 from ..generation.draws import Words, nearest_held
 from ..generation.profiles import ladder
 from ..model.family import Draft, Inputs
-from .elementwise import Elementwise, elementwise
+from .elementwise import Elementwise, again, elementwise
 from .paired import families
 from .upstreams import FAR, far_upstreams
 
 LIMIT = "activation_at_infinity"
 SHARE = {"forward-infinity": {"point": LIMIT}, "backward-infinity": {"point": LIMIT}, "backward-largest": None}
 """The changes for an activation that is x times a share of it: times the largest x, an underflow shows."""
-FEW = ("random-n4-f5", "random-n2-f65", "random-n33-f3", "spread", "zero", "subnormal", "largest", "infinity", "nan")
 VANISHING = {"float64": 760.0, "float32": 120.0, "float16": 24.0, "bfloat16": 120.0}
 """By dtype, the magnitude of an input beyond which the tail of an activation is 0, and no subnormal number."""
 CASES = 4
@@ -47,10 +46,7 @@ def activation_again(
     kind: Elementwise, dtype: str, up_to: Mapping[str, float], scale: float = 1.0, shortcut: float = 0.0
 ) -> Iterator[Draft]:
     """Give the families that a further value of a parameter is tested with; `kind` gives them a suffix."""
-    for draft in activation(kind, dtype, up_to, scale, shortcut):
-        name = draft.name.removesuffix(kind.suffix).partition("-")[2]
-        if name in FEW or name.startswith("saturated"):
-            yield draft
+    yield from again(kind, activation(kind, dtype, up_to, scale, shortcut))
 
 
 def tiny(dtype: str) -> Iterator[Draft]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -43,6 +43,9 @@ LONG: dict[str, tuple[int, ...]] = {"float64": (257,), "float32": (257, 1025), "
 THROUGHOUT = (67,)
 """More elements than a vector of registers has, and no multiple of any."""
 ORDINARY = [[1.5, -2, 0.25], [-0.5, 3, -1], [2, 4, -8]]
+FEW = ("random-n4-f5", "random-n2-f65", "random-n33-f3", "spread", "zero", "subnormal", "largest", "infinity", "nan")
+"""What an operation is tested with again for a further value of a parameter, by name without the direction; besides
+all about kinks and saturation."""
 REQUIRED = {"level": "required", "overflows": False}
 """The change for an operation whose results are in range wherever its arguments are."""
 
@@ -76,6 +79,19 @@ def elementwise(kind: Elementwise, dtype: str, more: Iterable[Draft] = ()) -> It
     """Give all families of an elementwise operation at a dtype; its changes apply to `more` families too."""
     given = (drawn(kind, dtype), upstreams(kind, dtype), kinks(kind, dtype), special(kind, dtype), shapes(kind, dtype))
     yield from changed(chain(*given, more), kind.changes, kind.parameters, kind.suffix, kind.cases)
+
+
+def again(kind: Elementwise, drafts: Iterable[Draft]) -> Iterator[Draft]:
+    """Give those families that a further value of a parameter is tested with; `kind` gives them a suffix."""
+    for draft in drafts:
+        name = draft.name.removesuffix(kind.suffix).partition("-")[2]
+        if name in FEW or name.startswith(("saturated", "zero", "kink", "near")):
+            yield draft
+
+
+def off(*kinks: float) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that moves inputs off kinks, without rounding, by a quarter of their size."""
+    return lambda x: np.where(np.isin(x, kinks), x * 0.75, x)
 
 
 def call(kind: Elementwise, dtype: str, upstream: object, inputs: object) -> Inputs:
@@ -156,8 +172,10 @@ def upstreams(kind: Elementwise, dtype: str) -> Iterator[Draft]:
 def kinks(kind: Elementwise, dtype: str) -> Iterator[Draft]:
     """Inputs of 0 and -0, and at each jump of the derivative and the nearest normal numbers beside it."""
     g = np.array([[2, -3, 5, 7]])
+    if any(kind.kinks):  # inputs that are moved off a kink are left on it here
+        kind = replace(kind, inside=lambda x: x)
     for kink in {0.0: None, **kind.kinks}:
-        place = "zero" if kink == 0 else f"kink-{kink:g}"
+        place = "zero" if kink == 0 else f"kink{'-minus' if kink < 0 else ''}-{abs(kink):g}"
         flags = ("kink " if kink in kind.kinks else "") + ("signed-zero" if kink == 0 else "")
         at = [[kink, -kink if kink == 0 else kink, kink + 1, kink - 1]]
         where = "0 and -0" if kink == 0 else f"{kink:g}"

@@ -170,6 +170,14 @@ FLAGS = {
 }
 """By name. A case's flags say what it is there to catch."""
 
+_AT_EDGES = {
+    "none": "what lies on either edge counts as clipped: nothing passes",
+    "both": "what lies on either edge counts as inside: all passes",
+    "upper": "clipped at the lower edge, inside at the upper: two differences with x > edge",
+    "upper-half": "clipped at the lower edge, and a minimum that shares ties",
+    "halves": "a maximum and a minimum that share ties",
+}
+
 ANSWERS = (
     Answer("relu_slope_at_zero", "0", True, "the left-hand derivative: nothing passes at exactly 0"),
     Answer("relu_slope_at_zero", "1/2", False, "halfway between both sides, as a maximum that shares ties has it"),
@@ -183,6 +191,22 @@ ANSWERS = (
     Answer("infinite_times_zero", "nan", False, "a product with the mask: inf * 0 is NaN"),
     Answer("activation_at_infinity", "nan", True, "an infinity times the share 0 of it that passes is NaN"),
     Answer("activation_at_infinity", "limit", False, "the limits: 0 and slope 0 at -inf, slope 1 at inf"),
+    Answer("activation_at_infinity", "limit-of-slope", False, "NaN at -inf, but the limits of the slope: 0 and 1"),
+    Answer("leaky_relu_slope_at_zero", "negative_slope", True, "the left-hand derivative"),
+    Answer("leaky_relu_slope_at_zero", "1", False, "the right-hand derivative: all passes at exactly 0"),
+    Answer("leaky_relu_slope_at_zero", "halfway", False, "halfway between both, as a maximum that shares ties has it"),
+    Answer("elu_slope_at_zero", "alpha", True, "the left-hand derivative, alpha; in selu times the scale"),
+    Answer("elu_slope_at_zero", "1", False, "the right-hand derivative, 1; in selu the scale"),
+    *(
+        Answer(point, answer, answer == "none", explanation)
+        for point in ("relu6_slope_at_edges", "clip_slope_at_edges")
+        for answer, explanation in _AT_EDGES.items()
+    ),
+    Answer("slope_at_nan", "nan", True, "a NaN input makes its gradient NaN"),
+    Answer("slope_at_nan", "0", False, "comparisons with NaN are false, which leaves the flat piece: nothing passes"),
+    Answer("slope_at_nan", "left", False, "comparisons with NaN are false, which leaves the piece on the left"),
+    Answer("slope_at_nan", "middle", False, "comparisons with NaN are false, which leaves the piece between the kinks"),
+    Answer("slope_at_nan", "right", False, "comparisons with NaN are false, which leaves the piece on the right"),
     Answer("softplus_threshold", "none", True, "the same formula throughout"),
     Answer("softplus_threshold", "20", False, "x itself where beta x is above 20, which is off by 2e-9 / beta at most"),
     Answer("probability_clipping", "none", True, "probabilities are taken as they are; -log 0 is inf"),

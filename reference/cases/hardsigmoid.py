@@ -1,0 +1,28 @@
+"""Families of cases for the hard sigmoid."""
+
+from collections.abc import Iterator
+
+from ..kinds.activation import CASES, activation
+from ..kinds.elementwise import Elementwise, off
+from ..model.family import Draft
+from .hardtanh import DEAD, OF_RELU6
+
+FLAT_FROM = dict.fromkeys(("float64", "float32", "float16", "bfloat16"), 60)
+"""By dtype, a magnitude well beyond the edges."""
+HARDSIGMOID = Elementwise(
+    kinks={-3.0: OF_RELU6, 3.0: OF_RELU6},
+    inside=off(-3, 3),
+    spread=(-60, 2),
+    spread16=(-4, 1),
+    cases=CASES,
+    changes={
+        "backward-nan": {"point": "slope_at_nan"},
+        "backward-infinite-upstream": DEAD,
+        "backward-nan-upstream": DEAD,
+    },
+)
+
+
+def drafts(dtype: str) -> Iterator[Draft]:
+    """Give all families at a dtype."""
+    yield from activation(HARDSIGMOID, dtype, FLAT_FROM)
