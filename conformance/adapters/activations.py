@@ -12,6 +12,7 @@ import numpy as np
 
 Array = Any
 """np.ndarray, as Any for the type checker."""
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def sigmoid(x: Array) -> Array:
@@ -113,6 +114,40 @@ def hardswish(x: Array) -> Array:
 
 def hardswish_slope(x: Array) -> Array:
     return np.where(np.abs(x) < 3, (2 * x + 3) / 6, np.where(x <= -3, 0, np.where(np.isnan(x), x, 1)))
+
+
+def selu(x: Array) -> Array:
+    return SELU_SCALE * elu(x, SELU_ALPHA)
+
+
+def selu_slope(x: Array) -> Array:
+    return SELU_SCALE * elu_slope(x, SELU_ALPHA)
+
+
+def mish(x: Array) -> Array:
+    return x * np.tanh(softplus(x, 1))
+
+
+def mish_slope(x: Array) -> Array:
+    """The product rule on x t, where t = tanh(softplus(x)) has the slope (1 - t^2) s."""
+    t = np.tanh(softplus(x, 1))
+    return t + x * (1 - t) * (1 + t) * sigmoid(x)
+
+
+def log_sigmoid(x: Array) -> Array:
+    return -softplus(-x, 1)
+
+
+def log_sigmoid_slope(x: Array) -> Array:
+    return sigmoid(-x)
+
+
+def softsign(x: Array) -> Array:
+    return x / (1 + np.abs(x))
+
+
+def softsign_slope(x: Array) -> Array:
+    return (1 / (1 + np.abs(x))) ** 2
 
 
 def _gelu_u(x: Array) -> Array:

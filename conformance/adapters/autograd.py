@@ -126,6 +126,22 @@ def hardswish(inputs: Tensor) -> Tensor:
     return inputs * hardsigmoid(inputs)
 
 
+def selu(inputs: Tensor) -> Tensor:
+    return 1.0507009873554805 * elu(inputs, alpha=1.6732632423543772)
+
+
+def mish(inputs: Tensor) -> Tensor:
+    return inputs * np.tanh(np.logaddexp(0, inputs))
+
+
+def log_sigmoid(inputs: Tensor) -> Tensor:
+    return -np.logaddexp(0, -inputs)
+
+
+def softsign(inputs: Tensor) -> Tensor:
+    return inputs / (1 + np.abs(inputs))
+
+
 def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
     centred = inputs - np.mean(inputs, axis=-1, keepdims=True)
     return centred / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + eps) * weight + bias
@@ -168,6 +184,10 @@ celu_forward, celu_backward = autodiff.both(celu)
 hardtanh_forward, hardtanh_backward = autodiff.both(hardtanh)
 hardsigmoid_forward, hardsigmoid_backward = autodiff.both(hardsigmoid)
 hardswish_forward, hardswish_backward = autodiff.both(hardswish)
+selu_forward, selu_backward = autodiff.both(selu)
+mish_forward, mish_backward = autodiff.both(mish)
+log_sigmoid_forward, log_sigmoid_backward = autodiff.both(log_sigmoid)
+softsign_forward, softsign_backward = autodiff.both(softsign)
 log_softmax_forward, log_softmax_backward = autodiff.both(log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)

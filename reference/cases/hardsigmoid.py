@@ -11,6 +11,7 @@ FLAT_FROM = dict.fromkeys(("float64", "float32", "float16", "bfloat16"), 60)
 """By dtype, a magnitude well beyond the edges."""
 HARDSIGMOID = Elementwise(
     kinks={-3.0: OF_RELU6, 3.0: OF_RELU6},
+    beside=4,  # x + 3 and x / 6 + 1/2 are rounded
     inside=off(-3, 3),
     spread=(-60, 2),
     spread16=(-4, 1),

@@ -56,6 +56,9 @@ class Elementwise:
 
     kinks: Mapping[float, str | None] = field(default_factory=dict)
     """Where the derivative jumps, and the convention's point for the slope there, if that is one."""
+    beside: int = 1
+    """How many units in the last place beside a kink other than 0 its neighbours lie: enough that they stay beside it
+    where something is added to them first."""
     inside: Callable[[np.ndarray], np.ndarray] = lambda x: x
     """Maps any numbers to ordinary inputs without rounding: `abs` for a logarithm."""
     scale: float = 2.0
@@ -92,6 +95,10 @@ def again(kind: Elementwise, drafts: Iterable[Draft]) -> Iterator[Draft]:
 def off(*kinks: float) -> Callable[[np.ndarray], np.ndarray]:
     """A function that moves inputs off kinks, without rounding, by a quarter of their size."""
     return lambda x: np.where(np.isin(x, kinks), x * 0.75, x)
+
+
+def _but_at(kink: float, inside: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
+    return np.where(x == kink, x, inside(x))
 
 
 def call(kind: Elementwise, dtype: str, upstream: object, inputs: object) -> Inputs:
@@ -172,22 +179,25 @@ def upstreams(kind: Elementwise, dtype: str) -> Iterator[Draft]:
 def kinks(kind: Elementwise, dtype: str) -> Iterator[Draft]:
     """Inputs of 0 and -0, and at each jump of the derivative and the nearest normal numbers beside it."""
     g = np.array([[2, -3, 5, 7]])
-    if any(kind.kinks):  # inputs that are moved off a kink are left on it here
-        kind = replace(kind, inside=lambda x: x)
+    moved = kind
     for kink in {0.0: None, **kind.kinks}:
         place = "zero" if kink == 0 else f"kink{'-minus' if kink < 0 else ''}-{abs(kink):g}"
         flags = ("kink " if kink in kind.kinks else "") + ("signed-zero" if kink == 0 else "")
         at = [[kink, -kink if kink == 0 else kink, kink + 1, kink - 1]]
         where = "0 and -0" if kink == 0 else f"{kink:g}"
+        if kind.kinks:  # inputs that are moved off kinks are left on this one
+            kind = replace(moved, inside=partial(_but_at, kink, moved.inside))
         forward, backward = call(kind, dtype, g, at), call(kind, dtype, -g, at)
         yield from families(f"forward-{place}", flags, f"Inputs of exactly {where}.", (forward,))
         point = kind.kinks.get(kink)
         comment = f"Inputs of exactly {where}" + (", where the derivative jumps." if kink in kind.kinks else ".")
         yield from families(f"backward-{place}", flags, comment, (forward, backward), point=point)
         if kink in kind.kinks:
-            step = ends(dtype).normal if kink == 0 else math.ulp(kink) * 2.0 ** (53 - FORMATS[dtype].significand)
+            unit = math.ulp(kink) * 2.0 ** (53 - FORMATS[dtype].significand)
+            step = ends(dtype).normal if kink == 0 else kind.beside * unit
             near = call(kind, dtype, g, [[kink + k * step for k in (1, -1, 2, -2)]])
-            comment = f"The nearest normal numbers on both sides of {kink:g}: a threshold such as 1e-7 shows."
+            those = "The nearest normal numbers" if step in (ends(dtype).normal, unit) else "Numbers close by"
+            comment = f"{those} on both sides of {kink:g}: a threshold such as 1e-7 shows."
             yield from families(f"near-{place}", "near-kink", comment, (near,))
             everywhere = call(
                 kind, dtype, np.resize(g, THROUGHOUT), np.resize([[kink, -kink if kink == 0 else kink]], THROUGHOUT)

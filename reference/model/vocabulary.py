@@ -207,6 +207,8 @@ ANSWERS = (
     Answer("slope_at_nan", "left", False, "comparisons with NaN are false, which leaves the piece on the left"),
     Answer("slope_at_nan", "middle", False, "comparisons with NaN are false, which leaves the piece between the kinks"),
     Answer("slope_at_nan", "right", False, "comparisons with NaN are false, which leaves the piece on the right"),
+    Answer("softsign_at_infinity", "nan", True, "an infinity over an infinity is NaN"),
+    Answer("softsign_at_infinity", "limit", False, "the limits: -1 and 1"),
     Answer("softplus_threshold", "none", True, "the same formula throughout"),
     Answer("softplus_threshold", "20", False, "x itself where beta x is above 20, which is off by 2e-9 / beta at most"),
     Answer("probability_clipping", "none", True, "probabilities are taken as they are; -log 0 is inf"),

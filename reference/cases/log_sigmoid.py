@@ -1,0 +1,12 @@
+"""Families of cases for the logarithm of the sigmoid."""
+
+from collections.abc import Iterator
+
+from ..kinds.activation import activation
+from ..model.family import Draft
+from .sigmoid import NORMAL_UP_TO, SIGMOID
+
+
+def drafts(dtype: str) -> Iterator[Draft]:
+    """Give all families at a dtype."""
+    yield from activation(SIGMOID, dtype, NORMAL_UP_TO)
