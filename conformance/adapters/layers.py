@@ -129,6 +129,19 @@ class Activation:
         return self.dinputs
 
 
+class Reciprocal:
+    """1 / x."""
+
+    def forward(self, inputs: Array) -> Array:
+        self.outputs = 1 / inputs
+        return self.outputs
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.outputs)
+        self.dinputs = -(doutputs * self.outputs) * self.outputs
+        return self.dinputs
+
+
 class LogSoftmax:
     """z - log(sum(exp(z))) along an axis."""
 

@@ -18,6 +18,7 @@ from .layers import (
     LogSoftmax,
     MatMul,
     Network,
+    Reciprocal,
     ReLU,
     RMSNorm,
     Softmax,
@@ -115,6 +116,11 @@ selu_forward, selu_backward = _activation("selu")
 mish_forward, mish_backward = _activation("mish")
 log_sigmoid_forward, log_sigmoid_backward = _activation("log_sigmoid")
 softsign_forward, softsign_backward = _activation("softsign")
+exp_forward, exp_backward = _both(partial(Activation, np.exp, np.exp))
+log_forward, log_backward = _both(partial(Activation, np.log, lambda x: 1 / x))
+sqrt_forward, sqrt_backward = _both(partial(Activation, np.sqrt, lambda x: 0.5 / np.sqrt(x)))
+absolute_forward, absolute_backward = _both(partial(Activation, np.abs, np.sign))
+reciprocal_forward, reciprocal_backward = _both(Reciprocal)
 log_softmax_forward, log_softmax_backward = _both(LogSoftmax)
 layer_norm_forward, layer_norm_backward = _both(LayerNorm)
 rms_norm_forward, rms_norm_backward = _both(RMSNorm)

@@ -202,6 +202,9 @@ ANSWERS = (
         for point in ("relu6_slope_at_edges", "clip_slope_at_edges")
         for answer, explanation in _AT_EDGES.items()
     ),
+    Answer("absolute_slope_at_zero", "0", True, "halfway between both sides, as the sign has it"),
+    Answer("absolute_slope_at_zero", "1", False, "the right-hand derivative"),
+    Answer("absolute_slope_at_zero", "-1", False, "the left-hand derivative"),
     Answer("slope_at_nan", "nan", True, "a NaN input makes its gradient NaN"),
     Answer("slope_at_nan", "0", False, "comparisons with NaN are false, which leaves the flat piece: nothing passes"),
     Answer("slope_at_nan", "left", False, "comparisons with NaN are false, which leaves the piece on the left"),
