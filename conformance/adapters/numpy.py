@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import activations
+from . import activations, losses
 from .layers import (
     Activation,
     Array,
@@ -24,6 +24,7 @@ from .layers import (
     Softmax,
     SoftmaxCrossEntropy,
 )
+from .losses import ElementLoss
 
 name = "NumPy layers"
 dtypes = ["float64", "float32", "float16", "bfloat16"]
@@ -125,6 +126,11 @@ log_softmax_forward, log_softmax_backward = _both(LogSoftmax)
 layer_norm_forward, layer_norm_backward = _both(LayerNorm)
 rms_norm_forward, rms_norm_backward = _both(RMSNorm)
 matmul_forward, matmul_backward = _both(MatMul)
+mse_forward, mse_backward = _both(partial(ElementLoss, losses.mse, losses.mse_slope))
+l1_forward, l1_backward = _both(partial(ElementLoss, losses.l1, losses.l1_slope))
+huber_forward, huber_backward = _both(partial(ElementLoss, losses.huber, losses.huber_slope))
+smooth_l1_forward, smooth_l1_backward = _both(partial(ElementLoss, losses.smooth_l1, losses.smooth_l1_slope))
+hinge_forward, hinge_backward = _both(partial(ElementLoss, losses.hinge, losses.hinge_slope))
 
 
 @_in_own_dtype

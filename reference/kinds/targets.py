@@ -1,115 +1,305 @@
 """Losses of predictions and targets of one shape, element by element."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from ...vectors.records import DIRECTIONS
-from ..model.family import DRAWN, Draft
+from ...vectors.dtypes import FORMATS, HALF
+from ...vectors.records import Parameter
+from ..generation.draws import Shape, Words
+from ..model.family import Draft
 from ..model.losses import REDUCTIONS
-from .loss import Call, Loss, curated, drawn, empty, invalid, upstreams
+from .loss import Call, Draw, Loss, curated, drawn, empty, invalid, successive, upstreams
 from .paired import changed
 from .special_values import ends
 
+Table = list[list[float]]
 SIZES = (
     (
         "random",
         "random reduction upstream-signed",
         "Reduction {reduction}, of shape {shape}.",
-        DRAWN,
-        "mean-n5-c3 mean-n7-c3 mean-n6 mean-n2-c3-h4 sum-n3-c4 sum-n5 none-n4-c3 none-n3 none-n2-c3-h2",
+        4,
+        "mean-n5-c3 mean-n7 mean-n2-c3-h4 mean-n2-c3-h2-w2 sum-n3-c4 sum-n5 sum-n2-c2-h3 none-n4-c3 none-n5 "
+        "none-n2-c3-h2 none-n2-c1-h3-w2",
     ),
-    ("square", "square upstream-signed", "As many rows as columns.", DRAWN, "mean-n3-c3 sum-n5-c5 none-n4-c4"),
-    ("batch-of-one", "batch-of-one", "A single row.", DRAWN, "mean-n1-c4 sum-n1-c5 none-n1-c3"),
-    ("smallest", "smallest", "A single element.", DRAWN // 2, "mean-n1-c1 sum-n1 none-n1"),
+    ("square", "square upstream-signed", "As many rows as columns.", 2, "mean-n3-c3 none-n4-c4"),
+    ("batch-of-one", "batch-of-one", "A single row.", 2, "mean-n1-c5 sum-n1-c3 none-n1-c4"),
+    ("smallest", "smallest", "A single element.", 2, "mean-n1-c1 sum-n1 none-n1 none-n1-c1 mean-n1-c1-h1"),
     (
         "odd",
         "random odd-sizes",
         "Sizes beside a power of two, where tiles have ragged edges.",
-        2,
-        "mean-n9-c7 none-n7-c9 mean-n3-c17 sum-n3-c31 mean-n3-c33 none-n2-c65 mean-n31-c2 mean-n65-c2",
+        1,
+        "mean-n9-c7 none-n7-c9 none-n3-c17 sum-n3-c31 mean-n3-c33 none-n2-c65 none-n33-c2 mean-n65-c2",
     ),
-    ("long", "many-rows", "A long sum.", 1, "mean-n1000-c2 mean-n2-c1025"),
 )
-"""Name, flags, comment, number of cases, and cells."""
-Table = list[list[float]]
+"""Name, flags, comment, number of cases, and cells. Means are over 7 elements, 15 or more, since 1 / n rounds there."""
+LONG = {
+    "float64": {"forward": "mean-n257 sum-n513", "backward": "none-n257"},
+    "float32": {
+        "forward": "mean-n257 mean-n1024 sum-n1031 sum-n2-c513 none-n131-c3 none-n3-c131 none-n257",
+        "backward": "mean-n257 none-n131-c3 none-n3-c131 none-n1025 none-n128",
+    },
+    "float16": {"forward": "mean-n1000 none-n257", "backward": "none-n257 mean-n513"},
+    "bfloat16": {"forward": "mean-n1000 none-n257", "backward": "none-n257 mean-n513"},
+}
+"""By dtype, cells past the sizes at which kernels switch, and exact multiples of blocks; float32, which nearly all
+have, has them all."""
+THROUGHOUT = 67
+"""More elements than a vector of registers has, and no multiple of any."""
+G = np.array([[1.5, -2, 3, -0.75], [0.5, 4, -1, 2], [-3, 1.25, 2.5, -5]])
+NAN = "loss_slope_at_nan"
+
+
+def numbers(w: Words, shape: Shape) -> np.ndarray:
+    """Draw bell-shaped predictions."""
+    return w.normal(shape, 2.0)
+
+
+def targets_drawn(w: Words, _: str, predictions: np.ndarray) -> np.ndarray:
+    """Draw bell-shaped targets."""
+    return w.normal(predictions.shape)
+
+
+@dataclass(frozen=True)
+class Kink:
+    """A place where the derivative of a loss jumps, or a formula changes."""
+
+    predictions: list[float]
+    """Four of them, exactly there."""
+    targets: list[float]
+    point: str | None = None
+    """The convention's point for the slope there, if that is one."""
+    forward_point: str | None = None
+
+
+@dataclass(frozen=True)
+class Pointwise:
+    """The properties of a loss by element on which its families depend."""
+
+    loss: Loss
+    scores: Table = field(
+        default_factory=lambda: [[1.5, -2, 0.25, 3], [-0.5, 3, -1, 2], [2, 4, -8, 0.5]],
+    )
+    """Ordinary predictions (3, 4), none of them where the loss is flat."""
+    targets: Table = field(
+        default_factory=lambda: [[0.5, 1, -0.5, 3.5], [2, -1, 0.75, 1], [-1, 0.25, 4, -2]],
+    )
+    kinks: Mapping[str, Kink] = field(default_factory=dict)
+    """By name."""
+    profiles: Mapping[str, tuple[str, Draw]] = field(default_factory=dict)
+    """Further draws of predictions, by name, with a comment."""
+    slope_at_nan: str | None = None
+    """The convention's point for the slope where a prediction is NaN."""
+    of_nan: str | None = None
+    """The convention's point for the loss there."""
+    at_infinity: str | None = None
+    """The convention's point for infinite predictions."""
+    finite: bool = False
+    """Whether infinite predictions are refused."""
+    still: float = 0.0
+    """The magnitude of targets beside subnormal predictions."""
 
 
 def by_element(
-    loss: Loss,
+    kind: Pointwise,
     dtype: str,
-    scores: Table,
-    targets: Table,
+    more: Iterable[Draft] = (),
     changes: Mapping[str, Mapping[str, Any] | None] | None = None,
+    parameters: Mapping[str, Parameter] | None = None,
 ) -> Iterator[Draft]:
-    """Give all families of a loss by element at a dtype; scores and targets (3, 4) are ordinary ones."""
-    sizes = (drawn(loss, name, flags, comment, cells, count=count) for name, flags, comment, count, cells in SIZES)
-    none, fixed = np.zeros((0, 3)), special(loss, dtype, np.array(scores), np.array(targets))
-    misfit, few = misfits(loss, dtype, np.array(scores), np.array(targets)), empty(loss, dtype, none)
-    yield from changed(chain(*sizes, upstreams(loss), few, fixed, misfit), changes or {})
+    """Give all families of a loss by element at a dtype; the changes apply to `more` families too."""
+    loss, z, y = kind.loss, np.array(kind.scores), np.array(kind.targets)
+    parts = (
+        sizes(kind, dtype),
+        upstreams(loss),
+        empty(loss, dtype, np.zeros((0, 3))),
+        kinks(kind, dtype),
+        special(kind, dtype, z, y),
+        far_upstreams(loss, dtype, z, y),
+        remembered(loss, dtype, z, y),
+        misfits(loss, dtype, z, y),
+    )
+    yield from changed(chain(*parts, more), changes or {}, parameters)
 
 
-def special(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Draft]:
-    """Scores equal to their targets, the ends of the range, NaN and infinities."""
-    nan, inf, end, give = math.nan, math.inf, ends(dtype), partial(curated, loss, dtype)
-    call: Call
-    g = np.array([[1.5, -2, 3, -0.75], [0.5, 4, -1, 2], [-3, 1.25, 2.5, -5]])
-    spoilt, spoilt_g, infinite, infinite_g = z.copy(), g.copy(), z.copy(), g.copy()
+DIFFERENCE = Loss("predictions", numbers, targets_drawn, second="targets", by_element=True)
+EQUAL = [1.5, -2, 0, 0.25]
+
+
+def with_a_bend(at: float) -> Pointwise:
+    """A loss of the difference of which the formula changes where the difference is `at`, or -`at`."""
+    targets = np.array([0, 0, 3 * at, -3 * at])
+    bend = Kink((targets + np.array([at, -at, at, -at])).tolist(), targets.tolist())
+    return Pointwise(DIFFERENCE, kinks={"equal": Kink(EQUAL, EQUAL), "at-the-bend": bend}, slope_at_nan=NAN)
+
+
+FEW = ("random-mean-n5-c3", "random-sum-n3-c4", "random-none-n4-c3", "equal", "at-the-bend", "near-at-the-bend")
+"""The names of families that further values of a parameter are tested with."""
+
+
+def by_element_again(kind: Pointwise, dtype: str, parameters: Mapping[str, Parameter], suffix: str) -> Iterator[Draft]:
+    """Give the families that a further value of a parameter is tested with."""
+    for draft in by_element(kind, dtype, parameters=parameters):
+        if draft.name.partition("-")[2] in FEW:
+            yield from changed([draft], {}, suffix=suffix)
+
+
+def sizes(kind: Pointwise, dtype: str) -> Iterator[Draft]:
+    """Drawn families of every rank and reduction, and past the sizes of blocks."""
+    give = partial(drawn, kind.loss)
+    for name, flags, comment, count, cells in SIZES:
+        yield from give(name, flags, comment, cells, count=count)
+    for reduction in REDUCTIONS:
+        comment, calls = (
+            "Predictions and targets without an axis.",
+            zip(kind.scores[0], kind.targets[0], G[0], strict=True),
+        )
+        yield from curated(
+            kind.loss, dtype, f"scalar-{reduction}", "smallest rank", comment, *calls, reduction=reduction
+        )
+    for direction, cells in LONG[dtype].items():
+        yield from give(f"{direction}-long", "many-rows odd-sizes", "Sizes past blocks: {shape}.", cells, count=1)
+    for name, (comment, draw) in kind.profiles.items():
+        cells = "mean-n4-c5 none-n3-c7"
+        yield from give(name, "random upstream-signed", comment, cells, scores=draw, count=2)
+
+    def equal_rows(w: Words, shape: Shape) -> np.ndarray:
+        return np.repeat(kind.loss.draw(w, (1, *shape[1:])), shape[0], axis=0)
+
+    comment = "The same predictions in every row, under other targets and upstreams."
+    yield from give("equal-rows", "random upstream-signed", comment, "none-n4-c3", scores=equal_rows, count=1)
+
+
+def kinks(kind: Pointwise, dtype: str) -> Iterator[Draft]:
+    """Predictions at each kink, at the nearest numbers beside it, and at it throughout a long row."""
+    give, g = partial(curated, kind.loss, dtype), np.array([2, -3, 5, 7])
+    for name, kink in kind.kinks.items():
+        z, y = np.array(kink.predictions), np.array(kink.targets)
+        unit = np.array([math.ulp(x) if x else 0.0 for x in z]) * 2.0 ** (53 - FORMATS[dtype].significand)
+        unit = np.where(z == 0, ends(dtype).normal, unit)
+        words = name.replace("-", " ")
+        comment, points = f"Predictions {words}.", {"forward": kink.forward_point, "backward": kink.point}
+        for direction, point in points.items():
+            calls: list[Call] = [(z, y, g), (z, y, -g)]
+            yield from give(f"{direction}-{name}", "kink", comment, *calls, point=point)
+            for reduction in REDUCTIONS[:2]:
+                call = z, y, 1.5
+                id = f"{direction}-{name}-{reduction}"
+                yield from give(id, "kink", comment, call, reduction=reduction, point=point)
+            long = np.resize(z, THROUGHOUT), np.resize(y, THROUGHOUT), np.resize(g, THROUGHOUT)
+            said = f"A long row of predictions {words}: the last, short part of a loop does as the others do."
+            yield from give(f"{direction}-{name}-throughout", "kink", said, long, point=point)
+        comment = f"The nearest numbers on both sides of predictions {words}."
+        near = [(z + k * unit, y, g) for k in (1, -1, 2, -2)]
+        yield from give(f"near-{name}", "near-kink", comment, *near)
+        yield from give(f"near-{name}-mean", "near-kink", comment, (near[0][0], y, 1.5), reduction="mean")
+
+
+def special(kind: Pointwise, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Draft]:
+    """The ends of the range, NaN and infinities, under every reduction."""
+    nan, inf, end = math.nan, math.inf, ends(dtype)
+    give = partial(curated, kind.loss, dtype, level="robust")
+    spoilt, spoilt_g, infinite, infinite_g = z.copy(), G.copy(), z.copy(), G.copy()
     spoilt[1, 2] = spoilt_g[1, 2] = nan
     infinite[1, 2] = infinite_g[1, 2] = inf
-    robust: dict[str, Any] = {"level": "robust"}
-    yield from give("equal", "kink", "Scores that are their targets.", (y, y, g), **robust)
-    comment = "Subnormal scores and targets on both sides of 0."
-    yield from give("subnormal", "subnormal", comment, (np.sign(z) * end.smallest, 0 * y, g), **robust)
-    comment, call = "Gradients that are subnormal.", (z, y, g * end.subnormal / 8)
-    yield from give("backward-subnormal-upstream", "subnormal upstream-signed", comment, call, **robust)
-    comment, call = "An upstream at the end of the range.", (z, y, np.sign(g) * end.top / 2)
-    yield from give("backward-near-overflow", "near-overflow upstream-signed", comment, call, **robust, overflows=True)
-    comment = "A NaN stays in its place."
-    yield from give("nan", "nan", comment, (spoilt, y, g), **robust)
-    yield from give("backward-nan-upstream", "nan upstream-signed", comment, (z, y, spoilt_g), **robust)
-    comment, call = "A NaN makes the whole loss NaN.", (spoilt, y, 1.5)
-    yield from give("forward-nan-mean", "nan reduction", comment, call, reduction="mean", **robust)
-    comment = "An infinity stays in its place."
-    yield from give("infinity", "infinity", comment, (infinite, y, g), **robust)
-    yield from give("backward-infinite-upstream", "infinite-upstream", comment, (z, y, infinite_g), **robust)
-    for reduction in REDUCTIONS[:2]:  # those above have none, but for one
-        for name, flag, scores, upstream in (
-            ("equal", "kink", y, 1.5),
-            ("nan", "nan", spoilt, 1.5),
-            ("infinity", "infinity", infinite, 1.5),
-            ("subnormal", "subnormal", np.sign(z) * end.smallest, 1.5),
-            ("nan-upstream", "nan upstream-signed", z, nan),
-            ("infinite-upstream", "infinite-upstream", z, inf),
-        ):
-            targets = 0 * y if name == "subnormal" else y
-            for direction in (
-                ("backward",) if "upstream" in name or (name, reduction) == ("nan", "mean") else DIRECTIONS
-            ):
-                call, id = (scores, targets, upstream), f"{direction}-{name}-{reduction}"
-                yield from give(id, flag, f"The same under {reduction}.", call, reduction=reduction, **robust)
+    infinite[2, 0] = infinite_g[2, 0] = -inf
+    subnormal: Call = np.sign(z) * end.subnormal, np.sign(y) * kind.still, G
+    at_infinity = {"point": kind.at_infinity}
+    table: tuple[tuple[str, str, str, Call, Mapping[str, Any]], ...] = (
+        ("subnormal", "subnormal", "Subnormal predictions on both sides of 0.", subnormal, {}),
+        (
+            "backward-subnormal-upstream",
+            "subnormal",
+            "Gradients that are subnormal.",
+            (z, y, G * end.subnormal / 8),
+            {},
+        ),
+        (
+            "backward-near-overflow",
+            "near-overflow upstream-signed",
+            "An upstream at the end of the range.",
+            (z, y, np.sign(G) * end.top / 2),
+            {"overflows": True},
+        ),
+        ("forward-nan", "nan", "A NaN stays in its place.", (spoilt, y, G), {"point": kind.of_nan}),
+        ("backward-nan", "nan", "A NaN stays in its place.", (spoilt, y, G), {"point": kind.slope_at_nan}),
+        ("backward-nan-upstream", "nan upstream-signed", "A NaN stays in its place.", (z, y, spoilt_g), {}),
+        ("infinity", "infinity", "An infinity stays in its place.", (infinite, y, G), at_infinity),
+        ("backward-infinite-upstream", "infinite-upstream", "It stays in its place.", (z, y, infinite_g), {}),
+    )
+    for name, flags, comment, call, more in table:
+        if kind.finite and name == "infinity":
+            continue
+        yield from give(name, flags, comment, call, **more)
+        for reduction in REDUCTIONS[:2]:
+            upstream: float = np.asarray(call[2])[1, 2] if "upstream" in name or "overflow" in name else 1.5
+            said = f"The same under {reduction}."
+            scalar: Call = call[0], call[1], upstream
+            yield from give(f"{name}-{reduction}", flags, said, scalar, reduction=reduction, **more)
+
+
+def far_upstreams(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Draft]:
+    """Upstreams far from 1: a gradient that is clipped, or one taken for 0, shows."""
+    comment = "Upstreams far from 1: a gradient that is clipped, or taken for 0, shows."
+    for reduction in REDUCTIONS:
+        powers = (-4, 4, 7) if dtype == "float16" else (-26, -60, -104, 15, 24, 104)
+        sizes = (np.ldexp(G[0, :2] if reduction == "none" else 1.25, power) for power in powers)
+        calls = ((z[0, :2], y[0, :2], size) for size in sizes)
+        name = f"backward-far-upstream-{reduction}"
+        yield from curated(loss, dtype, name, "spread upstream-signed", comment, *calls, reduction=reduction)
+
+
+def remembered(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Draft]:
+    """Successive cases that differ in one argument, or in its last digits alone."""
+    for reduction, g in (("none", G[:2]), ("mean", G[0, :2])):
+        first, last = ((z[k], y[k], g[k]) for k in (0, 1))
+        name = f"one-argument-at-a-time-{reduction}"
+        yield from successive(loss, dtype, name, first, last, reduction)
+    if dtype in HALF:
+        return
+    unit, steps = 2.0 ** (2 - FORMATS[dtype].significand), np.array([0, 1, 3, 4, 6])
+    comment = "Each case differs from the one before in the last digits of an argument: results remembered show."
+    for name, by in (
+        ("last-digits", (8, 0, 0)),
+        ("last-digits-of-targets", (0, 8, 0)),
+        ("last-digits-of-upstream", (0, 0, 8)),
+    ):
+        calls: list[Call] = [
+            tuple(x[0] * (1 + k * b * unit) for x, b in zip((z, y, G), by, strict=True)) for k in steps
+        ]  # type: ignore[misc]
+        start = "backward-" if by[2] else ""
+        yield from curated(loss, dtype, f"{start}{name}", "successive", comment, *calls)
 
 
 def misfits(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator[Draft]:
     """Calls to refuse: shapes that do not fit."""
-    give = partial(invalid, loss, dtype)
+    give, g = partial(invalid, loss, dtype), {"mean": 2.5, "sum": 2.5, "none": G}
     for name, comment, targets in (
         ("too-short", "Targets for a row too few.", y[:2]),
         ("one-row", "Targets of one row, to be broadcast by none.", y[:1]),
         ("one-column", "Targets of one column, to be broadcast by none.", y[:, :1]),
         ("rank", "Targets of rank 1, to be broadcast by none.", y[0]),
+        ("scalar", "A target of rank 0 for several predictions.", y[0, 0]),
+        ("column", "Targets of a rank more, a column for a row.", y[..., None]),
     ):
-        yield from give(f"targets-{name}", "size-mismatch", comment, (z, targets, 2.5))
-        for reduction, call in (("sum", (z, targets, 2.5)), ("none", (z, targets, z))):
-            yield from give(f"targets-{name}-{reduction}", "size-mismatch", comment, call, reduction=reduction)
-    yield from give("backward-upstream-rows", "size-mismatch", "An upstream for rows.", (z, y, z[:, 0]))
-    yield from give("backward-upstream-one-row", "size-mismatch", "An upstream of one row.", (z, y, z[:1]))
+        for reduction in REDUCTIONS:
+            id = f"targets-{name}-{reduction}"
+            yield from give(id, "size-mismatch", comment, (z, targets, g[reduction]), reduction=reduction)
+    comment = "Predictions of one row, to be broadcast to the targets by none."
+    yield from give("predictions-one-row", "size-mismatch", comment, (z[:1], y, 2.5), reduction="mean")
     one, scalar = np.array([2.5]), np.array(2.5)
-    for reduction, wrong in (("mean", one), ("sum", one), ("sum", z[:, 0]), ("none", z[0]), ("none", scalar)):
+    for reduction, wrong in (
+        *(("mean", x) for x in (one, z[:, 0], z)),
+        *(("sum", x) for x in (one, z[:, 0])),
+        *(("none", x) for x in (z[0], z[:1], z[:, :1], z[:, 0], scalar, z[:2])),
+    ):
         name = f"backward-upstream-{'x'.join(map(str, wrong.shape)) or 'scalar'}-{reduction}"
         comment = "An upstream of another shape than the loss, to be broadcast by none."
         yield from give(name, "size-mismatch", comment, (z, y, wrong), reduction=reduction)

@@ -1,10 +1,12 @@
-"""Functions that losses share: read labels, and reduce a loss over the batch."""
+"""Functions that losses share: read labels, and reduce a loss over the batch or over all elements."""
 
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from .formulations import Alternatives, Function, as_written, through
+from .formulations import Alternatives, Formulation, Function, as_written, through
 
 Array = Any
 REDUCTIONS = ("mean", "sum", "none")
@@ -68,11 +70,75 @@ def divided_last(backward: Function, dL_dloss: Array, scores: Array, labels: np.
     return unscaled / len(scores) if reduction == "mean" and len(scores) else unscaled
 
 
-def zero_if_empty(forward: Function, scores: Array, *others: Array, reduction: str) -> Array:
+def zero_if_empty(forward: Function, scores: Array, *others: Array, reduction: str, **options: Any) -> Array:
     """Compute forward, with 0 for the mean over no rows."""
-    return forward(scores, *others, reduction="sum" if reduction == "mean" and not len(scores) else reduction)
+    nothing = reduction == "mean" and not len(scores)
+    return forward(scores, *others, reduction="sum" if nothing else reduction, **options)
 
 
 def empty_mean_is_zero(forward: Function) -> Alternatives:
     """Give the answer 0 at the point `empty_mean`, for the forward of any loss."""
     return {("empty_mean", "0"): {"forward": through(zero_if_empty, [as_written(forward)])}}
+
+
+# Losses by element ----------------------------------------------------------------------------------------------------
+
+
+def elements(x: Array) -> int:
+    """Count the elements of a tensor."""
+    return len(x) * math.prod(x.shape[1:]) if x.ndim else 1
+
+
+def over_elements(losses: Array, reduction: str) -> Array:
+    """Reduce losses of any shape over all elements to (), or not by "none". Raises ValueError on another word."""
+    if reduction == "none":
+        return losses
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction={reduction!r} is none of {', '.join(REDUCTIONS)}")
+    total = losses.sum()
+    return total / elements(losses) if reduction == "mean" else total
+
+
+def element_upstream(dL_dloss: Array, scores: Array, reduction: str) -> Array:
+    """Give the upstream gradient of each element's own loss, () or the shape of the scores. Raises ValueError on shapes
+    that do not fit."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction={reduction!r} is none of {', '.join(REDUCTIONS)}")
+    if dL_dloss.shape != (scores.shape if reduction == "none" else ()):
+        raise ValueError(f"dL_dloss of shape {dL_dloss.shape} for {reduction!r} over a shape of {scores.shape}")
+    return dL_dloss / elements(scores) if reduction == "mean" and elements(scores) else dL_dloss
+
+
+def by_losses(losses: Function, *tensors: Array, reduction: str, **options: Any) -> Array:
+    """Compute forward from the loss of each element."""
+    return over_elements(losses(*tensors, **options), reduction)
+
+
+def by_slope(slope: Function, dL_dloss: Array, scores: Array, *others: Array, reduction: str, **options: Any) -> Array:
+    """Compute backward from the derivative at each element."""
+    return element_upstream(dL_dloss, scores, reduction) * slope(scores, *others, **options)
+
+
+def by_share(slope: Function, dL_dloss: Array, scores: Array, *others: Array, reduction: str, **options: Any) -> Array:
+    """Compute the gradient of the mean from the derivative at each element divided by their number."""
+    each = slope(scores, *others, **options)
+    return (each / elements(scores) if reduction == "mean" and elements(scores) else each) * dL_dloss
+
+
+def by_quotient(
+    slope: Function, dL_dloss: Array, scores: Array, *others: Array, reduction: str, **options: Any
+) -> Array:
+    """Compute the gradient of the mean as that of the sum, divided by the number of elements at the end."""
+    unscaled = dL_dloss * slope(scores, *others, **options)
+    return unscaled / elements(scores) if reduction == "mean" and elements(scores) else unscaled
+
+
+def by_any_slope(slopes: Iterable[Formulation]) -> tuple[Formulation, ...]:
+    """Give backward by each derivative; by the first, the division by the number of elements in every place."""
+    first, *others = slopes
+    return (
+        *through(by_slope, [first]),
+        *through(by_quotient, [first], name="divided last"),
+        *through(by_share, [first], name="slope divided first"),
+        *through(by_slope, others),
+    )

@@ -12,10 +12,9 @@ from backproof.reference import cases, ops
 from backproof.reference.generation.build import build, drafts
 from backproof.reference.kinds.contraction import contraction
 from backproof.reference.kinds.elementwise import Elementwise, elementwise
-from backproof.reference.kinds.loss import Loss
 from backproof.reference.kinds.normalization import Rows, rows
 from backproof.reference.kinds.operands import Contraction
-from backproof.reference.kinds.targets import by_element
+from backproof.reference.kinds.targets import DIFFERENCE, Pointwise, by_element
 from backproof.reference.model.family import Draft
 from backproof.reference.model.losses import reduced
 from backproof.reference.model.shapes import require_same_shape
@@ -81,13 +80,7 @@ class SquaredError:
     """The squared error of each element, reduced over all of them."""
 
     LABELS = ("targets",)
-    LOSS = Loss(
-        "predictions",
-        draw=lambda w, shape: w.normal(shape, 2.0),
-        labels=lambda w, _, z: w.normal(z.shape),
-        second="targets",
-        by_element=True,
-    )
+    LOSS = Pointwise(DIFFERENCE)
 
     @staticmethod
     def forward(predictions: Array, targets: Array, *, reduction: str) -> Array:
@@ -104,9 +97,7 @@ class SquaredError:
 
     @classmethod
     def drafts(cls, dtype: str) -> Iterator[Draft]:
-        scores = [[1.5, -2, 0.25, 3], [-0.5, 3, -1, 2], [2, 4, -8, 0.5]]
-        targets = [[0.5, 1, -0.5, 3.5], [2, -1, 0.75, 1], [-1, 0.25, 4, -2]]
-        return by_element(cls.LOSS, dtype, scores, targets, {"forward-empty-mean": {"point": None}})
+        return by_element(cls.LOSS, dtype, changes={"forward-empty-mean": {"point": None}})
 
 
 @pytest.fixture(params=[Cube, Product, Weighted, SquaredError])
