@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .activations import sigmoid, softplus
+
 Array = Any
 """np.ndarray, as Any for the type checker."""
 
@@ -83,3 +85,36 @@ def hinge(x: Array, y: Array) -> Array:
 
 def hinge_slope(x: Array, y: Array) -> Array:
     return np.where(1 - y * x > 0, -y, np.zeros_like(x))
+
+
+def bce_of_logits(x: Array, y: Array, weight: Array | None = None) -> Array:
+    """-w y log s(x) - (1 - y) log s(-x), each logarithm as a softplus."""
+    return _positive(x, y, weight) * softplus(-x, 1.0) + (1 - y) * softplus(x, 1.0)
+
+
+def bce_of_logits_slope(x: Array, y: Array, weight: Array | None = None) -> Array:
+    return (1 - y) * sigmoid(x) - _positive(x, y, weight) * sigmoid(-x)
+
+
+def _positive(x: Array, y: Array, weight: Array | None) -> Array:
+    """The targets, times the weights of the columns where there are any."""
+    if weight is not None and weight.shape != x.shape[-1:]:
+        raise ValueError(f"weights {weight.shape} do not fit predictions {x.shape}")
+    return y if weight is None else weight * y
+
+
+def bce(p: Array, y: Array) -> Array:
+    """What has no weight adds nothing, even where its logarithm is infinite."""
+    _require_probabilities(p, y)
+    right, wrong = np.where(y == 0, 1, p), np.where(y == 1, 0, p)
+    return -y * np.log(right) - (1 - y) * np.log1p(-wrong)
+
+
+def bce_slope(p: Array, y: Array) -> Array:
+    right, wrong = np.where(y == 0, 1, p), np.where(y == 1, 0, p)
+    return (1 - y) / (1 - wrong) - y / right
+
+
+def _require_probabilities(*tensors: Array) -> None:
+    if any(((x < 0) | (x > 1)).any() for x in tensors):
+        raise ValueError("probabilities and targets lie in [0, 1]")

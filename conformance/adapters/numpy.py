@@ -131,6 +131,10 @@ l1_forward, l1_backward = _both(partial(ElementLoss, losses.l1, losses.l1_slope)
 huber_forward, huber_backward = _both(partial(ElementLoss, losses.huber, losses.huber_slope))
 smooth_l1_forward, smooth_l1_backward = _both(partial(ElementLoss, losses.smooth_l1, losses.smooth_l1_slope))
 hinge_forward, hinge_backward = _both(partial(ElementLoss, losses.hinge, losses.hinge_slope))
+binary_cross_entropy_forward, binary_cross_entropy_backward = _both(partial(ElementLoss, losses.bce, losses.bce_slope))
+_of_logits = _both(partial(ElementLoss, losses.bce_of_logits, losses.bce_of_logits_slope))
+binary_cross_entropy_with_logits_forward, binary_cross_entropy_with_logits_backward = _of_logits
+weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = _of_logits
 
 
 @_in_own_dtype

@@ -20,8 +20,8 @@ from .paired import families, one_argument_at_a_time
 Draw = Callable[[Words, Shape], np.ndarray]
 DrawLabels = Callable[[Words, str, np.ndarray], np.ndarray]
 DrawUpstream = Callable[[Words, Shape, str], np.ndarray]
-Call = tuple[object, object, object]
-"""The values of scores, labels and upstream."""
+Call = tuple[object, ...]
+"""The values of scores, labels and upstream, and of weights where others than the usual are wanted."""
 Trap = tuple[object, list[int], object]
 """The values of scores (N, C), of labels as indices (N,) and of soft labels (N, C)."""
 ROW_UPSTREAM = [1.5, -2, 3, -0.75]
@@ -56,16 +56,22 @@ class Loss:
     """The convention's point, if any, at which the loss of what is certain is not 0."""
     long: Mapping[str, str] = field(default_factory=dict)
     """By dtype, cells of backward past the sizes at which kernels switch, and of exact multiples of a block."""
+    weights: str = ""
+    """The name of a third argument, if there is one: positive weights (C,), C being the last axis."""
     alone: bool = False
     """Whether one class alone has a loss and a gradient other than 0: then many rows are of one class."""
 
-    def call(self, dtype: str, scores: object, labels: object, upstream: object) -> Inputs:
+    def call(self, dtype: str, scores: object, labels: object, upstream: object, weights: object = None) -> Inputs:
         """Give the arguments of backward. Integers are indices where they are a list of them or an array, unless the
-        loss is by element."""
+        loss is by element. Where there are weights, those that are not given repeat four of them."""
         y = np.asarray(labels)
         indices = y.dtype.kind == "i" and (y.ndim == 1 or y is labels) and not self.by_element
         y = y.astype(np.int64) if indices else held(y, dtype)
-        return {"dL_dloss": held(upstream, dtype), self.scores: held(scores, dtype), self.second: y}
+        inputs = {"dL_dloss": held(upstream, dtype), self.scores: held(scores, dtype), self.second: y}
+        if self.weights:
+            repeated = np.resize([0.5, 2, 1.25, 3], np.shape(scores)[-1:])
+            inputs[self.weights] = held(repeated if weights is None else weights, dtype)
+        return inputs
 
 
 def drawn(
@@ -93,7 +99,8 @@ def drawn(
             z = (scores or loss.draw)(w, shape)
             y = (labels or loss.labels)(w, form, z)
             g = (upstream or upstream_drawn)(w, shape if loss.by_element else shape[:1], reduction)
-            return {"dL_dloss": g, loss.scores: z, loss.second: y}
+            weights = {loss.weights: w.uniform(shape[-1:], 0.25, 4)} if loss.weights else {}
+            return {"dL_dloss": g, loss.scores: z, loss.second: y, **weights}
 
         id, fields = f"{name}-{cell}", {"form": form, "reduction": reduction, "shape": shape}
         flags_here, comment_here = flags.format(**fields), comment.format(**fields)

@@ -101,6 +101,8 @@ class Pointwise:
     """The convention's point for the loss there."""
     at_infinity: str | None = None
     """The convention's point for infinite predictions."""
+    tiny: str | None = None
+    """The convention's point for subnormal predictions."""
     finite: bool = False
     """Whether infinite predictions are refused."""
     still: float = 0.0
@@ -156,7 +158,7 @@ def sizes(kind: Pointwise, dtype: str) -> Iterator[Draft]:
     give = partial(drawn, kind.loss)
     for name, flags, comment, count, cells in SIZES:
         yield from give(name, flags, comment, cells, count=count)
-    for reduction in REDUCTIONS:
+    for reduction in () if kind.loss.weights else REDUCTIONS:
         comment, calls = (
             "Predictions and targets without an axis.",
             zip(kind.scores[0], kind.targets[0], G[0], strict=True),
@@ -213,7 +215,7 @@ def special(kind: Pointwise, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterat
     subnormal: Call = np.sign(z) * end.subnormal, np.sign(y) * kind.still, G
     at_infinity = {"point": kind.at_infinity}
     table: tuple[tuple[str, str, str, Call, Mapping[str, Any]], ...] = (
-        ("subnormal", "subnormal", "Subnormal predictions on both sides of 0.", subnormal, {}),
+        ("subnormal", "subnormal", "Subnormal predictions.", subnormal, {"point": kind.tiny}),
         (
             "backward-subnormal-upstream",
             "subnormal",

@@ -84,6 +84,13 @@ def empty_mean_is_zero(forward: Function) -> Alternatives:
 # Losses by element ----------------------------------------------------------------------------------------------------
 
 
+def require_probabilities(**tensors: Array) -> None:
+    """Raise ValueError, naming it, where a tensor has an element outside [0, 1]."""
+    for name, tensor in tensors.items():
+        if ((tensor < 0) | (tensor > 1)).any():
+            raise ValueError(f"{name} outside [0, 1]")
+
+
 def elements(x: Array) -> int:
     """Count the elements of a tensor."""
     return len(x) * math.prod(x.shape[1:]) if x.ndim else 1
