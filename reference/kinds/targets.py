@@ -11,7 +11,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS, HALF
 from ...vectors.records import Parameter
-from ..generation.draws import Shape, Words
+from ..generation.draws import Shape, Words, nearest_held
 from ..model.family import Draft
 from ..model.losses import REDUCTIONS
 from .loss import Call, Draw, Loss, curated, drawn, empty, invalid, successive, upstreams
@@ -72,7 +72,7 @@ class Kink:
     """A place where the derivative of a loss jumps, or a formula changes."""
 
     predictions: list[float]
-    """Four of them, exactly there."""
+    """Four of them, exactly there once they are rounded to a dtype."""
     targets: list[float]
     point: str | None = None
     """The convention's point for the slope there, if that is one."""
@@ -132,7 +132,7 @@ def by_element(
 
 
 DIFFERENCE = Loss("predictions", numbers, targets_drawn, second="targets", by_element=True)
-EQUAL = [1.5, -2, 0, 0.25]
+EQUAL = [1.1, -2.3, 0, 0.3]
 
 
 def with_a_bend(at: float) -> Pointwise:
@@ -183,7 +183,7 @@ def kinks(kind: Pointwise, dtype: str) -> Iterator[Draft]:
     """Predictions at each kink, at the nearest numbers beside it, and at it throughout a long row."""
     give, g = partial(curated, kind.loss, dtype), np.array([2, -3, 5, 7])
     for name, kink in kind.kinks.items():
-        z, y = np.array(kink.predictions), np.array(kink.targets)
+        z, y = (nearest_held(x, dtype).astype(np.float64) for x in (kink.predictions, kink.targets))
         unit = np.array([math.ulp(x) if x else 0.0 for x in z]) * 2.0 ** (53 - FORMATS[dtype].significand)
         unit = np.where(z == 0, ends(dtype).normal, unit)
         words = name.replace("-", " ")
