@@ -3,7 +3,7 @@
 Each adapter gives the framework's own functions, how an array becomes a tensor, and how gradients are taken.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -70,9 +70,9 @@ class Autodiff:
         """Make both directions of an operation whose arguments are all differentiable."""
         return self._forward(function), self._backward(function, constants=0)
 
-    def both_of_loss(self, function: Function) -> tuple[Function, Function]:
-        """Make both directions of an operation whose last argument is labels, which have no gradient."""
-        return self._forward(function), self._backward(function, constants=1)
+    def both_of_loss(self, function: Function, constants: int = 1) -> tuple[Function, Function]:
+        """Make both directions of an operation whose last argument, or last few, are labels, which have no gradient."""
+        return self._forward(function), self._backward(function, constants)
 
     def from_outputs(self, rows: Callable[[Tensor, Tensor], Tensor]) -> Function:
         """`softmax_cross_entropy_from_outputs_backward`, written out, as autodiff needs a forward pass.
@@ -126,6 +126,23 @@ def network(dense: Function, relu: Function, loss: Function) -> Function:
         return loss(dense(hidden, weights2, biases2), labels, reduction=reduction)
 
     return mlp
+
+
+def by_element(losses: Function, reductions: Mapping[str, Function] | None = None) -> Function:
+    """Make a loss of one that frameworks would broadcast, or, given reductions, of the losses of each element.
+
+    Raises ValueError where targets are of another shape than predictions, or weights than a row of them.
+    """
+
+    def loss(scores: Tensor, targets: Tensor, *weights: Tensor, reduction: str, **options: object) -> Tensor:
+        due = tuple(scores.shape)
+        if tuple(targets.shape) != due or any(tuple(weight.shape) != due[-1:] for weight in weights):
+            raise ValueError(f"targets {tuple(targets.shape)}, or weights, do not fit predictions of shape {due}")
+        if reductions is None:
+            return losses(scores, targets, *weights, reduction=reduction, **options)
+        return reductions[reduction](losses(scores, targets, *weights, **options))
+
+    return loss
 
 
 def are_indices(labels: Tensor, scores: Tensor) -> bool:

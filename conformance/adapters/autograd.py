@@ -5,7 +5,7 @@
 import math
 from importlib.metadata import version as version_of
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network
 
 with needed("autograd", "HIPS autograd", "autograd"):
     import autograd.numpy as np
@@ -151,6 +151,40 @@ def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     return inputs / np.sqrt(np.mean(inputs**2, axis=-1, keepdims=True) + eps) * weight
 
 
+def mse(predictions: Tensor, targets: Tensor) -> Tensor:
+    return (predictions - targets) ** 2
+
+
+def l1(predictions: Tensor, targets: Tensor) -> Tensor:
+    return np.abs(predictions - targets)
+
+
+def huber(predictions: Tensor, targets: Tensor, *, delta: float) -> Tensor:
+    error = np.abs(predictions - targets)
+    return np.where(error <= delta, 0.5 * error**2, delta * (error - 0.5 * delta))
+
+
+def smooth_l1(predictions: Tensor, targets: Tensor, *, beta: float) -> Tensor:
+    return huber(predictions, targets, delta=beta) / beta if beta else l1(predictions, targets)
+
+
+def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
+    return np.maximum(1 - targets * predictions, 0)
+
+
+def binary_cross_entropy(probabilities: Tensor, targets: Tensor) -> Tensor:
+    right, wrong = np.where(targets == 0, 1, probabilities), np.where(targets == 1, 0, probabilities)
+    return -targets * np.log(right) - (1 - targets) * np.log1p(-wrong)  # what has no weight adds nothing
+
+
+def of_logits(logits: Tensor, targets: Tensor) -> Tensor:
+    return targets * np.logaddexp(0, -logits) + (1 - targets) * np.logaddexp(0, logits)
+
+
+def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor) -> Tensor:
+    return pos_weight * targets * np.logaddexp(0, -logits) + (1 - targets) * np.logaddexp(0, logits)
+
+
 # The adapter. autograd's tensors are NumPy's arrays.
 
 
@@ -197,3 +231,16 @@ log_softmax_forward, log_softmax_backward = autodiff.both(log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(np.matmul)
+mse_forward, mse_backward = autodiff.both_of_loss(by_element(mse, REDUCTIONS))
+l1_forward, l1_backward = autodiff.both_of_loss(by_element(l1, REDUCTIONS))
+huber_forward, huber_backward = autodiff.both_of_loss(by_element(huber, REDUCTIONS))
+smooth_l1_forward, smooth_l1_backward = autodiff.both_of_loss(by_element(smooth_l1, REDUCTIONS))
+hinge_forward, hinge_backward = autodiff.both_of_loss(by_element(hinge, REDUCTIONS))
+_binary_of_logits = autodiff.both_of_loss(by_element(binary_cross_entropy, REDUCTIONS))
+binary_cross_entropy_forward, binary_cross_entropy_backward = _binary_of_logits
+_binary_of_logits = autodiff.both_of_loss(by_element(of_logits, REDUCTIONS))
+binary_cross_entropy_with_logits_forward, binary_cross_entropy_with_logits_backward = _binary_of_logits
+_weighted_of_logits = autodiff.both_of_loss(by_element(weighted_of_logits, REDUCTIONS), constants=2)
+weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = (
+    _weighted_of_logits
+)

@@ -7,7 +7,7 @@ Options: `jit=true` compiles each function and its gradients as one.
 
 from types import SimpleNamespace
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, own, wanted
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network, own, wanted
 
 with needed("jax", "JAX", "jax"):
     import jax
@@ -80,6 +80,41 @@ def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     return inputs * jax.lax.rsqrt(jnp.mean(jnp.square(inputs), axis=-1, keepdims=True) + eps) * weight
 
 
+def mse(predictions: Tensor, targets: Tensor) -> Tensor:
+    return jnp.square(predictions - targets)
+
+
+def l1(predictions: Tensor, targets: Tensor) -> Tensor:
+    return jnp.abs(predictions - targets)
+
+
+def huber(predictions: Tensor, targets: Tensor, *, delta: float) -> Tensor:
+    error = jnp.abs(predictions - targets)
+    inside = jnp.minimum(error, delta)
+    return 0.5 * inside**2 + delta * (error - inside)
+
+
+def smooth_l1(predictions: Tensor, targets: Tensor, *, beta: float) -> Tensor:
+    return huber(predictions, targets, delta=beta) / beta if beta else l1(predictions, targets)
+
+
+def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
+    return jax.nn.relu(1 - targets * predictions)
+
+
+def binary_cross_entropy(probabilities: Tensor, targets: Tensor) -> Tensor:
+    right, wrong = jnp.where(targets == 0, 1, probabilities), jnp.where(targets == 1, 0, probabilities)
+    return -targets * jnp.log(right) - (1 - targets) * jnp.log1p(-wrong)  # what has no weight adds nothing
+
+
+def of_logits(logits: Tensor, targets: Tensor) -> Tensor:
+    return -targets * jax.nn.log_sigmoid(logits) - (1 - targets) * jax.nn.log_sigmoid(-logits)
+
+
+def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor) -> Tensor:
+    return -pos_weight * targets * jax.nn.log_sigmoid(logits) - (1 - targets) * jax.nn.log_sigmoid(-logits)
+
+
 # The adapter: arrays to JAX's, and a function's gradients.
 
 options = SimpleNamespace(jit=False)
@@ -142,3 +177,16 @@ log_softmax_forward, log_softmax_backward = autodiff.both(jax.nn.log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(jnp.matmul)
+mse_forward, mse_backward = autodiff.both_of_loss(by_element(mse, REDUCTIONS))
+l1_forward, l1_backward = autodiff.both_of_loss(by_element(l1, REDUCTIONS))
+huber_forward, huber_backward = autodiff.both_of_loss(by_element(huber, REDUCTIONS))
+smooth_l1_forward, smooth_l1_backward = autodiff.both_of_loss(by_element(smooth_l1, REDUCTIONS))
+hinge_forward, hinge_backward = autodiff.both_of_loss(by_element(hinge, REDUCTIONS))
+_binary_of_logits = autodiff.both_of_loss(by_element(binary_cross_entropy, REDUCTIONS))
+binary_cross_entropy_forward, binary_cross_entropy_backward = _binary_of_logits
+_binary_of_logits = autodiff.both_of_loss(by_element(of_logits, REDUCTIONS))
+binary_cross_entropy_with_logits_forward, binary_cross_entropy_with_logits_backward = _binary_of_logits
+_weighted_of_logits = autodiff.both_of_loss(by_element(weighted_of_logits, REDUCTIONS), constants=2)
+weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = (
+    _weighted_of_logits
+)

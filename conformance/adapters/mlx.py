@@ -8,7 +8,7 @@ Options: `device=gpu`, which knows no float64.
 import numpy as np
 from ml_dtypes import bfloat16
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, own
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network, own
 
 with needed("mlx", "MLX", "mlx, or on Linux 'mlx[cpu]'"):
     import mlx.core as mx
@@ -82,6 +82,20 @@ def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     return mx.fast.rms_norm(inputs, weight, eps)
 
 
+def smooth_l1(predictions: Tensor, targets: Tensor, *, beta: float, reduction: str) -> Tensor:
+    if not beta:
+        return nn.losses.l1_loss(predictions, targets, reduction)
+    return nn.losses.smooth_l1_loss(predictions, targets, beta, reduction=reduction)
+
+
+def binary_cross_entropy(probabilities: Tensor, targets: Tensor, *, reduction: str) -> Tensor:
+    return nn.losses.binary_cross_entropy(probabilities, targets, with_logits=False, reduction=reduction)
+
+
+def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor) -> Tensor:
+    return pos_weight * targets * nn.softplus(-logits) + (1 - targets) * nn.softplus(logits)
+
+
 # The adapter: arrays to MLX's, and a function's gradients.
 
 
@@ -139,3 +153,15 @@ log_softmax_forward, log_softmax_backward = autodiff.both(log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(mx.matmul)
+mse_forward, mse_backward = autodiff.both_of_loss(by_element(nn.losses.mse_loss))
+l1_forward, l1_backward = autodiff.both_of_loss(by_element(nn.losses.l1_loss))
+huber_forward, huber_backward = autodiff.both_of_loss(by_element(nn.losses.huber_loss))
+smooth_l1_forward, smooth_l1_backward = autodiff.both_of_loss(by_element(smooth_l1))
+hinge_forward, hinge_backward = autodiff.both_of_loss(by_element(nn.losses.hinge_loss))
+binary_cross_entropy_forward, binary_cross_entropy_backward = autodiff.both_of_loss(by_element(binary_cross_entropy))
+_binary_of_logits = autodiff.both_of_loss(by_element(nn.losses.binary_cross_entropy))
+binary_cross_entropy_with_logits_forward, binary_cross_entropy_with_logits_backward = _binary_of_logits
+_weighted_of_logits = autodiff.both_of_loss(by_element(weighted_of_logits, REDUCTIONS), constants=2)
+weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = (
+    _weighted_of_logits
+)

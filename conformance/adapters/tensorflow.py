@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, own
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network, own
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else it logs to standard error
 with needed("tensorflow", "TensorFlow", "tensorflow"):
@@ -82,6 +82,34 @@ def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     return tf.keras.ops.rms_normalization(inputs, weight, epsilon=eps)
 
 
+def l1(predictions: Tensor, targets: Tensor) -> Tensor:
+    return tf.abs(predictions - targets)
+
+
+def huber(predictions: Tensor, targets: Tensor, *, delta: float) -> Tensor:
+    return tf.keras.losses.huber(targets[..., None], predictions[..., None], delta)  # a mean over one element
+
+
+def smooth_l1(predictions: Tensor, targets: Tensor, *, beta: float) -> Tensor:
+    return huber(predictions, targets, delta=beta) / beta if beta else l1(predictions, targets)
+
+
+def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
+    return tf.keras.losses.hinge(targets[..., None], predictions[..., None])
+
+
+def binary_cross_entropy(probabilities: Tensor, targets: Tensor) -> Tensor:
+    return tf.keras.losses.binary_crossentropy(targets[..., None], probabilities[..., None])
+
+
+def of_logits(logits: Tensor, targets: Tensor) -> Tensor:
+    return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+
+
+def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor) -> Tensor:
+    return tf.nn.weighted_cross_entropy_with_logits(targets, logits, pos_weight)
+
+
 # The adapter: arrays to tensors, and a function's gradients by the tape.
 
 options = SimpleNamespace(device="CPU")
@@ -146,3 +174,16 @@ log_softmax_forward, log_softmax_backward = autodiff.both(tf.nn.log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(tf.experimental.numpy.matmul)
+mse_forward, mse_backward = autodiff.both_of_loss(by_element(tf.math.squared_difference, REDUCTIONS))
+l1_forward, l1_backward = autodiff.both_of_loss(by_element(l1, REDUCTIONS))
+huber_forward, huber_backward = autodiff.both_of_loss(by_element(huber, REDUCTIONS))
+smooth_l1_forward, smooth_l1_backward = autodiff.both_of_loss(by_element(smooth_l1, REDUCTIONS))
+hinge_forward, hinge_backward = autodiff.both_of_loss(by_element(hinge, REDUCTIONS))
+_binary_of_logits = autodiff.both_of_loss(by_element(binary_cross_entropy, REDUCTIONS))
+binary_cross_entropy_forward, binary_cross_entropy_backward = _binary_of_logits
+_binary_of_logits = autodiff.both_of_loss(by_element(of_logits, REDUCTIONS))
+binary_cross_entropy_with_logits_forward, binary_cross_entropy_with_logits_backward = _binary_of_logits
+_weighted_of_logits = autodiff.both_of_loss(by_element(weighted_of_logits, REDUCTIONS), constants=2)
+weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = (
+    _weighted_of_logits
+)

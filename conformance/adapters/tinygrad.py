@@ -11,7 +11,7 @@ from importlib.metadata import version as version_of
 import numpy as np
 from ml_dtypes import bfloat16
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, own
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network, own
 
 with needed("tinygrad", "tinygrad", "tinygrad"):
     import tinygrad
@@ -78,6 +78,31 @@ def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     return norm(inputs)
 
 
+def mse(predictions: Tensor, targets: Tensor) -> Tensor:
+    return (predictions - targets).square()
+
+
+def l1(predictions: Tensor, targets: Tensor) -> Tensor:
+    return (predictions - targets).abs()
+
+
+def huber(predictions: Tensor, targets: Tensor, *, delta: float) -> Tensor:
+    error = (predictions - targets).abs()
+    return (error <= delta).where(0.5 * error.square(), delta * (error - 0.5 * delta))
+
+
+def smooth_l1(predictions: Tensor, targets: Tensor, *, beta: float) -> Tensor:
+    return huber(predictions, targets, delta=beta) / beta if beta else l1(predictions, targets)
+
+
+def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
+    return (1 - targets * predictions).relu()
+
+
+def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor, *, reduction: str) -> Tensor:
+    return logits.binary_crossentropy_logits(targets, reduction, pos_weight)
+
+
 # The adapter: arrays to tensors, and a function's gradients.
 
 
@@ -137,3 +162,16 @@ log_softmax_forward, log_softmax_backward = autodiff.both(tinygrad.Tensor.log_so
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(tinygrad.Tensor.matmul)
+mse_forward, mse_backward = autodiff.both_of_loss(by_element(mse, REDUCTIONS))
+l1_forward, l1_backward = autodiff.both_of_loss(by_element(l1, REDUCTIONS))
+huber_forward, huber_backward = autodiff.both_of_loss(by_element(huber, REDUCTIONS))
+smooth_l1_forward, smooth_l1_backward = autodiff.both_of_loss(by_element(smooth_l1, REDUCTIONS))
+hinge_forward, hinge_backward = autodiff.both_of_loss(by_element(hinge, REDUCTIONS))
+_binary_of_logits = autodiff.both_of_loss(by_element(tinygrad.Tensor.binary_crossentropy))
+binary_cross_entropy_forward, binary_cross_entropy_backward = _binary_of_logits
+_binary_of_logits = autodiff.both_of_loss(by_element(tinygrad.Tensor.binary_crossentropy_logits))
+binary_cross_entropy_with_logits_forward, binary_cross_entropy_with_logits_backward = _binary_of_logits
+_weighted_of_logits = autodiff.both_of_loss(by_element(weighted_of_logits), constants=2)
+weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = (
+    _weighted_of_logits
+)

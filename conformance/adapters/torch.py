@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, needed, network, own
+from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network, own
 
 with needed("torch", "PyTorch", "torch"):
     import torch
@@ -87,6 +87,14 @@ def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     return F.rms_norm(inputs, weight.shape, weight, eps)
 
 
+def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
+    return F.relu(1 - targets * predictions)
+
+
+def weighted(logits: Tensor, targets: Tensor, pos_weight: Tensor, *, reduction: str) -> Tensor:
+    return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=pos_weight, reduction=reduction)
+
+
 # The adapter: arrays to tensors, and a function's gradients by autograd.
 
 options = SimpleNamespace(device="cpu", backend=None)
@@ -159,3 +167,13 @@ log_softmax_forward, log_softmax_backward = pytorch.both(log_softmax)
 layer_norm_forward, layer_norm_backward = pytorch.both(layer_norm)
 rms_norm_forward, rms_norm_backward = pytorch.both(rms_norm)
 matmul_forward, matmul_backward = pytorch.both(torch.matmul)
+mse_forward, mse_backward = pytorch.both_of_loss(by_element(F.mse_loss))
+l1_forward, l1_backward = pytorch.both_of_loss(by_element(F.l1_loss))
+huber_forward, huber_backward = pytorch.both_of_loss(by_element(F.huber_loss))
+smooth_l1_forward, smooth_l1_backward = pytorch.both_of_loss(by_element(F.smooth_l1_loss))
+hinge_forward, hinge_backward = pytorch.both_of_loss(by_element(hinge, REDUCTIONS))
+binary_cross_entropy_forward, binary_cross_entropy_backward = pytorch.both_of_loss(by_element(F.binary_cross_entropy))
+_of_logits = pytorch.both_of_loss(by_element(F.binary_cross_entropy_with_logits))
+binary_cross_entropy_with_logits_forward, binary_cross_entropy_with_logits_backward = _of_logits
+_weighted = pytorch.both_of_loss(by_element(weighted), constants=2)
+weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = _weighted

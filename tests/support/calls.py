@@ -102,7 +102,8 @@ def differentiable(described: Operation) -> tuple[str, ...]:
 def call(form: Form, words: Words, draw: Draw) -> Tensors:
     """Draw the arguments of one call in the order that it takes them.
 
-    What is never differentiated is as the family has it, and a tensor that it has positive gets magnitudes, no 0.
+    What is never differentiated is as the family has it, and a tensor that it has positive gets magnitudes, no 0, and
+    below 1 where all of it is.
     """
     labels, tensors = operation(form.op).labels, form.drawn(words)
     for name, drawn in tensors.items():
@@ -111,6 +112,8 @@ def call(form: Form, words: Words, draw: Draw) -> Tensors:
         tensors[name] = draw(words, drawn.shape)
         if drawn.size > 1 and (drawn > 0).all():
             magnitudes = abs(tensors[name].astype(np.float64))
+            if (drawn < 1).all():  # probabilities, which some operations refuse beyond 1
+                magnitudes = np.where(magnitudes < 1, magnitudes, np.frexp(magnitudes)[0])
             tensors[name] = words.array(np.where(magnitudes == 0, 0.5, magnitudes))
     return tensors
 
