@@ -6,7 +6,7 @@ from ..kinds.elementwise import REQUIRED, Elementwise, elementwise
 from ..model.family import Draft
 
 ABSOLUTE = Elementwise(
-    kinks={0.0: "absolute_slope_at_zero"},
+    kinks={0.0: "abs_slope_at_zero"},
     cases=4,
     changes={
         "forward-largest": REQUIRED,

@@ -202,9 +202,6 @@ ANSWERS = (
         for point in ("relu6_slope_at_edges", "clip_slope_at_edges")
         for answer, explanation in _AT_EDGES.items()
     ),
-    Answer("absolute_slope_at_zero", "0", True, "halfway between both sides, as the sign has it"),
-    Answer("absolute_slope_at_zero", "1", False, "the right-hand derivative"),
-    Answer("absolute_slope_at_zero", "-1", False, "the left-hand derivative"),
     Answer("slope_at_nan", "nan", True, "a NaN input makes its gradient NaN"),
     Answer("slope_at_nan", "0", False, "comparisons with NaN are false, which leaves the flat piece: nothing passes"),
     Answer("slope_at_nan", "left", False, "comparisons with NaN are false, which leaves the piece on the left"),
@@ -216,6 +213,7 @@ ANSWERS = (
     Answer("softplus_threshold", "20", False, "x itself where beta x is above 20, which is off by 2e-9 / beta at most"),
     Answer("abs_slope_at_zero", "0", True, "halfway between both sides, as the sign of 0 is 0"),
     Answer("abs_slope_at_zero", "1", False, "the right-hand derivative, as x >= 0 has it"),
+    Answer("abs_slope_at_zero", "-1", False, "the left-hand derivative, as x > 0 has it"),
     Answer("loss_slope_at_nan", "nan", True, "a NaN prediction makes its gradient NaN"),
     Answer("loss_slope_at_nan", "0", False, "comparisons with NaN are false, and the sign of NaN is 0"),
     Answer("infinite_logit", "infinite", True, "the loss of an infinite logit that is wrong is infinite"),

@@ -38,7 +38,7 @@ def _minus_one_at_zero(dL_doutputs: Array, inputs: Array) -> Array:
 
 
 ALTERNATIVES = {
-    ("absolute_slope_at_zero", "1"): {"backward": (Formulation(_one_at_zero, "g at 0"),)},
-    ("absolute_slope_at_zero", "-1"): {"backward": (Formulation(_minus_one_at_zero, "-g at 0"),)},
+    ("abs_slope_at_zero", "1"): {"backward": (Formulation(_one_at_zero, "g at 0"),)},
+    ("abs_slope_at_zero", "-1"): {"backward": (Formulation(_minus_one_at_zero, "-g at 0"),)},
     **at_nan(backward, {"0": backward, "left": lambda g, _: -g, "right": unchanged}),
 }
