@@ -27,7 +27,21 @@ def _in_halves(precision: str, *operations: str) -> dict[str, str]:
     return {f"{dtype}:{op}": precision for dtype in ("float16", "bfloat16") for op in operations}
 
 
-STEPWISE = ("cross_entropy", "matmul", "mlp", "softmax_cross_entropy", "softmax_cross_entropy_from_outputs")
+STEPWISE = (
+    "cross_entropy",
+    "matmul",
+    "mlp",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_from_outputs",
+    "mse",
+    "l1",
+    "huber",
+    "smooth_l1",
+    "hinge",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "weighted_binary_cross_entropy_with_logits",
+)
 # On the CPU one function computes in float32 and rounds once. What is composed of several rounds each one's result:
 # log_softmax saves its outputs, the losses are written over it or over gather and log, and matmul rounds each product
 # of a stack before it adds up those of a broadcast operand. layer_norm saves mean and deviation in the half dtype, and

@@ -69,7 +69,7 @@ class Loss:
         y = y.astype(np.int64) if indices else held(y, dtype)
         inputs = {"dL_dloss": held(upstream, dtype), self.scores: held(scores, dtype), self.second: y}
         if self.weights:
-            repeated = np.resize([0.5, 2, 1.25, 3], np.shape(scores)[-1:])
+            repeated = np.resize([0.5, 2, 1.25, 3], np.asarray(scores).shape[-1:])
             inputs[self.weights] = held(repeated if weights is None else weights, dtype)
         return inputs
 

@@ -156,9 +156,11 @@ def by_element_again(kind: Pointwise, dtype: str, parameters: Mapping[str, Param
 def sizes(kind: Pointwise, dtype: str) -> Iterator[Draft]:
     """Drawn families of every rank and reduction, and past the sizes of blocks."""
     give = partial(drawn, kind.loss)
+    weighted = bool(kind.loss.weights)  # whose rows are a batch only where there are columns besides
     for name, flags, comment, count, cells in SIZES:
-        yield from give(name, flags, comment, cells, count=count)
-    for reduction in () if kind.loss.weights else REDUCTIONS:
+        given = " ".join(cell for cell in cells.split() if cell.count("-") > 1 or not weighted)
+        yield from give(name, flags, comment, given, count=count)
+    for reduction in () if weighted else REDUCTIONS:
         comment, calls = (
             "Predictions and targets without an axis.",
             zip(kind.scores[0], kind.targets[0], G[0], strict=True),
@@ -167,7 +169,8 @@ def sizes(kind: Pointwise, dtype: str) -> Iterator[Draft]:
             kind.loss, dtype, f"scalar-{reduction}", "smallest rank", comment, *calls, reduction=reduction
         )
     for direction, cells in LONG[dtype].items():
-        yield from give(f"{direction}-long", "many-rows odd-sizes", "Sizes past blocks: {shape}.", cells, count=1)
+        given = " ".join(f"{cell}-c1" if cell.count("-") == 1 and weighted else cell for cell in cells.split())
+        yield from give(f"{direction}-long", "many-rows odd-sizes", "Sizes past blocks: {shape}.", given, count=1)
     for name, (comment, draw) in kind.profiles.items():
         cells = "mean-n4-c5 none-n3-c7"
         yield from give(name, "random upstream-signed", comment, cells, scores=draw, count=2)
@@ -275,7 +278,7 @@ def remembered(loss: Loss, dtype: str, z: np.ndarray, y: np.ndarray) -> Iterator
     ):
         calls: list[Call] = [
             tuple(x[0] * (1 + k * b * unit) for x, b in zip((z, y, G), by, strict=True)) for k in steps
-        ]  # type: ignore[misc]
+        ]
         start = "backward-" if by[2] else ""
         yield from curated(loss, dtype, f"{start}{name}", "successive", comment, *calls)
 

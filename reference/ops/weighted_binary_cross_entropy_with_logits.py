@@ -22,7 +22,7 @@ from .binary_cross_entropy_with_logits import softplus
 Array = Any
 
 LABELS = ("targets", "pos_weight")
-BATCH_AXIS = {"logits": -2, "targets": -2, "loss": -2, "dL_dloss": -2, "dL_dlogits": -2}
+BATCH_AXIS = {"logits": 0, "targets": 0, "loss": 0, "dL_dloss": 0, "dL_dlogits": 0}
 
 
 def forward(logits: Array, targets: Array, pos_weight: Array, *, reduction: str) -> Array:
