@@ -14,7 +14,7 @@ from ...vectors.records import Parameter
 from ..generation.draws import Shape, Words, nearest_held
 from ..model.family import Draft
 from ..model.losses import REDUCTIONS
-from .loss import Call, Draw, Loss, curated, drawn, empty, invalid, successive, upstreams
+from .loss import Call, Loss, curated, drawn, empty, invalid, successive, upstreams
 from .paired import changed
 from .special_values import ends
 
@@ -84,17 +84,11 @@ class Pointwise:
     """The properties of a loss by element on which its families depend."""
 
     loss: Loss
-    scores: Table = field(
-        default_factory=lambda: [[1.5, -2, 0.25, 3], [-0.5, 3, -1, 2], [2, 4, -8, 0.5]],
-    )
+    scores: Table = field(default_factory=lambda: [[1.5, -2, 0.25, 3], [-0.5, 3, -1, 2], [2, 4, -8, 0.5]])
     """Ordinary predictions (3, 4), none of them where the loss is flat."""
-    targets: Table = field(
-        default_factory=lambda: [[0.5, 1, -0.5, 3.5], [2, -1, 0.75, 1], [-1, 0.25, 4, -2]],
-    )
+    targets: Table = field(default_factory=lambda: [[0.5, 1, -0.5, 3.5], [2, -1, 0.75, 1], [-1, 0.25, 4, -2]])
     kinks: Mapping[str, Kink] = field(default_factory=dict)
     """By name."""
-    profiles: Mapping[str, tuple[str, Draw]] = field(default_factory=dict)
-    """Further draws of predictions, by name, with a comment."""
     slope_at_nan: str | None = None
     """The convention's point for the slope where a prediction is NaN."""
     of_nan: str | None = None
@@ -171,9 +165,6 @@ def sizes(kind: Pointwise, dtype: str) -> Iterator[Draft]:
     for direction, cells in LONG[dtype].items():
         given = " ".join(f"{cell}-c1" if cell.count("-") == 1 and weighted else cell for cell in cells.split())
         yield from give(f"{direction}-long", "many-rows odd-sizes", "Sizes past blocks: {shape}.", given, count=1)
-    for name, (comment, draw) in kind.profiles.items():
-        cells = "mean-n4-c5 none-n3-c7"
-        yield from give(name, "random upstream-signed", comment, cells, scores=draw, count=2)
 
     def equal_rows(w: Words, shape: Shape) -> np.ndarray:
         return np.repeat(kind.loss.draw(w, (1, *shape[1:])), shape[0], axis=0)
