@@ -44,15 +44,11 @@ def backward(dL_dloss: Array, predictions: Array, targets: Array, *, beta: float
 def losses(predictions: Array, targets: Array, *, beta: float) -> Array:
     """The loss of each element."""
     error = np.absolute(predictions - targets)
-    if beta == 0:
-        return error
     return np.where(error < beta, 0.5 * error * error / beta, error - 0.5 * beta)
 
 
 def slope(predictions: Array, targets: Array, *, beta: float) -> Array:
     """Its derivative."""
-    if beta == 0:
-        return l1.sign(predictions, targets)
     difference = predictions - targets
     return np.where(np.absolute(difference) < beta, difference / beta, l1.sign(predictions, targets))
 
