@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..vectors import store
 from ..vectors.files import bytes_of, one_line
+from ..vectors.hints import meant
 from ..vectors.manifest import hash_of_stranger, read_manifest
 from ..vectors.records import Family, OperationVectors, VectorError
 from .check.wording import close_to
@@ -159,7 +160,7 @@ def _find(family_id: str) -> tuple[OperationVectors, Family]:
 def _golden(op: str) -> OperationVectors:
     known = store.golden_operations()
     if op not in known:
-        raise CommandError(f"{op}: no operation of the golden vectors; those are {', '.join(known)}")
+        raise CommandError(f"{op}: no operation of the golden vectors; {meant(op, known)}")
     return store.read_golden(op)
 
 

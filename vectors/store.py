@@ -3,7 +3,7 @@
 A file is read into memory once. Its hash, its tree and its arrays all come from those bytes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -155,11 +155,11 @@ def _counts(vectors: OperationVectors) -> tuple[FamilyCount, ...]:
     return tuple(FamilyCount(*cell, len(counts), sum(counts)) for cell, counts in cases.items())
 
 
-def verify(path: str | Path | None = None) -> list[str]:
+def verify(path: str | Path | None = None, ops: Collection[str] = ()) -> list[str]:
     """Check a golden file, or a folder of them and its manifest. Returns one line for each thing that is wrong.
 
-    Without a path: the files that are installed with backproof. A file is checked against the manifest beside it if
-    that lists its name.
+    Without a path: the files that are installed with backproof. Of a folder, all files unless operations are named. A
+    file is checked against the manifest beside it if that lists its name.
     """
     path = golden_folder() if path is None else Path(path)
     if path.is_dir():
@@ -167,7 +167,8 @@ def verify(path: str | Path | None = None) -> list[str]:
             manifest = read_manifest(path)
         except VectorError as error:
             return [str(error)]
-        names = sorted({*manifest.files, *(file.name for file in path.glob("*.h5"))})
+        there = sorted({*manifest.files, *(file.name for file in path.glob("*.h5"))})
+        names = [f"{op}.h5" for op in ops] or there
         return [line for name in names for line in _verify_file(path / name, manifest)]
     try:
         manifest = read_manifest(path.parent)

@@ -42,13 +42,14 @@ def add(commands: "Commands") -> None:
 
 def _doctor(options: argparse.Namespace) -> int:
     from ...vectors import store  # other commands must not pay for these
+    from ...vectors.hints import meant
     from ...vectors.records import DIRECTIONS
     from .apart import Examination
     from .fit import Fit
 
     known = store.golden_operations()
     if unknown := [op for op in options.ops or () if op not in known]:
-        raise AdapterError(f"--op {unknown[0]}: no operation of the golden vectors; those are {', '.join(known)}")
+        raise AdapterError(f"--op {unknown[0]}: no operation of the golden vectors; {meant(unknown[0], known)}")
     if (options.implementation is None) == (options.cmd is None):
         raise AdapterError("name one implementation: backproof doctor MODULE, or --cmd COMMAND")
     states: Counter[Fit] = Counter()

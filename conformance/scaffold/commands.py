@@ -1,7 +1,6 @@
 """The command `backproof new-adapter`."""
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,11 +57,10 @@ def _new_adapter(options: argparse.Namespace) -> int:
 def _known(given: Sequence[str] | None) -> Sequence[str]:
     """The operations asked for, in the order of all of them. Raises CommandError."""
     from ...vectors import store
+    from ...vectors.hints import meant
 
     known = store.golden_operations()
     for op in given or ():
         if op not in known:
-            near = difflib.get_close_matches(op, known, n=1, cutoff=0.8)
-            hint = f"was {near[0]} meant?" if near else f"those are {', '.join(known)}"
-            raise CommandError(f"--op {op}: no operation of the golden vectors; {hint}")
+            raise CommandError(f"--op {op}: no operation of the golden vectors; {meant(op, known)}")
     return [op for op in known if op in given] if given else known

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ...vectors.files import one_line
+from ...vectors.hints import meant
 from ...vectors.records import Family
 from ..check.wording import close_to
 
@@ -93,7 +94,7 @@ def known_words(option: str, given: Sequence[str] | None, known: Iterable[str]) 
     words = sorted(known)
     for word in given or ():
         if word not in words:
-            raise pytest.UsageError(f"{option}={word}: known are {', '.join(words)}")
+            raise pytest.UsageError(f"{option}={word}: {meant(word, words)}")
     return frozenset(given or words)
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from ...vectors.hints import meant
 from ..model.fault import Fault
 from ..model.operation import operation_names
 from ..mutations.fitted import fitted_of
@@ -61,7 +62,7 @@ def __getattr__(op: str) -> OperationFaults:
 def faults_of(op: str) -> tuple[Fault, ...]:
     """The faults of one operation that were seen. Raises ValueError for an unknown operation."""
     if op not in operation_names():
-        raise ValueError(f"no operation {op!r}; known are {', '.join(operation_names())}")
+        raise ValueError(f"no operation {op!r}; {meant(op, operation_names())}")
     name = f"{__name__}.{op}"
     if find_spec(name) is None:
         return ()

@@ -102,7 +102,7 @@ def test_a_large_tensor_is_abbreviated(tmp_path: Path, capsys: pytest.CaptureFix
         ),
         ("double/xyz", "double/xyz: no such family; `backproof list` prints all"),
         ("double", "double: no such family*"),
-        ("dense/float32/x", "dense: no operation of the golden vectors; those are double, kink"),
+        ("dense/float32/x", "dense: no operation of the golden vectors; known are double, kink"),
         ("double/float32/forward-plain#4", "double/float32/forward-plain#4: no such case; the family has #0 to #3"),
         ("double/float32/forward-plain#x", "double/float32/forward-plain#x: no such case; the family has #0 to #3"),
         ("nowhere.h5::float32/x", "nowhere.h5: cannot be read: No such file or directory"),
@@ -130,7 +130,7 @@ def test_the_list_of_one_operation_has_its_families_alone(capsys: pytest.Capture
 
 def test_the_list_of_an_unknown_operation_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["list", "dense"]) == 2
-    assert capsys.readouterr().err == "backproof: dense: no operation of the golden vectors; those are double, kink\n"
+    assert capsys.readouterr().err == "backproof: dense: no operation of the golden vectors; known are double, kink\n"
 
 
 def test_verify_finds_nothing_wrong_with_the_installed_files(capsys: pytest.CaptureFixture[str]) -> None:
@@ -269,5 +269,5 @@ def test_faults_lists_the_catalogue_and_how_to_run_one(
 
 
 def test_faults_of_an_unknown_operation_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["faults", "conv"]) == cli.UNUSABLE
-    assert capsys.readouterr().err.startswith("backproof: no operation 'conv'; known are cross_entropy, dense")
+    assert cli.main(["faults", "convolve"]) == cli.UNUSABLE
+    assert capsys.readouterr().err.startswith("backproof: no operation 'convolve'; known are absolute, ")

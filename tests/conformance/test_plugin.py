@@ -401,10 +401,10 @@ def test_collecting_alone_does_not_fail(project: pytest.Pytester) -> None:
         (["--impl=adapter", "--impl-xfails="], "ERROR: --impl-xfails= names no file; write --impl-xfails=xfails.txt"),
         (["--impl-report="], "ERROR: --impl-report is given, but no implementation: add --impl=MODULE"),
         (["--impl=nosuch"], "ERROR: nosuch: no module named 'nosuch'*"),
-        (["--impl=adapter", "--impl-op=dobule"], "ERROR: --impl-op=dobule: known are double, kink"),
+        (["--impl=adapter", "--impl-op=dobule"], "ERROR: --impl-op=dobule: was double meant?"),
         (
             ["--impl=adapter", "--impl-dtype=f32"],
-            "ERROR: --impl-dtype=f32: known are bfloat16, float16, float32, float64",
+            "ERROR: --impl-dtype=f32: was float32 meant?",
         ),
         (
             ["--impl=adapter", "vectors/knik.h5"],

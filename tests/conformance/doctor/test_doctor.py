@@ -509,8 +509,8 @@ def test_a_command_is_tried_as_well(folder: Path, capsys: pytest.CaptureFixture[
         (["no_such_module"], "backproof: no_such_module: no module named 'no_such_module'"),
         (["mylayer.py"], "backproof: mylayer.py: name a module, not a file: --impl=mylayer"),
         ([], "backproof: name one implementation: backproof doctor MODULE, or --cmd COMMAND"),
-        (["json"], "backproof: json: no operation found; define functions such as cross_entropy_forward"),
-        (["json", "--op=desne"], "backproof: --op desne: no operation of the golden vectors; those are cross_entropy,"),
+        (["json"], "backproof: json: no operation found; define functions such as absolute_forward"),
+        (["json", "--op=desne"], "backproof: --op desne: no operation of the golden vectors; was dense meant?"),
         (["json", "--impl-option=x"], "backproof: --impl-option=x: write --impl-option KEY=VALUE"),
     ],
 )

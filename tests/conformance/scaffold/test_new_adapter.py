@@ -238,7 +238,7 @@ def test_a_file_is_written_over_only_with_force(folder: Path, capsys: pytest.Cap
         (["taken/"], "is a folder; name a file, such as taken/mylayer.py"),
         (["file/mine.py"], "cannot be written: "),
         (["mine.py", "--op=desne"], "--op desne: no operation of the golden vectors; was dense meant?"),
-        (["mine.py", "--op=sinc"], "--op sinc: no operation of the golden vectors; those are cross_entropy, dense"),
+        (["mine.py", "--op=fourier"], "--op fourier: no operation of the golden vectors; known are absolute, "),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line_and_nothing_is_written(
