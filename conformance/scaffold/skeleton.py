@@ -7,6 +7,8 @@ from string import Template
 from .operation_text import OperationText, operation_text
 
 TEMPLATES = Path(__file__).parent / "templates"
+LONGEST = 120
+"""Characters of a line."""
 
 Part = Callable[[OperationText], str]
 
@@ -97,13 +99,16 @@ def _autodiff(described: OperationText) -> str:
     """A forward function and the framework's gradient; backward by hand for an operation without forward."""
     if "forward" not in described.operation.functions:
         return _function(described, "backward")
+    op, labels = described.op, len(described.operation.labels.intersection(described.operation.arguments["forward"]))
+    made = f"framework.{'both_of_loss' if labels else 'both'}({op}{f', constants={labels}' if labels > 1 else ''})"
+    both = f"{op}_forward, {op}_backward = {made}"
     return _filled(
         "autodiff-operation",
-        op=described.op,
+        op=op,
         signature=described.signature("forward"),
         comment=described.comment("forward"),
-        unfilled=described.unfilled(described.op, "return", "forward"),
-        both="both_of_loss" if described.label_forms else "both",
+        unfilled=described.unfilled(op, "return", "forward"),
+        both=both if len(both) <= LONGEST else f"_both = {made}\n{op}_forward, {op}_backward = _both",
     )
 
 
