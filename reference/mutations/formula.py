@@ -186,7 +186,7 @@ def mutations(op: str, direction: str, function: Function, rows: Rows, refusals:
     parameters = frozenset(operation(op).parameters[direction])
     names: Counter[str] = Counter()
     for definition in everything:
-        formulas = frozenset(said for said, _ in called_by(definition))
+        formulas = frozenset(said for said, called in called_by(definition) if not _counts(called))
         tree = definitions(definition[0])[definition[1]]
         scalars = frozenset(a.arg for a in tree.args.args if a.annotation and ast.unparse(a.annotation) in SCALARS)
         operands = tuple(argument.arg for argument in tree.args.args if argument.arg not in scalars)
@@ -213,6 +213,12 @@ def mutations(op: str, direction: str, function: Function, rows: Rows, refusals:
                     names[name] += 1
                     name = name if names[name] == 1 else f"{name}_{names[name]}"
                     yield _mutation(name, entry, definition, site, node)
+
+
+def _counts(definition: Definition) -> bool:
+    """Whether a function counts something, from the shape of a tensor: no value is computed from its arguments."""
+    returns = definitions(definition[0])[definition[1]].returns
+    return returns is not None and ast.unparse(returns) == "int"
 
 
 def strings(definition: Definition) -> Iterator[str]:

@@ -29,7 +29,7 @@ class Context:
     strings: tuple[str, ...] = ()
     """The strings that the formula compares its parameters with: ("none", "sum", "mean")."""
     formulas: frozenset[str] = frozenset()
-    """The functions of the formula that the text names, as it names them ("relu.forward")."""
+    """The functions of the formula that compute tensors and that the text names, as it names them ("relu.forward")."""
     own: bool = True
     """Whether the function is the operation's own or a helper of several: another operation's tensors are changed on
     their way in its own mutants."""
