@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..generation.draws import Shape, Words
-from ..kinds.binary import hard, soft_or_hard
-from ..kinds.loss import Loss, curated, drawn, invalid
+from ..kinds.binary import hard, out_of_range, soft_or_hard
+from ..kinds.loss import Loss, curated, drawn
 from ..kinds.targets import Pointwise, by_element
 from ..model.family import Draft
 from .cross_entropy import CLIPPING, EDGES_HELD, SMALL
@@ -60,11 +60,4 @@ def drafts(dtype: str) -> Iterator[Draft]:
             yield from give(
                 f"{name}-right-{reduction}", f"probability-{name}", comment, call, reduction=reduction, **more
             )
-    z, y, refuse = np.full((3, 4), 0.5), np.eye(3, 4), partial(invalid, LOSS, dtype)
-    for name, where in (("below", (0, -0.25)), ("above", (1, 1.5))):
-        for argument in ("probabilities", "targets"):
-            tensors = {"probabilities": z.copy(), "targets": y.copy()}
-            tensors[argument][2, where[0]] = where[1]
-            for reduction, g in (("mean", 2.5), ("none", y)):
-                id, comment = f"{argument}-{name}-{reduction}", f"One of the {argument} is {where[1]:g}."
-                yield from refuse(id, "label-range", comment, (*tensors.values(), g), reduction=reduction)
+    yield from out_of_range(LOSS, dtype, "probabilities", "targets")

@@ -19,7 +19,11 @@ HARDTANH = Elementwise(
         "backward-nan-upstream": DEAD,
     },
 )
-EDGES = (("unit", -1.0, 1.0, "clip_slope_at_edges"), ("relu6", 0.0, 6.0, OF_RELU6))
+EDGES = (
+    ("unit", -1.0, 1.0, "clip_slope_at_edges"),
+    ("relu6", 0.0, 6.0, OF_RELU6),
+    ("far", -8.0, 20.0, "clip_slope_at_edges"),
+)
 """Edges that every dtype holds, so that inputs lie on them: a suffix of names, both edges, the convention's point."""
 AT_EDGES = ("random-n4-f5", "zero", "kink", "near")
 """What edges of which inputs are equal are tested with, by the beginning of names without the direction."""

@@ -9,12 +9,12 @@ import numpy as np
 from ..generation.draws import Shape, Words, nearest_held
 from ..generation.profiles import ladder
 from ..model.family import Draft
-from .loss import Call, Loss, curated, drawn
+from .loss import Call, Loss, curated, drawn, invalid
 from .targets import Kink, Pointwise, by_element
 
 NORMAL_UP_TO = {"float64": 700, "float32": 80, "float16": 5, "bfloat16": 80}
 """By dtype, the magnitude of a logit up to which the exponential of its negative is a normal number."""
-SOFT = [[0, 1, 0.25, 1], [1, 0.5, 0, 0.75], [1, 0.125, 0.5, 0]]
+SOFT = [[0, 0.875, 0.25, 0.75], [1, 0.5, 0, 1], [1, 0.125, 0.5, 0]]
 
 
 def soft_or_hard(w: Words, _: str, scores: np.ndarray) -> np.ndarray:
@@ -48,6 +48,19 @@ def of_logits(loss: Loss, dtype: str) -> Iterator[Draft]:
     )
     changes = {f"backward-infinity{end}": {"point": None} for end in ("", "-mean", "-sum")}
     yield from by_element(kind, dtype, saturated(loss, dtype), changes)
+    yield from out_of_range(loss, dtype, "targets")
+
+
+def out_of_range(loss: Loss, dtype: str, *arguments: str) -> Iterator[Draft]:
+    """Calls to refuse: an element of an argument that is no probability."""
+    for name, column, value in (("below", 0, -0.25), ("above", 1, 1.5)):
+        for argument in arguments:
+            tensors = {loss.scores: np.full((3, 4), 0.5), loss.second: np.eye(3, 4)}
+            tensors[argument][2, column] = value
+            for reduction, g in (("mean", 2.5), ("none", np.eye(3, 4))):
+                id, comment = f"{argument}-{name}-{reduction}", f"One of the {argument} is {value:g}."
+                call = *tensors.values(), g
+                yield from invalid(loss, dtype, id, "label-range", comment, call, reduction=reduction)
 
 
 def saturated(loss: Loss, dtype: str) -> Iterator[Draft]:

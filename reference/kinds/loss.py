@@ -63,7 +63,11 @@ class Loss:
 
     def call(self, dtype: str, scores: object, labels: object, upstream: object, weights: object = None) -> Inputs:
         """Give the arguments of backward. Integers are indices where they are a list of them or an array, unless the
-        loss is by element. Where there are weights, those that are not given repeat four of them."""
+        loss is by element. Where there are weights, of columns, a list of scores is one row, and weights that are not
+        given repeat four of them."""
+        if self.weights and np.ndim(scores) == 1:
+            scores, labels = np.array([scores]), np.array([labels])
+            upstream = np.array([upstream]) if np.ndim(upstream) else upstream
         y = np.asarray(labels)
         indices = y.dtype.kind == "i" and (y.ndim == 1 or y is labels) and not self.by_element
         y = y.astype(np.int64) if indices else held(y, dtype)

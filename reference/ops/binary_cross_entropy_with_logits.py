@@ -17,7 +17,14 @@ from typing import Any
 import numpy as np
 
 from ..model.formulations import Formulation, Function, as_written, losing_digits, through
-from ..model.losses import by_any_slope, by_losses, element_upstream, empty_mean_is_zero, over_elements
+from ..model.losses import (
+    by_any_slope,
+    by_losses,
+    element_upstream,
+    empty_mean_is_zero,
+    over_elements,
+    require_probabilities,
+)
 from ..model.shapes import require_same_shape
 from . import sigmoid
 
@@ -30,12 +37,14 @@ BATCH_AXIS = {"logits": 0, "targets": 0, "loss": 0, "dL_dloss": 0, "dL_dlogits":
 def forward(logits: Array, targets: Array, *, reduction: str) -> Array:
     """logits and targets of one shape -> loss, () or of that shape."""
     require_same_shape(targets=targets, logits=logits)
+    require_probabilities(targets=targets)
     return over_elements(losses(logits, targets), reduction)
 
 
 def backward(dL_dloss: Array, logits: Array, targets: Array, *, reduction: str) -> Array:
     """dL_dloss () or of the logits' shape, and forward's arguments -> dL_dlogits."""
     require_same_shape(targets=targets, logits=logits)
+    require_probabilities(targets=targets)
     return element_upstream(dL_dloss, logits, reduction) * slope(logits, targets)
 
 

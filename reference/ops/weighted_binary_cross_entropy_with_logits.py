@@ -14,7 +14,14 @@ each element's own dL_dloss (none).
 from typing import Any
 
 from ..model.formulations import Formulation, Function, as_written, losing_digits, through
-from ..model.losses import by_any_slope, by_losses, element_upstream, empty_mean_is_zero, over_elements
+from ..model.losses import (
+    by_any_slope,
+    by_losses,
+    element_upstream,
+    empty_mean_is_zero,
+    over_elements,
+    require_probabilities,
+)
 from ..model.shapes import require_columns_of, require_same_shape
 from . import sigmoid
 from .binary_cross_entropy_with_logits import softplus
@@ -28,6 +35,7 @@ BATCH_AXIS = {"logits": 0, "targets": 0, "loss": 0, "dL_dloss": 0, "dL_dlogits":
 def forward(logits: Array, targets: Array, pos_weight: Array, *, reduction: str) -> Array:
     """logits and targets (..., C), pos_weight (C,) -> loss, () or of the logits' shape."""
     require_same_shape(targets=targets, logits=logits)
+    require_probabilities(targets=targets)
     require_columns_of(logits=logits, pos_weight=pos_weight)
     return over_elements(losses(logits, targets, pos_weight), reduction)
 
@@ -35,6 +43,7 @@ def forward(logits: Array, targets: Array, pos_weight: Array, *, reduction: str)
 def backward(dL_dloss: Array, logits: Array, targets: Array, pos_weight: Array, *, reduction: str) -> Array:
     """dL_dloss () or of the logits' shape, and forward's arguments -> dL_dlogits."""
     require_same_shape(targets=targets, logits=logits)
+    require_probabilities(targets=targets)
     require_columns_of(logits=logits, pos_weight=pos_weight)
     return element_upstream(dL_dloss, logits, reduction) * slope(logits, targets, pos_weight)
 

@@ -45,10 +45,13 @@ RANDOM = replace(
 
 @pytest.mark.parametrize(("op", "sort"), one_in(9, zip(OPERATIONS, cycle(SORTS))))
 def test_a_fault_gets_its_own_name_or_that_of_one_that_does_the_same(op: str, sort: str) -> None:
-    """One fault of each operation, of one sort or the other, stands for all."""
+    """One fault of each operation, of one sort or the other, stands for all.
+
+    What is wrong with few elements, or with memory, may be named in other words, or not, by so short a run."""
     faults = [fault for fault in every_fault_of(op) if fault.sort == sort]
     found = told(random.Random(f"{op} {sort}").choice(faults))
-    assert found is None or found.is_right or (raises_always(found) and not found.findings), found
+    said_otherwise = sort == "wrapper" and found is not None and not found.is_wrong
+    assert found is None or found.is_right or said_otherwise or (raises_always(found) and not found.findings), found
 
 
 def raises_always(found: Told) -> bool:

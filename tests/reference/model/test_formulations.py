@@ -57,9 +57,11 @@ def test_every_formulation_encloses_the_others(op: str, direction: str, form: Fo
         assert len(results) == len(canonical)
         for one, other in zip(canonical, results, strict=True):
             assert one.shape == other.shape
+            assert any(a.is_finite() for a in one.ravel())
             for a, b in zip(one.ravel(), other.ravel(), strict=True):
-                assert a.is_finite()
-                assert b.is_finite()
+                assert a.is_finite() == b.is_finite()
+                if not a.is_finite():  # a pole, such as 1 / 0
+                    continue
                 assert a.overlaps(b)
                 assert abs(a - b) <= 1e-30 * (1 + abs(a)), "an enclosure so wide says nothing"
 
