@@ -92,9 +92,10 @@ def again(kind: Elementwise, drafts: Iterable[Draft]) -> Iterator[Draft]:
             yield draft
 
 
-def off(*kinks: float) -> Callable[[np.ndarray], np.ndarray]:
-    """A function that moves inputs off kinks, without rounding, by a quarter of their size."""
-    return lambda x: np.where(np.isin(x, kinks), x * 0.75, x)
+def off(*kinks: float, within: float = 0.0) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that moves inputs off kinks, without rounding, by a quarter of their size; with `within`, also those
+    that lie closer than that."""
+    return lambda x: np.where(np.any([(x == k) | (abs(x - k) < within) for k in kinks], axis=0), x * 0.75, x)
 
 
 def _but_at(kink: float, inside: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:

@@ -136,6 +136,9 @@ def with_a_bend(at: float) -> Pointwise:
     return Pointwise(DIFFERENCE, kinks={"equal": Kink(EQUAL, EQUAL), "at-the-bend": bend}, slope_at_nan=NAN)
 
 
+ROUNDED = {f"{way}-near-equal{end}": {"level": "robust"} for way in ("forward", "backward") for end in ("", "-mean")}
+"""The changes for a loss with a bend: what lies close to 0 has no digits left in formulas that subtract what lies there
+from what lies at the bend."""
 FEW = ("random-mean-n5-c3", "random-sum-n3-c4", "random-none-n4-c3", "equal", "at-the-bend", "near-at-the-bend")
 """The names of families that further values of a parameter are tested with."""
 

@@ -221,6 +221,7 @@ ANSWERS = (
     Answer("infinite_logit", "difference", False, "as max(x, 0) - x y has it: NaN at infinity times 0"),
     Answer("hinge_at_margin", "0", True, "nothing passes where target times prediction is exactly 1"),
     Answer("hinge_at_margin", "-1", False, "all passes there, with the sign of the target turned"),
+    Answer("hinge_at_margin", "-1/2", False, "half of it passes, as a maximum that shares ties has it"),
     Answer("probability_clipping", "none", True, "probabilities are taken as they are; -log 0 is inf"),
     Answer("probability_clipping", "zero-slope", False, "clipped to [1e-7, 1 - 1e-7]; nothing passes where clipped"),
     Answer("probability_clipping", "denominator", False, "clipped to [1e-7, 1 - 1e-7] in the loss and in -y / p"),

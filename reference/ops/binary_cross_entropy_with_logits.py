@@ -27,6 +27,7 @@ from ..model.losses import (
 )
 from ..model.shapes import require_same_shape
 from . import sigmoid
+from .softplus import of_saved
 
 Array = Any
 
@@ -95,6 +96,10 @@ def _less_complement(logits: Array, targets: Array) -> Array:
     return (1 - targets) - sigmoid.forward(-logits)
 
 
+def _by_saved(logits: Array, targets: Array) -> Array:
+    return (1 - targets) * of_saved(logits) - targets * of_saved(-logits)
+
+
 LOSSES = (
     as_written(losses),
     Formulation(_two_logarithms, "y softplus(-x) + (1 - y) softplus(x)"),
@@ -106,6 +111,7 @@ SLOPES = (
     Formulation(_by_parts, "step - y - sign s(-|x|)"),
     *losing_digits(through(_difference, sigmoid.FORWARD, name="s - y")),
     Formulation(_less_complement, "1 - y - s(-x)", stable=False),
+    Formulation(_by_saved, "(1 - y) exp(x - softplus x) - y exp(-x - softplus(-x))", stable=False),
 )
 
 FORMULATIONS = {"forward": through(by_losses, LOSSES)[1:], "backward": by_any_slope(SLOPES)[1:]}

@@ -46,6 +46,10 @@ def _passes_at_margin(predictions: Array, targets: Array) -> Array:
     return np.where(targets * predictions <= 1, -targets, 0)
 
 
+def _half_passes_at_margin(predictions: Array, targets: Array) -> Array:
+    return np.where(targets * predictions == 1, -targets / 2, _slope(predictions, targets))
+
+
 def _passes_at_nan(predictions: Array, targets: Array) -> Array:
     return np.where(predictions == predictions, _slope(predictions, targets), -targets)
 
@@ -68,6 +72,7 @@ FORMULATIONS = {"backward": by_any_slope([as_written(_slope)])[1:]}
 ALTERNATIVES = {
     **empty_mean_is_zero(forward),
     ("hinge_at_margin", "-1"): _by(_passes_at_margin, "-y g at the margin"),
+    ("hinge_at_margin", "-1/2"): _by(_half_passes_at_margin, "-y g / 2 at the margin"),
     ("infinite_times_zero", "0"): {"backward": (as_written(backward),)},
     ("infinite_times_zero", "nan"): _by(_slope, "g times the slope"),
     ("relu_slope_at_nan", "1"): _by(_passes_at_nan, "-y g at NaN"),

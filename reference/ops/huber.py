@@ -20,6 +20,7 @@ import numpy as np
 from ..model.formulations import Formulation, as_written, through
 from ..model.losses import by_any_slope, by_losses, by_slope, element_upstream, empty_mean_is_zero, over_elements
 from ..model.shapes import require_same_shape
+from . import l1
 
 Array = Any
 
@@ -68,6 +69,13 @@ def _by_squares(predictions: Array, targets: Array, *, delta: float) -> Array:
     return np.where(error <= delta, 0.5 * (error * error), delta * error - 0.5 * delta * delta)
 
 
+def by_parts(dL_dloss: Array, predictions: Array, targets: Array, *, delta: float, reduction: str) -> Array:
+    """As reverse mode finds it in c^2 / 2 + delta (|d| - c): delta g, and in the parabola c g - delta g to it."""
+    g, error = element_upstream(dL_dloss, predictions, reduction), np.absolute(predictions - targets)
+    straight = delta * g
+    return l1.sign(predictions, targets) * (straight + np.where(error <= delta, error * g - straight, 0))
+
+
 def _zero_at_nan(predictions: Array, targets: Array, *, delta: float) -> Array:
     difference = predictions - targets
     return np.where(difference == difference, slope(predictions, targets, delta=delta), 0)
@@ -82,7 +90,10 @@ LOSSES = (
 
 FORMULATIONS = {
     "forward": through(by_losses, LOSSES)[1:],
-    "backward": by_any_slope([as_written(slope)])[1:],
+    "backward": (
+        *by_any_slope([as_written(slope)])[1:],
+        Formulation(by_parts, "delta g + (c g - delta g), c = min(|d|, delta)", stable=False),
+    ),
 }
 
 ALTERNATIVES = {

@@ -57,6 +57,10 @@ def _of_saved(inputs: Array) -> Array:
     return 1 - np.exp(stored(forward(inputs)))
 
 
+def _of_saved_softplus(inputs: Array) -> Array:
+    return softplus.of_saved(-inputs)
+
+
 def _by_sides(inputs: Array) -> Array:
     """From n = exp(-|x|): n / (1 + n) on the right, and 1 minus that on the left."""
     small = np.exp(-np.absolute(inputs))
@@ -74,6 +78,7 @@ SLOPES = (
     Formulation(_by_sides, "n / (1 + n) or 1 - n / (1 + n)"),
     *losing_digits(through(_one_minus, sigmoid.FORWARD[:1], name="1 - s")),
     Formulation(_of_saved, "1 - exp(y)", stable=False),
+    Formulation(_of_saved_softplus, "exp(-x - softplus(-x))", stable=False),
 )
 
 FORMULATIONS = {"forward": FORWARD, "backward": through(chain, SLOPES)[1:]}

@@ -66,6 +66,12 @@ def _clipped(predictions: Array, targets: Array, *, beta: float) -> Array:
     return huber.slope(predictions, targets, delta=beta) / beta if beta else l1.sign(predictions, targets)
 
 
+def _huber_by_parts(dL_dloss: Array, predictions: Array, targets: Array, *, beta: float, reduction: str) -> Array:
+    if not beta:
+        return backward(dL_dloss, predictions, targets, beta=beta, reduction=reduction)
+    return huber.by_parts(dL_dloss / beta, predictions, targets, delta=beta, reduction=reduction)
+
+
 def _one_at_equality(predictions: Array, targets: Array, *, beta: float) -> Array:
     return slope(predictions, targets, beta=beta) if beta else l1.one_at_equality(predictions, targets)
 
@@ -82,7 +88,10 @@ LOSSES = (
 
 FORMULATIONS = {
     "forward": through(by_losses, LOSSES)[1:],
-    "backward": by_any_slope([as_written(slope), Formulation(_clipped, "min(max(d, -beta), beta) / beta")])[1:],
+    "backward": (
+        *by_any_slope([as_written(slope), Formulation(_clipped, "min(max(d, -beta), beta) / beta")])[1:],
+        Formulation(_huber_by_parts, "huber's parts, of g / beta", stable=False),
+    ),
 }
 
 ALTERNATIVES = {

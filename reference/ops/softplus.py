@@ -66,7 +66,7 @@ def _quotient(inputs: Array, *, beta: float = 1.0) -> Array:
     return exponential / (1 + exponential)
 
 
-def _of_saved(inputs: Array, *, beta: float = 1.0) -> Array:
+def of_saved(inputs: Array, *, beta: float = 1.0) -> Array:
     """exp(z - log(1 + exp z)), the derivative of log-add-exp, from the output."""
     return np.exp(beta * (inputs - stored(forward(inputs, beta=beta))))
 
@@ -86,7 +86,7 @@ SLOPES = (
     as_written(slope),
     *through(_slope_by, sigmoid.FORWARD[1:]),
     Formulation(_quotient, "exp z / (1 + exp z)", stable=False),
-    Formulation(_of_saved, "exp(z - softplus z)", stable=False),
+    Formulation(of_saved, "exp(z - softplus z)", stable=False),
 )
 BACKWARD = through(chain, SLOPES)
 

@@ -25,6 +25,7 @@ from ..model.losses import (
 from ..model.shapes import require_columns_of, require_same_shape
 from . import sigmoid
 from .binary_cross_entropy_with_logits import softplus
+from .softplus import of_saved
 
 Array = Any
 
@@ -71,6 +72,10 @@ def _by_complement(logits: Array, targets: Array, pos_weight: Array) -> Array:
     return (1 - targets) - (1 + (pos_weight - 1) * targets) * sigmoid.forward(-logits)
 
 
+def _by_saved(logits: Array, targets: Array, pos_weight: Array) -> Array:
+    return (1 - targets) * of_saved(logits) - pos_weight * targets * of_saved(-logits)
+
+
 LOSSES = (
     as_written(losses),
     Formulation(_by_share, "(1 - y) x + (1 + (w - 1) y) softplus(-x)", stable=False),
@@ -79,6 +84,7 @@ SLOPES = (
     as_written(slope),
     *losing_digits(through(_by_sigmoid, sigmoid.FORWARD, name="(w y + 1 - y) s - w y")),
     Formulation(_by_complement, "1 - y - (1 + (w - 1) y) s(-x)", stable=False),
+    Formulation(_by_saved, "(1 - y) exp(x - softplus x) - w y exp(-x - softplus(-x))", stable=False),
 )
 
 FORMULATIONS = {"forward": through(by_losses, LOSSES)[1:], "backward": by_any_slope(SLOPES)[1:]}
