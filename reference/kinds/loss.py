@@ -65,9 +65,9 @@ class Loss:
         """Give the arguments of backward. Integers are indices where they are a list of them or an array, unless the
         loss is by element. Where there are weights, of columns, a list of scores is one row, and weights that are not
         given repeat four of them."""
-        if self.weights and np.ndim(scores) == 1:
+        if self.weights and np.asarray(scores).ndim == 1:
             scores, labels = np.array([scores]), np.array([labels])
-            upstream = np.array([upstream]) if np.ndim(upstream) else upstream
+            upstream = np.array([upstream]) if np.asarray(upstream).ndim else upstream
         y = np.asarray(labels)
         indices = y.dtype.kind == "i" and (y.ndim == 1 or y is labels) and not self.by_element
         y = y.astype(np.int64) if indices else held(y, dtype)
