@@ -89,6 +89,7 @@ def hinge_slope(x: Array, y: Array) -> Array:
 
 def bce_of_logits(x: Array, y: Array, weight: Array | None = None) -> Array:
     """-w y log s(x) - (1 - y) log s(-x), each logarithm as a softplus."""
+    _require_probabilities(y)
     return _positive(x, y, weight) * softplus(-x, 1.0) + (1 - y) * softplus(x, 1.0)
 
 
