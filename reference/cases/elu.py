@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..kinds.activation import CASES, activation, activation_again
-from ..kinds.elementwise import Elementwise
+from ..kinds.elementwise import Elementwise, below_zero
 from ..model.family import Draft
 from .sigmoid import NORMAL_UP_TO
 
@@ -25,3 +25,5 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from activation(ELU, dtype, NORMAL_UP_TO)
     smooth = replace(ELU, kinks={}, parameters={"alpha": 1.0}, suffix="-alpha-1")
     yield from activation_again(smooth, dtype, NORMAL_UP_TO)
+    folded = replace(ELU, parameters={"alpha": -0.5}, suffix="-below-zero")
+    yield from below_zero(folded, activation(folded, dtype, NORMAL_UP_TO))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..kinds.elementwise import REQUIRED, Elementwise, again, elementwise
+from ..kinds.elementwise import REQUIRED, Elementwise, again, below_zero, elementwise
 from ..model.family import Draft
 
 LEAKY = Elementwise(
@@ -24,3 +24,5 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from elementwise(LEAKY, dtype)
     steep = replace(LEAKY, parameters={"negative_slope": 0.2}, suffix="-0.2")
     yield from again(steep, elementwise(steep, dtype))
+    folded = replace(LEAKY, parameters={"negative_slope": -0.5}, suffix="-below-zero")
+    yield from below_zero(folded, elementwise(folded, dtype))

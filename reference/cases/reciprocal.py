@@ -5,9 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..generation.draws import held
 from ..kinds.elementwise import Elementwise, elementwise
+from ..kinds.paired import families
 from ..model.family import Draft
 
+FAR = {"float64": 600, "float32": 70, "float16": 9, "bfloat16": 70}
+"""By dtype, a power of 2 of which the square is no normal number, and 1 over it is."""
 AT_ZERO = {"level": "robust", "overflows": True}
 RECIPROCAL = Elementwise(
     spread=(-20, 20),
@@ -33,3 +37,10 @@ def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
     kind = replace(RECIPROCAL, inside=with_a_normal_slope) if dtype == "float16" else RECIPROCAL
     yield from elementwise(kind, dtype)
+    far = 2.0 ** FAR[dtype]
+    case = {
+        "dL_doutputs": held([[far, -far, 3, 1 / far]], dtype),
+        "inputs": held([[far, far * 1.5, -3, 1.25 / far]], dtype),
+    }
+    comment = "Numbers whose square leaves the range, under upstreams that bring the gradient back into it."
+    yield from families("backward-far", "spread", comment, (case,), level="robust")

@@ -92,6 +92,13 @@ def again(kind: Elementwise, drafts: Iterable[Draft]) -> Iterator[Draft]:
             yield draft
 
 
+def below_zero(kind: Elementwise, drafts: Iterable[Draft]) -> Iterator[Draft]:
+    """Give one robust family of a parameter below 0: on which side an input lies cannot be read off the output."""
+    for draft in drafts:
+        if draft.name == f"backward-random-n4-f5{kind.suffix}":
+            yield replace(draft, level="robust")
+
+
 def off(*kinks: float, within: float = 0.0) -> Callable[[np.ndarray], np.ndarray]:
     """A function that moves inputs off kinks, without rounding, by a quarter of their size; with `within`, also those
     that lie closer than that."""
