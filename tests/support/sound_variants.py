@@ -528,8 +528,8 @@ def variants() -> Iterator[SoundVariant]:
         yield SoundVariant(name, handed_back(how, plain), "results", dtypes)
     yield SoundVariant("results in tuples of one and lists", one_tuple(plain), "results")
     for dtype in HALF:
-        declared = {dtype: "native"}
-        yield SoundVariant(f"{dtype} throughout, declared", native, "precision", (dtype,), declared)
+        declared = {dtype: "native"}  # a cube on the way leaves the range of float16
+        yield SoundVariant(f"{dtype} throughout, declared", native, "precision", (dtype,), declared, robust=False)
     declared = {"float32": "tf32"}  # an operand near the largest number rounds to infinity
     yield SoundVariant("tf32, declared", tf32, "precision", ("float32",), declared, robust=False)
     yield from other_formulas()
