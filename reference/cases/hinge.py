@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from ..generation.draws import Words
+from ..generation.draws import Shape, Words
 from ..kinds.loss import Loss, curated
 from ..kinds.targets import Kink, Pointwise, by_element, numbers
 from ..model.family import Draft
@@ -16,9 +16,15 @@ def signs(w: Words, _: str, predictions: np.ndarray) -> np.ndarray:
     return w.array(w.signs(predictions.shape))
 
 
+def off_the_margin(w: Words, shape: Shape) -> np.ndarray:
+    """Draw bell-shaped predictions, none of them at the margin."""
+    drawn = numbers(w, shape).astype(np.float64)
+    return w.array(np.where(abs(drawn) == 1, drawn * 0.75, drawn))
+
+
 MARGIN = [1.0, -1.0, 1.0, -1.0]
 HINGE = Pointwise(
-    Loss("predictions", numbers, signs, second="targets", by_element=True),
+    Loss("predictions", off_the_margin, signs, second="targets", by_element=True),
     [[0.5, -2, 0.25, 3], [-0.5, 0.75, -1, 2], [-2, 4, -8, 0.5]],
     [[1, 1, 1, -1], [-1, 1, 1, -1], [1, -1, 1, 1]],
     kinks={"at-the-margin": Kink(MARGIN, MARGIN, "hinge_at_margin")},

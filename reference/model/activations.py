@@ -1,12 +1,12 @@
 """What activations share: the chain rule, and answers at kinks, at NaN, and at infinity."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .formulations import Alternatives, Formulation, Function
+from .formulations import Alternatives, Formulation, Function, as_written, through
 from .shapes import require_same_shape
 
 Array = Any
@@ -18,24 +18,28 @@ def chain(slope: Function, dL_doutputs: Array, inputs: Array, **parameters: Any)
     return dL_doutputs * slope(inputs, **parameters)
 
 
-def limits_at_infinity(functions: Mapping[str, Function]) -> Alternatives:
+def limits_at_infinity(
+    forward: Function, backward: Function, formulations: Mapping[str, Iterable[Formulation]]
+) -> Alternatives:
     """Give the limit as the answer at the point `activation_at_infinity`, for x times a share of it that tends to 0.
 
-    functions: `forward` and `backward` of an activation that tends to x on the right and to 0 on the left.
+    forward, backward, formulations: those of an activation that tends to x on the right and to 0 on the left.
     """
-    forward, backward = functions["forward"], functions["backward"]
 
-    def outputs(inputs: Array, **parameters: Any) -> Array:
-        return np.where(inputs == -np.inf, 0, forward(inputs, **parameters))
+    def outputs(function: Function, inputs: Array, **parameters: Any) -> Array:
+        return np.where(inputs == -np.inf, 0, function(inputs, **parameters))
 
-    def gradients(dL_doutputs: Array, inputs: Array, **parameters: Any) -> Array:
+    def gradients(function: Function, dL_doutputs: Array, inputs: Array, **parameters: Any) -> Array:
         limit = np.where(inputs > 0, dL_doutputs, 0)
-        return np.where(np.absolute(inputs) == np.inf, limit, backward(dL_doutputs, inputs, **parameters))
+        return np.where(np.absolute(inputs) == np.inf, limit, function(dL_doutputs, inputs, **parameters))
 
+    forwards, backwards = (
+        (as_written(one), *formulations[way]) for way, one in (("forward", forward), ("backward", backward))
+    )
     return {
         ("activation_at_infinity", "limit"): {
-            "forward": (Formulation(outputs, "0 at -inf"),),
-            "backward": (Formulation(gradients, "0 at -inf, g at inf"),),
+            "forward": through(outputs, forwards, name="0 at -inf"),
+            "backward": through(gradients, backwards, name="0 at -inf, g at inf"),
         }
     }
 

@@ -107,4 +107,4 @@ FORMULATIONS = {
     "backward": losing_digits(through(_product_rule, CUMULATIVE, DENSITY, name="g Phi + (g x) Phi'")),  # g x overflows
 }
 
-ALTERNATIVES = limits_at_infinity({"forward": forward, "backward": backward})
+ALTERNATIVES = limits_at_infinity(forward, backward, FORMULATIONS)

@@ -65,7 +65,7 @@ FORMULATIONS = {
     ),
 }
 
-LIMITS = limits_at_infinity({"forward": forward, "backward": backward})
+LIMITS = limits_at_infinity(forward, backward, FORMULATIONS)
 
 ALTERNATIVES = {
     **LIMITS,

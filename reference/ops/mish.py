@@ -80,4 +80,4 @@ FORMULATIONS = {
     ),
 }
 
-ALTERNATIVES = limits_at_infinity({"forward": forward, "backward": backward})
+ALTERNATIVES = limits_at_infinity(forward, backward, FORMULATIONS)

@@ -52,4 +52,4 @@ FORMULATIONS = {
     "backward": losing_digits(BACKWARD),  # g x overflows, or 1 - s is 0
 }
 
-ALTERNATIVES = limits_at_infinity({"forward": forward, "backward": backward})
+ALTERNATIVES = limits_at_infinity(forward, backward, FORMULATIONS)
