@@ -53,7 +53,9 @@ def nearest(man: int, exp: int) -> float:
 
 
 def upwards(man: int, exp: int) -> float:
-    """Round man * 2**exp, not negative, up to the next float64."""
+    """Round man * 2**exp, not negative, up to the next float64, which may be infinite."""
+    if man.bit_length() + exp > 1024:
+        return math.inf
     shift = max(man.bit_length() - 53, -1074 - exp, 0)
     return math.ldexp(-(-man >> shift), exp + shift)
 

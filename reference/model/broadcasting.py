@@ -17,6 +17,12 @@ def repeated(shape: Shape, whole: Shape) -> Shape:
     return tuple(k for k, size in enumerate(whole) if k < added or (shape[k - added] == 1 and size != 1))
 
 
+def require_outputs_of(a: Array, b: Array, dL_doutputs: Array) -> None:
+    """Raise ValueError unless two operands broadcast, to the shape of the upstream."""
+    if dL_doutputs.shape != np.broadcast_shapes(a.shape, b.shape):
+        raise ValueError(f"dL_doutputs of shape {dL_doutputs.shape} for a of shape {a.shape} and b of shape {b.shape}")
+
+
 def undo_broadcast(gradient: Array, shape: Shape) -> Array:
     """Sum a gradient to the shape of an operand that was broadcast."""
     return over_batch(gradient, repeated(shape, gradient.shape), keepdims=True).reshape(shape)
