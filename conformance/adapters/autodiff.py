@@ -18,6 +18,8 @@ Tensor = Any
 """What the framework calls one."""
 Tensors = Any
 """A sequence of them."""
+Axes = int | tuple[int, ...] | None
+"""The axes of a reduction, counted from the end."""
 
 
 @contextmanager
@@ -126,6 +128,17 @@ def network(dense: Function, relu: Function, loss: Function) -> Function:
         return loss(dense(hidden, weights2, biases2), labels, reduction=reduction)
 
     return mlp
+
+
+def gated(activation: Function) -> Function:
+    """Make an activation of a gate times another tensor, and raise ValueError where that has another shape."""
+
+    def product(gate: Tensor, up: Tensor, **parameters: object) -> Tensor:
+        if tuple(gate.shape) != tuple(up.shape):
+            raise ValueError(f"a gate of shape {tuple(gate.shape)} for a tensor of shape {tuple(up.shape)}")
+        return activation(gate, **parameters) * up
+
+    return product
 
 
 def by_element(losses: Function, reductions: Mapping[str, Function] | None = None) -> Function:

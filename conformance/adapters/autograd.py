@@ -5,7 +5,7 @@
 import math
 from importlib.metadata import version as version_of
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network
+from .autodiff import Array, Autodiff, Axes, Function, Tensor, Tensors, are_indices, by_element, gated, needed, network
 
 with needed("autograd", "HIPS autograd", "autograd"):
     import autograd.numpy as np
@@ -188,6 +188,17 @@ def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor) -> T
 # The adapter. autograd's tensors are NumPy's arrays.
 
 
+def logsumexp(inputs: Tensor, *, axis: Axes, keepdims: bool = False) -> Tensor:
+    largest = np.max(getval(inputs), axis=axis, keepdims=True)
+    largest = np.where(np.isinf(largest), 0, largest)
+    outputs = np.log(np.sum(np.exp(inputs - largest), axis=axis, keepdims=True)) + largest
+    return outputs if keepdims else np.squeeze(outputs, axis)
+
+
+def variance(inputs: Tensor, *, axis: Axes, keepdims: bool = False, correction: int = 0) -> Tensor:
+    return np.var(inputs, axis=axis, ddof=correction, keepdims=keepdims)
+
+
 def tensor(array: Array) -> Array:
     return array
 
@@ -231,6 +242,18 @@ log_softmax_forward, log_softmax_backward = autodiff.both(log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(np.matmul)
+add_forward, add_backward = autodiff.both(np.add)
+multiply_forward, multiply_backward = autodiff.both(np.multiply)
+divide_forward, divide_backward = autodiff.both(np.divide)
+maximum_forward, maximum_backward = autodiff.both(np.maximum)
+power_forward, power_backward = autodiff.both(np.power)
+sum_forward, sum_backward = autodiff.both(np.sum)
+mean_forward, mean_backward = autodiff.both(np.mean)
+max_forward, max_backward = autodiff.both(np.max)
+logsumexp_forward, logsumexp_backward = autodiff.both(logsumexp)
+variance_forward, variance_backward = autodiff.both(variance)
+swiglu_forward, swiglu_backward = autodiff.both(gated(silu))
+geglu_forward, geglu_backward = autodiff.both(gated(gelu))
 mse_forward, mse_backward = autodiff.both_of_loss(by_element(mse, REDUCTIONS))
 l1_forward, l1_backward = autodiff.both_of_loss(by_element(l1, REDUCTIONS))
 huber_forward, huber_backward = autodiff.both_of_loss(by_element(huber, REDUCTIONS))

@@ -7,7 +7,21 @@ Options: `jit=true` compiles each function and its gradients as one.
 
 from types import SimpleNamespace
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network, own, wanted
+from .autodiff import (
+    Array,
+    Autodiff,
+    Axes,
+    Function,
+    Tensor,
+    Tensors,
+    are_indices,
+    by_element,
+    gated,
+    needed,
+    network,
+    own,
+    wanted,
+)
 
 with needed("jax", "JAX", "jax"):
     import jax
@@ -115,6 +129,10 @@ def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor) -> T
     return -pos_weight * targets * jax.nn.log_sigmoid(logits) - (1 - targets) * jax.nn.log_sigmoid(-logits)
 
 
+def variance(inputs: Tensor, *, axis: Axes, keepdims: bool = False, correction: int = 0) -> Tensor:
+    return jnp.var(inputs, axis, ddof=correction, keepdims=keepdims)
+
+
 # The adapter: arrays to JAX's, and a function's gradients.
 
 options = SimpleNamespace(jit=False)
@@ -177,6 +195,18 @@ log_softmax_forward, log_softmax_backward = autodiff.both(jax.nn.log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(jnp.matmul)
+add_forward, add_backward = autodiff.both(jnp.add)
+multiply_forward, multiply_backward = autodiff.both(jnp.multiply)
+divide_forward, divide_backward = autodiff.both(jnp.divide)
+maximum_forward, maximum_backward = autodiff.both(jnp.maximum)
+power_forward, power_backward = autodiff.both(jnp.power)
+sum_forward, sum_backward = autodiff.both(jnp.sum)
+mean_forward, mean_backward = autodiff.both(jnp.mean)
+max_forward, max_backward = autodiff.both(jnp.max)
+logsumexp_forward, logsumexp_backward = autodiff.both(jax.nn.logsumexp)
+variance_forward, variance_backward = autodiff.both(variance)
+swiglu_forward, swiglu_backward = autodiff.both(gated(jax.nn.silu))
+geglu_forward, geglu_backward = autodiff.both(gated(gelu))
 mse_forward, mse_backward = autodiff.both_of_loss(by_element(mse, REDUCTIONS))
 l1_forward, l1_backward = autodiff.both_of_loss(by_element(l1, REDUCTIONS))
 huber_forward, huber_backward = autodiff.both_of_loss(by_element(huber, REDUCTIONS))

@@ -8,7 +8,20 @@ Options: `device=gpu`, which knows no float64.
 import numpy as np
 from ml_dtypes import bfloat16
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network, own
+from .autodiff import (
+    Array,
+    Autodiff,
+    Axes,
+    Function,
+    Tensor,
+    Tensors,
+    are_indices,
+    by_element,
+    gated,
+    needed,
+    network,
+    own,
+)
 
 with needed("mlx", "MLX", "mlx, or on Linux 'mlx[cpu]'"):
     import mlx.core as mx
@@ -96,6 +109,10 @@ def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor) -> T
     return pos_weight * targets * nn.softplus(-logits) + (1 - targets) * nn.softplus(logits)
 
 
+def variance(inputs: Tensor, *, axis: Axes, keepdims: bool = False, correction: int = 0) -> Tensor:
+    return mx.var(inputs, axis, keepdims, correction)
+
+
 # The adapter: arrays to MLX's, and a function's gradients.
 
 
@@ -153,6 +170,18 @@ log_softmax_forward, log_softmax_backward = autodiff.both(log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(mx.matmul)
+add_forward, add_backward = autodiff.both(mx.add)
+multiply_forward, multiply_backward = autodiff.both(mx.multiply)
+divide_forward, divide_backward = autodiff.both(mx.divide)
+maximum_forward, maximum_backward = autodiff.both(mx.maximum)
+power_forward, power_backward = autodiff.both(mx.power)
+sum_forward, sum_backward = autodiff.both(mx.sum)
+mean_forward, mean_backward = autodiff.both(mx.mean)
+max_forward, max_backward = autodiff.both(mx.max)
+logsumexp_forward, logsumexp_backward = autodiff.both(mx.logsumexp)
+variance_forward, variance_backward = autodiff.both(variance)
+swiglu_forward, swiglu_backward = autodiff.both(gated(nn.silu))
+geglu_forward, geglu_backward = autodiff.both(gated(gelu))
 mse_forward, mse_backward = autodiff.both_of_loss(by_element(nn.losses.mse_loss))
 l1_forward, l1_backward = autodiff.both_of_loss(by_element(nn.losses.l1_loss))
 huber_forward, huber_backward = autodiff.both_of_loss(by_element(nn.losses.huber_loss))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import activations, losses
+from . import activations, losses, reductions, two_tensors
 from .layers import (
     Activation,
     Array,
@@ -25,6 +25,7 @@ from .layers import (
     SoftmaxCrossEntropy,
 )
 from .losses import ElementLoss
+from .two_tensors import TwoTensors
 
 name = "NumPy layers"
 dtypes = ["float64", "float32", "float16", "bfloat16"]
@@ -126,6 +127,18 @@ log_softmax_forward, log_softmax_backward = _both(LogSoftmax)
 layer_norm_forward, layer_norm_backward = _both(LayerNorm)
 rms_norm_forward, rms_norm_backward = _both(RMSNorm)
 matmul_forward, matmul_backward = _both(MatMul)
+add_forward, add_backward = _both(partial(TwoTensors, np.add, two_tensors.add_gradients))
+multiply_forward, multiply_backward = _both(partial(TwoTensors, np.multiply, two_tensors.multiply_gradients))
+divide_forward, divide_backward = _both(partial(TwoTensors, np.divide, two_tensors.divide_gradients))
+maximum_forward, maximum_backward = _both(partial(TwoTensors, np.maximum, two_tensors.maximum_gradients))
+power_forward, power_backward = _both(partial(TwoTensors, np.power, two_tensors.power_gradients))
+sum_forward, sum_backward = _both(reductions.Sum)
+mean_forward, mean_backward = _both(reductions.Mean)
+max_forward, max_backward = _both(reductions.Max)
+logsumexp_forward, logsumexp_backward = _both(reductions.LogSumExp)
+variance_forward, variance_backward = _both(reductions.Variance)
+swiglu_forward, swiglu_backward = _both(two_tensors.swiglu)
+geglu_forward, geglu_backward = _both(two_tensors.geglu)
 mse_forward, mse_backward = _both(partial(ElementLoss, losses.mse, losses.mse_slope))
 l1_forward, l1_backward = _both(partial(ElementLoss, losses.l1, losses.l1_slope))
 huber_forward, huber_backward = _both(partial(ElementLoss, losses.huber, losses.huber_slope))

@@ -11,7 +11,20 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network, own
+from .autodiff import (
+    Array,
+    Autodiff,
+    Axes,
+    Function,
+    Tensor,
+    Tensors,
+    are_indices,
+    by_element,
+    gated,
+    needed,
+    network,
+    own,
+)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else it logs to standard error
 with needed("tensorflow", "TensorFlow", "tensorflow"):
@@ -110,6 +123,12 @@ def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor) -> T
     return tf.nn.weighted_cross_entropy_with_logits(targets, logits, pos_weight)
 
 
+def variance(inputs: Tensor, *, axis: Axes, keepdims: bool = False, correction: int = 0) -> Tensor:
+    if correction:
+        raise NotImplementedError("tf.math.reduce_variance divides by the number of terms")
+    return tf.math.reduce_variance(inputs, axis, keepdims)
+
+
 # The adapter: arrays to tensors, and a function's gradients by the tape.
 
 options = SimpleNamespace(device="CPU")
@@ -174,6 +193,18 @@ log_softmax_forward, log_softmax_backward = autodiff.both(tf.nn.log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(tf.experimental.numpy.matmul)
+add_forward, add_backward = autodiff.both(tf.math.add)
+multiply_forward, multiply_backward = autodiff.both(tf.math.multiply)
+divide_forward, divide_backward = autodiff.both(tf.math.divide)
+maximum_forward, maximum_backward = autodiff.both(tf.math.maximum)
+power_forward, power_backward = autodiff.both(tf.math.pow)
+sum_forward, sum_backward = autodiff.both(tf.reduce_sum)
+mean_forward, mean_backward = autodiff.both(tf.reduce_mean)
+max_forward, max_backward = autodiff.both(tf.reduce_max)
+logsumexp_forward, logsumexp_backward = autodiff.both(tf.reduce_logsumexp)
+variance_forward, variance_backward = autodiff.both(variance)
+swiglu_forward, swiglu_backward = autodiff.both(gated(tf.nn.silu))
+geglu_forward, geglu_backward = autodiff.both(gated(gelu))
 mse_forward, mse_backward = autodiff.both_of_loss(by_element(tf.math.squared_difference, REDUCTIONS))
 l1_forward, l1_backward = autodiff.both_of_loss(by_element(l1, REDUCTIONS))
 huber_forward, huber_backward = autodiff.both_of_loss(by_element(huber, REDUCTIONS))

@@ -11,7 +11,20 @@ from importlib.metadata import version as version_of
 import numpy as np
 from ml_dtypes import bfloat16
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network, own
+from .autodiff import (
+    Array,
+    Autodiff,
+    Axes,
+    Function,
+    Tensor,
+    Tensors,
+    are_indices,
+    by_element,
+    gated,
+    needed,
+    network,
+    own,
+)
 
 with needed("tinygrad", "tinygrad", "tinygrad"):
     import tinygrad
@@ -103,6 +116,17 @@ def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor, *, r
     return logits.binary_crossentropy_logits(targets, reduction, pos_weight)
 
 
+def over_axes(method: str) -> Function:
+    def reduced(inputs: Tensor, *, axis: Axes, keepdims: bool = False, **options: int) -> Tensor:
+        return getattr(inputs, method)(axis=axis, keepdim=keepdims, **options)
+
+    return reduced
+
+
+def variance(inputs: Tensor, *, axis: Axes, keepdims: bool = False, correction: int = 0) -> Tensor:
+    return inputs.var(axis, keepdims, correction)
+
+
 # The adapter: arrays to tensors, and a function's gradients.
 
 
@@ -162,6 +186,18 @@ log_softmax_forward, log_softmax_backward = autodiff.both(tinygrad.Tensor.log_so
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(tinygrad.Tensor.matmul)
+add_forward, add_backward = autodiff.both(tinygrad.Tensor.add)
+multiply_forward, multiply_backward = autodiff.both(tinygrad.Tensor.mul)
+divide_forward, divide_backward = autodiff.both(tinygrad.Tensor.div)
+maximum_forward, maximum_backward = autodiff.both(tinygrad.Tensor.maximum)
+power_forward, power_backward = autodiff.both(tinygrad.Tensor.pow)
+sum_forward, sum_backward = autodiff.both(over_axes("sum"))
+mean_forward, mean_backward = autodiff.both(over_axes("mean"))
+max_forward, max_backward = autodiff.both(over_axes("max"))
+logsumexp_forward, logsumexp_backward = autodiff.both(over_axes("logsumexp"))
+variance_forward, variance_backward = autodiff.both(variance)
+swiglu_forward, swiglu_backward = autodiff.both(gated(tinygrad.Tensor.silu))
+geglu_forward, geglu_backward = autodiff.both(gated(gelu))
 mse_forward, mse_backward = autodiff.both_of_loss(by_element(mse, REDUCTIONS))
 l1_forward, l1_backward = autodiff.both_of_loss(by_element(l1, REDUCTIONS))
 huber_forward, huber_backward = autodiff.both_of_loss(by_element(huber, REDUCTIONS))

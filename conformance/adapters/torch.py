@@ -12,7 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from .autodiff import Array, Autodiff, Function, Tensor, Tensors, are_indices, by_element, needed, network, own
+from .autodiff import (
+    Array,
+    Autodiff,
+    Axes,
+    Function,
+    Tensor,
+    Tensors,
+    are_indices,
+    by_element,
+    gated,
+    needed,
+    network,
+    own,
+)
 
 with needed("torch", "PyTorch", "torch"):
     import torch
@@ -30,6 +43,16 @@ def _in_halves(precision: str, *operations: str) -> dict[str, str]:
 STEPWISE = (
     "cross_entropy",
     "matmul",
+    "swiglu",
+    "geglu",
+    "add",
+    "multiply",
+    "divide",
+    "maximum",
+    "power",
+    "mean",
+    "logsumexp",
+    "variance",
     "mlp",
     "softmax_cross_entropy",
     "softmax_cross_entropy_from_outputs",
@@ -109,6 +132,22 @@ def weighted(logits: Tensor, targets: Tensor, pos_weight: Tensor, *, reduction: 
     return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=pos_weight, reduction=reduction)
 
 
+def amax(inputs: Tensor, *, axis: Axes, keepdims: bool = False) -> Tensor:
+    return torch.amax(inputs, every(inputs) if axis is None else axis, keepdims)
+
+
+def logsumexp(inputs: Tensor, *, axis: Axes, keepdims: bool = False) -> Tensor:
+    return torch.logsumexp(inputs, every(inputs) if axis is None else axis, keepdims)
+
+
+def variance(inputs: Tensor, *, axis: Axes, keepdims: bool = False, correction: int = 0) -> Tensor:
+    return torch.var(inputs, axis, correction=correction, keepdim=keepdims)
+
+
+def every(inputs: Tensor) -> tuple[int, ...]:
+    return tuple(range(inputs.ndim))
+
+
 # The adapter: arrays to tensors, and a function's gradients by autograd.
 
 options = SimpleNamespace(device="cpu", backend=None)
@@ -181,6 +220,18 @@ log_softmax_forward, log_softmax_backward = pytorch.both(log_softmax)
 layer_norm_forward, layer_norm_backward = pytorch.both(layer_norm)
 rms_norm_forward, rms_norm_backward = pytorch.both(rms_norm)
 matmul_forward, matmul_backward = pytorch.both(torch.matmul)
+add_forward, add_backward = pytorch.both(torch.add)
+multiply_forward, multiply_backward = pytorch.both(torch.mul)
+divide_forward, divide_backward = pytorch.both(torch.div)
+maximum_forward, maximum_backward = pytorch.both(torch.maximum)
+power_forward, power_backward = pytorch.both(torch.pow)
+sum_forward, sum_backward = pytorch.both(torch.sum)
+mean_forward, mean_backward = pytorch.both(torch.mean)
+max_forward, max_backward = pytorch.both(amax)
+logsumexp_forward, logsumexp_backward = pytorch.both(logsumexp)
+variance_forward, variance_backward = pytorch.both(variance)
+swiglu_forward, swiglu_backward = pytorch.both(gated(F.silu))
+geglu_forward, geglu_backward = pytorch.both(gated(F.gelu))
 mse_forward, mse_backward = pytorch.both_of_loss(by_element(F.mse_loss))
 l1_forward, l1_backward = pytorch.both_of_loss(by_element(F.l1_loss))
 huber_forward, huber_backward = pytorch.both_of_loss(by_element(F.huber_loss))
