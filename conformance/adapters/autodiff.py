@@ -141,6 +141,23 @@ def gated(activation: Function) -> Function:
     return product
 
 
+def by_norms(norm: Function, maximum: Function, row_sum: Function) -> tuple[Function, Function]:
+    """Make the division of rows by their norms, and the cosine similarity.
+
+    norm: of a tensor along an axis, which stays. row_sum: over the last axis. Raises ValueError for two shapes.
+    """
+
+    def l2_normalize(inputs: Tensor, *, axis: int = -1, eps: float) -> Tensor:
+        return inputs / maximum(norm(inputs, axis), eps)
+
+    def cosine_similarity(a: Tensor, b: Tensor, *, eps: float) -> Tensor:
+        if tuple(a.shape) != tuple(b.shape):
+            raise ValueError(f"vectors of shapes {tuple(a.shape)} and {tuple(b.shape)}")
+        return row_sum(l2_normalize(a, eps=eps) * l2_normalize(b, eps=eps))
+
+    return l2_normalize, cosine_similarity
+
+
 def by_element(losses: Function, reductions: Mapping[str, Function] | None = None) -> Function:
     """Make a loss of one that frameworks would broadcast, or, given reductions, of the losses of each element.
 

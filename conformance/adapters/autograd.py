@@ -5,7 +5,20 @@
 import math
 from importlib.metadata import version as version_of
 
-from .autodiff import Array, Autodiff, Axes, Function, Tensor, Tensors, are_indices, by_element, gated, needed, network
+from .autodiff import (
+    Array,
+    Autodiff,
+    Axes,
+    Function,
+    Tensor,
+    Tensors,
+    are_indices,
+    by_element,
+    by_norms,
+    gated,
+    needed,
+    network,
+)
 
 with needed("autograd", "HIPS autograd", "autograd"):
     import autograd.numpy as np
@@ -252,6 +265,11 @@ mean_forward, mean_backward = autodiff.both(np.mean)
 max_forward, max_backward = autodiff.both(np.max)
 logsumexp_forward, logsumexp_backward = autodiff.both(logsumexp)
 variance_forward, variance_backward = autodiff.both(variance)
+_l2_normalize, _cosine_similarity = by_norms(
+    lambda x, axis: np.sqrt(np.sum(x**2, axis=axis, keepdims=True)), np.maximum, lambda x: np.sum(x, axis=-1)
+)
+l2_normalize_forward, l2_normalize_backward = autodiff.both(_l2_normalize)
+cosine_similarity_forward, cosine_similarity_backward = autodiff.both(_cosine_similarity)
 swiglu_forward, swiglu_backward = autodiff.both(gated(silu))
 geglu_forward, geglu_backward = autodiff.both(gated(gelu))
 mse_forward, mse_backward = autodiff.both_of_loss(by_element(mse, REDUCTIONS))

@@ -1,4 +1,4 @@
-"""Reductions of the adapter in plain NumPy, each over an axis, several or all."""
+"""Reductions of the adapter in plain NumPy, each over an axis, several or all, and what divides by norms."""
 
 # ruff: noqa: D102 - each class says its mathematics
 
@@ -93,3 +93,46 @@ class Variance(Sum):
     def slope(self, g: Array) -> Array:
         centred = self.inputs - self.inputs.mean(axis=self.axis, keepdims=True)
         return centred * (2 * g / np.asarray(self.terms - self.correction, g.dtype))
+
+
+class L2Normalize:
+    """x / max(|x|, eps) along an axis."""
+
+    def __init__(self, eps: float, axis: int = -1) -> None:
+        self.eps = eps
+        self.axis = axis
+
+    def forward(self, inputs: Array) -> Array:
+        self.norm = np.sqrt(np.square(inputs).sum(axis=self.axis, keepdims=True))
+        self.divisor = np.maximum(self.norm, np.asarray(self.eps, inputs.dtype))
+        self.outputs = inputs / self.divisor
+        return self.outputs
+
+    def backward(self, doutputs: Array) -> Array:
+        if doutputs.shape != self.outputs.shape:
+            raise ValueError(f"gradient {doutputs.shape} does not fit outputs of shape {self.outputs.shape}")
+        along = (self.outputs * doutputs).sum(axis=self.axis, keepdims=True)
+        self.dinputs = (doutputs - np.where(self.norm > self.eps, self.outputs * along, 0)) / self.divisor
+        return self.dinputs
+
+
+class CosineSimilarity:
+    """The product of two vectors, each divided by its norm."""
+
+    def __init__(self, other: Array, eps: float) -> None:
+        self.other = other
+        self.layers = L2Normalize(eps), L2Normalize(eps)
+
+    def forward(self, inputs: Array) -> Array:
+        if inputs.shape != self.other.shape:
+            raise ValueError(f"vectors of shapes {inputs.shape} and {self.other.shape}")
+        first, second = self.layers
+        return np.asarray((first.forward(inputs) * second.forward(self.other)).sum(axis=-1))
+
+    def backward(self, doutputs: Array) -> Array:
+        first, second = self.layers
+        if doutputs.shape != first.outputs.shape[:-1]:
+            raise ValueError(f"gradient {doutputs.shape} does not fit vectors of shape {first.outputs.shape}")
+        self.dweights = second.backward(first.outputs * doutputs[..., None])
+        self.dinputs = first.backward(second.outputs * doutputs[..., None])
+        return self.dinputs

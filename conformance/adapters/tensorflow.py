@@ -20,6 +20,7 @@ from .autodiff import (
     Tensors,
     are_indices,
     by_element,
+    by_norms,
     gated,
     needed,
     network,
@@ -129,6 +130,10 @@ def variance(inputs: Tensor, *, axis: Axes, keepdims: bool = False, correction: 
     return tf.math.reduce_variance(inputs, axis, keepdims)
 
 
+def l2_normalize(inputs: Tensor, *, axis: int = -1, eps: float) -> Tensor:
+    return tf.math.l2_normalize(inputs, axis, eps)
+
+
 # The adapter: arrays to tensors, and a function's gradients by the tape.
 
 options = SimpleNamespace(device="CPU")
@@ -203,6 +208,11 @@ mean_forward, mean_backward = autodiff.both(tf.reduce_mean)
 max_forward, max_backward = autodiff.both(tf.reduce_max)
 logsumexp_forward, logsumexp_backward = autodiff.both(tf.reduce_logsumexp)
 variance_forward, variance_backward = autodiff.both(variance)
+_, _cosine_similarity = by_norms(
+    lambda x, axis: tf.norm(x, axis=axis, keepdims=True), tf.maximum, lambda x: tf.reduce_sum(x, axis=-1)
+)
+l2_normalize_forward, l2_normalize_backward = autodiff.both(l2_normalize)
+cosine_similarity_forward, cosine_similarity_backward = autodiff.both(_cosine_similarity)
 swiglu_forward, swiglu_backward = autodiff.both(gated(tf.nn.silu))
 geglu_forward, geglu_backward = autodiff.both(gated(gelu))
 mse_forward, mse_backward = autodiff.both_of_loss(by_element(tf.math.squared_difference, REDUCTIONS))

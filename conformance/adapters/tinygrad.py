@@ -20,6 +20,7 @@ from .autodiff import (
     Tensors,
     are_indices,
     by_element,
+    by_norms,
     gated,
     needed,
     network,
@@ -196,6 +197,11 @@ mean_forward, mean_backward = autodiff.both(over_axes("mean"))
 max_forward, max_backward = autodiff.both(over_axes("max"))
 logsumexp_forward, logsumexp_backward = autodiff.both(over_axes("logsumexp"))
 variance_forward, variance_backward = autodiff.both(variance)
+_l2_normalize, _cosine_similarity = by_norms(
+    lambda x, axis: x.square().sum(axis, keepdim=True).sqrt(), tinygrad.Tensor.maximum, lambda x: x.sum(-1)
+)
+l2_normalize_forward, l2_normalize_backward = autodiff.both(_l2_normalize)
+cosine_similarity_forward, cosine_similarity_backward = autodiff.both(_cosine_similarity)
 swiglu_forward, swiglu_backward = autodiff.both(gated(tinygrad.Tensor.silu))
 geglu_forward, geglu_backward = autodiff.both(gated(gelu))
 mse_forward, mse_backward = autodiff.both_of_loss(by_element(mse, REDUCTIONS))

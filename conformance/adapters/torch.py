@@ -53,6 +53,8 @@ STEPWISE = (
     "mean",
     "logsumexp",
     "variance",
+    "l2_normalize",
+    "cosine_similarity",
     "mlp",
     "softmax_cross_entropy",
     "softmax_cross_entropy_from_outputs",
@@ -148,6 +150,16 @@ def every(inputs: Tensor) -> tuple[int, ...]:
     return tuple(range(inputs.ndim))
 
 
+def l2_normalize(inputs: Tensor, *, axis: int = -1, eps: float) -> Tensor:
+    return F.normalize(inputs, dim=axis, eps=eps)
+
+
+def cosine_similarity(a: Tensor, b: Tensor, *, eps: float) -> Tensor:
+    if a.shape != b.shape:
+        raise ValueError(f"vectors of shapes {tuple(a.shape)} and {tuple(b.shape)}")
+    return F.cosine_similarity(a, b, dim=-1, eps=eps)
+
+
 # The adapter: arrays to tensors, and a function's gradients by autograd.
 
 options = SimpleNamespace(device="cpu", backend=None)
@@ -230,6 +242,8 @@ mean_forward, mean_backward = pytorch.both(torch.mean)
 max_forward, max_backward = pytorch.both(amax)
 logsumexp_forward, logsumexp_backward = pytorch.both(logsumexp)
 variance_forward, variance_backward = pytorch.both(variance)
+l2_normalize_forward, l2_normalize_backward = pytorch.both(l2_normalize)
+cosine_similarity_forward, cosine_similarity_backward = pytorch.both(cosine_similarity)
 swiglu_forward, swiglu_backward = pytorch.both(gated(F.silu))
 geglu_forward, geglu_backward = pytorch.both(gated(F.gelu))
 mse_forward, mse_backward = pytorch.both_of_loss(by_element(F.mse_loss))

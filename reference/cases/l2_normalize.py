@@ -1,0 +1,72 @@
+"""Families of cases for the division of rows by their norms."""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from ..generation.draws import Words
+from ..kinds.normalization import LONG, PLAIN, UPSTREAM, Rows, ordinary, rows
+from ..kinds.paired import families
+from ..kinds.special_values import ends
+from ..model.family import Draft, Inputs
+
+EPS = 1e-12
+OF_ZEROS = ("forward-one-class-n4-c1", "backward-one-class-n4-c1")
+"""Families of which a row is 0."""
+LARGE = 0.125
+"""An epsilon that rows are beside."""
+
+
+def drafts(dtype: str) -> Iterator[Draft]:
+    """Give all families at a dtype."""
+    kind = Rows(cases=3, parameters={"eps": EPS}, long=LONG[dtype], changes=dict.fromkeys(OF_ZEROS))
+    yield from rows(kind, dtype, chain(along_other_axes(kind), sizes(kind, dtype), epsilons(kind, dtype)))
+
+
+def along_other_axes(kind: Rows) -> Iterator[Draft]:
+    """The axis that is not the last, in shapes where no two axes have the same length, and where all have."""
+    for axis, shape in ((-2, (3, 4)), (-2, (4, 4)), (-2, (2, 5, 3)), (-3, (4, 2, 3)), (-3, (3, 3, 3))):
+        name, comment = f"random-{'x'.join(map(str, shape))}-axis{axis}", f"Of shape {shape}, along axis {axis}."
+        draw, parameters = partial(ordinary, kind, shape), {"axis": axis, "eps": EPS}
+        yield from families(name, "random rank upstream-signed", comment, draw=draw, parameters=parameters)
+
+
+def sizes(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """Many rows, and rows far from 1."""
+    far = 4 if dtype == "float16" else 30
+    for shape in ((257, 2), (1, 1024)) if dtype == "float32" else ((33, 3),):
+        name, draw = "random-n{}-c{}".format(*shape), partial(ordinary, kind, shape)
+        comment = f"Bell-shaped inputs of shape {shape}."
+        yield from families(name, "random many-rows upstream-signed", comment, draw=draw, counts=(1, 1))
+
+    def apart(w: Words) -> Inputs:
+        exponents = np.array([[far], [far // 2], [-far // 2]])
+        return kind.drawn(w, w.normal((3, 4)), w.array(np.ldexp(w.signed((3, 4), 1, 2).astype(np.float64), exponents)))
+
+    yield from families("rows-apart", "spread upstream-signed", "Rows of very different norms.", draw=apart)
+
+
+def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
+    """No epsilon, one that rows are beside, and rows of zeros."""
+
+    def around(exponent: int, w: Words) -> Inputs:
+        return kind.drawn(w, w.normal((3, 4)), w.array(np.ldexp(w.signed((3, 4), 1, 2).astype(np.float64), exponent)))
+
+    comment, draw = "No epsilon.", partial(around, 0)
+    yield from families("eps-0", "random epsilon upstream-signed", comment, draw=draw, parameters={"eps": 0.0})
+    fields: dict[str, Any] = {"parameters": {"eps": LARGE}, "point": "normalize_epsilon"}
+    for word, exponent in (("above", -2), ("below", -8), ("far-below", -12)):
+        comment = f"An epsilon of {LARGE}, and norms {word.replace('-', ' ')} it."
+        flags, draw = "epsilon upstream-signed", partial(around, exponent)
+        yield from families(f"norm-{word}-eps", flags, comment, draw=draw, counts=(2, 2), **fields)
+    case = kind.call(dtype, UPSTREAM, [[0, 0, 0], PLAIN[1]])
+    tiny = kind.call(dtype, UPSTREAM, [[1, ends(dtype).subnormal, 2], [-ends(dtype).smallest, 3, -1]])
+    yield from families("subnormal", "subnormal", "A subnormal number beside others.", (tiny,), level="robust")
+    comment, parameters = "A row of zeros.", {"eps": LARGE}
+    yield from families("forward-zeros", "small-values epsilon", comment, (case,), parameters=parameters)
+    fields = {"parameters": {"eps": LARGE}, "level": "robust", "point": "norm_at_zero"}
+    case = kind.call(dtype, [UPSTREAM[0]], [[0, 0, 0]])
+    yield from families("backward-zeros", "small-values epsilon", comment, (case,), **fields)

@@ -1,0 +1,95 @@
+"""Cosine of the angle between two vectors, the last axes of a and b, whose norms count as eps at least.
+
+norm_a  = max(sqrt(sum of a^2), eps), and norm_b likewise
+outputs = sum of a b / (norm_a norm_b)
+
+dL_da   = dL_doutputs (b / norm_b - outputs a / norm_a) / norm_a, without the second term where norm_a is eps
+dL_db   = dL_doutputs (a / norm_a - outputs b / norm_b) / norm_b, without the second term where norm_b is eps
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..model.formulations import Alternatives, Formulation
+from ..model.shapes import require_same_shape
+from .l2_normalize import norms
+
+Array = Any
+
+BATCH_AXIS = {"a": -2, "b": -2, "dL_da": -2, "dL_db": -2, "outputs": -1, "dL_doutputs": -1}
+
+
+def forward(a: Array, b: Array, *, eps: float) -> Array:
+    """a and b of one shape (..., D) -> outputs (...)."""
+    require_same_shape(b=b, a=a)
+    return (unit(a, eps) * unit(b, eps)).sum(axis=-1)
+
+
+def backward(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
+    """dL_doutputs (...), a and b (..., D) -> dL_da and dL_db (..., D)."""
+    upstream = rows(dL_doutputs, a, b)
+    unit_a, unit_b = unit(a, eps), unit(b, eps)
+    cosine = (unit_a * unit_b).sum(axis=-1, keepdims=True)
+    return half(upstream, a, unit_a, unit_b, cosine, eps), half(upstream, b, unit_b, unit_a, cosine, eps)
+
+
+def rows(dL_doutputs: Array, a: Array, b: Array) -> Array:
+    """The upstream (..., 1). Raises ValueError on shapes that do not fit."""
+    require_same_shape(b=b, a=a)
+    if dL_doutputs.shape != a.shape[:-1]:
+        raise ValueError(f"dL_doutputs of shape {dL_doutputs.shape} for a and b of shape {a.shape}")
+    return dL_doutputs.reshape(*a.shape[:-1], 1)
+
+
+def unit(x: Array, eps: float) -> Array:
+    """x over its norm, or over eps."""
+    return x / np.maximum(norms(x, -1), eps)
+
+
+def half(upstream: Array, x: Array, own: Array, other: Array, cosine: Array, eps: float) -> Array:
+    """The gradient of one of both: what of the other's direction is not along its own, over its norm."""
+    norm = norms(x, -1)
+    return upstream * (other - np.where(norm > eps, cosine * own, 0)) / np.maximum(norm, eps)
+
+
+def _product_over_norms(a: Array, b: Array, *, eps: float) -> Array:
+    require_same_shape(b=b, a=a)
+    norm_a, norm_b = np.maximum(norms(a, -1), eps), np.maximum(norms(b, -1), eps)
+    return ((a * b).sum(axis=-1, keepdims=True) / (norm_a * norm_b)).squeeze(-1)
+
+
+def _through_product(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
+    """Through a b / (norm_a norm_b), as reverse mode has it."""
+    upstream, product = rows(dL_doutputs, a, b), (a * b).sum(axis=-1, keepdims=True)
+
+    def one(x: Array, y: Array) -> Array:
+        norm, norm_x, norm_y = norms(x, -1), np.maximum(norms(x, -1), eps), np.maximum(norms(y, -1), eps)
+        g = upstream / (norm_x * norm_y)
+        return g * y - x * np.where(norm > eps, g * product / (norm_x * norm_x), 0)
+
+    return one(a, b), one(b, a)
+
+
+def _projecting(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
+    """The same formula wherever norms are eps as elsewhere."""
+    upstream, unit_a, unit_b = rows(dL_doutputs, a, b), unit(a, eps), unit(b, eps)
+    cosine = (unit_a * unit_b).sum(axis=-1, keepdims=True)
+    norm_a, norm_b = np.maximum(norms(a, -1), eps), np.maximum(norms(b, -1), eps)
+    return upstream * (unit_b - cosine * unit_a) / norm_a, upstream * (unit_a - cosine * unit_b) / norm_b
+
+
+def _nan_at_zero(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
+    dL_da, dL_db = backward(dL_doutputs, a, b, eps=eps)
+    return np.where(norms(a, -1) == 0, np.nan, dL_da), np.where(norms(b, -1) == 0, np.nan, dL_db)
+
+
+FORMULATIONS = {
+    "forward": (Formulation(_product_over_norms, "a b / (norm_a norm_b)"),),
+    "backward": (Formulation(_through_product, "through a b / (norm_a norm_b)"),),
+}
+
+ALTERNATIVES: Alternatives = {
+    ("cosine_below_eps", "projecting"): {"backward": (Formulation(_projecting, "as elsewhere"),)},
+    ("norm_at_zero", "nan"): {"backward": (Formulation(_nan_at_zero, "NaN at a row of zeros"),)},
+}
