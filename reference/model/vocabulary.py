@@ -249,7 +249,7 @@ ANSWERS = (
     Answer("norm_at_zero", "0", True, "the norm has no slope at a row of zeros, which is divided by eps"),
     Answer("norm_at_zero", "nan", False, "the slope of the root at 0 is infinite: times 0 it is NaN"),
     Answer("cosine_below_eps", "clamped", True, "a norm below eps is a constant, eps, whose slope is 0"),
-    Answer("cosine_below_eps", "projecting", False, "the formula of larger norms, with eps in place of the norm"),
+    Answer("cosine_below_eps", "projecting", False, "a norm below eps counts as eps, and has its slope nevertheless"),
     Answer("max_tie", "shared", True, "inputs that tie for the largest share the upstream equally"),
     Answer("max_tie", "first", False, "the first of inputs that tie gets all, in C order of the axes as listed"),
     Answer("max_tie", "last", False, "the last of inputs that tie gets all, in C order of the axes as listed"),

@@ -72,11 +72,12 @@ def _through_product(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> t
 
 
 def _projecting(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
-    """The same formula wherever norms are eps as elsewhere."""
+    """With the slope of the norm itself, a / |a|, also where the norm counts as eps."""
     upstream, unit_a, unit_b = rows(dL_doutputs, a, b), unit(a, eps), unit(b, eps)
     cosine = (unit_a * unit_b).sum(axis=-1, keepdims=True)
     norm_a, norm_b = np.maximum(norms(a, -1), eps), np.maximum(norms(b, -1), eps)
-    return upstream * (unit_b - cosine * unit_a) / norm_a, upstream * (unit_a - cosine * unit_b) / norm_b
+    of_a, of_b = unit_b - cosine * a / norms(a, -1), unit_a - cosine * b / norms(b, -1)
+    return upstream * of_a / norm_a, upstream * of_b / norm_b
 
 
 def _nan_at_zero(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
@@ -90,6 +91,6 @@ FORMULATIONS = {
 }
 
 ALTERNATIVES: Alternatives = {
-    ("cosine_below_eps", "projecting"): {"backward": (Formulation(_projecting, "as elsewhere"),)},
+    ("cosine_below_eps", "projecting"): {"backward": (Formulation(_projecting, "with the slope of the norm"),)},
     ("norm_at_zero", "nan"): {"backward": (Formulation(_nan_at_zero, "NaN at a row of zeros"),)},
 }
