@@ -5,7 +5,7 @@ outputs = a^b
 dL_da   = b a^(b - 1) dL_doutputs, summed over the axes along which a was repeated
 dL_db   = a^b log(a) dL_doutputs, summed over the axes along which b was repeated
 
-Bases are 0 or more; below 0, exponents are whole numbers between -64 and 64, and log(a) is NaN.
+Bases are 0 or more; below 0, exponents are whole numbers between -8 and 8, and log(a) is NaN.
 """
 
 from functools import partial, reduce
@@ -20,7 +20,7 @@ from ..model.functions import stored
 Array = Any
 
 BATCH_AXIS: dict[str, int] = {}
-MOST = 64
+MOST = 8
 
 
 def forward(a: Array, b: Array) -> Array:
@@ -44,7 +44,7 @@ def powers(a: Array, b: Array, less: int = 0) -> Array:
 
 
 def is_odd(b: Array) -> np.ndarray:
-    """Whether whole numbers between -64 and 64 are odd."""
+    """Whether whole numbers between -8 and 8 are odd."""
     found: np.ndarray = reduce(np.logical_or, (b == k for k in range(1 - MOST, MOST, 2)))
     return found
 
