@@ -110,12 +110,18 @@ def call(form: Form, words: Words, draw: Draw) -> Tensors:
         if name in labels or (drawn.dtype.kind != "f" and drawn.dtype.kind != "V"):
             continue
         tensors[name] = draw(words, drawn.shape)
-        if drawn.size > 1 and (drawn > 0).all():
+        if (drawn > 0).all() and (drawn.size > 1 or always_positive(form, name, words.dtype)):
             magnitudes = abs(tensors[name].astype(np.float64))
             if (drawn < 1).all():  # probabilities, which some operations refuse beyond 1
                 magnitudes = np.where(magnitudes < 1, magnitudes, np.frexp(magnitudes)[0])
             tensors[name] = words.array(np.where(magnitudes == 0, 0.5, magnitudes))
     return tensors
+
+
+def always_positive(form: Form, name: str, dtype: str) -> bool:
+    """Whether a tensor of few elements is positive in other draws of its family too."""
+    words = Words(f"again/{form}", dtype)
+    return all((form.drawn(words)[name] > 0).all() for _ in range(8))
 
 
 def as_tuple(results: object) -> tuple:

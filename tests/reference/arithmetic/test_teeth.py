@@ -16,6 +16,8 @@ GOALS = {"float64": 1e-13, "float32": 1e-4, "fused": 0.01}
 MISSED: dict[str, float] = {
     # The outputs that backward reads have been rounded once, and the sum of their products with the upstream cancels.
     "softmax/bfloat16/fused": 0.011,
+    # Likewise the saved logarithm, whose error is one of the exponential of what is left.
+    "logsumexp/bfloat16/fused": 0.013,
 }
 """What misses its goal, and by how much."""
 LOWER = {
