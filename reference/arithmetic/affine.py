@@ -37,21 +37,22 @@ from .linear_errors import (
     sums_over,
     times_matrix,
 )
-from .protocol import Axis, FormulaArray, as_array, over_elements
+from .protocol import Axis, FormulaArray, as_array, filled, over_elements
 from .rounding import Rounding
 
 HALVES = [FORMATS[name] for name in HALF]
-as_ball = over_elements(arb, 1)
 Derivatives = dict[str, Any]
 """The `slope` and the `off` of an operand."""
 
 
 def _derivatives(balls: np.ndarray) -> Derivatives:
     """Give derivatives as float64, and how far off they may be if that is more than 2^-51 of them."""
-    middle = balls.astype(np.float64)
-    radius = np.array([float(x.rad()) for x in balls.ravel().tolist()]).reshape(balls.shape)
+    flat = balls.ravel().tolist()
+    middle = np.array([float(x) for x in flat]).reshape(balls.shape)
+    radius = np.array([float(x.rad()) for x in flat]).reshape(balls.shape)
     magnitude, finite = abs(middle), np.isfinite(middle)
-    if ((radius <= magnitude * 2.0**-52) & ((magnitude > 2.0**-900) | (magnitude == 0)) & finite).all():
+    near = (radius <= magnitude * 2.0**-52) & ((magnitude > 2.0**-900) | (magnitude == 0)) & finite
+    if np.count_nonzero(near) == near.size:
         return {"slope": middle, "off": None}
     off = magnitude * 2.0**-52 + np.nextafter(radius, inf) + TINY
     return {"slope": np.where(finite, middle, 0.0), "off": np.where(finite, off, inf)}
@@ -115,7 +116,7 @@ class Affine(FormulaArray):
             errors = linear_errors.after(
                 self.errors.variables, result.shape, _upper(result.error), operands, early, beyond
             )
-        smaller = as_array(as_ball(errors.bounds.reshape(result.shape)))
+        smaller = filled([arb(e) for e in errors.bounds.tolist()], result.shape)
         cells = np.arange(1, 1 + result.value.size).reshape(result.shape)
         return type(self)(result.of_parts(result.value, smaller), cells, errors)
 

@@ -88,7 +88,7 @@ class LinearErrors:
     @cached_property
     def are_any(self) -> bool:
         """Whether there is any error."""
-        return bool(self.table[-1].any())
+        return bool(np.count_nonzero(self.table[-1]))
 
     @cached_property
     def numbered(self) -> "LinearErrors":
@@ -202,12 +202,13 @@ def placed(here: np.ndarray) -> Linear:
 
 def times_matrix(rows: np.ndarray, matrix: Any) -> np.ndarray:
     """(R, n, k) and (k, m) -> (R, n, m), term by term: with the rows last, which are many where axes are short."""
-    terms = np.ascontiguousarray(rows.transpose(2, 1, 0))
+    terms = np.ascontiguousarray(rows.transpose(2, 1, 0))[:, :, None]
+    slopes = np.repeat(matrix[:, :, None], len(rows), axis=2)
+    np.absolute(slopes[..., -4:], out=slopes[..., -4:])
     result = np.zeros((rows.shape[1], matrix.shape[1], len(rows)))
     passed = np.empty_like(result)
-    for term, slope in zip(terms, matrix, strict=True):
-        np.multiply(term[:, None, :-4], slope[:, None], out=passed[..., :-4])
-        np.multiply(term[:, None, -4:], abs(slope)[:, None], out=passed[..., -4:])
+    for term, slope in zip(terms, slopes, strict=True):
+        np.multiply(term, slope, out=passed)
         result += passed
     return result.transpose(2, 0, 1)
 
@@ -275,13 +276,13 @@ def after(
     own *= 1 + slack
     rest[:] = kept + (whole * (2 * slack) + (most + 8) * terms * TINY)
     slight = own <= NEGLIGIBLE * bound
-    if slight.any():
+    if np.count_nonzero(slight):
         rest[slight] += own[slight]
         own[slight] = 0
     rest *= 1 + slack
     radius[:] = added(abs(table[: most + 2, 1:])) * (1 + SLACK * (4 + most.bit_length()))
     given_up = ~(radius <= 4 * bound + 2.0**-1000)
-    if given_up.any():
+    if np.count_nonzero(given_up):
         table[:-1, 1:][:, given_up] = 0
         own[given_up] = radius[given_up] = bound[given_up]
     error[:] = np.minimum(bound, radius)
