@@ -37,7 +37,7 @@ from .linear_errors import (
     sums_over,
     times_matrix,
 )
-from .protocol import Axis, FormulaArray, as_array, filled, over_elements
+from .protocol import Axis, DirectArray, as_array, filled, over_elements
 from .rounding import Rounding
 
 HALVES = [FORMATS[name] for name in HALF]
@@ -63,7 +63,7 @@ def _upper(balls: np.ndarray) -> np.ndarray:
     return np.array([0.0 if x.is_zero() else nextafter(float(x.abs_upper()), inf) for x in balls.ravel().tolist()])
 
 
-class Affine(FormulaArray):
+class Affine(DirectArray):
     """A rounding array, and the error of each element as a sum over variables."""
 
     def __init__(self, rounding: Rounding, cells: np.ndarray, errors: LinearErrors) -> None:

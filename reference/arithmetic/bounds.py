@@ -12,7 +12,7 @@ from flint import arb, fmpq
 
 from ...vectors.dtypes import Format
 from .ball import ball_quotient
-from .elementary import ONE, ZERO, Elementary
+from .elementary import ELEMENTARY, ONE, ZERO
 from .protocol import RangeError, UnboundedError, over_elements
 
 SIGNS = (ONE, -ONE)
@@ -108,11 +108,12 @@ class Rules:
         cost = cost_of(fmt)
         self.roundoff, self.largest = cost.roundoff, cost.largest
         self.threshold, self.flushed = cost.threshold, cost.flushed
+        self.two_roundoffs = 2 * cost.roundoff + cost.roundoff**2
         self.products, self.additions = cache(self._products), cache(self._additions)
         self.add = np.frompyfunc(self._add, 4, 2)
         self.multiply = np.frompyfunc(self._multiply, 4, 2)
         self.divide = np.frompyfunc(self._divide, 4, 2)
-        self.elementary = np.frompyfunc(self._elementary, 4, 2)
+        self.elementary = cache(self._elementary)
         self.rounded = np.frompyfunc(self._rounded, 5, 2)
         self.stored = np.frompyfunc(self._stored, 2, 2)
         self.read = np.frompyfunc(self._read, 2, 2)
@@ -180,13 +181,17 @@ class Rules:
         exact_x, exact_y = ex.is_zero(), ey.is_zero()
         if (exact_x and (exact_y or x.is_zero())) or (exact_y and y.is_zero()):
             return self._rounded(x * y, ZERO, True, self.roundoff, self.threshold)
-        e = abs(x) * ey + ex * abs(y) + ex * ey
-        passed = (exact_x and _is_sign(x)) or (exact_y and _is_sign(y))
+        if exact_x:
+            e, passed = abs(x) * ey, _is_sign(x)
+        elif exact_y:
+            e, passed = ex * abs(y), _is_sign(y)
+        else:
+            e, passed = abs(x) * ey + ex * (abs(y) + ey), False
         return self._rounded(x * y, e, passed, self.roundoff, self.threshold)
 
     def _divide(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
         gap = abs(y) - ey
-        if y.is_finite() and not y.is_zero() and not gap > 0:
+        if not gap > ZERO and y.is_finite() and not y.is_zero():
             raise UnboundedError(
                 f"an error of {ey.str(8)} in the denominator {y.str(8)} leaves a quotient without a bound"
             )
@@ -194,18 +199,23 @@ class Rules:
         e = ZERO if ex.is_zero() and ey.is_zero() else (ex + abs(v) * ey) / gap
         passed = _is_exact_zero(x, ex) or (ey.is_zero() and _is_sign(y))
         free = (passed or _is_power(y, ey, self.format)) and (fits(v, self.format) if e.is_zero() else passed)
-        u, eta = self.roundoff, self.threshold
-        return self._finished(v, e, free, 2 * u + u * u, (1 + abs(x) + ex) * eta)
+        return self._finished(v, e, free, self.two_roundoffs, (ONE + abs(x) + ex) * self.threshold)
 
-    def _elementary(self, x: arb, ex: arb, function: Elementary, reduced: arb) -> Bounded:
-        """Apply an elementary function that reduces its argument in a format of unit roundoff `reduced`."""
-        v, u = function.ball(x), self.roundoff
-        e = ZERO if ex.is_zero() else function.gap(v, x, ex)
-        if v.is_zero() and not function.coarse:
-            return self._finished(v, e, True, ZERO, ZERO)
-        cost = function.cost * u + (function.argument * reduced * abs(x) if function.argument else ZERO)
+    def _elementary(self, name: str, reduction: Format) -> np.ufunc:
+        """Give the rule of an elementary function that reduces its argument in a format."""
+        function, u = ELEMENTARY[name], self.roundoff
+        constant, argument = function.cost * u, function.argument * cost_of(reduction).roundoff
         extra = function.coarse * u + (self.threshold if function.underflows else ZERO)
-        return self._finished(v, e, False, cost, extra)
+
+        def rule(x: arb, ex: arb) -> Bounded:
+            v = function.ball(x)
+            e = ZERO if ex.is_zero() else function.gap(v, x, ex)
+            if v.is_zero() and not function.coarse:
+                return self._finished(v, e, True, ZERO, ZERO)
+            cost = constant + argument * abs(x) if function.argument else constant
+            return self._finished(v, e, False, cost, extra)
+
+        return np.frompyfunc(rule, 2, 2)
 
 
 rules_of = cache(Rules)
@@ -236,6 +246,6 @@ def _larger_error(x: arb, ex: arb, y: arb, ey: arb) -> arb:
 
 
 surely_exceeds, larger_error = over_elements(_surely_exceeds, 4), over_elements(_larger_error, 4)
-is_exact_zero = over_elements(_is_exact_zero, 2)
+is_term = over_elements(lambda v, e: not _is_exact_zero(v, e), 2)
 is_same = over_elements(lambda x, y: not (x.is_nan() or y.is_nan()) and x == y, 2)
 is_at_most = over_elements(lambda m, bound: bool(m <= bound), 2)

@@ -2,12 +2,15 @@
 
 import math
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
 from flint import arb, fmpq
 
 from .protocol import Constant, UndecidedError, as_array, filled
+
+WHOLE = (int, np.integer, np.bool_)
 
 
 def exact(x: Any) -> arb:
@@ -20,12 +23,16 @@ def exact(x: Any) -> arb:
         return x
     if isinstance(x, Constant):
         return arb(x.ball())
-    if type(x) is float and math.isfinite(x):
-        fraction = Fraction(repr(x))
-        return arb(fmpq(fraction.numerator, fraction.denominator))
-    if isinstance(x, int | np.integer | np.bool_):
+    if isinstance(x, WHOLE):
         return arb(int(x))
-    return arb(float(x))
+    return arb(_decimal(x)) if type(x) is float and math.isfinite(x) else arb(float(x))
+
+
+@cache
+def _decimal(x: float) -> fmpq:
+    """Give the shortest decimal that stands for a number."""
+    fraction = Fraction(repr(x))
+    return fmpq(fraction.numerator, fraction.denominator)
 
 
 def exact_array(x: Any) -> np.ndarray:

@@ -57,12 +57,26 @@ def remembered(method: Method) -> Method:
 
     @wraps(method)
     def call(self: "FormulaArray", *arguments: Any, **parameters: Any) -> Any:
-        key = (method, arguments, tuple(parameters.items()))
-        if key not in self.known:
-            self.known[key] = method(self, *arguments, **parameters)
-        return self.known[key]
+        known = self.known
+        key = (method, arguments, *parameters.items())
+        try:
+            return known[key]
+        except KeyError:
+            result = known[key] = method(self, *arguments, **parameters)
+            return result
 
     return cast(Method, call)
+
+
+def _directly(name: str, ufunc: np.ufunc) -> Callable[..., Any]:
+    """Make an operator that calls the method for two arrays of a class, and goes through NumPy for others."""
+
+    def operator(self: "FormulaArray", other: Any) -> Any:
+        if type(other) is type(self):
+            return getattr(self, name)(other)
+        return NotImplemented if getattr(other, "__array_ufunc__", self) is None else ufunc(self, other)
+
+    return operator
 
 
 class FormulaArray(NDArrayOperatorsMixin):
@@ -269,6 +283,8 @@ class FormulaArray(NDArrayOperatorsMixin):
 
     def matmul(self, other: Self) -> Self:
         """x @ y for vectors, matrices, and stacks of matrices, which broadcast."""
+        if self.ndim == other.ndim == 2 and self.shape[1] == other.shape[0]:
+            return self.product(other)
         if not self.ndim or not other.ndim:
             raise ValueError("a product of matrices needs at least one axis of each")
         if self.ndim == 1:
@@ -277,8 +293,6 @@ class FormulaArray(NDArrayOperatorsMixin):
             return self.matmul(other.reshape(-1, 1)).squeeze(-1)
         if self.shape[-1] != other.shape[-2]:
             raise ValueError(f"shapes {self.shape} and {other.shape} do not make a product")
-        if self.ndim == other.ndim == 2:
-            return self.product(other)
         stack = np.broadcast_shapes(self.shape[:-2], other.shape[:-2])
         if other.ndim == 2:  # one matrix for all: a single, longer product
             rows = self.reshape(math.prod(self.shape[:-1]), self.shape[-1]).product(other)
@@ -298,6 +312,16 @@ class FormulaArray(NDArrayOperatorsMixin):
     def zeros_like(self) -> Self:
         """Exact zeros of the same shape."""
         return self.lift(np.zeros(self.shape))
+
+
+class DirectArray(FormulaArray):
+    """A formula array whose operators need not go through NumPy for two arrays of its class."""
+
+    __add__ = _directly("add", np.add)
+    __sub__ = _directly("subtract", np.subtract)
+    __mul__ = _directly("multiply", np.multiply)
+    __truediv__ = _directly("divide", np.divide)
+    __matmul__ = _directly("matmul", np.matmul)
 
 
 def as_array(x: Any) -> np.ndarray:

@@ -40,17 +40,17 @@ from flint import arb, arb_mat
 from . import bounds
 from .ball import larger, largest, matrix, matrix_product, total
 from .bounds import Cost, Rules, cost_of, fits, rules_of
-from .elementary import ELEMENTARY, ZERO
+from .elementary import ZERO
 from .exact import exact, exact_array
 from .precision import Precision
-from .protocol import Axis, FormulaArray, as_array, filled, reduction_rows, remembered
+from .protocol import Axis, DirectArray, as_array, filled, reduction_rows, remembered
 
 
 class LengthError(ArithmeticError):
     """A sum or contraction is longer than a native half precision gives tolerances for."""
 
 
-class Rounding(FormulaArray):
+class Rounding(DirectArray):
     """An array of exact values, each with a bound on the error that a sound implementation may have made so far.
 
     `guard`: whether an intermediate that may leave the format's range raises RangeError; False for cases that are to
@@ -77,13 +77,12 @@ class Rounding(FormulaArray):
         """
         if isinstance(other, type(self)):
             return other
-        value = exact_array(other)
         if isinstance(other, np.ndarray):
-            return self.of_parts(value, np.full(value.shape, ZERO, dtype=object))
+            return self.of_parts(exact_array(other), np.full(other.shape, ZERO, dtype=object))
         constant = exact(other)
         held = not constant.is_finite() or fits(constant, self.precision.format)
         magnitude = arb.max(abs(constant), self._cost.smallest_normal)
-        return self.of_parts(value, as_array(ZERO if held else self._cost.roundoff * magnitude))
+        return self.of_parts(as_array(constant), as_array(ZERO if held else self._cost.roundoff * magnitude))
 
     def parts(self) -> tuple[np.ndarray, ...]:
         """Give the values and the errors."""
@@ -93,6 +92,7 @@ class Rounding(FormulaArray):
         """Make an array of the same precision."""
         made = object.__new__(type(self))  # the parts are object arrays already
         made.value, made.error = parts
+        made.known = {}
         made.precision, made.guard, made.reductions = self.precision, self.guard, self.reductions
         return made
 
@@ -111,8 +111,9 @@ class Rounding(FormulaArray):
         return self.of_parts(*map(as_array, rule(*arguments)))
 
     @cached_property
-    def _exact_zeros(self) -> np.ndarray:
-        return bounds.is_exact_zero(self.value, self.error).astype(bool)
+    def _terms(self) -> np.ndarray:
+        """0 for each exact 0, which is no term of a sum, and 1 for all else."""
+        return bounds.is_term(self.value, self.error).astype(np.int64)
 
     # Arithmetic ---------------------------------------------------------------------------------------------------
 
@@ -147,8 +148,7 @@ class Rounding(FormulaArray):
     @remembered
     def elementary(self, name: str) -> Self:
         """Apply an elementary function. Raises UnboundedError where the error reaches beyond where it is defined."""
-        reduced = cost_of(self.precision.reduction).roundoff
-        return self._by(self._rules.elementary, self.value, self.error, ELEMENTARY[name], reduced)
+        return self._by(self._rules.elementary(name, self.precision.reduction), *self.parts())
 
     @remembered
     def stored(self) -> Self:
@@ -195,8 +195,8 @@ class Rounding(FormulaArray):
     # Reductions ---------------------------------------------------------------------------------------------------
 
     def _length(self, terms: np.ndarray) -> None:
-        longest, most = self.precision.longest, int(terms.max(initial=0))
-        if longest is not None and most > longest:
+        longest = self.precision.longest
+        if longest is not None and (most := int(terms.max(initial=0))) > longest:
             raise LengthError(f"{most} terms: a native half precision gives tolerances up to {longest}")
 
     @remembered
@@ -204,11 +204,12 @@ class Rounding(FormulaArray):
         """x @ y of two matrices: n u |x| |y| and eta for every product, in the accumulator's precision."""
         self.reductions.add("contraction")
         a, b = self._operand(), other._operand()
-        terms: np.ndarray = (~a._exact_zeros).astype(np.int64) @ (~b._exact_zeros).astype(np.int64)
+        terms: np.ndarray = a._terms @ b._terms
         self._length(terms)
         value = matrix_product(a._values, b._values)
         magnitude = matrix_product(a._magnitudes, b._magnitudes)
-        passed, free = as_array(ZERO), terms == 0
+        passed, none = as_array(ZERO), terms == 0
+        free = none
         if not (a._is_exact and b._is_exact):
             plain, magnitude = magnitude, matrix_product(a._reaches, b._reaches)
             passed = magnitude - plain
@@ -216,7 +217,7 @@ class Rounding(FormulaArray):
             free = self._sums_exactly(magnitude, a._finest + b._finest)
         rules = rules_of(self.precision.accumulator, self.guard)
         error = rules.contracted(magnitude, passed, free, terms, a.shape[1])
-        return self._accumulated(value, as_array(error), terms == 0)
+        return self._accumulated(value, error, none)
 
     @remembered
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
@@ -224,17 +225,16 @@ class Rounding(FormulaArray):
         self.reductions.add("sum")
         values, shape = reduction_rows(self.value, axis, keepdims)
         errors, _ = reduction_rows(self.error, axis, keepdims)
-        zeros, _ = reduction_rows(self._exact_zeros, axis, keepdims)
-        terms = values.shape[-1] - zeros.sum(axis=-1)
+        terms = np.add.reduce(reduction_rows(self._terms, axis, keepdims)[0], axis=-1)
         self._length(terms)
         magnitude = filled(total(abs(values) + errors), terms.shape)
-        free = terms <= 1
+        free = single = terms <= 1
         if self._is_exact and self._finest is not None:
-            free |= self._sums_exactly(magnitude, self._finest)
+            free = free | self._sums_exactly(magnitude, self._finest)
         rules = rules_of(self.precision.accumulator, self.guard)
         error = rules.summed(magnitude, filled(total(errors), terms.shape), free, terms, values.shape[-1])
         value = filled(total(values), terms.shape)
-        return self._accumulated(value, as_array(error), terms <= 1).reshape(shape)
+        return self._accumulated(value, error, single).reshape(shape)
 
     def _accumulated(self, value: np.ndarray, error: np.ndarray, passed: np.ndarray) -> Self:
         """Round what was accumulated in a wider format to the format itself."""
@@ -254,7 +254,7 @@ class Rounding(FormulaArray):
     def _operand(self) -> Self:
         """Round to the format in which a contraction reads its operands."""
         fmt = self.precision.operand
-        if fmt == self.precision.format:
+        if fmt is self.precision.format:
             return self
         return self._by(rules_of(fmt, self.guard).read, *self.parts())
 
