@@ -94,6 +94,9 @@ class Fast(FormulaArray):
         """Nothing that was evaluated before: remembered arrays would outlive the chunk that they are of."""
         return {}
 
+    def _lifted(self, other: Any) -> Any:
+        return self.lift(other)  # as nothing is remembered
+
     # Structure ----------------------------------------------------------------------------------------------------
 
     def parts(self) -> tuple[np.ndarray, ...]:

@@ -147,6 +147,15 @@ class FormulaArray(NDArrayOperatorsMixin):
         """Sum along axes what was broadcast."""
         return self.sum(axis, keepdims)
 
+    def _lifted(self, other: Any) -> Self:
+        """Lift an operand, a constant once, so that steps with the same constant are the very same."""
+        if isinstance(other, type(self)):
+            return other
+        key = (other.tobytes(), other.shape, other.dtype) if isinstance(other, np.ndarray) else (type(other), other)
+        if (lifted := self.known.get(key)) is None:
+            lifted = self.known[key] = self.lift(other)
+        return cast(Self, lifted)
+
     # NumPy's protocols --------------------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -154,7 +163,7 @@ class FormulaArray(NDArrayOperatorsMixin):
         elementary = name in self.ELEMENTARY
         if method != "__call__" or kwargs or not (elementary or name in self.UFUNCS):
             raise TypeError(f"{type(self).__name__} has no {name}.{method} with {sorted(kwargs)}")
-        first, *rest = (self.lift(x) for x in inputs)
+        first, *rest = map(self._lifted, inputs)
         return first.elementary(name) if elementary else getattr(first, name)(*rest)
 
     def __array_function__(self, func: Callable[..., Any], types: Iterable[type], args: Any, kwargs: Any) -> Any:
@@ -162,7 +171,7 @@ class FormulaArray(NDArrayOperatorsMixin):
             raise TypeError(f"{type(self).__name__} has no numpy.{func.__name__}")
         if func is np.where:
             condition, yes, no = args
-            return self.lift(yes).select(np.asarray(condition, dtype=bool), self.lift(no))
+            return self._lifted(yes).select(np.asarray(condition, dtype=bool), self._lifted(no))
         if func is np.concatenate:
             return self.joined([self.lift(x) for x in args[0]], *args[1:], **kwargs)
         if func is np.stack:
