@@ -192,7 +192,7 @@ class _Bounded:
         if self.is_blunt:
             variables = Variables()
             arguments = case.lifted(lambda x: Affine.exact(_rounding(x, model, case.guard), variables))
-            bounds = _sharpened(case, self.by_formulation, arguments)
+            bounds = _sharpened(case, self.by_formulation, arguments, variables)
         return tuple(
             _rounded_up(bound, ball, value, model.result)
             for bound, ball, value in zip(bounds, case.balls, case.expected, strict=True)
@@ -263,7 +263,10 @@ def _errors(
 
 
 def _sharpened(
-    case: _ExactCase, by_formulation: list[tuple[Formulation, list[np.ndarray]]], arguments: list[Any]
+    case: _ExactCase,
+    by_formulation: list[tuple[Formulation, list[np.ndarray]]],
+    arguments: list[Any],
+    variables: Variables,
 ) -> list[np.ndarray]:
     """Give the largest bounds of affine arrays, leaving out formulations whose bounds cannot be larger."""
 
@@ -272,6 +275,7 @@ def _sharpened(
 
     bounds: list[np.ndarray] = []
     for formulation, errors in sorted(by_formulation, key=most, reverse=True):
+        variables.given.clear()
         if not (bounds and all(is_at_most(e, b).all() for e, b in zip(errors, bounds, strict=True))):
             bounds = _largest(bounds, _errors(case, formulation, arguments))
     return bounds
