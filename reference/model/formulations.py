@@ -5,7 +5,7 @@ A tolerance is the largest bound over all formulations, so each of them widens w
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from itertools import product
 from typing import Any
 
@@ -84,6 +84,7 @@ def _combined(outer: Function, parts: tuple[Formulation, ...], name: str) -> For
     )
 
 
+@cache
 def shared(function: Function) -> Function:
     """Evaluate a part of formulations once for the very same arrays, which remember it; other arrays are NumPy's."""
 
