@@ -10,7 +10,7 @@ from ..check.wording import listed
 from .candidates import catalogue, leaves_the_same, sound_of
 from .evidence import Evidence
 from .fitting import in_words
-from .observation import Observation, alike, called
+from .observation import Observation, State, alike, called
 from .search import Explanation
 
 Words = tuple[str, str, str]
@@ -25,6 +25,8 @@ _KEPT = {
 """What a state that is left over does, by what the run saw of it."""
 SCALES = 0.625, 0.75
 """By which values are made new ones."""
+MOST_FORWARD = 5
+"""So many cases are called after forward."""
 _AS_SAID = (
     (MissKind.WRITTEN_BESIDE, "a write out of bounds", "end loops at the sizes, and honour strides."),
     (MissKind.SHARED_MEMORY, "memory shared", "return memory of its own: np.array(result)."),
@@ -55,6 +57,11 @@ def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words
         said = "rows in another order give what was kept for the order before: a sum or the like finds it"
         cure = "find what is kept by all that it depends on, or keep nothing between calls."
         yield "a state left over", f"{_results(evidence, MissKind.BATCH)}: {said}.", cure
+        return
+    if not known and _kept_by_forward(evidence):
+        said = "right after a forward with the same arguments, wrong otherwise: what the last forward kept is used"
+        cure = "compute it from the arguments of the call."
+        yield "a state left over", f"{listed(evidence.names)}: {said}.", cure
         return
     layouts = {id(one) for one in evidence.wrong if one.layout is not None}
     misread = evidence.misses(MissKind.LAYOUT)
@@ -89,6 +96,20 @@ def _kept_by_other_order(evidence: Evidence) -> bool:
     calls = (SCALES[0], True), (SCALES[1], False), (SCALES[1], True)
     some = (one for one in evidence.wrong if one.family.id in ids and one.batch)
     return any([is_right(one, *call) for call in calls] == [True, True, False] for one in some)
+
+
+def _kept_by_forward(evidence: Evidence) -> bool:
+    """Whether cases that are wrong are right after a call of forward with their arguments."""
+    forward = evidence.implementation.functions.get((evidence.vectors.op, "forward"))
+    if forward is None or evidence.direction == "forward":
+        return False
+
+    def both(*tensors: np.ndarray, **parameters: object) -> object:
+        forward(*tensors[1:], **parameters)
+        return evidence.function(*tensors, **parameters)
+
+    some = [one for one in evidence.wrong if State.WRONG in one.states][:MOST_FORWARD]
+    return bool(some) and not any(any(replace(one, results=called(both, one)[0]).failing) for one in some)
 
 
 def _results(evidence: Evidence, *kinds: MissKind) -> str:

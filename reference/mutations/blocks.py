@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .rows import Context, Replacement, attribute, called, from_numpy, method, name, number
+from .rows import Context, Replacement, attribute, called, from_numpy, method, name, number, replaced
 
 Array = Any
 SIZES = (*(2**k for k in range(10, 0, -1)),)
@@ -102,12 +102,31 @@ def _product(places: str, a: Array, size: float, b: Array) -> Array:
     return a[..., some] @ b[..., some, :]
 
 
+def _exponentials(x: Array, size: float, *, axis: int, keepdims: bool) -> Array:
+    """The sum of exponentials less the maximum so far, found block by block: former sums are not rescaled."""
+    step = int(min(size, max(x.shape[axis], 1)))
+    ends = np.minimum((np.arange(x.shape[axis]) // step + 1) * step, x.shape[axis]) - 1
+    so_far = np.take(np.maximum.accumulate(x, axis=axis), ends, axis=axis)
+    return np.exp(x - so_far).sum(axis=axis, keepdims=keepdims)
+
+
+def padded(x: Array, size: float, *, axis: int = -1) -> Array:
+    """With zeros at the end of an axis, up to a multiple of a size, or for 0 to a power of two."""
+    n = x.shape[axis] if x.ndim and np.isfinite(size) else 0
+    more = (-n % int(size) if size else 2 ** max(n - 1, 0).bit_length() - n) if n else 0
+    widths = np.zeros((x.ndim, 2), int)
+    widths[axis if x.ndim else (), 1] = more
+    return np.pad(x, widths) if more else x
+
+
 NAMED: Mapping[str, Callable[..., Any]] = {
     **{f"{how}_over_{p}": partial(_reduced, how, p) for how in ("sum", "mean", "max") for p in PLACES},
     **{f"product_over_{p}": partial(_product, p) for p in PLACES},
     **{f"mean_by_{length}_length": partial(_mean_by_length, length) for length in _LENGTHS},
     **{f"{length}_length": partial(_length, length) for length in _LENGTHS},
     "mean_of_means_of_blocks": _mean_of_means,
+    "exponentials_not_rescaled_after_blocks": _exponentials,
+    "padded_with_0": padded,
 }
 """What the texts name."""
 
@@ -132,6 +151,18 @@ def open_blocks(node: ast.Call | ast.BinOp, context: Context) -> Iterator[Replac
     if how == "max":
         start = called(name("fitted"), number(float("-inf")))
         yield "start", ast.Call(attribute(name("np"), "maximum"), [node, start], [])
+
+
+def open_exponentials(node: ast.Call, context: Context) -> Iterator[Replacement]:  # noqa: ARG001 (as every row)
+    """A sum of exponentials of differences from a maximum: block by block, or with padding that counts."""
+    size = called(name("fitted"), number(float("inf")))
+    match node.func:
+        case ast.Attribute(value=ast.Call(args=[ast.BinOp(left=x, op=ast.Sub(), right=largest)]) as inner, attr="sum"):
+            if from_numpy(inner) == "exp":
+                yield "blocks", ast.Call(name("exponentials_not_rescaled_after_blocks"), [x, size], node.keywords)
+                axis = [keyword for keyword in node.keywords if keyword.arg == "axis"]
+                shifted = ast.BinOp(ast.Call(name("padded_with_0"), [x, size], axis), ast.Sub(), largest)
+                yield "padding", replaced(node, func=attribute(replaced(inner, args=[shifted]), "sum"))
 
 
 def _is_length(node: ast.expr, context: Context) -> bool:

@@ -61,11 +61,13 @@ def _value(of: Callable[..., float], names: Sequence[str], numbers: Mapping[str,
         return None
 
 
-STEPS = 10
+STEPS, SLOW = 10, 3
+"""So many steps are taken at most, and so many before they have to come nearer."""
 
 
 def solved(at: Callable[[float], np.ndarray | None], got: np.ndarray, value: float) -> float | None:
     """The constant by Gauss and Newton; None where it does not matter, or there is none."""
+    moves: list[float] = []
     for _ in range(STEPS):
         step = max(1e-4 * abs(value), 1e-7)
         here, there = at(value), at(value + step)
@@ -79,6 +81,9 @@ def solved(at: Callable[[float], np.ndarray | None], got: np.ndarray, value: flo
             return None
         move = float(slope @ rest) / square
         value += move
+        moves.append(abs(move))
+        if len(moves) > SLOW and moves[-1] > moves[-1 - SLOW] / 2:
+            return None
         if not math.isfinite(value) or abs(move) <= 1e-12 * abs(value):
             break
     return value if math.isfinite(value) else None

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -118,6 +118,10 @@ def open_calls(node: ast.Call, context: Context) -> Iterator[Replacement]:
         yield "log_floor", replaced(node, args=[floor])
         clipped = ast.Call(attribute(name("np"), "minimum"), [floor, ast.BinOp(number(1), ast.Sub(), _fitted(0.0))], [])
         yield "log_clip_floor", replaced(node, args=[clipped])
+    if function in ("exp", "log", "tanh") or _is_of_elements(node, context):
+        above, below = _fitted(inf), ast.UnaryOp(ast.USub(), _fitted(inf))
+        for bound, limits in (("clip", (below, above)), ("minimum", (above,)), ("maximum", (below,))):
+            yield "clip", replaced(node, args=[called(attribute(name("np"), bound), plain[0], *limits)])
     if function in ("exp", "tanh"):
         yield str(function), replaced(node, args=[_times(plain[0])])
     if function == "where" and len(plain) == 3 and isinstance(plain[2], ast.Constant) and not plain[2].value:
@@ -127,6 +131,11 @@ def open_calls(node: ast.Call, context: Context) -> Iterator[Replacement]:
         yield "leak", replaced(node, args=[plain[0], ast.BinOp(plain[0], ast.Mult(), _fitted(0.0))])
 
 
+def _is_of_elements(node: ast.Call, context: Context) -> bool:
+    """Whether it is a call of another operation's formula, of one tensor."""
+    return len(node.args) == 1 and not node.keywords and ast.unparse(node.func) in context.formulas
+
+
 OPEN = (
     (ast.Constant, open_constants),
     (ast.BinOp, open_terms),
@@ -134,6 +143,7 @@ OPEN = (
     (ast.Call, open_calls),
 )
 BLOCKS = (((ast.Call, ast.BinOp), blocks.open_blocks),)
+EXPONENTIALS = ((ast.Call, blocks.open_exponentials),)
 
 
 @cache
@@ -141,16 +151,28 @@ def fitted_of(op: str, direction: str) -> tuple[Fitted, ...]:
     """What may be wrong with an operation's function but for a constant: in its formula, plain constants first, then in
     its arguments."""
     own = operation(op).functions[direction]
-    texts = [each for f in (own, *written_otherwise(op, direction)) for each in mutations(op, direction, f, OPEN)]
+    every = own, *written_otherwise(op, direction)
+    texts = [each for function in every for each in mutations(op, direction, function, OPEN)]
     texts.sort(key=lambda each: "constant" not in each.name)
     texts += mutations(op, direction, own, BLOCKS)
+    texts += [each for function in every for each in mutations(op, direction, function, EXPONENTIALS)]
     others = (_of_parameters, _of_arguments, _of_branches, _of_steps)
     return (*map(_of_text, texts), *(each for of in others for each in of(op, direction)))
+
+
+_KINDS: dict[str, tuple[str, tuple[float, ...]]] = {
+    "blocks": ("a size of blocks", blocks.SIZES),
+    "padding": ("padding counted", (*blocks.SIZES, 0)),
+    "clip": ("clipped", CLIPS),
+    "start": ("a start", STARTS),
+}
+"""Of constants that are one of some: what sort of thing is wrong, and which they may be."""
 
 
 def _of_text(mutation: Mutation) -> Fitted:
     value: dict[str, float] = {}
     start = float(_FITTED.findall(mutation.after)[0])
+    what = mutation.what.rpartition("_")[2]
 
     @cache
     def made() -> Function:
@@ -161,14 +183,14 @@ def _of_text(mutation: Mutation) -> Fitted:
         return made()
 
     def says(constant: str) -> str:
-        after = _FITTED.sub(constant, mutation.after).replace("+ -", "- ")
+        size = "2**k" if what == "padding" and constant == "0" else constant
+        after = _FITTED.sub(size, mutation.after).replace("+ -", "- ")
         return f"`{after}` where `{mutation.before}` is due"
 
     cure = f"write `{mutation.before}`."
-    what = mutation.name.rstrip("_0123456789").rpartition("_")[2]
     if not isfinite(start):
-        sizes = what == "blocks"
-        kind, more = ("a size of blocks", blocks.SIZES) if sizes else ("a start", STARTS)
+        sizes = what in ("blocks", "padding")
+        kind, more = _KINDS[what]
         return Fitted(kind, says, cure, function, (start, *more), grid=True, sizes=sizes)
     grid = what in ("floor", "threshold")
     more = (CLIPS if start else FLOORS) if grid else () if start else (1e-7, 1e-3)

@@ -7,8 +7,8 @@ when it is first called, into copies of the functions that lead to it, so that t
 import ast
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib import import_module
@@ -20,7 +20,7 @@ from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import operation
 from .approximations import APPROXIMATIONS
-from .changes import INTERMEDIATE, Change
+from .changes import INTERMEDIATE
 from .rows import REFUSAL_ROWS, ROWS, Context, Rows
 
 SCALARS = ("int", "str", "float", "bool")
@@ -63,9 +63,11 @@ class Site:
 
 @dataclass(frozen=True)
 class Mutation:
-    """One node of a formula's text, and what takes its place."""
+    """One node of a formula's text, and what takes its place; or several of one function, changed alike."""
 
     name: str
+    what: str
+    """What happens, which is the end of the name."""
     before: str
     """The statement as it is due."""
     after: str
@@ -73,8 +75,7 @@ class Mutation:
     """The function that is called."""
     definition: Definition
     """The function that is changed."""
-    site: Site
-    node: ast.AST
+    changes: tuple[tuple[Site, ast.AST], ...]
 
 
 class _WithoutMarks(ast.NodeTransformer):
@@ -212,7 +213,7 @@ def mutations(op: str, direction: str, function: Function, rows: Rows, refusals:
                     name = "_".join(word for word in (*_place(direction, entry, definition, site), what) if word)
                     names[name] += 1
                     name = name if names[name] == 1 else f"{name}_{names[name]}"
-                    yield _mutation(name, entry, definition, site, node)
+                    yield _mutation(name, what, entry, definition, (site, node))
 
 
 def _counts(definition: Definition) -> bool:
@@ -247,22 +248,46 @@ def _place(direction: str, entry: Definition, definition: Definition, site: Site
     yield target
 
 
-def _mutation(name: str, entry: Definition, definition: Definition, site: Site, node: ast.AST) -> Mutation:
-    before = _text(site.statement)
-    ast.copy_location(node, site.statement)
-    with site.holding(node):
-        after = _text(node if isinstance(node, ast.stmt) else site.statement)
-    return Mutation(name, before, after, entry, definition, site, node)
+def _mutation(
+    name: str, what: str, entry: Definition, definition: Definition, *changes: tuple[Site, ast.AST]
+) -> Mutation:
+    statements = list({id(site.statement): site.statement for site, _ in changes}.values())
+    before = "; ".join(map(_text, statements))
+    for site, node in changes:
+        ast.copy_location(node, site.statement)
+    with _changed(changes):
+        whole = [node for _, node in changes if isinstance(node, ast.stmt)]
+        after = "; ".join(map(_text, whole or statements))
+    return Mutation(name, what, before, after, entry, definition, changes)
+
+
+def alike(found: Iterable[Mutation]) -> Iterator[Mutation]:
+    """Of mutations of which each is one change, those of a function that do the same in several places, together."""
+    groups: dict[object, list[Mutation]] = {}
+    for each in found:
+        groups.setdefault((each.definition, each.what), []).append(each)
+    for some in (some for some in groups.values() if len(some) > 1):
+        first, changes = some[0], [change for each in some for change in each.changes]
+        yield _mutation(f"{first.name}_everywhere", first.what, first.entry, first.definition, *changes)
+
+
+@contextmanager
+def _changed(changes: Iterable[tuple[Site, ast.AST]]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for site, node in changes:
+            stack.enter_context(site.holding(node))
+        yield
 
 
 def fault_of(op: str, direction: str, mutation: Mutation, space: Mapping[str, Any]) -> Fault:
     """The fault that a mutation is; `space` has what its text names beside what the formula does."""
-    change = _change(mutation.node)
+    node = mutation.changes[0][1]
+    change = INTERMEDIATE.get(_called(node))
     memory: dict[Any, Any] = {"": {}} if change is not None and change.remembers else {}
     named: dict[str, Any] = {**APPROXIMATIONS, **space}
     if change is not None:
         change_of = partial(change.function, memory=memory[""]) if change.remembers else change.function
-        named[_called(mutation.node)] = change_of
+        named[_called(node)] = change_of
     make = cache(partial(assembled, mutation, named))
 
     def formula(*tensors: Any, **parameters: Any) -> Any:
@@ -279,15 +304,10 @@ def fault_of(op: str, direction: str, mutation: Mutation, space: Mapping[str, An
         cure=f"write `{mutation.before}`.",
         before=mutation.before,
         after=mutation.after,
-        where=f"{definition[0].rpartition('.')[2]}.{definition[1]}, line {mutation.site.statement.lineno}",
+        where=f"{definition[0].rpartition('.')[2]}.{definition[1]}, line {mutation.changes[0][0].statement.lineno}",
         formula=formula if change is None or change.exact else None,
         memory=memory,
     )
-
-
-def _change(node: ast.AST) -> Change | None:
-    """The change that a mutant makes of an intermediate value, None for another mutant."""
-    return INTERMEDIATE.get(_called(node))
 
 
 def _called(node: ast.AST) -> str:
@@ -311,12 +331,14 @@ def _text(statement: ast.stmt) -> str:
 def assembled(mutation: Mutation, named: Mapping[str, Any]) -> Function:
     """The entry function, calling copies of all that it reaches, one of them mutated; `named` has what its text names
     beside what the formula does."""
-    entry, definition, site = mutation.entry, mutation.definition, mutation.site
+    entry, definition = mutation.entry, mutation.definition
     originals = _functions(entry)
     spaces = {module: dict(vars(import_module(module))) for module in dict.fromkeys(module for module, _ in originals)}
     copies = {one: _copy(function, spaces[one[0]]) for one, function in originals.items()}
     tree = definitions(definition[0])[definition[1]]
-    with site.holding(ast.fix_missing_locations(mutation.node)):
+    for _, node in mutation.changes:
+        ast.fix_missing_locations(node)
+    with _changed(mutation.changes):
         code = compile(ast.Module([tree], []), f"<mutant of {definition[1]}>", "exec")
     space = spaces[definition[0]]
     space.update(named)

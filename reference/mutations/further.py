@@ -5,7 +5,9 @@ changes that need a second look at the text, such as a sum that is added up in a
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -17,7 +19,7 @@ from ..model.formulations import Function
 from ..model.operation import operation
 from . import usual
 from .blocks import axes_of, flattened, restored
-from .formula import Mutation, fault_of, mutations
+from .formula import Mutation, alike, fault_of, mutants, mutations
 from .rows import (
     REFUSAL_ROWS,
     ROWS,
@@ -30,6 +32,7 @@ from .rows import (
     method,
     name,
     number,
+    on_the_way,
     replaced,
 )
 
@@ -125,6 +128,36 @@ def other_variables(node: ast.Name, context: Context) -> Iterator[Replacement]:
                 yield f"{node.id}_for_{other}", name(other)
 
 
+def in_every_place(node: ast.Assign | ast.Return, context: Context) -> Iterator[Replacement]:
+    """A variable for another wherever a statement names it, or wherever but in the first place; two exchanged."""
+    known = dict.fromkeys([*context.arguments, *context.variables])
+    named = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id in known]
+    for one, count in Counter(named).items():
+        for other in (other for other in known if other != one):
+            if count > 1 and not {one, other} <= {*context.arguments}:
+                yield f"{one}_for_{other}_everywhere", _renamed(node, {one: other})
+            if count > 2:
+                yield f"{one}_for_{other}_but_in_the_first_place", _renamed(node, {one: other}, 1)
+            if other in named and one < other and len(named) > 2:
+                yield f"{one}_and_{other}_exchanged", _renamed(node, {one: other, other: one})
+
+
+def _renamed(statement: ast.stmt, names: Mapping[str, str], first: int = 0) -> ast.stmt:
+    """A statement that reads other variables, from a place on: 0 is the first."""
+    copy = deepcopy(statement)
+    nodes = [n for n in ast.walk(copy) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id in names]
+    for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset))[first:]:
+        node.id = names[node.id]
+    return copy
+
+
+def powers(node: ast.expr, context: Context) -> Iterator[Replacement]:
+    """The square or the root of a value."""
+    if is_operand(node, context) and not (isinstance(node, ast.Name) and node.id in context.scalars):
+        yield "squared", called(attribute(name("np"), "square"), node)
+        yield "root", called(attribute(name("np"), "sqrt"), node)
+
+
 def in_half(node: ast.expr, context: Context) -> Iterator[Replacement]:
     """A value that is rounded to the half precision of the arguments; a product of matrices that is added up in it."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
@@ -142,10 +175,16 @@ def _sum_of(part: slice, x: Array, *, axis: Any, keepdims: bool = False) -> Arra
 
 OTHER = (
     (ast.Name, other_variables),
+    ((ast.Assign, ast.Return), in_every_place),
+    ((ast.Name, ast.Call, ast.BinOp), powers),
     (ast.Call, other_statistics),
     (ast.Call, other_functions),
     ((ast.Name, ast.Call, ast.BinOp), in_half),
 )
+OF_TEXT = tuple(row for row in ROWS if row[1] is not on_the_way)
+"""What is changed on the way from step to step is changed in the own formula alone."""
+ALIKE = ("sum_", "mean_", "max_", "added_up", "all_but", "not_transposed", "plus_", "minus_", "operands_", "axis_")
+"""How changes begin that a function may have in all places."""
 NAMED = {
     "erf_of_polynomial": erf_of_polynomial,
     "first_along": partial(_sum_of, slice(0, 1)),
@@ -162,8 +201,8 @@ def written_otherwise(op: str, direction: str) -> tuple[Function, ...]:
     others = [each.function for each in subject.formulations[direction][1:]]
     signature = inspect.signature(subject.functions[direction]).parameters.keys()
     found = [f for f in others if inspect.isfunction(f) and inspect.signature(f).parameters.keys() == signature]
-    names = (f"{op}_{direction}", f"{op}_{direction}_apart")
-    return (*(getattr(usual, name) for name in names if hasattr(usual, name)), *found)
+    own = f"{op}_{direction}"
+    return (*(f for name, f in vars(usual).items() if name == own or name.startswith(f"{own}_apart")), *found)
 
 
 @cache
@@ -175,19 +214,21 @@ def further_of(op: str, direction: str) -> tuple[Fault, ...]:
         "added_up_in_half": half.added_up,
         "multiplied_in_half": half.multiplied,
     }
-    own = operation(op).functions[direction]
-    found = [fault_of(op, direction, each, {**NAMED, **in_half}) for each in mutations(op, direction, own, OTHER)]
-    for function in written_otherwise(op, direction):
-        found += [
-            fault_of(op, direction, each, {**NAMED, **in_half})
-            for each in mutations(op, direction, function, (*ROWS, *OTHER), REFUSAL_ROWS)
-            if not _remembers(each)
-        ]
+    known = {fault.name for fault in mutants(op)}
+    found: dict[object, Mutation] = {}
+    for function in (operation(op).functions[direction], *written_otherwise(op, direction)):
+        single = list(mutations(op, direction, function, (*OF_TEXT, *OTHER), REFUSAL_ROWS))
+        for each in (*single, *alike(each for each in single if each.what.startswith(ALIKE))):
+            shared = each.definition[0].endswith(f".{op}")  # what other formulations use as this one does
+            found.setdefault((shared or each.entry, each.definition, each.before, each.after), each)
+    own = (operation(op).functions[direction].__module__, direction)
+    new = [each for each in found.values() if not (_remembers(each) or (each.entry == own and each.name in known))]
+    faults = [fault_of(op, direction, each, {**NAMED, **in_half}) for each in new]
     return tuple(
         replace(fault, functions={direction: half.noting(fault.functions[direction])}, formula=None)
         if "half" in fault.name
         else fault
-        for fault in found
+        for fault in faults
     )
 
 

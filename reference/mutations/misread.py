@@ -16,7 +16,7 @@ from ..model.formulations import Function
 from ..model.operation import Operation, operation, operation_names
 from ..ops import sigmoid
 from . import usual
-from .blocks import SIZES
+from .blocks import SIZES, padded
 from .changes import cut_to_tf32
 from .formula import reached, strings
 from .labels import rows_of
@@ -333,18 +333,15 @@ def _at_outputs(op: str, forward: Function, dL_doutputs: Array, inputs: Array, *
 
 
 def _padded(size: int, function: Function, *tensors: Array, **parameters: Any) -> Any:
-    """With zeros at the end of the last axis, up to a whole number of blocks, which are counted."""
-    n = tensors[-1].shape[-1] if tensors[-1].ndim and tensors[-1].dtype.kind != "i" else tensors[-2].shape[-1]
-    more = -n % size if n else 0
-    if not more:
-        return function(*tensors, **parameters)
-    wide = [
-        np.pad(t, [*[(0, 0)] * (t.ndim - 1), (0, more)]) if t.ndim and t.dtype.kind != "i" and t.shape[-1] == n else t
-        for t in tensors
-    ]
+    """With zeros at the end of the last axis that are counted, up to a multiple of a size, for 0 to a power of two."""
+    last = tensors[-1] if tensors[-1].dtype.kind != "i" else tensors[-2]
+    n = last.shape[-1] if last.ndim else 0
+    of_length = [t.ndim > 0 and t.dtype.kind != "i" and t.shape[-1] == n for t in tensors]
+    of_length[0] &= tensors[0].ndim >= last.ndim  # an upstream of rows has no columns
+    wide = [padded(t, size) if fits else t for t, fits in zip(tensors, of_length, strict=True)]
     results = function(*wide, **parameters)
     several = results if isinstance(results, tuple) else (results,)
-    cut = tuple(r[..., :n] if np.ndim(r) and r.shape[-1] == n + more else r for r in several)
+    cut = tuple(r[..., :n] if np.ndim(r) >= last.ndim and r.shape[-1] > n else r for r in several)
     return cut if isinstance(results, tuple) else cut[0]
 
 
@@ -442,8 +439,9 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
         yield fault("another operation", words, function, f"use the formula of {op}.")
     for words, function in _related(op, direction) if of_elements(op, direction) else ():
         yield fault("another function", words, function, f"compute {op} itself.")
-    for size in SIZES if len(arguments) <= MOST_PADDED and not of_elements(op, direction) else ():
-        said = f"the last axis is padded with zeros to a multiple of {size}, which are counted"
+    for size in (*SIZES, 0) if len(arguments) <= MOST_PADDED and not of_elements(op, direction) else ():
+        to = f"a multiple of {size}" if size else "a power of two"
+        said = f"the last axis is padded with zeros to {to}, which are counted"
         yield fault("padding counted", said, partial(_padded, size, sound), "leave out what lies past the end.")
     if len(results) == 1:
         said = f"{results[0]} has the function applied twice"

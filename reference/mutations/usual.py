@@ -1,6 +1,6 @@
 """Formulas as people write them, where the operations' own are written otherwise: mistakes are made in these as well.
 
-A function is named for its operation and direction; "_apart" tells a second one.
+A function is named for its operation and direction; "_apart" tells a second one, and further ones.
 """
 
 from typing import Any
@@ -26,6 +26,12 @@ def tanh_backward(dL_doutputs: Array, inputs: Array) -> Array:
     return dL_doutputs * (1 - outputs * outputs)
 
 
+def tanh_backward_apart(dL_doutputs: Array, inputs: Array) -> Array:
+    """By the hyperbolic secant."""
+    sech = 2 * np.exp(-np.abs(inputs)) / (1 + np.exp(-2 * np.abs(inputs)))
+    return dL_doutputs * sech * sech
+
+
 def silu_backward(dL_doutputs: Array, inputs: Array) -> Array:
     """By the sigmoid."""
     s = sigmoid.forward(inputs)
@@ -37,6 +43,13 @@ def silu_backward_apart(dL_doutputs: Array, inputs: Array) -> Array:
     s = sigmoid.forward(inputs)
     outputs = inputs * s
     return dL_doutputs * (s + outputs * (1 - s))
+
+
+def silu_backward_apart_by_swish(dL_doutputs: Array, inputs: Array) -> Array:
+    """By the outputs, as those who named it swish have it."""
+    s = sigmoid.forward(inputs)
+    outputs = inputs * s
+    return dL_doutputs * (outputs + s * (1 - outputs))
 
 
 def softplus_forward(inputs: Array, *, beta: float = 1.0) -> Array:
@@ -74,6 +87,19 @@ def softmax_forward(logits: Array) -> Array:
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
+def softmax_forward_apart(logits: Array) -> Array:
+    """By a normaliser that is found first."""
+    largest = logits.max(axis=-1, keepdims=True)
+    return np.exp(logits - largest) / np.exp(logits - largest).sum(axis=-1, keepdims=True)
+
+
+def softmax_backward_apart(dL_doutputs: Array, logits: Array) -> Array:
+    """The same, and what it gives."""
+    largest = logits.max(axis=-1, keepdims=True)
+    s = np.exp(logits - largest) / np.exp(logits - largest).sum(axis=-1, keepdims=True)
+    return s * (dL_doutputs - (s * dL_doutputs).sum(axis=-1, keepdims=True))
+
+
 def softmax_backward(dL_doutputs: Array, logits: Array) -> Array:
     """s g - s sum(s g)."""
     s = softmax.forward(logits)
@@ -86,6 +112,19 @@ def log_softmax_forward(logits: Array, *, axis: int = -1) -> Array:
     return np.log(exponentials / exponentials.sum(axis=axis, keepdims=True))
 
 
+def log_softmax_forward_apart(logits: Array, *, axis: int = -1) -> Array:
+    """By the logarithm of the normaliser."""
+    largest = logits.max(axis=axis, keepdims=True)
+    return logits - largest - np.log(np.exp(logits - largest).sum(axis=axis, keepdims=True))
+
+
+def log_softmax_backward_apart(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Array:
+    """By the normaliser."""
+    largest = logits.max(axis=axis, keepdims=True)
+    s = np.exp(logits - largest) / np.exp(logits - largest).sum(axis=axis, keepdims=True)
+    return dL_doutputs - s * dL_doutputs.sum(axis=axis, keepdims=True)
+
+
 def log_softmax_backward(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Array:
     """By the probabilities."""
     s = np.exp(log_softmax.forward(logits, axis=axis))
@@ -94,9 +133,9 @@ def log_softmax_backward(dL_doutputs: Array, logits: Array, *, axis: int = -1) -
 
 def layer_norm_forward(inputs: Array, weight: Array, bias: Array, *, eps: float) -> Array:
     """By mean and variance."""
-    mean = inputs.mean(axis=-1, keepdims=True)
-    variance = ((inputs - mean) * (inputs - mean)).mean(axis=-1, keepdims=True)
-    normal = (inputs - mean) / np.sqrt(variance + eps)
+    centred = inputs - inputs.mean(axis=-1, keepdims=True)
+    variance = (centred * centred).mean(axis=-1, keepdims=True)
+    normal = centred / np.sqrt(variance + eps)
     return normal * weight + bias
 
 
@@ -133,6 +172,22 @@ def rms_norm_forward(inputs: Array, weight: Array, *, eps: float) -> Array:
     """By the root of the mean square."""
     rms = np.sqrt((inputs * inputs).sum(axis=-1, keepdims=True) / inputs.shape[-1] + eps)
     return inputs / rms * weight
+
+
+def softmax_cross_entropy_forward(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """By the logarithm of the normaliser."""
+    largest = logits.max(axis=-1, keepdims=True)
+    log_total = np.log(np.exp(logits - largest).sum(axis=-1, keepdims=True))
+    return softmax_cross_entropy.loss_of(logits - largest - log_total, labels, reduction)
+
+
+def softmax_cross_entropy_backward_apart_from_logits(
+    dL_dloss: Array, logits: Array, labels: np.ndarray, *, reduction: str
+) -> Array:
+    """By the normaliser."""
+    largest = logits.max(axis=-1, keepdims=True)
+    p = np.exp(logits - largest) / np.exp(logits - largest).sum(axis=-1, keepdims=True)
+    return softmax_cross_entropy.scaled_first(dL_dloss, p, labels, reduction)
 
 
 def softmax_cross_entropy_backward(dL_dloss: Array, logits: Array, labels: np.ndarray, *, reduction: str) -> Array:

@@ -6,7 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 from backproof.reference.model.fault import widened
-from backproof.reference.ops import cross_entropy, dense, gelu, mlp, relu, rms_norm, softmax
+from backproof.reference.ops import (
+    cross_entropy,
+    dense,
+    gelu,
+    layer_norm,
+    mlp,
+    relu,
+    rms_norm,
+    sigmoid,
+    softmax,
+)
 from backproof.reference.ops import softmax_cross_entropy as sce
 from diagnosed import findings, implementation, whole
 from shares import one_in
@@ -205,6 +215,55 @@ def eps_ignored(x: Array, w: Array, *, eps: float) -> Array:
 @said_of("relu", "forward", "outputs is inf where inputs is above half the largest number of the dtype")
 def doubled_and_halved(x: Array) -> Array:
     return (x + np.abs(x)) * np.asarray(0.5, x.dtype)
+
+
+@said_of("tanh", "backward", "dL_dinputs: `return dL_doutputs * np.sqrt(slope(inputs))` where")
+def not_squared(g: Array, x: Array) -> Array:
+    return g / np.cosh(x)
+
+
+@said_of("silu", "backward", "dL_dinputs: `return dL_doutputs * (outputs + s * (1 - s))` where")
+def gate_for_output(g: Array, x: Array) -> Array:
+    s = sigmoid.forward(x)
+    return g * (x * s + s * (1 - s))
+
+
+@said_of(
+    "layer_norm", "backward", "dL_dinputs: `rest = g - dL_doutputs.mean(axis=-1, keepdims=True) - normal * (dL_dout"
+)
+def both_means_of_the_upstream(g: Array, x: Array, w: Array, b: Array, *, eps: float) -> Any:
+    centred, scale = layer_norm.moments(x, eps)
+    normal = centred * scale
+    rest = g * w - g.mean(axis=-1, keepdims=True) - normal * (g * normal).mean(axis=-1, keepdims=True)
+    return scale * rest, *layer_norm.backward(g, x, w, b, eps=eps)[1:]
+
+
+@said_of(
+    "softmax",
+    "forward",
+    "outputs: `return np.exp(logits - largest) / exponentials_not_rescaled_after_blocks(logits, 64",
+)
+def sum_not_rescaled(z: Array) -> Array:
+    running, total = np.full_like(z[..., :1], -np.inf), np.zeros_like(z[..., :1])
+    for start in range(0, z.shape[-1], 64):
+        block = z[..., start : start + 64]
+        running = np.maximum(running, block.max(axis=-1, keepdims=True))
+        total = total + np.exp(block - running).sum(axis=-1, keepdims=True)
+    return np.exp(z - running) / total
+
+
+@said_of("softmax_cross_entropy", "backward", "dL_dlogits: The last axis is padded with zeros to a power of two, which")
+def padded_to_a_power_of_two(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
+    largest = z.max(axis=1, keepdims=True)
+    wide = np.zeros((len(z), 1 << (z.shape[1] - 1).bit_length()), z.dtype)
+    wide[:, : z.shape[1]] = z
+    p = np.exp(z - largest) / np.exp(wide - largest).sum(axis=1, keepdims=True)
+    return (p - rows(labels, z)) * upstream(g, z, reduction)
+
+
+@said_of("silu", "forward", "outputs: `small = np.exp(np.clip(-np.absolute(inputs), -10, 10))` where")
+def clipped_gate(x: Array) -> Array:
+    return x * sigmoid.forward(np.clip(x, -10, 10))
 
 
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(6, KINDS))

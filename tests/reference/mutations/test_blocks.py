@@ -34,7 +34,20 @@ def test_a_sum_over_blocks_of_4_takes_these_elements(name: str, kept: tuple[int,
 def test_blocks_that_are_larger_than_any_axis_change_nothing(op: str) -> None:
     for direction in operation(op).functions:
         for each in fitted_of(op, direction):
-            assert not each.sizes or (each.starts[0] == np.inf and each.starts[1:] == blocks.SIZES)
+            assert not each.sizes or (each.starts[0] == np.inf and set(each.starts[1:]) - {0} == set(blocks.SIZES))
+
+
+def test_exponentials_are_summed_by_the_maximum_so_far() -> None:
+    logits = np.array([[0.0, 1.0, 3.0, 2.0, 5.0]])
+    came = blocks.NAMED["exponentials_not_rescaled_after_blocks"](logits, 2, axis=-1, keepdims=True)
+    np.testing.assert_allclose(came, [[np.exp([-1, 0, 0, -1, 0]).sum()]])
+    came = blocks.NAMED["exponentials_not_rescaled_after_blocks"](logits, np.inf, axis=-1, keepdims=True)
+    np.testing.assert_allclose(came, [[np.exp(logits - 5).sum()]])
+
+
+@pytest.mark.parametrize(("size", "length"), [(4, 12), (0, 16), (5, 10), (np.inf, 10)])
+def test_a_tensor_is_padded_to_a_multiple_or_a_power_of_two(size: float, length: int) -> None:
+    assert blocks.padded(TEN, size).tolist() == [*TEN, *[0] * (length - 10)]
 
 
 @pytest.mark.parametrize("op", operation_names())
