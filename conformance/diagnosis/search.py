@@ -1,12 +1,12 @@
 """Which candidates account for what is wrong, and when: several may, each for a part."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ...vectors.dtypes import DTYPES
-from .candidates import Candidate, Judged, catalogue, hold, of_result, on_labels, sound_of
+from .candidates import NEITHER, Candidate, Judged, catalogue, hold, of_result, on_labels, sound_of
 from .conditions import Condition, Marked, separating
 from .evidence import Evidence
 from .fitting import fitted
@@ -78,6 +78,8 @@ class Search:
     judged: dict[int, Judged] = field(default_factory=dict)
     apart: int = 0
     """Of how many candidates there is no condition that says when they hold."""
+    given_up: list[tuple[Observation, int]] = field(default_factory=list)
+    """Results for which there is no explanation."""
     settled: Sequence[Explanation] = ()
     """What was found of other observations."""
 
@@ -111,9 +113,8 @@ class Search:
         asked that explain it; of those, the one that explains most."""
         found: list[Explanation] = []
         known = list(catalogue(self.evidence.vectors.op, self.evidence.direction))
-        given_up: set[object] = set()
-        while len(found) < MOST_TOGETHER and len(given_up) < TRIES:
-            one, position = next(self._open(given_up), (None, 0))
+        while len(found) < MOST_TOGETHER and len(self.given_up) < TRIES:
+            one, position = next(self._open(), (None, 0))
             if one is None:
                 break
             best = self._best(known, one, position)
@@ -126,7 +127,7 @@ class Search:
             else:
                 best = None
             if best is None:
-                given_up.add(_kind(one, position))
+                self.given_up.append((one, position))
                 continue
             found.append(best)
             if "labels" in one.arguments and not best.candidate.remembers:
@@ -164,8 +165,9 @@ class Search:
                 return False
         return True
 
-    def _open(self, given_up: Collection[object]) -> Iterator[tuple[Observation, int]]:
+    def _open(self) -> Iterator[tuple[Observation, int]]:
         """The results that are not explained, those that tell most first."""
+        given_up = {_kind(*unit) for unit in self.given_up}
         units = [(one, p) for one in self.wrong for p in range(len(one.names)) if (id(one), p) in self.left]
         units = [(one, p) for one, p in units if _kind(one, p) not in given_up]
         return iter(sorted(units, key=lambda unit: self.left[id(unit[0]), unit[1]].sum() < FEWEST))
@@ -200,6 +202,7 @@ class Search:
         doubtful: list[Judged] = []
         failing = [o for o in self.wrong if o.failing[position] and o.layout is None]
         few = [*failing[:: 1 + len(failing) // PROBES], *self.evidence.right[:: 1 + len(self.evidence.right) // PROBES]]
+        alike = [o for o, p in self.given_up if p == position and _mode(o) == _mode(one)]
         for candidate in self._candidates(known, one, position):
             judged = self.judged.setdefault(id(candidate), Judged(candidate, order=len(self.judged)))
             if candidate.remembers:
@@ -211,6 +214,8 @@ class Search:
                     continue
             elif one.lower if not candidate.of_values else one.layout is not None:
                 continue  # rounding where a lower precision is declared; values where the memory's layout matters
+            if any(judged.held.get((id(o), position), NEITHER).against.any() for o in alike):
+                continue
             held, left = judged.on(one, position), self.left[id(one), position]
             if (held.explained & left).sum() <= (left.sum() / 2 if held.fine else 0):
                 continue
@@ -396,6 +401,11 @@ class Search:
 def _kind(one: Observation, position: int) -> object:
     """What wrong results have in common of which, if one is not explained, the next may not be either."""
     return position, one.states[position], one.family.dtype == "float64", *one.family.parameters.items()
+
+
+def _mode(one: Observation) -> object:
+    """What branches of a formula are told apart by."""
+    return [value for value in one.family.parameters.values() if isinstance(value, str)]
 
 
 def _sure(one: Observation, position: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from ...vectors.records import Family
 from .attempts import Arguments
 from .fit import Misfit
+from .probes import is_one_hot
 
 MOST_PERMUTED = 4
 
@@ -50,57 +51,46 @@ def _alike(family: Family, names: Sequence[str], one: Adjustment, other: Adjustm
 
 def _reordered(names: Sequence[str], order: Sequence[int]) -> Adjustment:
     taken = ", ".join(names[index] for index in order)
-    misfit = Misfit(
-        f"it takes its tensors in another order, ({taken}); they come as ({', '.join(names)})",
-        f"define it as ({', '.join(names)})",
-    )
-    return Adjustment(misfit, lambda arguments: [arguments[index] for index in order])
+    due = ", ".join(names)
+    words = f"it takes its tensors in another order, ({taken}); they come as ({due})"
+    return Adjustment(Misfit(words, f"define it as ({due})"), lambda arguments: [arguments[index] for index in order])
 
 
 def _of_one(family: Family, index: int, name: str) -> Iterator[Adjustment]:
     """The ways to pass one argument otherwise."""
+    for words, cure, change in _ways(family, name):
+        apply = partial(_changed, index, change)
+        yield Adjustment(Misfit(f"it takes {name} {words}", cure), apply, index, change is np.transpose)
+
+
+def _ways(family: Family, name: str) -> Iterator[tuple[str, str, Callable[..., object]]]:
+    """As what a function may take an argument, and as what it comes; what to do; what makes the one of the other."""
     tensor = family.inputs[name][0]
     shape = tensor.shape
-    if tensor.dtype.kind == "i" and tensor.ndim == 1:
-        rows = next(
-            (t for n, t in family.inputs.items() if n != name and t.ndim == 3 and len(t[0]) == len(tensor)), None
-        )
-        if rows is not None:
-            misfit = Misfit(
-                f"it takes {name} as one-hot rows alone; here they come as class indices, int64 of shape {shape}",
-                f"where {name}.ndim == 1, make rows of them: np.eye(classes, dtype=...)[{name}]",
-            )
-            yield _one(misfit, index, partial(_one_hot, classes=rows.shape[-1], dtype=rows.dtype))
+    if tensor.dtype.kind == "i":
+        rows = [t for n, t in family.inputs.items() if n != name and t.ndim == 3 and len(t[0]) == len(tensor)]
+        for scores in rows[:1] if tensor.ndim == 1 else ():
+            cure = f"where {name}.ndim == 1, make rows of them: np.eye(classes, dtype=...)[{name}]"
+            change = partial(_one_hot, classes=scores.shape[-1], dtype=scores.dtype)
+            yield f"as one-hot rows alone; here they come as class indices, int64 of shape {shape}", cure, change
         return
     if tensor.ndim == 2 and shape[0] != shape[1] and min(shape) > 1:
-        taken = shape[::-1]
-        misfit = Misfit(
-            f"it takes {name} transposed, of shape {taken}, where {shape} comes", f"hand {name}.T over to your code"
-        )
-        yield _one(misfit, index, np.transpose)
-    if tensor.ndim == 2 and _holds_one_hot(family, name):
-        misfit = Misfit(
-            f"it takes {name} as class indices alone; here they come as rows of shape {shape}",
-            f"where {name}.ndim == 2, take {name}.argmax(axis=1), or raise NotImplementedError for rows",
-        )
-        yield _one(misfit, index, lambda rows: rows.argmax(axis=-1))
+        cure = f"hand {name}.T over to your code"
+        yield f"transposed, of shape {shape[::-1]}, where {shape} comes", cure, np.transpose
+    if is_one_hot(family.inputs[name]):
+        cure = f"where {name}.ndim == 2, take {name}.argmax(axis=1), or raise NotImplementedError for rows"
+        words = f"as class indices alone; here they come as rows of shape {shape}"
+        yield words, cure, lambda rows: rows.argmax(axis=-1)
     if 1 in shape:
-        squeezed = tuple(length for length in shape if length != 1)
-        misfit = Misfit(
-            f"it takes {name} of shape {squeezed}, where {shape} comes",
-            f"hand {name}.reshape({_digits(squeezed)}) over",
-        )
-        yield _one(misfit, index, np.squeeze)
+        less = tuple(length for length in shape if length != 1)
+        digits = "-1" if len(less) == 1 else ", ".join(map(str, less))
+        yield f"of shape {less}, where {shape} comes", f"hand {name}.reshape({digits}) over", np.squeeze
     if tensor.ndim == 0:
-        misfit = Misfit(f"it takes {name} as a number, where an array of shape () comes", f"hand float({name}) over")
-        yield _one(misfit, index, float)
-        one = Misfit(f"it takes {name} of shape (1,), where () comes", f"hand {name}.reshape(1) over")
-        yield _one(one, index, lambda array: array.reshape(1))
+        yield "as a number, where an array of shape () comes", f"hand float({name}) over", float
+        yield "of shape (1,), where () comes", f"hand {name}.reshape(1) over", lambda array: array.reshape(1)
     if tensor.ndim == 1:
-        column = Misfit(
-            f"it takes {name} as a column, {(*shape, 1)}, where {shape} comes", f"hand {name}[:, np.newaxis] over"
-        )
-        yield _one(column, index, lambda array: array[:, np.newaxis])
+        cure = f"hand {name}[:, np.newaxis] over"
+        yield f"as a column, {(*shape, 1)}, where {shape} comes", cure, lambda array: array[:, np.newaxis]
 
 
 def _of_all() -> Iterator[Adjustment]:
@@ -116,22 +106,10 @@ def _made(make: Callable[[object], object], arguments: Arguments) -> Arguments:
     return list(map(make, arguments))
 
 
-def _one(misfit: Misfit, index: int, change: Callable[..., object]) -> Adjustment:
-    def apply(arguments: Arguments) -> Arguments:
-        return [change(value) if place == index else value for place, value in enumerate(arguments)]
-
-    return Adjustment(misfit, apply, index, change is np.transpose)
+def _changed(index: int, change: Callable[..., object], arguments: Arguments) -> Arguments:
+    return [change(value) if place == index else value for place, value in enumerate(arguments)]
 
 
 def _one_hot(indices: np.ndarray, classes: int, dtype: np.dtype[np.generic]) -> np.ndarray:
     rows: np.ndarray = np.eye(classes)[indices].astype(dtype)
     return rows
-
-
-def _holds_one_hot(family: Family, name: str) -> bool:
-    rows = family.inputs[name]
-    return bool(((rows == 0) | (rows == 1)).all() and (rows.sum(axis=-1) == 1).all())
-
-
-def _digits(shape: tuple[int, ...]) -> str:
-    return "-1" if len(shape) == 1 else ", ".join(map(str, shape))

@@ -1,7 +1,6 @@
 """Results that are right but in another order, another shape, or off by a factor."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,43 +10,34 @@ from .attempts import Attempt, due, near
 from .fit import Misfit
 
 
-@dataclass(frozen=True)
-class Found:
-    """The position of an expected result among the returned ones, and how it differs."""
-
-    name: str
-    position: int
-    misfit: Misfit | None
-
-
 def misplaced(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]) -> tuple[Misfit, ...] | None:
     """What to correct so that the results are right; empty if nothing; None where no such correction is enough."""
     names = vectors.results[family.direction]
-    counts = {len(one.arrays) for one in tries}
-    if len(counts) != 1 or not counts.isdisjoint({0}):
+    count = len(tries[0].arrays)
+    if not count or any(len(one.arrays) != count for one in tries):
         return None
-    (count,) = counts
-    found: list[Found] = []
+    order: list[int] = []
+    misfits: list[Misfit] = []
     for index, name in enumerate(names):
-        taken = {one.position for one in found}
-        free = [position for position in range(count) if position not in taken]
-        own_first = sorted(free, key=lambda position: position != index)
-        one = _find(name, own_first, family, tries)
-        if one is None:
+        free = [position for position in range(count) if position not in order]
+        found = _find(name, sorted(free, key=lambda position: position != index), family, tries)
+        if found is None:
             return None
-        found.append(one)
-    return tuple(_told(found, names, count))
+        order.append(found[0])
+        misfits += found[1]
+    return (*_told(order, names, count), *misfits)
 
 
-def _find(name: str, positions: Sequence[int], family: Family, tries: Sequence[Attempt]) -> Found | None:
+def _find(
+    name: str, positions: Sequence[int], family: Family, tries: Sequence[Attempt]
+) -> tuple[int, list[Misfit]] | None:
+    """The position of an expected result among the returned ones, and what is wrong with its shape."""
     expected = due(family, name, len(tries))
     for mend in (lambda got, _: got, _turned, _reshaped):
         for position in positions:
-            pairs = list(zip((one.arrays[position] for one in tries), expected, strict=True))
+            pairs = [(one.arrays[position], right) for one, right in zip(tries, expected, strict=True)]
             if all(got is not None and near(mend(got, right), right) for got, right in pairs):
-                first, right = pairs[0]
-                assert first is not None
-                return Found(name, position, _shape(name, first, right, turned=mend is _turned))
+                return position, _shape(name, pairs[0][0], pairs[0][1], turned=mend is _turned)
     return None
 
 
@@ -59,36 +49,27 @@ def _reshaped(got: np.ndarray, right: np.ndarray) -> np.ndarray:
     return got.reshape(right.shape) if got.size == right.size else got
 
 
-def _told(found: Sequence[Found], names: Sequence[str], count: int) -> Iterator[Misfit]:
-    order = [one.position for one in found]
+def _told(order: Sequence[int], names: Sequence[str], count: int) -> Iterator[Misfit]:
     if count > len(names):
-        of = (
-            f"the {_nth(order[0])} of them is"
-            if len(names) == 1
-            else f"the {listed([_nth(p) for p in order])} of them are"
-        )
-        them = "it alone" if len(names) == 1 else "them alone"
-        yield Misfit(f"{count} results come, where {listed(names)} is due; {of} right", f"return {them}")
-    elif order != sorted(order):
-        came = ", ".join(one.name for one in sorted(found, key=lambda one: one.position))
+        which = listed([_NTH[p] if p < len(_NTH) else f"{p + 1}th" for p in order])
+        are, them = ("is", "it") if len(names) == 1 else ("are", "them")
+        words = f"{count} results come, where {listed(names)} is due; the {which} of them {are} right"
+        yield Misfit(words, f"return {them} alone")
+    elif list(order) != sorted(order):
+        came = ", ".join(name for _, name in sorted(zip(order, names, strict=True)))
         yield Misfit(f"right gradients in another order: {came}", f"return {', '.join(names)}")
-    yield from (one.misfit for one in found if one.misfit is not None)
 
 
-def _nth(position: int) -> str:
-    words = ("first", "second", "third", "fourth", "fifth", "sixth")
-    return words[position] if position < len(words) else f"{position + 1}th"
+_NTH = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
-def _shape(name: str, got: np.ndarray, right: np.ndarray, *, turned: bool) -> Misfit | None:
-    """What is wrong with a result's shape, None for nothing."""
+def _shape(name: str, got: np.ndarray, right: np.ndarray, *, turned: bool) -> list[Misfit]:
+    """What is wrong with a result's shape."""
     if turned:
-        return Misfit(
-            f"{name} comes transposed, {got.shape} where {right.shape} is due", f"return its transpose, {name}.T"
-        )
+        words = f"{name} comes transposed, {got.shape} where {right.shape} is due"
+        return [Misfit(words, f"return its transpose, {name}.T")]
     if got.shape == right.shape:
-        return None
-    words = f"{name} has shape {got.shape}, where {right.shape} is due; its values are right"
-    if got.size != right.size or right.ndim <= got.ndim:
-        return Misfit(words, f"return it reshaped to {right.shape}")
-    return Misfit(words, "keep the axes of length 1: keepdims=True in the sum, or a reshape")
+        return []
+    flat = got.size != right.size or right.ndim <= got.ndim
+    cure = f"return it reshaped to {right.shape}" if flat else "keep the axes of length 1: keepdims=True, or a reshape"
+    return [Misfit(f"{name} has shape {got.shape}, where {right.shape} is due; its values are right", cure)]

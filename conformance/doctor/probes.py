@@ -36,11 +36,11 @@ def small(families: Iterable[Family], dtypes: Sequence[str]) -> list[Family]:
 
 def _form(family: Family) -> CallForm:
     """Parameters, ranks, and kinds of labels: what a function may treat differently."""
-    tensors = ((name, tensor.ndim, tensor.dtype.kind, _one_hot(tensor)) for name, tensor in family.inputs.items())
+    tensors = ((name, tensor.ndim, tensor.dtype.kind, is_one_hot(tensor)) for name, tensor in family.inputs.items())
     return (*family.parameters.items(), *tensors)
 
 
-def _one_hot(tensor: np.ndarray) -> bool:
+def is_one_hot(tensor: np.ndarray) -> bool:
     """Whether every row has a single 1 and 0 elsewhere."""
     return tensor.ndim == 3 and bool(((tensor == 0) | (tensor == 1)).all() and (tensor.sum(axis=-1) == 1).all())
 

@@ -148,16 +148,17 @@ EXPONENTIALS = ((ast.Call, blocks.open_exponentials),)
 
 @cache
 def fitted_of(op: str, direction: str) -> tuple[Fitted, ...]:
-    """What may be wrong with an operation's function but for a constant: in its formula, plain constants first, then in
-    its arguments."""
+    """What may be wrong with an operation's function but for a constant: in its formula, plain constants first, in its
+    arguments, and clips on the way."""
     own = operation(op).functions[direction]
     every = own, *written_otherwise(op, direction)
     texts = [each for function in every for each in mutations(op, direction, function, OPEN)]
     texts.sort(key=lambda each: "constant" not in each.name)
     texts += mutations(op, direction, own, BLOCKS)
     texts += [each for function in every for each in mutations(op, direction, function, EXPONENTIALS)]
-    others = (_of_parameters, _of_arguments, _of_branches, _of_steps)
-    return (*map(_of_text, texts), *(each for of in others for each in of(op, direction)))
+    others = (_of_parameters, _of_arguments, _of_branches, _of_steps, _of_batches, _of_differences)
+    found = [*map(_of_text, texts), *(each for of in others for each in of(op, direction))]
+    return tuple(sorted(found, key=lambda each: each.name == "clipped"))
 
 
 _KINDS: dict[str, tuple[str, tuple[float, ...]]] = {
@@ -203,7 +204,15 @@ def _smoothed(value: float, labels: Array, scores: Array) -> Array:
     return ((1 - value) * rows + value / max(scores.shape[-1], 1)).astype(scores.dtype)
 
 
-_LABELS = (("(1 - {value}) * {} + {value} / C", _smoothed, (0.0,), False),)
+def _smoothed_others(value: float, labels: Array, scores: Array) -> Array:
+    rows = rows_of(labels, scores.shape[-1])
+    return ((1 - value) * rows + value * (1 - rows) / max(scores.shape[-1] - 1, 1)).astype(scores.dtype)
+
+
+_LABELS = (
+    ("(1 - {value}) * {} + {value} / C", _smoothed, (0.0,), False),
+    ("(1 - {value}) * {} + {value} * (1 - {}) / (C - 1)", _smoothed_others, (0.0,), False),
+)
 _TENSORS: tuple[tuple[str, Callable[[float, Array, Array], Array], tuple[float, ...], bool], ...] = (
     ("{value} * {}", lambda v, x, _: x * v, (1.0,), False),
     ("{} + {value}", lambda v, x, _: x + v, (0.0, 1e-7), False),
@@ -247,6 +256,50 @@ def _of_parameters(op: str, direction: str) -> Iterator[Fitted]:
 
         says = partial(_said, f"{parameter} is ignored: {{value}} is taken, whatever is asked")
         yield Fitted("a parameter ignored", says, f"follow {parameter}.", function, _TAKEN, grid=True)
+
+
+_BATCHES = (np.nan, 32.0, 64.0, 16.0, 128.0, 8.0, 10.0, 100.0, 256.0, 4.0, 2.0, 50.0, 20.0, 1000.0, 512.0, 1024.0)
+
+
+def _of_batches(op: str, direction: str) -> Iterator[Fitted]:
+    """A mean over a number of rows that is always the same."""
+    sound = widened(operation(op).functions[direction])
+
+    def function(value: float, *tensors: Array, reduction: str, **parameters: Any) -> Any:
+        found = sound(*tensors, reduction="sum" if reduction == "mean" else reduction, **parameters)
+        return (found / value).astype(found.dtype) if reduction == "mean" else found
+
+    if "reduction" in operation(op).parameters[direction] and len(operation(op).results[direction]) == 1:
+        says = partial(_said, "reduction='mean' divides by {value}, whatever the batch")
+        yield Fitted(
+            "a fixed batch", says, "divide by N, which is len(labels).", partial(partial, function), _BATCHES, grid=True
+        )
+
+
+_STEPS: tuple[tuple[str, Callable[[Function, float, Array], Array]], ...] = (
+    ("(f({} + {value}) - f({})) / {value}", lambda f, h, x: (f(x + h) - f(x)) / h),
+    ("(f({}) - f({} - {value})) / {value}", lambda f, h, x: (f(x) - f(x - h)) / h),
+    ("(f({} + {value}) - f({} - {value})) / (2 * {value})", lambda f, h, x: (f(x + h) - f(x - h)) / (2 * h)),
+)
+
+
+def _by_steps(forward: Function, of: Any, step: float, g: Array, x: Array, **parameters: Any) -> Array:
+    return np.asarray(g * of(partial(forward, **parameters), x.dtype.type(step), x))
+
+
+def _of_differences(op: str, direction: str) -> Iterator[Fitted]:
+    """A slope by differences of the function of elements."""
+    forward = operation(op).functions.get("forward")
+    if direction == "forward" or forward is None or not of_elements(op, direction):
+        return
+    upstream, argument = operation(op).arguments[direction]
+    for said, of in _STEPS:
+
+        def function(step: float, of: Any = of) -> Function:
+            return widened(partial(_by_steps, forward, of, step))
+
+        says = partial(_said, f"{upstream} * {said.replace('{}', argument)} by differences, where f is the function")
+        yield Fitted("differences", says, "compute the derivative.", function, (0.0, *FLOORS), grid=True)
 
 
 _WHERE: tuple[tuple[str, Callable[[Array, float], Array], tuple[float, ...]], ...] = (

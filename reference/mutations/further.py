@@ -110,8 +110,31 @@ def other_statistics(node: ast.Call, context: Context) -> Iterator[Replacement]:
             yield "added_up_in_half", ast.BinOp(total, ast.Div(), size)
 
 
+def _sigmoid(x: Array) -> Array:
+    return np.exp(-np.logaddexp(0, -x))
+
+
+ACTIVATIONS = {
+    "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
+    "sigmoid": (_sigmoid, lambda x: _sigmoid(x) * _sigmoid(-x)),
+    "softplus": (lambda x: np.logaddexp(0, x), _sigmoid),
+    "absolute": (np.abs, np.sign),
+    "square": (lambda x: np.maximum(x, 0) ** 2, lambda x: 2 * np.maximum(x, 0)),
+}
+"""Functions that stand for the ReLU, and their slopes."""
+
+
 def other_functions(node: ast.Call, context: Context) -> Iterator[Replacement]:
-    """An approximation for the error function."""
+    """Another activation for the ReLU; an approximation for the error function."""
+    match from_numpy(node), node.args:
+        case "maximum", [x, ast.Constant(value=0)]:
+            for other in ACTIVATIONS:
+                yield f"{other}_for_relu", called(name(f"{other}_of"), x)
+        case "where", [ast.Compare(left=x, comparators=[ast.Constant(value=0)]), g, ast.Constant(value=0)]:
+            for other in ACTIVATIONS:
+                yield f"{other}_for_relu", ast.BinOp(g, ast.Mult(), called(name(f"slope_of_{other}"), x))
+            values = called(attribute(name("np"), "maximum"), x, number(0))
+            yield "values_for_mask", ast.BinOp(g, ast.Mult(), values)
     match node.func:
         case ast.Name(id="erf"):
             yield "of_polynomial", called(name("erf_of_polynomial"), *node.args)
@@ -151,6 +174,13 @@ def _renamed(statement: ast.stmt, names: Mapping[str, str], first: int = 0) -> a
     return copy
 
 
+def axes(node: ast.keyword, context: Context) -> Iterator[Replacement]:
+    """An axis that is not handed on."""
+    if node.arg == "axis" and isinstance(node.value, ast.Name) and node.value.id in context.parameters:
+        for axis in (-1, 0, 1):
+            yield f"axis_always_{axis}".replace("-", "m"), ast.keyword("axis", number(axis))
+
+
 def powers(node: ast.expr, context: Context) -> Iterator[Replacement]:
     """The square or the root of a value."""
     if is_operand(node, context) and not (isinstance(node, ast.Name) and node.id in context.scalars):
@@ -177,6 +207,7 @@ OTHER = (
     (ast.Name, other_variables),
     ((ast.Assign, ast.Return), in_every_place),
     ((ast.Name, ast.Call, ast.BinOp), powers),
+    (ast.keyword, axes),
     (ast.Call, other_statistics),
     (ast.Call, other_functions),
     ((ast.Name, ast.Call, ast.BinOp), in_half),
@@ -186,6 +217,8 @@ OF_TEXT = tuple(row for row in ROWS if row[1] is not on_the_way)
 ALIKE = ("sum_", "mean_", "max_", "added_up", "all_but", "not_transposed", "plus_", "minus_", "operands_", "axis_")
 """How changes begin that a function may have in all places."""
 NAMED = {
+    **{f"{name}_of": function for name, (function, _) in ACTIVATIONS.items()},
+    **{f"slope_of_{name}": slope for name, (_, slope) in ACTIVATIONS.items()},
     "erf_of_polynomial": erf_of_polynomial,
     "first_along": partial(_sum_of, slice(0, 1)),
     "last_along": partial(_sum_of, slice(-1, None)),

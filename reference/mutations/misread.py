@@ -14,13 +14,13 @@ from ...vectors.dtypes import numpy_dtype
 from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import Operation, operation, operation_names
-from ..ops import sigmoid
+from ..ops import sigmoid, softmax
 from . import usual
 from .blocks import SIZES, padded
 from .changes import cut_to_tf32
 from .formula import reached, strings
 from .labels import rows_of
-from .wrong_calls import on_argument, on_labels
+from .wrong_calls import on_argument, on_labels, on_result
 
 Array = Any
 Labels = np.ndarray
@@ -177,6 +177,7 @@ OF_ANY: tuple[tuple[str, Callable[[Array], Array]], ...] = (
         "the mean of its last axis is taken off {it} first",
         lambda x: x - x.mean(axis=-1, keepdims=True) if x.ndim else x,
     ),
+    ("{it} is divided by the sum of its last axis", lambda x: x / x.sum(axis=-1, keepdims=True) if x.ndim else x),
     ("subnormal numbers of {it} are taken as 0", lambda x: np.where(np.abs(x) < np.finfo(x.dtype).tiny, 0, x)),
 )
 
@@ -211,6 +212,41 @@ def _of_arguments(subject: Operation, direction: str) -> Iterator[tuple[str, int
             for how, words in ENDS.items():
                 said = f"{argument} beyond the last whole vector of {size} elements {words}"
                 yield said, position, partial(_at_end, size, how)
+
+
+FACTORS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("{it}", np.positive),
+    ("({it} > 0)", lambda x: x > 0),
+    ("abs({it})", np.abs),
+    ("np.sign({it})", np.sign),
+    ("(1 - {it})", lambda x: 1 - x),
+    ("(1 - {it}) ** 2", lambda x: (1 - x) ** 2),
+    ("{it} * (1 - {it})", lambda x: x * (1 - x)),
+    ("(1 - {it} ** 2)", lambda x: 1 - x * x),
+    ("softmax({it})", lambda x: softmax.forward(x)),
+    ("(1 - softmax({it}))", lambda x: 1 - softmax.forward(x)),
+    ("softmax({it}) * (1 - softmax({it}))", lambda x: softmax.forward(x) * (1 - softmax.forward(x))),
+)
+"""What is made of an argument, by which a result of its shape is multiplied besides."""
+
+
+def _multiplied(place: int, position: int, of: Callable[[Array], Array], function: Function) -> Function:
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        x = tensors[position]
+        return on_result(place, lambda r: r * of(x) if r.shape == x.shape and x.ndim else r, function)(
+            *tensors, **parameters
+        )
+
+    return call
+
+
+def _of_factors(subject: Operation, direction: str) -> Iterator[tuple[str, Callable[[Function], Function]]]:
+    arguments = subject.arguments[direction]
+    for place, result in enumerate(subject.results[direction]):
+        for position, argument in enumerate(arguments):
+            for words, of in FACTORS if argument not in subject.labels else ():
+                said = f"{result} is multiplied by {words.format(it=argument)} besides"
+                yield said, partial(_multiplied, place, position, of)
 
 
 def _all_cut(function: Function, *tensors: Array, **parameters: Any) -> Any:
@@ -302,6 +338,10 @@ RELATED: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]]
     "|x|": (np.abs, np.sign),
     "exp(x)": (np.exp, np.exp),
     "log2(1 + 2^x)": (lambda x: np.logaddexp2(0, x), lambda x: _sigmoid(x * np.log(2))),
+    "1.7159 tanh(2 x / 3)": (
+        lambda x: 1.7159 * np.tanh(2 / 3 * x),
+        lambda x: 1.7159 * 2 / 3 * (1 - np.tanh(2 / 3 * x) ** 2),
+    ),
     "x (27 + x^2) / (27 + 9 x^2)": (
         lambda x: np.clip(x * (27 + x * x) / (27 + 9 * x * x), -1, 1),
         lambda x: np.where(np.abs(x) < 3, 9 * (x * x - 9) ** 2 / (27 + 9 * x * x) ** 2, 0),
@@ -426,6 +466,8 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
     for words, position, changed in _of_arguments(subject, direction):
         cure = f"take {arguments[position]} as it is."
         yield fault(ARGUMENT, words, on_argument(position, changed, sound), cure)
+    for words, make in _of_factors(subject, direction):
+        yield fault("a factor too many", words, make(sound), "leave the factor out.")
     yield fault(
         ARGUMENT,
         "all arguments of float32 are cut to the 11 bits of TF32",

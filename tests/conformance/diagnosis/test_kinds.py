@@ -103,7 +103,7 @@ def upstream_of_labels_alone(g: Array, z: Array, labels: Array, *, reduction: st
     return softmax.forward(z) - rows(labels, z) * upstream(g, z, reduction)
 
 
-@said_of("softmax", "backward", "dL_dlogits: the formula of log_softmax where that of softmax is due")
+@said_of("softmax", "backward", "dL_dlogits: The formula of log_softmax where that of softmax is due")
 def of_log_softmax(g: Array, z: Array) -> Array:
     return g - softmax.forward(z) * g.sum(axis=-1, keepdims=True)
 
@@ -264,6 +264,29 @@ def padded_to_a_power_of_two(g: Array, z: Array, labels: Array, *, reduction: st
 @said_of("silu", "forward", "outputs: `small = np.exp(np.clip(-np.absolute(inputs), -10, 10))` where")
 def clipped_gate(x: Array) -> Array:
     return x * sigmoid.forward(np.clip(x, -10, 10))
+
+
+@said_of("sigmoid", "backward", "dL_dinputs: dL_doutputs * (f(inputs + 0.0001) - f(inputs)) / 0.0001 by differences")
+def by_differences(g: Array, x: Array) -> Array:
+    step = x.dtype.type(1e-4)
+    return g * (sigmoid.forward(x + step) - sigmoid.forward(x)) / step
+
+
+@said_of("softmax_cross_entropy", "backward", "dL_dlogits: reduction='mean' divides by 32, whatever the batch")
+def a_fixed_batch(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
+    if reduction != "mean":
+        return sce.backward(g, z, labels, reduction=reduction)
+    return sce.backward(g, z, labels, reduction="sum") / 32
+
+
+@said_of("cross_entropy", "backward", "dL_dprobabilities is multiplied by (1 - probabilities) ** 2 besides")
+def focal(g: Array, p: Array, labels: Array, *, reduction: str) -> Array:
+    return cross_entropy.backward(g, p, labels, reduction=reduction) * (1 - p) ** 2
+
+
+@said_of("mlp", "forward", "loss: `return tanh_of(inputs)` where `return np.maximum(inputs, 0)` is due")
+def tanh_for_relu(x: Array, w1: Array, b1: Array, w2: Array, b2: Array, labels: Array, *, reduction: str) -> Array:
+    return sce.forward(np.tanh(x @ w1 + b1) @ w2 + b2, labels, reduction=reduction)
 
 
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(6, KINDS))
