@@ -21,6 +21,12 @@ FEWEST = 3
 """In so many families at least, whatever their dtype, one holds that is fitted; two together in as many as they are."""
 
 
+COMPARED = (
+    ("{} and {} are the same", np.equal),
+    ("{} and {} are not the same", np.not_equal),
+    ("{} is larger than {}", np.greater),
+    ("{} is smaller than {}", np.less),
+)
 Place = Callable[[Array, int], Array]
 """Given places and how many there are, whether something holds at each."""
 
@@ -198,13 +204,8 @@ def _sizes(observations: Sequence[Observation], true: Sequence[Observation]) -> 
         yield _of(f"only where {name} is 1", lambda one, n: one.sizes.get(n) == 1, name)
         yield _of(f"only where {name} is not 1", lambda one, n: one.sizes.get(n, 1) != 1, name)
     for pair in combinations(names, 2):
-        for words, holds, fitted in (
-            ("{} and {} are the same", np.equal, False),
-            ("{} and {} are not the same", np.not_equal, True),
-            ("{} is larger than {}", np.greater, True),
-            ("{} is smaller than {}", np.less, True),
-        ):
-            yield _of(f"only where {words.format(*pair)}", _compare, *pair, holds, fitted=fitted)
+        for words, holds in COMPARED:
+            yield _of(f"only where {words.format(*pair)}", _compare, *pair, holds, fitted=holds is not np.equal)
     ranks = sorted({_rank(one) for one in observations})
     for rank in ranks if len(ranks) > 1 else []:
         yield _of(f"only for rank {rank}", lambda one, r: _rank(one) == r, rank)

@@ -1,6 +1,7 @@
 """Calls that find out what a function takes and returns; exceptions are kept."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,11 +53,6 @@ def attempts(
     return made
 
 
-def due(family: Family, name: str, cases: int) -> list[np.ndarray]:
-    """The expected values of a result, case by case."""
-    return [family.answer.expected[name][case] for case in range(cases)]
-
-
 def near(got: np.ndarray, expected: np.ndarray) -> bool:
     """Whether an array equals what is expected, to a few digits of its precision."""
     if got.shape != expected.shape or got.dtype.kind not in "fiubV":
@@ -67,14 +63,9 @@ def near(got: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def _array(value: object) -> np.ndarray | None:
-    try:
-        array = to_numpy(value)
-    except NotAnArray:
-        if isinstance(value, (bool, int, float, list)):
-            try:
-                array = np.asarray(value, dtype=np.float64)
-            except (TypeError, ValueError):
-                return None
-        else:
-            return None
-    return np.array(array)  # what is returned may be memory that the next call fills
+    with suppress(NotAnArray):
+        return np.array(to_numpy(value))  # a copy: what is returned may be memory that the next call fills
+    if isinstance(value, (bool, int, float, list)):
+        with suppress(TypeError, ValueError):
+            return np.array(value, dtype=np.float64)
+    return None

@@ -44,13 +44,15 @@ def explain_misfit(
         return _wants(function, family, vectors, names) or _raised(tries, function)
     readings: tuple[Callable[[], Misfit | None], ...] = (
         lambda: _types(tries, vectors.results[family.direction]),
-        lambda: _placed(family, vectors, tries),
+        lambda: _together(misplaced(family, vectors, tries) or ()),
         lambda: _diagnosed(family, implementation, vectors),
         # What is nearly right takes what comes: other arguments would be nearly right with it as well.
         lambda: None if misplaced(family, vectors, tries) == () else _wants(function, family, vectors, names),
     )
     found = (reading() for reading in readings)
-    return next(filter(None, found), None) or _plain(verdict)
+    gravest = verdict.gravest
+    assert gravest is not None
+    return next(filter(None, found), None) or Misfit("; ".join([gravest.summary, *gravest.details[:2]]), "")
 
 
 def _wants(
@@ -59,13 +61,9 @@ def _wants(
     """Other arguments that the function gives right results with."""
     for tried in adjustments(family, names, named_order(function, names)):
         made = attempts(function, family, names, partial(_changed, tried))
-        if any(one.error is not None for one in made):
-            continue
         besides = misplaced(family, vectors, made)
-        if besides is None:
-            continue
-        again = attempts(function, family, names)  # where something is kept between calls, they prove nothing
-        if any(one.error is not None for one in again) or misplaced(family, vectors, again) is None:
+        # where something is kept between calls, they prove nothing
+        if besides is not None and misplaced(family, vectors, attempts(function, family, names)) is None:
             return _together([*(change.misfit for change in tried), *besides])
     return None
 
@@ -101,11 +99,6 @@ def _types(tries: Sequence[Attempt], names: Sequence[str]) -> Misfit | None:
     return None
 
 
-def _placed(family: Family, vectors: OperationVectors, tries: Sequence[Attempt]) -> Misfit | None:
-    found = misplaced(family, vectors, tries)
-    return _together(found) if found else None
-
-
 def _diagnosed(family: Family, implementation: Implementation, vectors: OperationVectors) -> Misfit | None:
     """What the diagnosis of a run finds in small families."""
     alike = [f for f in vectors.families if (f.op, f.direction) == (family.op, family.direction)]
@@ -113,13 +106,6 @@ def _diagnosed(family: Family, implementation: Implementation, vectors: Operatio
     ran = [Ran(one, verdict, verdict.outcome is Outcome.FAILED) for one, verdict in verdicts]
     findings = itertools.chain.from_iterable(found.findings for found in diagnose(ran, implementation, vectors))
     return _together([Misfit(found.wrong.rstrip("."), found.cure.rstrip(".")) for found in findings])
-
-
-def _plain(verdict: Verdict) -> Misfit:
-    """The gravest miss, as it is."""
-    miss = verdict.gravest
-    assert miss is not None
-    return Misfit("; ".join([miss.summary, *miss.details[:2]]), "")
 
 
 def _together(misfits: Sequence[Misfit]) -> Misfit | None:

@@ -23,25 +23,21 @@ def signature_misfit(
         pass
     due = ", ".join([*arguments, *(["*", *parameters] if parameters else [])])
     cure = f"define it as ({due})"
-    taken = [p for p in signature.parameters.values() if p.kind in _POSITIONAL]
-    tensors = [p.name for p in taken if p.name not in parameters]
-    any_number = any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
+    others = [p for p in signature.parameters.values() if p.name not in parameters]
+    kinds = {p.kind for p in others}
+    tensors = [p.name for p in others if p.kind in _POSITIONAL]
+    any_number = inspect.Parameter.VAR_POSITIONAL in kinds
     if not any_number and tensors[:1] == ["self"] and len(tensors) == len(arguments) + 1:
         return Misfit("it takes self: it is a method of a class, which nobody has made an object of", _OBJECT)
-    needed = [p.name for p in taken if p.default is p.empty and p.name not in parameters]
+    needed = [p.name for p in others if p.kind in _POSITIONAL and p.default is p.empty]
     if not any_number and len(tensors) < len(arguments):
         return Misfit(_count(tensors, arguments), cure)
     if len(needed) > len(arguments):
         return Misfit(_count(needed, arguments), cure)
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    lacking = [name for name in parameters if name not in signature.parameters and not takes_any]
-    if lacking:
+    lacking = [name for name in parameters if name not in signature.parameters]
+    if lacking and inspect.Parameter.VAR_KEYWORD not in kinds:
         return Misfit(f"it does not take the keyword {' and '.join(lacking)}", cure)
-    extra = [
-        p.name
-        for p in signature.parameters.values()
-        if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in parameters
-    ]
+    extra = [p.name for p in others if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
     if extra:
         return Misfit(f"it needs the keyword {' and '.join(extra)}, which nobody gives it", cure)
     positional = [name for name in parameters if name in signature.parameters]
