@@ -136,6 +136,9 @@ class Judged:
     hopeless: bool = False
     """Whether it explains nothing of the first calls, and the others are not foretold."""
 
+    doubtful: bool = False
+    """Whether a few cases speak against it, so that it holds on a condition if at all."""
+
     def on(self, one: Observation, position: int) -> Held:
         """Hold one result of one observation."""
         key = id(one), position
@@ -154,6 +157,8 @@ class Judged:
 
     def replay(self, observations: Sequence[Observation]) -> None:
         """Foretell all of them in order, where it matters what was called before, unless the first explain nothing."""
+        if self.foretold:
+            return
         self.candidate.setup()
         for place, one in enumerate(observations, 1):
             self.foretold[id(one)] = self.candidate.foretell(one)

@@ -178,15 +178,19 @@ class Search:
         best: Explanation | None = None
         rivals: list[Explanation] = []
         for judged in self._likely_first(known, one, position):
-            if judged.candidate.remembers and best is not None:
-                break
+            if judged.candidate.remembers:
+                if best is not None:
+                    break
+                judged.replay(self.wrong)
+            if best is not None and judged.doubtful and judged.order > best.order and self._settles(best):
+                continue  # it holds on a condition at best
             explanation = self._weigh(judged, best)
             if explanation is None or (id(one), position) not in explanation.explained:
                 continue
             rivals.append(explanation)
             if best is None or explanation.rank < best.rank:
                 best = explanation
-            if explanation.rank[1:4] == (0, False, 0) and not self._rest(explanation) and self._telling(explanation):
+            if explanation.rank[1:4] == (0, False, 0) and self._settles(explanation):
                 return explanation
         if best is None or (self._telling(best) and self._families(best) >= FEWEST_UNTOLD + len(best.conditions)):
             return best
@@ -208,18 +212,17 @@ class Search:
             if candidate.remembers:
                 yield from doubtful
                 doubtful = []
-                if not judged.foretold:
-                    judged.replay(self.wrong)
-                if judged.hopeless:
-                    continue
-            elif one.lower if not candidate.of_values else one.layout is not None:
+                yield judged
+                continue
+            if one.lower if not candidate.of_values else one.layout is not None:
                 continue  # rounding where a lower precision is declared; values where the memory's layout matters
             if any(judged.held.get((id(o), position), NEITHER).against.any() for o in alike):
                 continue
             held, left = judged.on(one, position), self.left[id(one), position]
             if (held.explained & left).sum() <= (left.sum() / 2 if held.fine else 0):
                 continue
-            if not candidate.remembers and any(judged.on(other, position).against.any() for other in few):
+            judged.doubtful = any(judged.on(other, position).against.any() for other in few)
+            if judged.doubtful:
                 doubtful.append(judged)
             else:
                 yield judged
@@ -286,6 +289,8 @@ class Search:
         """What a candidate explains, and when; None where that is less than the best does."""
         true: dict[int, list[Marked]] = {}
         false: dict[int, list[Marked]] = {}
+        if judged.hopeless:
+            return None
 
         def mark(one: Observation, position: int) -> None:
             held = judged.on(one, position)
@@ -390,12 +395,12 @@ class Search:
         wrong = np.array([one.wrong[position].sum() for one in same], float)
         return bool(explained.sum() >= FINE_FEWEST and np.mean(explained / wrong) >= FINE_SHARE)
 
-    def _rest(self, explanation: Explanation) -> bool:
-        """Whether an explanation leaves something open."""
-        return any(
-            unit not in explanation.explained or (wrong & ~explanation.explained[unit]).any()
-            for unit, wrong in self.left.items()
-        )
+    def _settles(self, one: Explanation) -> bool:
+        """Whether an explanation on one condition at most is no chance, and leaves nothing open."""
+        if len(one.conditions) > 1:
+            return False
+        rest = (wrong & ~one.explained.get(unit, np.zeros((), bool)) for unit, wrong in self.left.items())
+        return not any(some.any() for some in rest) and self._telling(one)
 
 
 def _kind(one: Observation, position: int) -> object:

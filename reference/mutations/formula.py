@@ -252,7 +252,7 @@ def _mutation(
     name: str, what: str, entry: Definition, definition: Definition, *changes: tuple[Site, ast.AST]
 ) -> Mutation:
     statements = list({id(site.statement): site.statement for site, _ in changes}.values())
-    before = "; ".join(map(_text, statements))
+    before = "; ".join(map(_due, statements))
     for site, node in changes:
         ast.copy_location(node, site.statement)
     with _changed(changes):
@@ -314,6 +314,12 @@ def _called(node: ast.AST) -> str:
     """The plain name that a node, or what a statement assigns, calls; empty where there is none."""
     value = node.value if isinstance(node, ast.Assign) else node
     return value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+
+
+@cache
+def _due(statement: ast.stmt) -> str:
+    """The text of a statement as it is due."""
+    return _text(statement)
 
 
 def _text(statement: ast.stmt) -> str:
