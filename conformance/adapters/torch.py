@@ -58,20 +58,22 @@ STEPWISE = (
     "mlp",
     "softmax_cross_entropy",
     "softmax_cross_entropy_from_outputs",
+    "softsign",
+    "reciprocal",
     "mse",
     "l1",
     "huber",
     "smooth_l1",
-    "hinge",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "weighted_binary_cross_entropy_with_logits",
 )
 # On the CPU one function computes in float32 and rounds once. What is composed of several rounds each one's result:
-# log_softmax saves its outputs, the losses are written over it or over gather and log, and matmul rounds each product
-# of a stack before it adds up those of a broadcast operand. layer_norm saves mean and deviation in the half dtype, and
-# adds up the gradients of weight and bias in it.
-CALLED = _in_halves("stepwise", *STEPWISE, "log_softmax") | _in_halves("native", "layer_norm")
+# log_softmax saves its outputs and log_sigmoid exp(-|x|), the losses are written over log_softmax or over gather and
+# log, or rounded before their sum, reciprocal squares its rounded output, and matmul rounds each product of a stack
+# before it adds up those of a broadcast operand. layer_norm saves mean and deviation in the half dtype, and adds up the
+# gradients of weight and bias in it.
+CALLED = _in_halves("stepwise", *STEPWISE, "log_softmax", "log_sigmoid") | _in_halves("native", "layer_norm")
 # torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. The mean and 1 / sigma
 # that layer_norm keeps for its gradient have the tensors' dtype, which shows in bfloat16.
 COMPILED = _in_halves("stepwise", *STEPWISE) | {"bfloat16:layer_norm": "stepwise"}
