@@ -152,7 +152,7 @@ def log_sigmoid(inputs: Tensor) -> Tensor:
 
 
 def softsign(inputs: Tensor) -> Tensor:
-    return inputs / (1 + np.abs(inputs))
+    return inputs / (1 + np.fabs(inputs))
 
 
 def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
@@ -169,11 +169,11 @@ def mse(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 def l1(predictions: Tensor, targets: Tensor) -> Tensor:
-    return np.abs(predictions - targets)
+    return np.fabs(predictions - targets)  # np.abs takes complex numbers too, and its gradient is rounded
 
 
 def huber(predictions: Tensor, targets: Tensor, *, delta: float) -> Tensor:
-    error = np.abs(predictions - targets)
+    error = np.fabs(predictions - targets)
     return np.where(error <= delta, 0.5 * error**2, delta * (error - 0.5 * delta))
 
 
