@@ -35,11 +35,13 @@ name = "TensorFlow"
 version = f"{tf.__version__} with Keras {version_of('keras')}"
 dtypes = ["float64", "float32", "float16", "bfloat16"]
 # Each operation rounds its result. Keras's normalisations convert to float32 and back once, and oneDNN's softmax of
-# bfloat16 computes in float32. Sums are in float32, but of float16 over rows, as in gradients of biases, in float16.
+# bfloat16 computes in float32. Sums are in float32, but of float16 over rows, as in gradients of biases, and of a few
+# elements, in float16.
 precision = {
     "float16": "stepwise",
     "bfloat16": "stepwise",
     "float16:dense": "native",
+    "float16:hinge": "native",
     "bfloat16:softmax": "fused",
     "float16:layer_norm": "fused",
     "bfloat16:layer_norm": "fused",
