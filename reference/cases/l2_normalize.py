@@ -13,7 +13,8 @@ from ..kinds.paired import families
 from ..kinds.special_values import ends
 from ..model.family import Draft, Inputs
 
-EPS = 1e-12
+EPS = 0.0
+"""With which all that the field understands by an epsilon is the same."""
 OF_ZEROS = ("forward-one-class-n4-c1", "backward-one-class-n4-c1")
 """Families of which a row is 0."""
 LARGE = 0.125
@@ -50,13 +51,11 @@ def sizes(kind: Rows, dtype: str) -> Iterator[Draft]:
 
 
 def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
-    """No epsilon, one that rows are beside, and rows of zeros."""
+    """An epsilon that rows are beside, and rows of zeros."""
 
     def around(exponent: int, w: Words) -> Inputs:
         return kind.drawn(w, w.normal((3, 4)), w.array(np.ldexp(w.signed((3, 4), 1, 2).astype(np.float64), exponent)))
 
-    comment, draw = "No epsilon.", partial(around, 0)
-    yield from families("eps-0", "random epsilon upstream-signed", comment, draw=draw, parameters={"eps": 0.0})
     fields: dict[str, Any] = {"parameters": {"eps": LARGE}, "point": "normalize_epsilon"}
     for word, exponent in (("above", -2), ("below", -8), ("far-below", -12)):
         comment = f"An epsilon of {LARGE}, and norms {word.replace('-', ' ')} it."
