@@ -57,6 +57,8 @@ class Report:
     """Whether a strict run alone is to reject it."""
     size: int = 0
     """So many elements its arguments need for the fault to show."""
+    seen: str = ""
+    """Where it was reported: "owner/repo#N", "owner/repo PR N", or the function and the version that has it."""
 
     def __str__(self) -> str:
         return f"{self.kind}-{self.op}-{self.direction}".replace(" ", "_")
@@ -81,6 +83,23 @@ def refusing_as(op: str, direction: str, function: Function) -> Function:
         return function(*tensors, **parameters)
 
     return call
+
+
+def reported(
+    direction: str,
+    seen: str,
+    kind: str,
+    op: str,
+    wrong: Function,
+    right: Function,
+    small: Small,
+    due: Any,
+    given: Any,
+    robust: bool = False,
+) -> Report:
+    """A report whose cure is written out as its repository has it. Both refuse what the reference refuses."""
+    pair = (refusing_as(op, direction, widened(function)) for function in (wrong, right))
+    return Report(kind, op, direction, *pair, small, due, given, robust=robust, seen=seen)
 
 
 def at(
