@@ -2,7 +2,6 @@
 
 import re
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pytest
@@ -42,13 +41,8 @@ UNSEEN = {
     ("tenstorrent/tt-metal#52376", "reciprocal"): "no family has inputs whose square is not in range",
 }
 """By source and operation, why no family rejects a fault."""
+SEEN = [report for report in OF_OPERATIONS if (report.seen, report.op) not in UNSEEN]
 reported = pytest.mark.parametrize("report", [*OF_KINDS, *OF_OPERATIONS], ids=str)
-
-
-def unless_unseen(report: Report) -> Any:
-    """A report as a test's parameter; one that no family sees has to fail the test."""
-    unseen = UNSEEN.get((report.seen, report.op))
-    return pytest.param(report, marks=[pytest.mark.xfail(reason=unseen, strict=True)] if unseen else [])
 
 
 @reported
@@ -64,7 +58,7 @@ def test_the_small_input_tells_the_fault_from_its_cure(report: Report) -> None:
     assert not np.array_equal(given, due)
 
 
-@pytest.mark.parametrize("report", [*one_in(24, OF_KINDS), *map(unless_unseen, OF_OPERATIONS)], ids=str)
+@pytest.mark.parametrize("report", [*one_in(24, OF_KINDS), *one_in(2, SEEN)], ids=str)
 def test_the_fault_is_rejected_and_its_cure_is_not(report: Report) -> None:
     asked = asked_until_rejected(report)
     assert asked, "no family rejects it"
@@ -72,7 +66,13 @@ def test_the_fault_is_rejected_and_its_cure_is_not(report: Report) -> None:
     assert Outcome.FAILED not in outcomes.values()
 
 
-@pytest.mark.parametrize("report", one_in(40, OF_OPERATIONS), ids=str)
+@pytest.mark.catalogue
+@pytest.mark.parametrize("report", [report for report in OF_OPERATIONS if report not in SEEN], ids=str)
+def test_no_family_rejects_what_is_listed_as_unseen(report: Report) -> None:
+    assert not asked_until_rejected(report)
+
+
+@pytest.mark.parametrize("report", one_in(60, OF_OPERATIONS), ids=str)
 def test_no_required_family_rejects_the_cure(report: Report) -> None:
     families = families_of(report.op, report.direction)
     found = verdicts(report.op, report.direction, report.right, families)
