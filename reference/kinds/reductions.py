@@ -82,10 +82,18 @@ INPUTS = [[1, -0.5, 2], [0.25, 3, -1]]
 UNEVEN = [[1, -0.5, 2.25], [0.25, 3.5, -1]]
 """Inputs of which no row's mean is a number of any dtype."""
 UPSTREAM = [3, -5]
+
+
+def tiny(w: Words, shape: Shape) -> np.ndarray:
+    """Draw numbers near 2^-40, in float16 near 2^-8."""
+    return w.array(np.ldexp(w.normal(shape).astype(np.float64), -8 if w.dtype == "float16" else -40))
+
+
 PROFILES: Mapping[str, tuple[Profile, str]] = {
     "heavy": (heavy, "Heavy tails: some numbers are hundreds of times as large as most."),
     "offset": (offset, "All numbers are near a common one."),
     "integers": (integers, "Small whole numbers, of which every sum is exact."),
+    "tiny": (tiny, "Numbers that a threshold such as 1e-6 takes for 0."),
 }
 
 
@@ -230,5 +238,5 @@ def shapes(kind: Reduction, dtype: str) -> Iterator[Draft]:
     wrong, names = ((3,), (1,), (2, 1), (), (2, 3)), "transposed one kept scalar inputs"
     given = mismatched(lambda g: kind.call(dtype, g, INPUTS), names, wrong, (2,))
     yield from changed(given, {}, PLAIN.parameters)
-    given = mismatched(lambda g: kind.call(dtype, g, INPUTS), "dropped other", ((2,), (1, 3)), (2, 1))
+    given = mismatched(lambda g: kind.call(dtype, g, INPUTS), "dropped other rows", ((2,), (1, 3), (3, 1)), (2, 1))
     yield from changed(given, {}, {"axis": -1, "keepdims": True}, "-kept")
