@@ -10,6 +10,7 @@ import reported_element_losses
 import reported_halves
 import reported_layouts
 import reported_memory
+import reported_operands
 import reported_ranges
 import reported_refusals
 import reported_rows
@@ -32,7 +33,7 @@ BY_KIND = (
     reported_memory,
 )
 OF_KINDS = tuple(chain.from_iterable(module.REPORTS for module in BY_KIND))
-BY_OPERATION = (reported_activations, reported_element_losses)
+BY_OPERATION = (reported_activations, reported_element_losses, reported_operands)
 OF_OPERATIONS = tuple(chain.from_iterable(module.REPORTS for module in BY_OPERATION))
 """One report a row, with its source."""
 reported = pytest.mark.parametrize("report", [*OF_KINDS, *OF_OPERATIONS], ids=str)

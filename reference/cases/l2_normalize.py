@@ -48,6 +48,12 @@ def sizes(kind: Rows, dtype: str) -> Iterator[Draft]:
         return kind.drawn(w, w.normal((3, 4)), w.array(np.ldexp(w.signed((3, 4), 1, 2).astype(np.float64), exponents)))
 
     yield from families("rows-apart", "spread upstream-signed", "Rows of very different norms.", draw=apart)
+    small = 3 * 2.0 ** (-10 if dtype == "float16" else -40)
+    case, comment = (
+        kind.call(dtype, UPSTREAM, [[1, small, 2], [-small, 3, -1]]),
+        "Numbers of 1e-12 beside others: no zeros.",
+    )
+    yield from families("small-beside-others", "small-values upstream-signed", comment, (case,))
 
 
 def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:

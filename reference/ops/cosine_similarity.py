@@ -86,7 +86,7 @@ def _nan_at_zero(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple
 
 
 FORMULATIONS = {
-    "forward": (Formulation(_product_over_norms, "a b / (norm_a norm_b)"),),
+    "forward": (Formulation(_product_over_norms, "a b / (norm_a norm_b)", stable=False),),
     "backward": (Formulation(_through_product, "through a b / (norm_a norm_b)"),),
 }
 
