@@ -155,6 +155,9 @@ def epsilons(dtype: str) -> Iterator[Draft]:
         draw, comment = partial(at, exponents), f"An epsilon of {LARGE}, and the norm of {name} below it."
         yield from families(f"forward-below-eps-{name}", flags, comment, draw=draw, **fields)
         yield from families(f"backward-below-eps-{name}", flags, comment, draw=draw, point="cosine_below_eps", **fields)
+    small = 2.0 ** (-8 if dtype == "float16" else -40)
+    case, comment = call(dtype, [3], [[1, small, 0]], [[0, 2, 0]]), "A cosine of 1e-12: no right angle."
+    yield from families("nearly-orthogonal", "small-values upstream-signed", comment, (case,), parameters={"eps": EPS})
     cases = tuple(call(dtype, [3], *both) for both in (([[0, 0, 0]], [B[1]]), ([A[0]], [[0, 0, 0]])))
     fields = {"level": "robust", "parameters": {"eps": LARGE}}
     yield from families("forward-zeros", "small-values epsilon", "A vector of zeros.", cases, **fields)

@@ -73,7 +73,7 @@ def _wrapped(
         subject.name,
         name if name.startswith("dL_") or len(subject.functions) == 1 else f"{direction}_{name}",
         direction,
-        wrap(widened(sound)) if raw else widened(wrap(sound)),
+        wrap(widened(sound)) if raw else widened(wrap(widened(sound))),  # changes are of results in the dtype due
         sort="wrapper",
         wrong=f"{wrong[0].upper()}{wrong[1:]}" if wrong[1:2] != "L" else wrong,
         cure=cure,
