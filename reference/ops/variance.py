@@ -26,7 +26,7 @@ def forward(inputs: Array, *, axis: Axis, keepdims: bool = False, correction: in
 def backward(dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: bool = False, correction: int = 0) -> Array:
     """dL_doutputs of the outputs' shape, and forward's arguments -> dL_dinputs of the inputs' shape."""
     centred = inputs - inputs.mean(axis=axis, keepdims=True)
-    return 2 * centred * (kept(dL_doutputs, inputs, axis, keepdims) / divisor(inputs, axis, correction))
+    return centred * (2 * kept(dL_doutputs, inputs, axis, keepdims) / divisor(inputs, axis, correction))
 
 
 def divisor(inputs: Array, axis: Axis, correction: int) -> int:
