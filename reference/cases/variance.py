@@ -14,7 +14,9 @@ from ..model.family import Draft
 
 NOTHING = ("0x3-over-2", "3x0-over-1", "0-over-all")
 CHANGES = {f"{direction}-nothing-{name}": None for direction in ("forward", "backward") for name in NOTHING}
-WITH_CORRECTION = ("random", "integers", "smallest-1x1")
+CHANGES["backward-infinity"] = (
+    None  # NaN for a row in reverse mode, infinities beside it by the formula: both are right
+)
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
