@@ -36,8 +36,9 @@ def _find(
     for mend in (lambda got, _: got, _turned, _reshaped):
         for position in positions:
             pairs = [(one.arrays[position], right) for one, right in zip(tries, expected, strict=True)]
-            if all(got is not None and near(mend(got, right), right) for got, right in pairs):
-                return position, _shape(name, pairs[0][0], pairs[0][1], turned=mend is _turned)
+            found = [(got, right) for got, right in pairs if got is not None and near(mend(got, right), right)]
+            if len(found) == len(pairs):
+                return position, _shape(name, *found[0], turned=mend is _turned)
     return None
 
 
