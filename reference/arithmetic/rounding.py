@@ -229,7 +229,7 @@ class Rounding(DirectArray):
         self.reductions.add("sum")
         values, shape = reduction_rows(self.value, axis, keepdims)
         errors, _ = reduction_rows(self.error, axis, keepdims)
-        terms = np.add.reduce(reduction_rows(self._terms, axis, keepdims)[0], axis=-1)
+        terms = reduction_rows(self._terms, axis, keepdims)[0].sum(axis=-1)
         self._length(terms)
         magnitude = filled(total(abs(values) + errors), terms.shape)
         free = single = terms <= 1
