@@ -50,7 +50,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
 def last_bit(dtype: str, bit: int, x: np.ndarray) -> np.ndarray:
     """Set the last bit of the significand of what is finite and not 0: numbers that differ in it never tie."""
     bits = held(np.nan_to_num(x, posinf=0, neginf=0), dtype).view(f"i{numpy_dtype(dtype).itemsize}")
-    changed = ((bits & ~1) | bit).view(numpy_dtype(dtype)).astype(np.float64)
+    changed = np.asarray((bits & ~1) | bit, bits.dtype).view(numpy_dtype(dtype)).astype(np.float64)
     return np.where(np.isfinite(x) & (x != 0) & (changed != 0), changed, x)
 
 
