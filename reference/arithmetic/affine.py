@@ -13,9 +13,9 @@ rounding out for one step and not for another, each has a variable of its own (`
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property, wraps
+from functools import cached_property
 from math import inf, nextafter, prod
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from flint import arb
@@ -37,7 +37,7 @@ from .linear_errors import (
     sums_over,
     times_matrix,
 )
-from .protocol import Axis, DirectArray, Method, as_array, filled, over_elements
+from .protocol import Axis, DirectArray, as_array, filled, over_elements
 from .rounding import Rounding
 
 HALVES = [FORMATS[name] for name in HALF]
@@ -61,21 +61,6 @@ def _derivatives(balls: np.ndarray) -> Derivatives:
 def _upper(balls: np.ndarray) -> np.ndarray:
     """Give float64 above balls >= 0, and 0 for 0, as (size,)."""
     return np.array([0.0 if x.is_zero() else nextafter(float(x.abs_upper()), inf) for x in balls.ravel().tolist()])
-
-
-def _once(method: Method) -> Method:
-    """Evaluate a step with the very same operands once for all formulations; anew where one formulation takes it twice,
-    as two kernels may round apart."""
-
-    @wraps(method)
-    def call(self: "Affine", *arguments: Any, **parameters: Any) -> Any:
-        key, given = (method, arguments, *parameters.items()), self.errors.variables.given
-        if (result := self.known.get(key)) is None or id(result) in given:
-            result = self.known[key] = method(self, *arguments, **parameters)
-        given.add(id(result))
-        return result
-
-    return cast(Method, call)
 
 
 class Affine(DirectArray):
@@ -144,7 +129,6 @@ class Affine(DirectArray):
         """The values as derivatives of a product."""
         return _derivatives(self.value)
 
-    @_once
     def add(self, other: Self) -> Self:
         """x + y."""
         result = self.rounding.add(other.rounding)
@@ -154,14 +138,12 @@ class Affine(DirectArray):
         """x - y."""
         return self.add(other.negative())
 
-    @_once
     def multiply(self, other: Self) -> Self:
         """x * y."""
         result = self.rounding.multiply(other.rounding)
         operands = self._operand(result, **other._factors), other._operand(result, **self._factors)
         return self._after(result, *operands, early=Reading.ADDITIONS)
 
-    @_once
     def divide(self, other: Self) -> Self:
         """x / y: the derivatives are 1 / y and -(x / y) / y."""
         result = self.rounding.divide(other.rounding)
@@ -169,7 +151,6 @@ class Affine(DirectArray):
         operands = (x._operand(result, **_derivatives(s)) for x, s in zip((self, other), slopes, strict=True))
         return self._after(result, *operands, early=Reading.ADDITIONS)
 
-    @_once
     def negative(self) -> Self:
         """-x."""
         return type(self)(self.rounding.negative(), self.cells, self.errors.negative())
@@ -181,7 +162,6 @@ class Affine(DirectArray):
         slope = np.where(sure, np.sign(self.value.astype(np.float64)), 0.0)
         return self._passed_on(result, self._operand(result, slope=slope))
 
-    @_once
     def elementary(self, name: str) -> Self:
         """Apply an elementary function."""
         function, result = ELEMENTARY[name], self.rounding.elementary(name)
@@ -196,7 +176,6 @@ class Affine(DirectArray):
         added = over_elements(beyond, 4)(result.value, self.value, self.error, result.error)
         return self._after(result, operand, beyond=_upper(added))
 
-    @_once
     def stored(self) -> Self:
         """Round to the tensors' own format."""
         result = self.rounding.stored()
@@ -204,7 +183,6 @@ class Affine(DirectArray):
             return self
         return self._after(result, self._operand(result), early=Reading.EVERYBODY)
 
-    @_once
     def product(self, other: Self) -> Self:
         """x @ y of two matrices."""
         result, terms = self.rounding.product(other.rounding), len(other)
@@ -212,12 +190,10 @@ class Affine(DirectArray):
         right = other._operand(result, matrix_times, terms=terms, **self._factors)
         return self._after(result, left, right, early=Reading.ADDITIONS)
 
-    @_once
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes, or of all elements."""
         return self._summed(self.rounding.sum(axis, keepdims), axis, keepdims)
 
-    @_once
     def over_batch(self, axis: Axis, keepdims: bool = False) -> Self:
         """Sum along axes, perhaps in the tensors' own dtype."""
         return self._summed(self.rounding.over_batch(axis, keepdims), axis, keepdims)
@@ -231,12 +207,10 @@ class Affine(DirectArray):
 
     # Choices ------------------------------------------------------------------------------------------------------
 
-    @_once
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """The largest along axes, or of all elements."""
         return self._after(self.rounding.max(axis, keepdims))
 
-    @_once
     def maximum(self, other: Self) -> Self:
         """The larger of x and y: one of them where that is certain."""
         margin, gap = self.error + other.error, self.value - other.value

@@ -119,7 +119,6 @@ class Rules:
         self.read = np.frompyfunc(self._read, 2, 2)
         self.contracted = np.frompyfunc(self._contracted, 5, 1)
         self.summed = np.frompyfunc(self._summed, 5, 1)
-        self.covers = over_elements(self._covers, 3)
 
     def _rounded(self, v: arb, e: arb, passed: bool, cost: arb, extra: arb) -> Bounded:
         """Add `cost` times the magnitude, and `extra`, where something is rounded.
@@ -149,11 +148,6 @@ class Rules:
     def _read(self, v: arb, e: arb) -> Bounded:
         """Round an operand of a contraction to the format in which operands are read."""
         return self._finished(v, e, e.is_zero() and fits(v, self.format), self.roundoff, self.threshold)
-
-    def _covers(self, one: arb, e: arb, v: arb) -> bool:
-        """Say whether an error of `one` leads to none below those that e leads to. An exact number may cost more than
-        one that is not: where it is subnormal, and the format may flush."""
-        return not e > one and (not e.is_zero() or one.is_zero() or fits(v, self.format))
 
     def _contracted(self, magnitude: arb, e: arb, free: bool, terms: int, length: int) -> arb:
         """Give the error of a contraction of so many terms that are not 0, amid `length`."""

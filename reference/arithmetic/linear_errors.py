@@ -13,7 +13,7 @@ is less than `SLACK` of the magnitudes for each term, and is added to the rest.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 from functools import cached_property
 from itertools import accumulate
@@ -66,8 +66,6 @@ class Variables:
     """Coefficients of one array. A step that would need more makes no variables: all that it adds is in the rest."""
     count: int = 0
     """How many variables there are so far."""
-    given: set[int] = field(default_factory=set)
-    """The ids of the steps' results that the formulation at hand has used."""
 
 
 @dataclass(frozen=True)

@@ -165,10 +165,6 @@ class Rounding(DirectArray):
             largest(self.value, other.value), bounds.larger_error(self.value, self.error, other.value, other.error)
         )
 
-    def covers(self, other: Self) -> bool:
-        """Say whether no error is below that of an array of the same values, so that none after the same steps is."""
-        return bool(self._rules.covers(self.error, other.error, other.value).all())
-
     # Comparisons: decided, or refused -----------------------------------------------------------------------------
 
     def greater(self, other: Self) -> np.ndarray:

@@ -23,7 +23,6 @@ from ..arithmetic.protocol import FormulaArray, RangeError, UnboundedError, Unde
 from ..arithmetic.rounding import LengthError, Rounding
 from ..model.family import Inputs
 from ..model.formulations import Formulation, Function
-from .dominance import Dominance, DominatedError
 
 FIRST_PRECISION, LAST_PRECISION = 128, 4096
 """Bits of the balls: where Ziv's strategy begins, and where it gives up."""
@@ -36,7 +35,6 @@ BLUNT, BLUNT_FUSED = 2.0**-6, 2.0**-7
 float32 and rounded once."""
 
 Results = tuple[np.ndarray, ...]
-Run = Callable[[Formulation, list[Any], Mapping[str, Parameter]], Any]
 overlap = over_elements(lambda a, b: not a.is_finite() or (b.is_finite() and a.overlaps(b)), 2)
 
 
@@ -183,16 +181,16 @@ class _Bounded:
     by_formulation: list[tuple[Formulation, list[np.ndarray]]]
     largest: list[np.ndarray]
     """For each result, the largest bound over the formulations."""
-    is_blunt: bool
 
     @cached_property
     def tolerances(self) -> Results:
         """The bounds rounded up to 16 bits; those of affine arrays where the others are blunt, which takes longest."""
         case, model, bounds = self.case, self.model, self.largest
-        if self.is_blunt:
+        part = BLUNT if model.format is model.result else BLUNT_FUSED
+        if model.longest is None and _are_blunt(bounds, case.expected, part):
             variables = Variables()
             arguments = case.lifted(lambda x: Affine.exact(_rounding(x, model, case.guard), variables))
-            bounds = _sharpened(case, self.by_formulation, arguments, variables)
+            bounds = _sharpened(case, self.by_formulation, arguments)
         return tuple(
             _rounded_up(bound, ball, value, model.result)
             for bound, ball, value in zip(bounds, case.balls, case.expected, strict=True)
@@ -209,52 +207,33 @@ def _bounded(case: _ExactCase, model: Precision, reductions: set[str], sharp: bo
     With `sharp`, a bound that lets 0 pass is an error. The reductions that the formulations use are added to
     `reductions`.
     """
-    accumulates = model.accumulator == model.format
-    counted = [f for f in case.formulas if f.applies(case.inputs) and (accumulates or not f.accumulates)]
-    arguments = case.lifted(lambda x: _rounding(x, model, case.guard, reductions))
-    dominance = Dominance()
-    try:  # the last are most often those that dominate
-        by_formulation, bounds = _searched(case, counted[::-1], arguments, sharp, dominance.evaluate)
-    except (BluntError, UnboundedError, RangeError):
-        if sharp:  # as the error is that of the first formulation that has one
-            _searched(case, counted, arguments, sharp)
-        raise
-    if not bounds:
-        raise UnboundedError("none of the formulations is one for these arguments")
-    part = BLUNT if model.format is model.result else BLUNT_FUSED
-    if blunt := model.longest is None and _are_blunt(bounds, case.expected, part):
-        by_formulation += [(f, _errors(case, f, arguments)) for f in dominance.left_out]
-    return _Bounded(case, model, by_formulation, bounds, blunt)
-
-
-def _searched(
-    case: _ExactCase, formulations: list[Formulation], arguments: list[Any], sharp: bool, run: Run = Formulation.run
-) -> tuple[list[tuple[Formulation, list[np.ndarray]]], list[np.ndarray]]:
-    """Give the bounds of each formulation but those that another dominates, and the largest."""
     bounds: list[np.ndarray] = []
     by_formulation: list[tuple[Formulation, list[np.ndarray]]] = []
-    for formulation in formulations:
-        try:
-            errors = _errors(case, formulation, arguments, run)
-        except DominatedError:
+    arguments = case.lifted(lambda x: _rounding(x, model, case.guard, reductions))
+    for index, formulation in enumerate(case.formulas):
+        if formulation.accumulates and model.accumulator != model.format:
             continue
+        if not formulation.applies(case.inputs):
+            continue
+        try:
+            errors = _errors(case, formulation, arguments)
         except (UnboundedError, RangeError):
-            if formulation is not case.formulas[0] and not formulation.stable:
+            if index and not formulation.stable:
                 continue  # it has no bound here, so no implementation can rely on it
             raise
         by_formulation.append((formulation, errors))
         bounds = _largest(bounds, errors)
         if sharp and any(lets_zero_pass(e.astype(np.float64), b) for e, b in zip(bounds, case.expected, strict=True)):
             raise BluntError("0 would pass for an element that is not 0")
-    return by_formulation, bounds
+    if not bounds:
+        raise UnboundedError("none of the formulations is one for these arguments")
+    return _Bounded(case, model, by_formulation, bounds)
 
 
-def _errors(
-    case: _ExactCase, formulation: Formulation, arguments: list[Any], run: Run = Formulation.run
-) -> list[np.ndarray]:
+def _errors(case: _ExactCase, formulation: Formulation, arguments: list[Any]) -> list[np.ndarray]:
     """Evaluate a formulation over rounding or affine arrays, and give the bounds on each result's errors."""
     lift: Callable[[Any], Any] = next(x.lift for x in arguments if isinstance(x, FormulaArray))
-    results = _tuple(run(formulation, arguments, case.parameters))
+    results = _tuple(formulation.function(*arguments, **case.parameters))
     bounded = [lift(r if isinstance(r, FormulaArray) else np.asarray(r)).stored() for r in results]
     for ball, result in zip(case.balls, bounded, strict=True):
         if not overlap(ball, result.value).all():
@@ -263,10 +242,7 @@ def _errors(
 
 
 def _sharpened(
-    case: _ExactCase,
-    by_formulation: list[tuple[Formulation, list[np.ndarray]]],
-    arguments: list[Any],
-    variables: Variables,
+    case: _ExactCase, by_formulation: list[tuple[Formulation, list[np.ndarray]]], arguments: list[Any]
 ) -> list[np.ndarray]:
     """Give the largest bounds of affine arrays, leaving out formulations whose bounds cannot be larger."""
 
@@ -275,7 +251,6 @@ def _sharpened(
 
     bounds: list[np.ndarray] = []
     for formulation, errors in sorted(by_formulation, key=most, reverse=True):
-        variables.given.clear()
         if not (bounds and all(is_at_most(e, b).all() for e, b in zip(errors, bounds, strict=True))):
             bounds = _largest(bounds, _errors(case, formulation, arguments))
     return bounds

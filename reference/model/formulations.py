@@ -5,7 +5,7 @@ A tolerance is the largest bound over all formulations, so each of them widens w
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial, wraps
+from functools import partial, wraps
 from itertools import product
 from typing import Any
 
@@ -30,19 +30,6 @@ class Formulation:
     """Whether it accumulates step by step in the format itself, which is not sound where sums need a wider one."""
     longest: Mapping[str, int] = field(default_factory=dict)
     """By argument of the operation, the longest last axis for which it is evaluated."""
-    outer: Function | None = None
-    """What puts the parts together; see `through`."""
-    parts: tuple["Formulation", ...] = ()
-
-    def run(self, arguments: Iterable[Any], parameters: Mapping[str, Any]) -> Any:
-        """Evaluate it."""
-        return self.function(*arguments, **parameters)
-
-    def with_parts(self, made: Callable[[int, Function], Function]) -> Function:
-        """Give the function with what is made of the function of each part, by its place, in its stead."""
-        if self.outer is None:
-            return self.function
-        return partial(self.outer, *(made(place, shared(part.function)) for place, part in enumerate(self.parts)))
 
     def applies(self, arguments: Mapping[str, Any]) -> bool:
         """Say whether it is evaluated for these arguments, given by name."""
@@ -79,12 +66,9 @@ def _combined(outer: Function, parts: tuple[Formulation, ...], name: str) -> For
         all(part.stable for part in parts),
         any(part.accumulates for part in parts),
         {argument: min(n for name, n in limits if name == argument) for argument, _ in limits},
-        outer,
-        parts,
     )
 
 
-@cache
 def shared(function: Function) -> Function:
     """Evaluate a part of formulations once for the very same arrays, which remember it; other arrays are NumPy's."""
 
