@@ -167,8 +167,7 @@ def verify(path: str | Path | None = None, ops: Collection[str] = ()) -> list[st
             manifest = read_manifest(path)
         except VectorError as error:
             return [str(error)]
-        there = sorted({*manifest.files, *(file.name for file in path.glob("*.h5"))})
-        names = [f"{op}.h5" for op in ops] or there
+        names = [f"{op}.h5" for op in ops] if ops else sorted({*manifest.files, *(p.name for p in path.glob("*.h5"))})
         return [line for name in names for line in _verify_file(path / name, manifest)]
     try:
         manifest = read_manifest(path.parent)

@@ -277,8 +277,8 @@ l1_forward, l1_backward = autodiff.both_of_loss(by_element(l1, REDUCTIONS))
 huber_forward, huber_backward = autodiff.both_of_loss(by_element(huber, REDUCTIONS))
 smooth_l1_forward, smooth_l1_backward = autodiff.both_of_loss(by_element(smooth_l1, REDUCTIONS))
 hinge_forward, hinge_backward = autodiff.both_of_loss(by_element(hinge, REDUCTIONS))
-_binary_of_logits = autodiff.both_of_loss(by_element(binary_cross_entropy, REDUCTIONS))
-binary_cross_entropy_forward, binary_cross_entropy_backward = _binary_of_logits
+_binary_of_probabilities = autodiff.both_of_loss(by_element(binary_cross_entropy, REDUCTIONS))
+binary_cross_entropy_forward, binary_cross_entropy_backward = _binary_of_probabilities
 _binary_of_logits = autodiff.both_of_loss(by_element(of_logits, REDUCTIONS))
 binary_cross_entropy_with_logits_forward, binary_cross_entropy_with_logits_backward = _binary_of_logits
 _weighted_of_logits = autodiff.both_of_loss(by_element(weighted_of_logits, REDUCTIONS), constants=2)

@@ -163,8 +163,7 @@ def epsilons(dtype: str) -> Iterator[Draft]:
     yield from families("forward-zeros", "small-values epsilon", "A vector of zeros.", cases, **fields)
     if dtype in TINY:
         comment, both = "Both vectors are 0, and the square of eps is too.", call(dtype, [3], [[0, 0, 0]], [[0, 0, 0]])
-        fields |= {"parameters": {"eps": TINY[dtype]}}
-        yield from families("forward-zeros-tiny-eps", "small-values epsilon", comment, (both,), **fields)
-        fields |= {"parameters": {"eps": LARGE}}
+        tiny = fields | {"parameters": {"eps": TINY[dtype]}}
+        yield from families("forward-zeros-tiny-eps", "small-values epsilon", comment, (both,), **tiny)
     fields |= {"point": "norm_at_zero"}
     yield from families("backward-zeros", "small-values epsilon", "A vector of zeros.", cases, **fields)

@@ -69,11 +69,12 @@ def _wrapped(
     cure: str = "compute it as the formula says, in the dtype of the arguments.",
 ) -> Fault:
     sound = subject.functions[direction]
+    wrapped = wrap(widened(sound))  # changes are of results in the dtype that is due
     return faulty(
         subject.name,
         name if name.startswith("dL_") or len(subject.functions) == 1 else f"{direction}_{name}",
         direction,
-        wrap(widened(sound)) if raw else widened(wrap(widened(sound))),  # changes are of results in the dtype due
+        wrapped if raw else widened(wrapped),
         sort="wrapper",
         wrong=f"{wrong[0].upper()}{wrong[1:]}" if wrong[1:2] != "L" else wrong,
         cure=cure,
