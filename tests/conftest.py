@@ -1,5 +1,6 @@
 """What the tests of all three packages share: pytester, the installed golden files, and the helpers in support/."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -11,6 +12,9 @@ from backproof.vectors import store
 from backproof.vectors.records import OperationVectors
 
 pytest_plugins = ["pytester"]
+
+# Runs within a run make many objects that live as long as it does, which the collector would look through each time.
+gc.set_threshold(200_000, 10, 50)
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "support")]
 

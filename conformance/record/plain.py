@@ -6,9 +6,14 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
+_AS_IT_IS = {int, float, bool, type(None)}
+
 
 def pack(value: Any) -> Any:
     """The value in dicts, lists, strings and numbers."""
+    kind = type(value)
+    if kind in _AS_IT_IS or (kind is str and value.isascii()):
+        return value
     if is_dataclass(value):
         return {name: pack(held) for name, held in vars(value).items()}
     if isinstance(value, Mapping):
@@ -17,7 +22,7 @@ def pack(value: Any) -> Any:
         return [pack(held) for held in value]
     if isinstance(value, StrEnum):
         return value.value
-    if isinstance(value, str) and not value.isascii():  # half of a surrogate pair, which no encoding has, as an escape
+    if isinstance(value, str):  # half of a surrogate pair, which no encoding has, as an escape
         return value.encode(errors="backslashreplace").decode()
     return value
 

@@ -8,6 +8,7 @@ Only what has been put back is compared with, so that nothing that is replaced i
 import builtins
 import sys
 from collections.abc import Callable, Iterator
+from operator import is_, itemgetter
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -29,10 +30,11 @@ def watch_what_verdicts_need() -> tuple[Check, Check]:
     """
     often: list[Check] = []
     rest: list[Check] = []
-    for name, namespace in _namespaces():
+    namespaces = list(_namespaces())
+    for name, namespace in namespaces:
         quick = name in ("builtins", "numpy") or name.startswith(_OFTEN)
         (often if quick else rest).append(_watched(name, namespace))
-    codes = _codes()
+    codes = _codes(namespaces)
 
     def quick_look(groups: list[Check] = often) -> list[str]:
         return [found for look in groups for found in look()]
@@ -74,13 +76,17 @@ def _watched(label: str, kept: dict[str, Any]) -> Check:
     owner: Any = vars(sys.modules[module_name])[class_name] if class_name else sys.modules[label]
     names = tuple(kept)
     held: Any = vars(owner)
-    identities = [id(value) for value in kept.values()]
-    put, identity, each, members = setattr, id, map, list
+    values = tuple(kept.values())
+    put, same, each, every, missing = setattr, is_, map, all, KeyError
+    at_once = itemgetter(*names) if len(names) > 1 else lambda namespace: (*each(namespace.__getitem__, names),)
 
     def look() -> list[str]:
-        if members(each(identity, each(held.get, names))) == identities:
-            return []
-        replaced = [name for name in names if identity(held.get(name)) != identity(kept[name])]
+        try:
+            if every(each(same, at_once(held), values)):
+                return []
+        except missing:
+            pass
+        replaced = [name for name in names if not same(held.get(name), kept[name])]
         for name in replaced:
             put(owner, name, kept[name])
         return [f"{label}.{name}" for name in replaced]
@@ -88,11 +94,11 @@ def _watched(label: str, kept: dict[str, Any]) -> Check:
     return look
 
 
-def _codes() -> Check:
+def _codes(namespaces: list[tuple[str, dict[str, Any]]]) -> Check:
     """A function that compares the code and defaults of functions with what they were."""
     kept = [
         (function, f"{function.__module__}.{function.__qualname__}", function.__code__, function.__defaults__)
-        for function in {id(f): f for _, namespace in _namespaces() for f in namespace.values()}.values()
+        for function in {id(f): f for _, namespace in namespaces for f in namespace.values()}.values()
         if isinstance(function, FunctionType)
     ]
 

@@ -152,14 +152,15 @@ class Run:
         """Attach the result to the report; a skip is located in the vector file."""
         made = yield
         if isinstance(item, FamilyItem) and item.result and call.when == "call":
+            self.state.results[item.nodeid] = item.result
             setattr(made, RESULT, pack(item.result))
             if item.result.ending is Ending.SKIPPED:
                 made.longrepr = (item.nodeid.partition("::")[0], 0, item.result.note)
         return made
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Store a result, which under pytest-xdist comes from a worker."""
-        if packed := getattr(report, RESULT, None):
+        """Store a result that comes from another process: a worker of pytest-xdist."""
+        if hasattr(report, "node") and (packed := getattr(report, RESULT, None)):
             self.state.results[report.nodeid] = unpack(Result, packed)
 
     @pytest.hookimpl(optionalhook=True)

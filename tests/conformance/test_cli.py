@@ -12,6 +12,7 @@ from typing import Any
 import backproof.reference.generation
 import pytest
 from backproof.conformance import cli
+from backproof.reference import faults
 from backproof.vectors import store
 from pytest_regressions.file_regression import FileRegressionFixture
 from synthetic_vectors import every_feature
@@ -178,7 +179,10 @@ def apart(arguments: list[str], where: str, **options: Any) -> subprocess.Comple
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("arguments", [["list", "relu"], ["verify"], ["show", "relu/float32/forward-lesson"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["list", "relu"], ["verify", str(store.golden_folder() / "relu.h5")], ["show", "relu/float32/forward-lesson"]],
+)
 def test_a_standard_output_that_is_full_is_a_line(arguments: list[str]) -> None:
     done = apart(arguments, ">/dev/full")
     assert done.returncode == cli.UNUSABLE
@@ -259,8 +263,9 @@ sys.exit(cli.main(["list"]))
 
 @pytest.mark.parametrize(("arguments", "others"), [(["relu"], False), ([], True)])
 def test_faults_lists_the_catalogue_and_how_to_run_one(
-    arguments: list[str], others: bool, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], others: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(faults, "operation_names", lambda: ("dense", "relu"))
     assert cli.main(["faults", *arguments]) == 0
     out = capsys.readouterr().out
     assert "\n  backward_gt_to_ge: return np.where(inputs >= 0, dL_doutputs, 0)\n" in out

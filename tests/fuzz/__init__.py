@@ -2,7 +2,7 @@
 
 `python -m tests.fuzz` runs for ten minutes. Each try is a number, its seed; `python -m tests.fuzz TARGET --only SEED`
 repeats one. A try ends in a clear line or in a verdict. Everything else is a fault: an exception, a process that ends
-or takes longer than ten seconds, an altered file that passes for a golden one, something that is left running.
+or takes ten seconds of processor time, an altered file that passes for a golden one, something that is left running.
 """
 
 import sys

@@ -11,7 +11,9 @@ from threading import Thread
 from typing import IO
 
 LONGEST = {"file": 10.0, "record": 10.0, "harness": 30.0}
-"""Seconds that a try may take, by target; a harness may be started some twenty times in one."""
+"""Seconds of processor time that a try may take, by target; a harness may be started some twenty times in one."""
+WAITED = 6
+"""How many times as long the clock on the wall may run, where other work shares the machine, before a try hangs."""
 STARTING = 60.0
 """Seconds that a process may take to import what it needs."""
 MEMORY = 4 << 30
@@ -55,7 +57,7 @@ def _batch(target: str, seed: int, stop: int, end: float) -> Iterator[Try]:
                 try:
                     line = lines.get(timeout=limit)
                 except Empty:
-                    yield Try(target, seed, f"takes longer than {limit:g} s", True)
+                    yield Try(target, seed, f"not done after {limit:g} s", True)
                     return
                 if not line:
                     status = process.wait()
@@ -63,7 +65,7 @@ def _batch(target: str, seed: int, stop: int, end: float) -> Iterator[Try]:
                     return
                 word, _, outcome = line.decode().rstrip("\n").partition(" ")
                 yield Try(target, seed, outcome, word != "sound")
-                seed, limit = seed + 1, LONGEST[target]
+                seed, limit = seed + 1, WAITED * LONGEST[target]
         finally:
             process.kill()
 
@@ -76,6 +78,7 @@ def _read(output: IO[bytes], lines: "Queue[bytes]") -> None:
 
 def work(target: str, seed: int, stop: int) -> None:
     """Make the tries in this process, and print a line of each."""
+    import os
     import resource
     import traceback
 
@@ -83,8 +86,11 @@ def work(target: str, seed: int, stop: int) -> None:
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for number in range(seed, stop):
+        before = sum(os.times()[:4])
         try:
             line = f"sound {TARGETS[target](number)}"
         except BaseException:
             line = f"fault {traceback.format_exc()!r}"
+        if (taken := sum(os.times()[:4]) - before) > LONGEST[target]:
+            line = f"fault it takes {taken:.1f} s of processor time, {LONGEST[target]:g} at most"
         print(line.encode("unicode_escape").decode(), flush=True)

@@ -127,7 +127,8 @@ def test_a_timeout_costs_a_right_adapter_nothing(project: pytest.Pytester, secon
 def test_without_a_timeout_a_family_that_takes_long_is_told_while_it_runs(
     run_apart: RunApart, project: pytest.Pytester
 ) -> None:
-    project.makepyfile(adapter=HANGING.replace("time.sleep(1000)", "time.sleep(0.6)"))
+    once = HANGING.replace("time.sleep(1000)", "slept or slept.append(time.sleep(0.6))")
+    project.makepyfile(adapter=f"slept = []\n{once}")
     project.makeconftest("from backproof.conformance.implementation import watch\nwatch.LONG = 0.5\n")
     result = run_apart("--impl=adapter")
     result.assert_outcomes(passed=PASSED, skipped=ABSENT)
