@@ -96,7 +96,7 @@ def record(name: str, table: Table) -> None:
 
 
 def _flow(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000).removesuffix("...\n").strip()
+    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000).removesuffix("...\n").strip()
 
 
 def read(name: str) -> tuple[Table, tuple[Explanation, ...]]:
