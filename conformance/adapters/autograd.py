@@ -33,11 +33,13 @@ dtypes = ["float64", "float32", "float16"]  # autograd cannot differentiate a bf
 # rows, which is the gradient of what was broadcast, and over the last axis of an array that is Fortran-ordered.
 precision = {
     "float16": "stepwise",
+    "float16:add": "native",
     "float16:dense": "native",
     "float16:layer_norm": "native",
     "float16:log_softmax": "native",
     "float16:softmax": "native",
     "float16:softmax_cross_entropy": "native",
+    "float16:sum": "native",
 }
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": np.sum, "mean": np.mean}
