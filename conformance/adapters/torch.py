@@ -45,12 +45,9 @@ STEPWISE = (
     "matmul",
     "swiglu",
     "geglu",
-    "add",
     "multiply",
     "divide",
-    "maximum",
     "power",
-    "mean",
     "logsumexp",
     "variance",
     "l2_normalize",
@@ -74,9 +71,10 @@ STEPWISE = (
 # before it adds up those of a broadcast operand. layer_norm saves mean and deviation in the half dtype, and adds up the
 # gradients of weight and bias in it.
 CALLED = _in_halves("stepwise", *STEPWISE, "log_softmax", "log_sigmoid") | _in_halves("native", "layer_norm")
-# torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. The mean and 1 / sigma
-# that layer_norm keeps for its gradient have the tensors' dtype, which shows in bfloat16.
-COMPILED = _in_halves("stepwise", *STEPWISE) | {"bfloat16:layer_norm": "stepwise"}
+# torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. What is kept
+# for the gradient has the tensors' dtype: exp(-|x|) of log_sigmoid, mean and 1 / sigma of layer_norm, which shows in
+# bfloat16.
+COMPILED = _in_halves("stepwise", *STEPWISE, "log_sigmoid") | {"bfloat16:layer_norm": "stepwise"}
 
 
 def precision(options: Mapping[str, str]) -> dict[str, str]:
