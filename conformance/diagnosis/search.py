@@ -314,7 +314,7 @@ class Search:
         later = best is not None and judged.order > best.order
         for one in self.evidence.right if not judged.candidate.remembers else ():
             spoilt = all(p in false for p in gaining)
-            if spoilt and self.apart >= MOST_APART:
+            if spoilt and (only_raises or self.apart >= MOST_APART):
                 return None
             if best is not None and (most * (PENALTY if spoilt else 1), not (spoilt and later)) < (-best.rank[0], True):
                 return None
@@ -327,8 +327,8 @@ class Search:
             against = [mark for p in positions for mark in false.get(p, ())]
             if not positions or not all(self._likely(judged, true[p], p) for p in positions):
                 continue
-            conditions = self._when(for_it, against) if against else ()
-            if conditions is None or (conditions and only_raises):
+            conditions = () if not against else None if only_raises else self._when(for_it, against)
+            if conditions is None:
                 continue
             if (
                 conditions
