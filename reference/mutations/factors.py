@@ -37,6 +37,7 @@ _OF_ONE: tuple[tuple[str, Callable[..., float]], ...] = (
     ("({0} - 1)/{0}", lambda n: (n - 1) / n),
     ("{0}/({0} - 1)", lambda n: n / (n - 1)),
     ("{0}^2", lambda n: n * n),
+    ("1/{0}^2", lambda n: 1 / (n * n)),
     *((f"ceil({{0}} / {size})", lambda n, size=size: math.ceil(n / size)) for size in (4, 8, 16, 32, 64, 128, 256)),
 )
 _OF_TWO: tuple[tuple[str, Callable[..., float]], ...] = (

@@ -78,9 +78,12 @@ def open_constants(node: ast.Constant, context: Context) -> Iterator[Replacement
     """A number of the text."""
     if not node.value or not isinstance(node.value, int | float) or isinstance(node.value, bool):
         return
-    if isinstance(context.parent, ast.keyword | ast.Slice | ast.Subscript | ast.UnaryOp):
+    parent = context.parent
+    if isinstance(parent, ast.keyword | ast.Slice | ast.Subscript | ast.UnaryOp):
         return
-    said = "threshold" if isinstance(context.parent, ast.Compare) else "constant"
+    if isinstance(parent, ast.Compare) and isinstance(parent.ops[0], ast.Eq | ast.NotEq):
+        return
+    said = "threshold" if isinstance(parent, ast.Compare) else "constant"
     yield said, _fitted(float(node.value))
 
 

@@ -135,6 +135,8 @@ def other_functions(node: ast.Call, context: Context) -> Iterator[Replacement]:
                 yield f"{other}_for_relu", ast.BinOp(g, ast.Mult(), called(name(f"slope_of_{other}"), x))
             values = called(attribute(name("np"), "maximum"), x, number(0))
             yield "values_for_mask", ast.BinOp(g, ast.Mult(), values)
+        case "tanh", [x]:
+            yield "sigmoid_for_tanh", called(name("sigmoid_of"), x)
     match node.func:
         case ast.Name(id="erf"):
             yield "of_polynomial", called(name("erf_of_polynomial"), *node.args)
@@ -155,13 +157,14 @@ def in_every_place(node: ast.Assign | ast.Return, context: Context) -> Iterator[
     """A variable for another wherever a statement names it, or wherever but in the first place; two exchanged."""
     known = dict.fromkeys([*context.arguments, *context.variables])
     named = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id in known]
+    direct = not any(each.startswith("dL_d") for each in named)
     for one, count in Counter(named).items():
         for other in (other for other in known if other != one):
             if count > 1 and not {one, other} <= {*context.arguments}:
                 yield f"{one}_for_{other}_everywhere", _renamed(node, {one: other})
             if count > 2:
                 yield f"{one}_for_{other}_but_in_the_first_place", _renamed(node, {one: other}, 1)
-            if other in named and one < other and len(named) > 2:
+            if other in named and one < other and (len(named) > 2 or direct):
                 yield f"{one}_and_{other}_exchanged", _renamed(node, {one: other, other: one})
 
 
@@ -214,7 +217,10 @@ OTHER = (
 )
 OF_TEXT = tuple(row for row in ROWS if row[1] is not on_the_way)
 """What is changed on the way from step to step is changed in the own formula alone."""
-ALIKE = ("sum_", "mean_", "max_", "added_up", "all_but", "not_transposed", "plus_", "minus_", "operands_", "axis_")
+ALIKE = (
+    *("sum_", "mean_", "max_", "added_up", "all_but", "not_transposed", "plus_", "minus_", "operands_", "axis_"),
+    *("1e_7", "1e_12"),
+)
 """How changes begin that a function may have in all places."""
 NAMED = {
     **{f"{name}_of": function for name, (function, _) in ACTIVATIONS.items()},

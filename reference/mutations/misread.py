@@ -223,6 +223,7 @@ FACTORS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("(1 - {it}) ** 2", lambda x: (1 - x) ** 2),
     ("{it} * (1 - {it})", lambda x: x * (1 - x)),
     ("(1 - {it} ** 2)", lambda x: 1 - x * x),
+    ("sigmoid({it}) * (1 - sigmoid({it}))", lambda x: sigmoid.forward(x) * sigmoid.forward(-x)),
     ("softmax({it})", lambda x: softmax.forward(x)),
     ("(1 - softmax({it}))", lambda x: 1 - softmax.forward(x)),
     ("softmax({it}) * (1 - softmax({it}))", lambda x: softmax.forward(x) * (1 - softmax.forward(x))),

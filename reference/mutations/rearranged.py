@@ -79,5 +79,9 @@ _ZERO: tuple[str, str, str, Change] = (
     "fill the result that is returned.",
     partial(_of_axes, np.zeros_like),
 )
-REARRANGED: tuple[tuple[str, str, str, Change], ...] = (_ZERO, *_moved(), *_added_up())
+_FURTHER: tuple[tuple[str, str, str, Change], ...] = tuple(
+    ("another function", f"np.{of.__name__}({{it}}) where {{it}} is due", f"leave out the np.{of.__name__}.", of)
+    for of in (np.sqrt, np.square, np.exp, np.log)
+)
+REARRANGED: tuple[tuple[str, str, str, Change], ...] = (_ZERO, *_moved(), *_added_up(), *_FURTHER)
 """What sort of thing is wrong, what it looks like with {it} for the result's name, a cure, and the change."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..model.functions import INV_SQRT_2PI, SQRT_2_OVER_PI, SQRT_HALF, erf
-from ..model.losses import one_hot, reduced, row_upstream, weighted
-from ..ops import cross_entropy, log_softmax, sigmoid, softmax, softmax_cross_entropy, tanh
+from ..model.losses import element_upstream, one_hot, over_elements, reduced, row_upstream, weighted
+from ..ops import cross_entropy, log_softmax, sigmoid, softmax, softmax_cross_entropy, softplus, tanh
 
 Array = Any
 
@@ -50,6 +50,49 @@ def silu_backward_apart_by_swish(dL_doutputs: Array, inputs: Array) -> Array:
     s = sigmoid.forward(inputs)
     outputs = inputs * s
     return dL_doutputs * (outputs + s * (1 - outputs))
+
+
+def mish_forward(inputs: Array) -> Array:
+    """By the hyperbolic tangent."""
+    return inputs * np.tanh(softplus.forward(inputs))
+
+
+def mish_backward(dL_doutputs: Array, inputs: Array) -> Array:
+    """By the product rule."""
+    t = np.tanh(softplus.forward(inputs))
+    return dL_doutputs * (t + inputs * sigmoid.forward(inputs) * (1 - t * t))
+
+
+def absolute_backward(dL_doutputs: Array, inputs: Array) -> Array:
+    """By the sign."""
+    return dL_doutputs * np.sign(inputs)
+
+
+def binary_cross_entropy_forward(probabilities: Array, targets: Array, *, reduction: str) -> Array:
+    """With log(1 - p)."""
+    p = probabilities
+    return over_elements(-weighted(targets, np.log(p)) - weighted(1 - targets, np.log(1 - p)), reduction)
+
+
+def binary_cross_entropy_backward(dL_dloss: Array, probabilities: Array, targets: Array, *, reduction: str) -> Array:
+    """By one quotient."""
+    p, g = probabilities, element_upstream(dL_dloss, probabilities, reduction)
+    return g * (p - targets) / (p * (1 - p))
+
+
+def binary_cross_entropy_with_logits_backward(
+    dL_dloss: Array, logits: Array, targets: Array, *, reduction: str
+) -> Array:
+    """s - y."""
+    return element_upstream(dL_dloss, logits, reduction) * (sigmoid.forward(logits) - targets)
+
+
+def weighted_binary_cross_entropy_with_logits_backward(
+    dL_dloss: Array, logits: Array, targets: Array, pos_weight: Array, *, reduction: str
+) -> Array:
+    """(w y + 1 - y) s - w y."""
+    weight, s = pos_weight * targets + 1 - targets, sigmoid.forward(logits)
+    return element_upstream(dL_dloss, logits, reduction) * (weight * s - pos_weight * targets)
 
 
 def softplus_forward(inputs: Array, *, beta: float = 1.0) -> Array:
