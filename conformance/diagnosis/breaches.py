@@ -9,7 +9,6 @@ from ..check.verdict import MissKind
 from ..check.wording import listed
 from .candidates import catalogue, leaves_the_same, sound_of
 from .evidence import Evidence
-from .fitting import in_words
 from .observation import Observation, State, alike, called
 from .search import Explanation
 
@@ -28,25 +27,22 @@ SCALES = 0.625, 0.75
 MOST_FORWARD = 5
 """So many cases are called after forward."""
 _AS_SAID = (
-    (MissKind.WRITTEN_BESIDE, "a write out of bounds", "end loops at the sizes, and honour strides."),
-    (MissKind.SHARED_MEMORY, "memory shared", "return memory of its own: np.array(result)."),
+    ((MissKind.COUNT, MissKind.RESULT_TYPE), "a wrong return", "return {names}, as arrays of the arguments' dtype."),
+    ((MissKind.WRITTEN_BESIDE,), "a write out of bounds", "end loops at the sizes, and honour strides."),
+    ((MissKind.SHARED_MEMORY,), "memory shared", "return memory of its own: np.array(result)."),
 )
-_RETURN = (MissKind.COUNT, MissKind.RESULT_TYPE)
 
 
 def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words]:
     """Those that nothing known brings with it."""
     yield from _written(evidence)
-    for item in evidence.misses(*_RETURN)[:1]:
-        said = next(miss.summary for miss in item.verdict.misses if miss.kind in _RETURN)
-        yield "a wrong return", f"{said}.", f"return {', '.join(evidence.names)}, as arrays."
     if evidence.misses(MissKind.OVERWRITTEN_RESULT):
         names = _results(evidence, MissKind.OVERWRITTEN_RESULT)
         yield "memory used again", f"{names}: a later call overwrites what was returned.", "allocate it in each call."
-    for kind, name, cure in _AS_SAID:
-        for item in evidence.misses(kind)[:1]:
-            said = next(miss.summary for miss in item.verdict.misses if miss.kind is kind)
-            yield name, f"{said}.", cure
+    for kinds, name, cure in _AS_SAID:
+        for item in evidence.misses(*kinds)[:1]:
+            said = next(miss.summary for miss in item.verdict.misses if miss.kind in kinds)
+            yield name, f"{said}.", cure.format(names=", ".join(evidence.names))
     if any(one.candidate.remembers for one in known):
         return
     if evidence.misses(*_KEPT):
@@ -151,7 +147,7 @@ def _step(argument: str, changed: Sequence[Observation]) -> str:
             rates.append(rate)
     if len(rates) < len(changed) or not rates or np.ptp(rates) > 0.01 * abs(rates[0]):
         return ""
-    return f": `{argument} -= {in_words(float(f'{rates[0]:.3g}'))} * {gradient}`"
+    return f": `{argument} -= {rates[0]:.3g} * {gradient}`"
 
 
 def _state(evidence: Evidence) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +41,8 @@ class Candidate:
     """Whether what it foretells depends on the calls before."""
     of_values: bool = True
     """Whether it changes values, whatever dtype and layout the arguments have."""
+    constant: bool = False
+    """Whether it is a number that was fitted, which one family says little of."""
     of_sizes: bool = False
     """Whether it is about the size of blocks, which a length of 1 says nothing of."""
     plainest: bool = False
@@ -227,6 +230,11 @@ def of_result(position: int, one: Observation) -> Iterator[Candidate]:
     """What a result may be instead of the right one, whatever the operation, given a case in which it is wrong."""
     if one.states[position] is State.MALFORMED:
         yield from _malformed(position, one)
+    sound = sound_of(one.vectors.op, one.family.direction)
+    for order in permutations(range(len(one.names)) if sound is not None else ()):
+        if list(order) != sorted(order):
+            words = f"the right results in another order, {', '.join(one.names[place] for place in order)}"
+            yield Candidate("another order", words, "exchange them.", partial(_in_order, order, sound))
     for kind, words, cure, change in REARRANGED:
         yield _changed(position, kind, words.format(it=one.names[position]), cure, change)
 
@@ -243,6 +251,12 @@ def _changed(position: int, name: str, words: str, cure: str, change: Change, dt
         return tuple(results), None
 
     return Candidate(name, words, cure, foretell)
+
+
+def _in_order(order: Sequence[int], sound: Callable[..., Any], one: Observation) -> Foretold:
+    """The right results in another order."""
+    results, left = called(sound, one)
+    return tuple(results[place] for place in order) if results else results, left
 
 
 def _malformed(position: int, one: Observation) -> Iterator[Candidate]:

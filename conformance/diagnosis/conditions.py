@@ -27,6 +27,7 @@ COMPARED = (
     ("{} is larger than {}", np.greater),
     ("{} is smaller than {}", np.less),
 )
+SIGNS = {">": np.greater, "<": np.less, "==": np.equal, ">=": np.greater_equal, "<=": np.less_equal}
 Place = Callable[[Array, int], Array]
 """Given places and how many there are, whether something holds at each."""
 
@@ -233,8 +234,8 @@ def _arguments(true: Sequence[Marked]) -> Iterator[Condition]:
     """By the sign or magnitude of an argument of the result's shape, or of it times a parameter."""
     parameters = [name for name, value in true[0].one.family.parameters.items() if isinstance(value, float)]
     for name in (name for name, tensor in true[0].one.arguments.items() if tensor.shape == true[0].shape):
-        for words, sign in ((">", np.greater), ("<", np.less), ("==", np.equal)):
-            yield Condition(f"only where {name} {words} 0", partial(_signed, name, sign), True)
+        for words, sign in SIGNS.items():
+            yield Condition(f"only where {name} {words} 0", partial(_beyond, name, np.positive, "", 0, sign), True)
         for words, of in (("abs({})", np.abs), ("{}", np.positive), ("-{}", np.negative)):
             for factor in ("", *parameters):
                 sizes = [_sized(name, of, factor, mark) for mark in true if mark.elements.ndim]
@@ -248,11 +249,6 @@ def _arguments(true: Sequence[Marked]) -> Iterator[Condition]:
                     if 0 < limit < np.inf and (beyond is np.greater_equal or of is np.abs):
                         holds = partial(_beyond, name, of, factor, limit, beyond)
                         yield Condition(f"only where {what} is about {limit:.3g} {said}", holds, True, True)
-
-
-def _signed(name: str, sign: Callable[..., Array], marked: Marked) -> Array | None:
-    tensor = marked.argument(name)
-    return None if tensor is None else sign(tensor, 0)
 
 
 def _sized(name: str, of: Callable[..., Array], factor: str, marked: Marked) -> Array | None:

@@ -72,16 +72,13 @@ def _findings(evidence: Evidence) -> list[Finding]:
         search.settle(known)
         explained = search.run()
         known += explained
-        found += [_told(one, evidence) for one in explained]
+        for one in explained:
+            candidate = one.candidate
+            said = candidate.name, candidate.words, candidate.cure
+            found.append(_finding(*said, one.positions, one.conditions, evidence))
         found += _readings(search, evidence)
     found += [Finding(*words) for words in breaches(evidence, known)]
     return list(dict.fromkeys(found))
-
-
-def _told(one: Explanation, evidence: Evidence) -> Finding:
-    """An explanation in words."""
-    candidate = one.candidate
-    return _finding(candidate.name, candidate.words, candidate.cure, one.positions, one.conditions, evidence)
 
 
 def _finding(

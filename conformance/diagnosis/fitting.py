@@ -38,17 +38,19 @@ def fitted(some: Sequence[Observation], position: int, others: Sequence[Observat
         values = list(_values(each, some, position))
         by_size = each.starts[0] == 1 and not values  # which differs from call to call
         for value in values or (_values(each, some[:1], position) if by_size else ()):
-            for words, of in size_factors(some[0]) if each.starts[0] == 1 else ():
-                found = of(some[0])
+            for words, of in expressions(list(_numbers(some[0]))) if each.starts[0] == 1 else ():
+                found = of(_numbers(some[0]))
                 if found in (None, 1) or abs(found - value) > 1e-5 * abs(value):
                     continue
-                if len({of(other) for other in others}) > 1:
-                    yield Candidate(each.name, each.says(words), each.cure, partial(_by_size, each, of))
+                if len({of(_numbers(other)) for other in others}) > 1:
+                    yield Candidate(each.name, each.says(words), each.cure, partial(_by_size, each, of), constant=True)
             if by_size:
                 continue
             digits = 12 if math.isclose(value, each.starts[0], rel_tol=1e-5) else 6
             said = f"{each.says(f'{value:.{digits}g}')}{named(value)}"
-            yield Candidate(each.name, said, each.cure, partial(_with, each, value), of_sizes=each.sizes)
+            yield Candidate(
+                each.name, said, each.cure, partial(_with, each, value), constant=not each.grid, of_sizes=each.sizes
+            )
 
 
 def _with(each: "Fitted", value: float, one: Observation) -> Foretold:
@@ -62,14 +64,9 @@ def _with(each: "Fitted", value: float, one: Observation) -> Foretold:
     return tuple(found), None
 
 
-def _by_size(each: "Fitted", of: Callable[[Observation], float | None], one: Observation) -> Foretold:
-    value = of(one)
+def _by_size(each: "Fitted", of: Callable[[Mapping[str, float]], float | None], one: Observation) -> Foretold:
+    value = of(_numbers(one))
     return NOTHING if value is None else _with(each, value, one)
-
-
-def in_words(value: float) -> str:
-    """A number, and its name where it has one."""
-    return f"{value:.6g}{named(value)}"
 
 
 def _values(each: "Fitted", some: Sequence[Observation], position: int) -> Iterator[float]:
@@ -121,18 +118,8 @@ def _joined(arrays: Iterable[np.ndarray | None]) -> np.ndarray:
     return np.concatenate([np.asarray(array, np.float64).ravel() for array in arrays if array is not None])
 
 
-def size_factors(one: Observation) -> Iterator[tuple[str, Callable[[Observation], float | None]]]:
-    """What a result may be multiplied by that depends on lengths, parameters or the upstream, in words."""
-    for words, of in expressions(list(_numbers(one))):
-        yield words, partial(_of_numbers, of)
-
-
-def _of_numbers(of: Callable[[Mapping[str, float]], float | None], one: Observation) -> float | None:
-    return of(_numbers(one))
-
-
 def _numbers(one: Observation) -> dict[str, float]:
-    """The numbers of a call, by name: lengths, parameters, an upstream that is one."""
+    """What a result may be multiplied by, by name: lengths, parameters, an upstream that is one."""
     numbers = {name: value for name, value in one.family.parameters.items() if type(value) in (int, float)}
     scalars = {name: float(t) for name, t in one.arguments.items() if name.startswith("dL_d") and not t.ndim}
     return {**one.sizes, **numbers, **scalars}  # type: ignore[dict-item]

@@ -98,10 +98,8 @@ class Search:
             judged = Judged(explanation.candidate)
             if explanation.candidate.remembers:
                 judged.replay(self.wrong)
-            for one in self.wrong:
-                for position in range(len(one.names)):
-                    if (id(one), position) in self.left:
-                        self._take(one, position, judged.on(one, position).explained)
+            for one, position in self._open():
+                self._take(one, position, judged.on(one, position).explained)
 
     def _take(self, one: Observation, position: int, explained: np.ndarray) -> None:
         rest = self.left.pop((id(one), position)) & ~explained
@@ -114,7 +112,7 @@ class Search:
         found: list[Explanation] = []
         known = list(catalogue(self.evidence.vectors.op, self.evidence.direction))
         while len(found) < MOST_TOGETHER and len(self.given_up) < TRIES:
-            one, position = next(self._open(), (None, 0))
+            one, position = next(iter(self._open()), (None, 0))
             if one is None:
                 break
             best = self._best(known, one, position)
@@ -165,12 +163,12 @@ class Search:
                 return False
         return True
 
-    def _open(self) -> Iterator[tuple[Observation, int]]:
-        """The results that are not explained, those that tell most first."""
+    def _open(self) -> list[tuple[Observation, int]]:
+        """The results that are not explained, nor given up, those that tell most first."""
         given_up = {_kind(*unit) for unit in self.given_up}
         units = [(one, p) for one in self.wrong for p in range(len(one.names)) if (id(one), p) in self.left]
-        units = [(one, p) for one, p in units if _kind(one, p) not in given_up]
-        return iter(sorted(units, key=lambda unit: self.left[id(unit[0]), unit[1]].sum() < FEWEST))
+        units = [unit for unit in units if _kind(*unit) not in given_up]
+        return sorted(units, key=lambda unit: self.left[id(unit[0]), unit[1]].sum() < FEWEST)
 
     def _best(self, known: Sequence[Candidate], one: Observation, position: int) -> Explanation | None:
         """What explains a result, and most of the others with it; None where two things do equally well that differ
@@ -336,6 +334,12 @@ class Search:
                 and all(judged.on(m.one, p).fine for p in positions for m in true[p])
             ):
                 continue  # a slip of rounding
+            if (
+                conditions
+                and judged.candidate.constant
+                and len({mark.one.family.name for mark in for_it}) < FEWEST_UNTOLD
+            ):
+                continue
             if judged.candidate.of_sizes and any(condition.words.endswith((" one", " 1")) for condition in conditions):
                 continue
             explained = {

@@ -53,6 +53,16 @@ def attempts(
     return made
 
 
+def is_right(family: Family, made: Sequence[Attempt]) -> bool:
+    """Whether calls return what is expected, to a few digits."""
+    wanted = family.answer.expected.values()
+    return all(
+        len(one.arrays) == len(wanted)
+        and all(got is not None and near(got, due[case]) for got, due in zip(one.arrays, wanted, strict=True))
+        for case, one in enumerate(made)
+    )
+
+
 def near(got: np.ndarray, expected: np.ndarray) -> bool:
     """Whether an array equals what is expected, to a few digits of its precision."""
     if got.shape != expected.shape or got.dtype.kind not in "fiubV":

@@ -13,9 +13,8 @@ from ..diagnosis.findings import diagnose
 from ..implementation.errors import describe_error, error_location, text_of
 from ..implementation.load import Implementation
 from .adjustments import Adjustment, adjustments
-from .attempts import Arguments, Attempt, attempts
+from .attempts import Arguments, Attempt, attempts, is_right
 from .fit import Misfit
-from .misplaced import misplaced
 from .probes import small
 from .signature import named_order
 
@@ -41,30 +40,20 @@ def explain_misfit(
         return Misfit(f"{verdict.misses[0].summary}, {sentence}", "")
     tries = attempts(function, family, names)
     if any(one.error is not None for one in tries):
-        return _wants(function, family, vectors, names) or _raised(tries, function)
-    readings: tuple[Callable[[], Misfit | None], ...] = (
-        lambda: _types(tries, vectors.results[family.direction]),
-        lambda: _together(misplaced(family, vectors, tries) or ()),
-        lambda: _diagnosed(family, implementation, vectors),
-        # What is nearly right takes what comes: other arguments would be nearly right with it as well.
-        lambda: None if misplaced(family, vectors, tries) == () else _wants(function, family, vectors, names),
-    )
-    found = (reading() for reading in readings)
+        return _wants(function, family, names) or _raised(tries, function)
+    found = _diagnosed(family, implementation, vectors) or _wants(function, family, names)
     gravest = verdict.gravest
     assert gravest is not None
-    return next(filter(None, found), None) or Misfit("; ".join([gravest.summary, *gravest.details[:2]]), "")
+    return found or Misfit("; ".join([gravest.summary, *gravest.details[:2]]), "")
 
 
-def _wants(
-    function: Callable[..., object], family: Family, vectors: OperationVectors, names: Sequence[str]
-) -> Misfit | None:
+def _wants(function: Callable[..., object], family: Family, names: Sequence[str]) -> Misfit | None:
     """Other arguments that the function gives right results with."""
     for tried in adjustments(family, names, named_order(function, names)):
         made = attempts(function, family, names, partial(_changed, tried))
-        besides = misplaced(family, vectors, made)
         # where something is kept between calls, they prove nothing
-        if besides is not None and misplaced(family, vectors, attempts(function, family, names)) is None:
-            return _together([*(change.misfit for change in tried), *besides])
+        if is_right(family, made) and not is_right(family, attempts(function, family, names)):
+            return _together([change.misfit for change in tried])
     return None
 
 
@@ -79,24 +68,6 @@ def _raised(tries: Sequence[Attempt], function: object) -> Misfit:
     at = error_location(error, function)
     cure = next((cure for part, cure in _HINTS if part in text_of(error)), "")
     return Misfit(f"it raises {describe_error(error).rstrip('.')}{f' ({at})' if at else ''}", cure)
-
-
-def _types(tries: Sequence[Attempt], names: Sequence[str]) -> Misfit | None:
-    """Results that are not arrays."""
-    returned = tries[0].returned
-    if returned is None:
-        return Misfit("it returns None", f"end it by: return {', '.join(names)}")
-    if isinstance(returned, dict):
-        return Misfit("it returns a dict", f"return a tuple: {', '.join(names)}")
-    if isinstance(returned, list) and len(names) == 1:
-        return Misfit(f"{names[0]} is a list", "return an array: np.array(..., dtype=...), of the arguments' dtype")
-    for name, value in zip(names, tries[0].values, strict=False):
-        if value is None:
-            return Misfit(f"{name} is None", "compute it, and return it")
-        if type(value) in (bool, int, float, list):  # a scalar of NumPy's is one of these by inheritance
-            cure = "return an array of the arguments' dtype: np.asarray(value, dtype=...)"
-            return Misfit(f"{name} is a {type(value).__name__} of Python's, whose dtype is lost", cure)
-    return None
 
 
 def _diagnosed(family: Family, implementation: Implementation, vectors: OperationVectors) -> Misfit | None:

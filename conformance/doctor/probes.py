@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from ...vectors.records import Family
+from ..diagnosis.evidence import elements
 
 FIRST_DTYPE = "float32"
 """Tried first: a result that was widened to float64 is seen by its dtype."""
@@ -17,7 +18,7 @@ CallForm = tuple[object, ...]
 def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family]:
     """One family of each form at each dtype, the commonest form and the first dtype first."""
     usual = [family for family in families if family.level == "required" and family.result == "valid"]
-    usual = [f for f in usual if f.answer.expected and f.dtype in dtypes and _elements(f) <= MOST_ELEMENTS]
+    usual = [f for f in usual if f.answer.expected and f.dtype in dtypes and elements(f) <= MOST_ELEMENTS * f.count]
     forms: dict[CallForm, list[Family]] = {}
     for family in usual:
         forms.setdefault(_form(family), []).append(family)
@@ -31,7 +32,9 @@ def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family
 def small(families: Iterable[Family], dtypes: Sequence[str]) -> list[Family]:
     """The families of a function that are small, at the first dtype."""
     dtype = FIRST_DTYPE if FIRST_DTYPE in dtypes else next(iter(dtypes), "")
-    return [f for f in families if f.dtype == dtype and f.level == "required" and _elements(f) <= MOST_ELEMENTS]
+    return [
+        f for f in families if f.dtype == dtype and f.level == "required" and elements(f) <= MOST_ELEMENTS * f.count
+    ]
 
 
 def _form(family: Family) -> CallForm:
@@ -50,8 +53,4 @@ def _telling(family: Family) -> tuple[float, ...]:
     lengths = {length for tensor in family.inputs.values() for length in tensor.shape[1:] if length > 1}
     results = np.concatenate([tensor.reshape(-1) for tensor in family.answer.expected.values()])
     shown = round(float(np.count_nonzero(results) / max(results.size, 1)), 1)
-    return (len(lengths), min(family.count, 3), shown, -_elements(family))
-
-
-def _elements(family: Family) -> int:
-    return sum(int(np.prod(tensor.shape[1:])) for tensor in family.inputs.values())
+    return (len(lengths), min(family.count, 3), shown, -elements(family) / family.count)

@@ -19,31 +19,13 @@ def signature_misfit(
     try:
         signature.bind(*arguments, **dict.fromkeys(parameters))
         return None
-    except TypeError:
-        pass
+    except TypeError as error:
+        why = str(error)
     due = ", ".join([*arguments, *(["*", *parameters] if parameters else [])])
-    cure = f"define it as ({due})"
-    others = [p for p in signature.parameters.values() if p.name not in parameters]
-    kinds = {p.kind for p in others}
-    tensors = [p.name for p in others if p.kind in _POSITIONAL]
-    any_number = inspect.Parameter.VAR_POSITIONAL in kinds
-    if not any_number and tensors[:1] == ["self"] and len(tensors) == len(arguments) + 1:
+    takes = str(signature).partition(" ->")[0]
+    if takes.startswith("(self") and len(signature.parameters) == len(arguments) + len(parameters) + 1:
         return Misfit("it takes self: it is a method of a class, which nobody has made an object of", _OBJECT)
-    needed = [p.name for p in others if p.kind in _POSITIONAL and p.default is p.empty]
-    if not any_number and len(tensors) < len(arguments):
-        return Misfit(_count(tensors, arguments), cure)
-    if len(needed) > len(arguments):
-        return Misfit(_count(needed, arguments), cure)
-    lacking = [name for name in parameters if name not in signature.parameters]
-    if lacking and inspect.Parameter.VAR_KEYWORD not in kinds:
-        return Misfit(f"it does not take the keyword {' and '.join(lacking)}", cure)
-    extra = [p.name for p in others if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
-    if extra:
-        return Misfit(f"it needs the keyword {' and '.join(extra)}, which nobody gives it", cure)
-    positional = [name for name in parameters if name in signature.parameters]
-    if positional:
-        return Misfit(f"it takes {' and '.join(positional)} where a tensor comes, by position", cure)
-    return Misfit(f"it cannot be called with ({due})", cure)
+    return Misfit(f"it takes {takes}, where ({due}) comes: {why}", f"define it as ({due})")
 
 
 def named_order(function: Callable[..., object], arguments: Sequence[str]) -> list[int] | None:
@@ -60,9 +42,3 @@ def named_order(function: Callable[..., object], arguments: Sequence[str]) -> li
 
 
 _OBJECT = "name an object, --impl=module:object, or write a function that makes one and calls it"
-
-
-def _count(taken: Sequence[str], arguments: Sequence[str]) -> str:
-    takes = f"{len(taken)} tensor{'' if len(taken) == 1 else 's'}" + (f" ({', '.join(taken)})" if taken else "")
-    come = "comes" if len(arguments) == 1 else "come"
-    return f"it takes {takes}, where {len(arguments)} {come} by position: {', '.join(arguments)}"

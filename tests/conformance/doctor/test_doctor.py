@@ -212,17 +212,17 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
     "gradient of weights transposed": (
         "dense_backward",
         lambda g, x, w, b: (gradients(g, x, w)[0], gradients(g, x, w)[1].T, gradients(g, x, w)[2]),
-        r"dL_dweights comes transposed, \(2, 3\) where \(3, 2\) is due. Cure: return its transpose",
+        "dL_dweights: the right values, transposed. Cure: transpose the result",
     ),
     "gradient of biases a vector": (
         "dense_backward",
         lambda g, x, w, b: (*gradients(g, x, w)[:2], g.sum(axis=0)),
-        r"dL_dbiases has shape \(2,\), where \(1, 2\) is due; its values are right. Cure: keep the axes of length 1",
+        r"`dL_dbiases = dL_doutputs.sum\(axis=0, keepdims=False\)` where",
     ),
     "another order": (
         "dense_backward",
         lambda g, x, w, b: gradients(g, x, w)[1:] + gradients(g, x, w)[:1],
-        "right gradients in another order: dL_dweights, dL_dbiases, dL_dinputs. Cure: return dL_dinputs, dL_dweights",
+        "the right results in another order, dL_dweights, dL_dbiases, dL_dinputs. Cure: exchange them",
     ),
     "a gradient missing": (
         "dense_backward",
@@ -247,32 +247,44 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
     "no upstream": (
         "dense_backward",
         lambda inputs, weights, biases: None,
-        r"It takes 3 tensors \(inputs, weights, biases\), where 4 come by position: dL_doutputs, inputs, w",
+        r"It takes \(inputs, weights, biases\), where \(dL_doutputs, inputs, weights, biases\) comes: too many",
     ),
     "one tensor too many": (
         "relu_forward",
         lambda inputs, slope: inputs,
-        r"It takes 2 tensors \(inputs, slope\), where 1 comes",
+        r"It takes \(inputs, slope\), where \(inputs\) comes: missing a required argument: 'slope'",
     ),
     "no keyword": (
         f"{COST}_forward",
         lambda logits, labels: 0.0,
-        r"It does not take the keyword reduction. Cure: define it as \(logits, labels, \*, reduction\)",
+        r"It takes \(logits, labels\), .*'reduction'. Cure: define it as \(logits, labels, \*, reduction\)",
     ),
-    "a keyword of its own": ("relu_forward", lambda inputs, *, slope: inputs, "It needs the keyword slope"),
+    "a keyword of its own": (
+        "relu_forward",
+        lambda inputs, *, slope: inputs,
+        r"It takes \(inputs, \*, slope\), where",
+    ),
     "a method": ("relu_forward", lambda self, inputs: inputs, "It takes self: .*name an object"),
-    "None": ("relu_forward", lambda x: None, "It returns None. Cure: end it by: return outputs"),
-    "a list": ("relu_forward", lambda x: np.maximum(x, 0).tolist(), "outputs is a list. Cure: return an array"),
-    "a dict": ("relu_forward", lambda x: {"outputs": x}, "It returns a dict. Cure: return a tuple: outputs"),
+    "None": ("relu_forward", lambda x: None, "outputs is None, where an array is expected. Cure: return outputs"),
+    "a list": (
+        "relu_forward",
+        lambda x: np.maximum(x, 0).tolist(),
+        "outputs is a list of Python's, .* its dtype is lost. Cure: return outputs, as arrays",
+    ),
+    "a dict": (
+        "relu_forward",
+        lambda x: {"outputs": x},
+        "outputs is a dict of Python's, .* Cure: return outputs, as arrays",
+    ),
     "a float": (
         f"{COST}_forward",
         lambda z, y, *, reduction: float(np.sum(right.softmax_cross_entropy_forward(z, y, reduction=reduction))),
-        "loss is a float of Python's, whose dtype is lost. Cure: return an array of the arguments' dtype",
+        "loss is a float of Python's, .* its dtype is lost. Cure: return loss, as arrays of the arguments' dtype",
     ),
     "one of them None": (
         "dense_backward",
         lambda g, x, w, b: (None, *gradients(g, x, w)[1:]),
-        "dL_dinputs is None. Cure: compute it",
+        "dL_dinputs is None, where an array is expected. Cure: return dL_dinputs, dL_dweights",
     ),
     "float64": (
         "dense_forward",
@@ -282,7 +294,7 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
     "outputs and a cache": (
         "relu_forward",
         lambda x: (np.maximum(x, 0), x > 0, "cache"),
-        "3 results come, where outputs is due; the first of them is right. Cure: return it alone",
+        r"1 result \(outputs\) expected, 3 came. Cure: return outputs, as arrays",
     ),
     "the mean forgotten": (f"{COST}_backward", without_the_mean, r"reduction == 'sum'"),
     "divided twice": (f"{COST}_backward", divided_twice, r"dL_dloss / rows / rows"),
