@@ -45,19 +45,8 @@ def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words
             yield name, f"{said}.", cure.format(names=", ".join(evidence.names))
     if any(one.candidate.remembers for one in known):
         return
-    if evidence.misses(*_KEPT):
-        cure = "clear what is kept between calls, or replace it: no result may depend on another call."
-        yield "a state left over", f"{_results(evidence, *_KEPT)}: {_state(evidence)}.", cure
-        return
-    if evidence.misses(MissKind.BATCH) and _kept_by_other_order(evidence):
-        said = "rows in another order give what was kept for the order before: a sum or the like finds it"
-        cure = "find what is kept by all that it depends on, or keep nothing between calls."
-        yield "a state left over", f"{_results(evidence, MissKind.BATCH)}: {said}.", cure
-        return
-    if not known and _kept_by_forward(evidence):
-        said = "right after a forward with the same arguments, wrong otherwise: what the last forward kept is used"
-        cure = "compute it from the arguments of the call."
-        yield "a state left over", f"{listed(evidence.names)}: {said}.", cure
+    if kept := _kept(evidence, known):
+        yield "a state left over", f"{kept}.", "find all from the arguments of the call: it may depend on no other."
         return
     layouts = {id(one) for one in evidence.wrong if one.layout is not None}
     misread = evidence.misses(MissKind.LAYOUT)
@@ -68,6 +57,19 @@ def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words
         said = f"{_results(evidence, MissKind.LAYOUT)}: right for contiguous arguments, wrong for {said} ones."
         cure = "honour strides, byte order and alignment, or make plain copies first: np.array(x, dtype, order='C')."
         yield "memory read as it lies", said, cure
+
+
+def _kept(evidence: Evidence, known: Sequence[Explanation]) -> str | None:
+    """What is kept between calls, if anything is."""
+    if evidence.misses(*_KEPT):
+        return f"{_results(evidence, *_KEPT)}: {_state(evidence)}"
+    if not known and evidence.misses(MissKind.BATCH) and _kept_by_other_order(evidence):
+        said = "rows in another order give what was kept for the order before: a sum or the like finds it"
+        return f"{_results(evidence, MissKind.BATCH)}: {said}"
+    if not known and _kept_by_forward(evidence):
+        said = "right after a forward with the same arguments, wrong otherwise: what the last forward kept is used"
+        return f"{listed(evidence.names)}: {said}"
+    return None
 
 
 def _kept_by_other_order(evidence: Evidence) -> bool:
@@ -125,29 +127,12 @@ def _written(evidence: Evidence) -> Iterator[Words]:
             return
     misses = [m for item in items for m in item.verdict.misses if m.kind is MissKind.CHANGED_ARGUMENT]
     for argument in dict.fromkeys(miss.result or "" for miss in misses):
-        said = f"{argument} is changed by the call{_step(argument, changed)}."
-        yield "an argument written to", said, f"work on a copy of {argument}."
+        yield "an argument written to", f"{argument} is changed by the call.", f"work on a copy of {argument}."
 
 
 def _changes(one: Observation) -> bool:
     pairs = zip(one.left, one.arguments.values(), strict=True)
     return any(not alike(after, np.asarray(before), 0.0, 0.0) for after, before in pairs)
-
-
-def _step(argument: str, changed: Sequence[Observation]) -> str:
-    """A step along its gradient that is taken on an argument, empty where it is none."""
-    gradient, rates = f"dL_d{argument}", []
-    for one in changed:
-        if gradient not in one.names or argument not in one.arguments or not one.expected:
-            return ""
-        slope = one.expected[one.names.index(gradient)]
-        moved = one.arguments[argument].astype(np.float64) - one.left[list(one.arguments).index(argument)]
-        rate = float(np.vdot(moved, slope)) / max(float(np.vdot(slope, slope)), 1e-300)
-        if moved.any() and np.allclose(moved, rate * slope, rtol=1e-3, atol=1e-6 * np.abs(moved).max()):
-            rates.append(rate)
-    if len(rates) < len(changed) or not rates or np.ptp(rates) > 0.01 * abs(rates[0]):
-        return ""
-    return f": `{argument} -= {rates[0]:.3g} * {gradient}`"
 
 
 def _state(evidence: Evidence) -> str:

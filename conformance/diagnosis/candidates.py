@@ -231,8 +231,8 @@ def of_result(position: int, one: Observation) -> Iterator[Candidate]:
     if one.states[position] is State.MALFORMED:
         yield from _malformed(position, one)
     sound = sound_of(one.vectors.op, one.family.direction)
-    for order in permutations(range(len(one.names)) if sound is not None else ()):
-        if list(order) != sorted(order):
+    for order in permutations(range(len(one.names))):
+        if sound is not None and list(order) != sorted(order):
             words = f"the right results in another order, {', '.join(one.names[place] for place in order)}"
             yield Candidate("another order", words, "exchange them.", partial(_in_order, order, sound))
     for kind, words, cure, change in REARRANGED:

@@ -68,8 +68,7 @@ def _findings(evidence: Evidence) -> list[Finding]:
     known: list[Explanation] = []
     for level in ("required", "robust"):
         wrong = [one for one in evidence.wrong if one.family.level == level]
-        search = Search(evidence, wrong)
-        search.settle(known)
+        search = Search(evidence, wrong, tuple(known))
         explained = search.run()
         known += explained
         for one in explained:

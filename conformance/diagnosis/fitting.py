@@ -43,7 +43,7 @@ def fitted(some: Sequence[Observation], position: int, others: Sequence[Observat
                 if found in (None, 1) or abs(found - value) > 1e-5 * abs(value):
                     continue
                 if len({of(_numbers(other)) for other in others}) > 1:
-                    yield Candidate(each.name, each.says(words), each.cure, partial(_by_size, each, of), constant=True)
+                    yield Candidate(each.name, each.says(words), each.cure, partial(_by_size, each, of))
             if by_size:
                 continue
             digits = 12 if math.isclose(value, each.starts[0], rel_tol=1e-5) else 6

@@ -1,6 +1,6 @@
 """Which candidates account for what is wrong, and when: several may, each for a part."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -73,6 +73,8 @@ class Search:
 
     evidence: Evidence
     wrong: Sequence[Observation]
+    settled: Sequence[Explanation]
+    """What was found of other observations."""
     left: dict[Unit, np.ndarray] = field(default_factory=dict)
     """By result of an observation, what of it is wrong and not explained."""
     judged: dict[int, Judged] = field(default_factory=dict)
@@ -80,8 +82,6 @@ class Search:
     """Of how many candidates there is no condition that says when they hold."""
     given_up: list[tuple[Observation, int]] = field(default_factory=list)
     """Results for which there is no explanation."""
-    settled: Sequence[Explanation] = ()
-    """What was found of other observations."""
 
     def __post_init__(self) -> None:
         sound = sound_of(self.evidence.vectors.op, self.evidence.direction)
@@ -90,11 +90,7 @@ class Search:
                 self.left[id(one), position] = _sure(one, position)
                 if sound is not None and one.states[position] is State.WRONG:  # rounding that the reference has as well
                     self._take(one, position, hold(one, called(sound, one), position).explained)
-
-    def settle(self, known: Sequence[Explanation]) -> None:
-        """Take off what is explained already, by what was found of other observations."""
-        self.settled = tuple(known)
-        for explanation in known:
+        for explanation in self.settled:
             judged = Judged(explanation.candidate)
             if explanation.candidate.remembers:
                 judged.replay(self.wrong)
@@ -196,7 +192,8 @@ class Search:
             return None
         if best.candidate.plainest:
             return best
-        as_good = [r for r in rivals if r.gain >= RIVAL * best.gain and len(r.conditions) <= len(best.conditions)]
+        plain = len(best.conditions), best.unlike
+        as_good = [r for r in rivals if r.gain >= RIVAL * best.gain and (len(r.conditions), r.unlike) <= plain]
         return best if all(self._same(best, other) for other in as_good) else None
 
     def _likely_first(self, known: Sequence[Candidate], one: Observation, position: int) -> Iterator[Judged]:
@@ -328,19 +325,7 @@ class Search:
             conditions = () if not against else None if only_raises else self._when(for_it, against)
             if conditions is None:
                 continue
-            if (
-                conditions
-                and judged.candidate.of_values
-                and all(judged.on(m.one, p).fine for p in positions for m in true[p])
-            ):
-                continue  # a slip of rounding
-            if (
-                conditions
-                and judged.candidate.constant
-                and len({mark.one.family.name for mark in for_it}) < FEWEST_UNTOLD
-            ):
-                continue
-            if judged.candidate.of_sizes and any(condition.words.endswith((" one", " 1")) for condition in conditions):
+            if conditions and not self._holds_at_times(judged, conditions, true, positions):
                 continue
             explained = {
                 (id(m.one), p): self.left[id(m.one), p] & (m.elements | judged.on(m.one, p).fine)
@@ -358,6 +343,17 @@ class Search:
             if gain and (found is None or one_way.rank < found.rank):
                 found = one_way
         return found
+
+    def _holds_at_times(
+        self, judged: Judged, on: Sequence[Condition], true: Mapping[int, Sequence[Marked]], positions: Sequence[int]
+    ) -> bool:
+        """Whether a candidate may be told on a condition: no memory, no constant of one family, no slip of rounding,
+        no block of one."""
+        candidate, held = judged.candidate, [(judged.on(m.one, p), m.one) for p in positions for m in true[p]]
+        few = len({one.family.name for _, one in held}) < FEWEST_UNTOLD
+        fine = candidate.of_values and all(each.fine for each, _ in held)
+        of_one = candidate.of_sizes and any(condition.words.endswith((" one", " 1")) for condition in on)
+        return not (candidate.remembers or (candidate.constant and few) or fine or of_one)
 
     def _when(self, true: Sequence[Marked], false: Sequence[Marked]) -> tuple[Condition, ...] | None:
         """Conditions that tell these apart; not looked for any more after so many candidates that have none."""

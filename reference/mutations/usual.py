@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arithmetic.protocol import Axis
 from ..model.functions import INV_SQRT_2PI, SQRT_2_OVER_PI, SQRT_HALF, erf
 from ..model.losses import element_upstream, one_hot, over_elements, reduced, row_upstream, weighted
+from ..model.reductions import kept
 from ..ops import cross_entropy, log_softmax, sigmoid, softmax, softmax_cross_entropy, softplus, tanh
 
 Array = Any
@@ -61,6 +63,11 @@ def mish_backward(dL_doutputs: Array, inputs: Array) -> Array:
     """By the product rule."""
     t = np.tanh(softplus.forward(inputs))
     return dL_doutputs * (t + inputs * sigmoid.forward(inputs) * (1 - t * t))
+
+
+def mean_backward(dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: bool = False) -> Array:
+    """By how many there are, counted along the axis."""
+    return kept(dL_doutputs, inputs, axis, keepdims) / np.ones_like(inputs).sum(axis=axis, keepdims=True)
 
 
 def absolute_backward(dL_doutputs: Array, inputs: Array) -> Array:
