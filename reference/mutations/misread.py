@@ -231,14 +231,27 @@ FACTORS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
 """What is made of an argument, by which a result of its shape is multiplied besides."""
 
 
-def _multiplied(place: int, position: int, of: Callable[[Array], Array], function: Function) -> Function:
+def _with_argument(place: int, position: int, of: Callable[[Array, Array], Array], function: Function) -> Function:
     def call(*tensors: Array, **parameters: Any) -> Any:
         x = tensors[position]
-        return on_result(place, lambda r: r * of(x) if r.shape == x.shape and x.ndim else r, function)(
+        return on_result(place, lambda r: of(r, x) if r.shape == x.shape and x.ndim else r, function)(
             *tensors, **parameters
         )
 
     return call
+
+
+def _multiplied(of: Callable[[Array], Array], r: Array, x: Array) -> Array:
+    return r * of(x)
+
+
+def _through_softmax(of: Callable[[Array], Array], r: Array, x: Array) -> Array:
+    p = of(x)
+    return p * (r - (p * r).sum(axis=-1, keepdims=True))
+
+
+_PROBABILITIES: dict[str, Callable[[Array], Array]] = {"logits": lambda x: softmax.forward(x), "outputs": np.positive}
+"""By the name of an argument of a loss, the probabilities that it stands for."""
 
 
 def _of_factors(subject: Operation, direction: str) -> Iterator[tuple[str, Callable[[Function], Function]]]:
@@ -247,7 +260,11 @@ def _of_factors(subject: Operation, direction: str) -> Iterator[tuple[str, Calla
         for position, argument in enumerate(arguments):
             for words, of in FACTORS if argument not in subject.labels else ():
                 said = f"{result} is multiplied by {words.format(it=argument)} besides"
-                yield said, partial(_multiplied, place, position, of)
+                yield said, partial(_with_argument, place, position, partial(_multiplied, of))
+            if direction == "backward" and subject.labels and argument in _PROBABILITIES:
+                change = partial(_through_softmax, _PROBABILITIES[argument])
+                said = f"{result} is put through the derivative of softmax once more"
+                yield said, partial(_with_argument, place, position, change)
 
 
 def _all_cut(function: Function, *tensors: Array, **parameters: Any) -> Any:
@@ -292,6 +309,11 @@ def of_elements(op: str, direction: str) -> bool:
     subject = operation(op)
     tensors = *subject.arguments[direction], *subject.results[direction]
     return len(tensors) == {"forward": 2, "backward": 3}[direction] and all(subject.batch_axis[t] == 0 for t in tensors)
+
+
+def _nan_at_zero(function: Function, *tensors: Array, **parameters: Any) -> Any:
+    right, x = function(*tensors, **parameters), tensors[-1]
+    return np.where(x == 0, np.nan, right).astype(right.dtype) if x.shape == right.shape else right
 
 
 def _overflows(op: str, direction: str) -> Iterator[tuple[str, Function]]:
@@ -478,6 +500,9 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
     for words, function in _overflows(op, direction):
         cure = "order the steps so that none leaves the range, or take a wider dtype."
         yield fault(OVERFLOW, words, function, cure, raw=True)
+    if of_elements(op, direction):
+        said = f"{results[0]} is NaN where {arguments[-1]} is 0: a quotient by it, 0 / 0"
+        yield fault("a quotient", said, partial(_nan_at_zero, widened(sound)), "divide by nothing that is 0.", raw=True)
     for words, function in other_operations(op, direction):
         yield fault("another operation", words, function, f"use the formula of {op}.")
     for words, function in _related(op, direction) if of_elements(op, direction) else ():
