@@ -8,20 +8,12 @@ import numpy as np
 from ..check.verdict import MissKind
 from ..check.wording import listed
 from .candidates import catalogue, leaves_the_same, sound_of
-from .evidence import Evidence
+from .evidence import KEPT, Evidence
 from .observation import Observation, State, alike, called
 from .search import Explanation
 
 Words = tuple[str, str, str]
 """A name, what it looks like, and a cure."""
-_KEPT = {
-    MissKind.THREADS: "calls from several threads reach one another's values",
-    MissKind.NEW_CONTENTS: "memory that holds other values gives the results of the former ones",
-    MissKind.MANY_CALLS: "gives something else after many other calls",
-    MissKind.REPEAT: "gives something else when it is called again",
-    MissKind.STATE: "depends on what was called before",
-}
-"""What a state that is left over does, by what the run saw of it."""
 SCALES = 0.625, 0.75
 """By which values are made new ones."""
 MOST_FORWARD = 5
@@ -61,8 +53,8 @@ def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words
 
 def _kept(evidence: Evidence, known: Sequence[Explanation]) -> str | None:
     """What is kept between calls, if anything is."""
-    if evidence.misses(*_KEPT):
-        return f"{_results(evidence, *_KEPT)}: {_state(evidence)}"
+    if evidence.misses(*KEPT):
+        return f"{_results(evidence, *KEPT)}: {_state(evidence)}"
     if not known and evidence.misses(MissKind.BATCH) and _kept_by_other_order(evidence):
         said = "rows in another order give what was kept for the order before: a sum or the like finds it"
         return f"{_results(evidence, MissKind.BATCH)}: {said}"
@@ -138,7 +130,7 @@ def _changes(one: Observation) -> bool:
 def _state(evidence: Evidence) -> str:
     """What is kept between calls, by calling twice."""
     function = evidence.function
-    ids = {item.family.id for item in evidence.misses(*_KEPT)}
+    ids = {item.family.id for item in evidence.misses(*KEPT)}
     for one in (one for one in evidence.wrong if one.family.id in ids and one.expected):
         first, second = (called(function, one)[0] for _ in range(2))
         for before, after, due in zip(first or (), second or (), one.expected, strict=False):
@@ -146,4 +138,4 @@ def _state(evidence: Evidence) -> str:
                 continue
             if alike(after.astype(np.float64) - before, due, 1e-3 * float(np.abs(due).max()), one.units):
                 return "adds to the result of the call before"
-    return next(words for kind, words in reversed(_KEPT.items()) if evidence.misses(kind))
+    return next(words for kind, words in reversed(KEPT.items()) if evidence.misses(kind))

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,14 @@ MOST_ROBUST = 24
 """So many robust families that did not fail."""
 MOST_ELEMENTS = 20_000
 """Of a family that is called again, all its tensors together."""
+KEPT = {
+    MissKind.THREADS: "calls from several threads reach one another's values",
+    MissKind.NEW_CONTENTS: "memory that holds other values gives the results of the former ones",
+    MissKind.MANY_CALLS: "gives something else after many other calls",
+    MissKind.REPEAT: "gives something else when it is called again",
+    MissKind.STATE: "depends on what was called before",
+}
+"""What a state that is left over does, by what the run saw of it."""
 _CALLED = (Outcome.PASSED, Outcome.ROBUST_MISS)
 
 
@@ -64,6 +73,11 @@ class Evidence:
     def function(self) -> Callable[..., Any]:
         """The implementation's."""
         return self.implementation.functions[self.vectors.op, self.direction]
+
+    @cached_property
+    def unsteady(self) -> set[str | None]:
+        """The results that depend on other calls."""
+        return {miss.result for item in self.misses(*KEPT) for miss in item.verdict.misses if miss.kind in KEPT}
 
     def misses(self, *kinds: MissKind) -> list[Ran]:
         """The failing families with a miss of one of these kinds."""

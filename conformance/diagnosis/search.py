@@ -263,11 +263,12 @@ class Search:
         return True
 
     def _candidates(self, known: Iterable[Candidate], one: Observation, position: int) -> Iterator[Candidate]:
-        yield from (candidate for candidate in known if not candidate.remembers)
-        if one.states[position] in (State.WRONG, State.MALFORMED):
-            yield from of_result(position, one)
-        if one.states[position] is State.WRONG:
-            yield from fitted(self._like(one, position), position, self.wrong)
+        if one.names[position] not in self.evidence.unsteady:  # no formula gives what depends on other calls
+            yield from (candidate for candidate in known if not candidate.remembers)
+            if one.states[position] in (State.WRONG, State.MALFORMED):
+                yield from of_result(position, one)
+            if one.states[position] is State.WRONG:
+                yield from fitted(self._like(one, position), position, self.wrong)
         yield from (candidate for candidate in known if candidate.remembers)
 
     def _like(self, one: Observation, position: int) -> list[Observation]:
