@@ -72,6 +72,7 @@ def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
     yield from families("subnormal", "subnormal", "A subnormal number beside others.", (tiny,), level="robust")
     comment, parameters = "A row of zeros.", {"eps": LARGE}
     yield from families("forward-zeros", "small-values epsilon", comment, (case,), parameters=parameters)
-    fields = {"parameters": {"eps": LARGE}, "level": "robust", "point": "norm_at_zero"}
+    fields = {"parameters": {"eps": 1.0}, "level": "robust", "point": "norm_at_zero"}
     case = kind.call(dtype, [UPSTREAM[0]], [[0, 0, 0]])
+    comment = "A row of zeros, which all that the field understands by an epsilon of 1 divides by 1."
     yield from families("backward-zeros", "small-values epsilon", comment, (case,), **fields)
