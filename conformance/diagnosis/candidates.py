@@ -95,7 +95,7 @@ def hold(one: Observation, foretold: Foretold, position: int) -> Held:
     values, got = array.astype(np.float64), one.values[position]
     assert got is not None
     score = one.score(values, position)
-    certain = one.beyond(score, values, position)
+    certain = one.is_wrong(score, values, position)
     wrong, units = one.wrong[position], one.units
     if not wrong.any() and not certain.any():
         return NEITHER

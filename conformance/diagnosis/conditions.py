@@ -20,13 +20,6 @@ SOME = 16
 FEWEST = 3
 """In so many families at least, whatever their dtype, one holds that is fitted; two together in as many as they are."""
 
-
-COMPARED = (
-    ("{} and {} are the same", np.equal),
-    ("{} and {} are not the same", np.not_equal),
-    ("{} is larger than {}", np.greater),
-    ("{} is smaller than {}", np.less),
-)
 SIGNS = {">": np.greater, "<": np.less, "==": np.equal, ">=": np.greater_equal, "<=": np.less_equal}
 Place = Callable[[Array, int], Array]
 """Given places and how many there are, whether something holds at each."""
@@ -205,8 +198,7 @@ def _sizes(observations: Sequence[Observation], true: Sequence[Observation]) -> 
         yield _of(f"only where {name} is 1", lambda one, n: one.sizes.get(n) == 1, name)
         yield _of(f"only where {name} is not 1", lambda one, n: one.sizes.get(n, 1) != 1, name)
     for pair in combinations(names, 2):
-        for words, holds in COMPARED:
-            yield _of(f"only where {words.format(*pair)}", _compare, *pair, holds, fitted=holds is not np.equal)
+        yield _of(f"only where {pair[0]} and {pair[1]} are the same", _alike, *pair)
     ranks = sorted({_rank(one) for one in observations})
     for rank in ranks if len(ranks) > 1 else []:
         yield _of(f"only for rank {rank}", lambda one, r: _rank(one) == r, rank)
@@ -226,8 +218,8 @@ def _rank(one: Observation) -> int:
     return next((tensor.ndim for tensor in one.arguments.values()), 0)
 
 
-def _compare(one: Observation, first: str, second: str, of: Callable[..., Any]) -> bool:
-    return {first, second} <= one.sizes.keys() and bool(of(one.sizes[first], one.sizes[second]))
+def _alike(one: Observation, first: str, second: str) -> bool:
+    return {first, second} <= one.sizes.keys() and one.sizes[first] == one.sizes[second]
 
 
 def _arguments(true: Sequence[Marked]) -> Iterator[Condition]:

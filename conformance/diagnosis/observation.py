@@ -136,17 +136,13 @@ class Observation:
         if not self.expected:
             return (np.zeros((), bool),) * len(self.names)
         return tuple(
-            np.zeros((), bool) if value is None else self.is_wrong(value, position, 1.0)
+            np.zeros((), bool) if value is None else self.is_wrong(self.score(value, position), value, position, 1.0)
             for position, value in enumerate(self.values)
         )
 
-    def is_wrong(self, values: np.ndarray, position: int, beyond: float = CERTAIN) -> np.ndarray:
-        """Element by element, whether such values of a result would be off by more than so many tolerances; where the
-        exact value is due, by more than roundings."""
-        return self.beyond(self.score(values, position), values, position, beyond)
-
-    def beyond(self, score: np.ndarray, values: np.ndarray, position: int, most: float = CERTAIN) -> np.ndarray:
-        """The same, given by how many tolerances they are off."""
+    def is_wrong(self, score: np.ndarray, values: np.ndarray, position: int, most: float = CERTAIN) -> np.ndarray:
+        """Element by element, whether values of a result that are off by such a score, in tolerances, are off by more
+        than so many; where the exact value is due, by more than roundings."""
         over = score > most
         if over.any():
             due = self.expected[position]

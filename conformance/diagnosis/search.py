@@ -1,6 +1,6 @@
 """Which candidates account for what is wrong, and when: several may, each for a part."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,7 +44,7 @@ Unit = tuple[int, int]
 class Explanation:
     """A candidate, when it holds, and what it explains."""
 
-    candidate: Candidate
+    judged: Judged
     positions: tuple[int, ...]
     """The results that it accounts for."""
     conditions: tuple[Condition, ...]
@@ -58,13 +58,21 @@ class Explanation:
     fine: frozenset[str] = frozenset()
     """The dtypes in which errors are those of rounding: the rest of them is by another order of the same sums."""
 
-    order: int = 0
-    """How many candidates were asked before it."""
+    @property
+    def candidate(self) -> Candidate:
+        """What explains them."""
+        return self.judged.candidate
 
     @property
     def rank(self) -> tuple[float, int, bool, int, int]:
         """The lower, the better."""
-        return -self.gain * PENALTY ** len(self.conditions), len(self.conditions), self.alone, self.unlike, self.order
+        return (
+            -self.gain * PENALTY ** len(self.conditions),
+            len(self.conditions),
+            self.alone,
+            self.unlike,
+            self.judged.order,
+        )
 
 
 @dataclass
@@ -136,10 +144,9 @@ class Search:
 
     def _contradicting(self, found: Explanation) -> Observation | None:
         """A case that passed, of all that did, which an explanation has wrong."""
-        judged = self.judged[id(found.candidate)]
-        for one in self.evidence.more if not judged.candidate.remembers else ():
+        for one in self.evidence.more if not found.candidate.remembers else ():
             for position in found.positions:
-                against = judged.on(one, position).against
+                against = found.judged.on(one, position).against
                 if against.any():
                     mark = Marked(one, one.expected[position].shape, against)
                     if not any(condition.spares([mark])[0] for condition in found.conditions):
@@ -176,7 +183,7 @@ class Search:
                 if best is not None:
                     break
                 judged.replay(self.wrong)
-            if best is not None and judged.doubtful and judged.order > best.order and self._settles(best):
+            if best is not None and judged.doubtful and judged.order > best.judged.order and self._settles(best):
                 continue  # it holds on a condition at best
             explanation = self._weigh(judged, best)
             if explanation is None or (id(one), position) not in explanation.explained:
@@ -248,7 +255,7 @@ class Search:
 
     def _same(self, one: Explanation, other: Explanation) -> bool:
         """Whether two explanations foretell the same of all that is looked at."""
-        mine, theirs = (self.judged[id(each.candidate)] for each in (one, other))
+        mine, theirs = one.judged, other.judged
         for each in (*self.wrong, *self.evidence.right[:MOST_COMPARED]):
             for position in one.positions:
                 mine.on(each, position), theirs.on(each, position)
@@ -307,7 +314,7 @@ class Search:
         most = sum(self._part(m, p) for p in gaining for m in true[p])
         if most < LEAST * max(sum(p == q for _, q in self.left) for p in gaining):
             return None
-        later = best is not None and judged.order > best.order
+        later = best is not None and judged.order > best.judged.order
         for one in self.evidence.right if not judged.candidate.remembers else ():
             spoilt = all(p in false for p in gaining)
             if spoilt and (only_raises or self.apart >= MOST_APART):
@@ -319,40 +326,33 @@ class Search:
         clean = [p for p in gaining if p not in false]
         found: Explanation | None = None
         for positions in dict.fromkeys([tuple(gaining), tuple(clean), *((p,) for p in gaining)]):
-            for_it = [mark for p in positions for mark in true[p]]
+            units = [(mark, p) for p in positions for mark in true[p]]
             against = [mark for p in positions for mark in false.get(p, ())]
             if not positions or not all(self._likely(judged, true[p], p) for p in positions):
                 continue
-            conditions = () if not against else None if only_raises else self._when(for_it, against)
-            if conditions is None:
-                continue
-            if conditions and not self._holds_at_times(judged, conditions, true, positions):
+            conditions = () if not against else None if only_raises else self._when([m for m, _ in units], against)
+            if conditions is None or (conditions and not self._holds_at_times(judged, conditions, units)):
                 continue
             explained = {
                 (id(m.one), p): self.left[id(m.one), p] & (m.elements | judged.on(m.one, p).fine)
-                for p in positions
-                for m in true[p]
+                for m, p in units
                 if (id(m.one), p) in self.left
             }
-            gain = sum(self._part(m, p) for p in positions for m in true[p])
+            gain = sum(self._part(m, p) for m, p in units)
             alone = any(p not in positions for p in false)
             unlike = 0 if conditions else self._unlike(judged, positions)
-            fine = frozenset(m.one.family.dtype for p in positions for m in true[p] if judged.on(m.one, p).fine)
-            one_way = Explanation(
-                judged.candidate, positions, conditions, explained, gain, alone, unlike, fine, judged.order
-            )
+            fine = frozenset(m.one.family.dtype for m, p in units if judged.on(m.one, p).fine)
+            one_way = Explanation(judged, positions, conditions, explained, gain, alone, unlike, fine)
             if gain and (found is None or one_way.rank < found.rank):
                 found = one_way
         return found
 
-    def _holds_at_times(
-        self, judged: Judged, on: Sequence[Condition], true: Mapping[int, Sequence[Marked]], positions: Sequence[int]
-    ) -> bool:
+    def _holds_at_times(self, judged: Judged, on: Sequence[Condition], units: Sequence[tuple[Marked, int]]) -> bool:
         """Whether a candidate may be told on a condition: no memory, no constant of one family, no slip of rounding,
         no block of one."""
-        candidate, held = judged.candidate, [(judged.on(m.one, p), m.one) for p in positions for m in true[p]]
-        few = len({one.family.name for _, one in held}) < FEWEST_UNTOLD
-        fine = candidate.of_values and all(each.fine for each, _ in held)
+        candidate = judged.candidate
+        few = len({marked.one.family.name for marked, _ in units}) < FEWEST_UNTOLD
+        fine = candidate.of_values and all(judged.on(marked.one, p).fine for marked, p in units)
         of_one = candidate.of_sizes and any(condition.words.endswith((" one", " 1")) for condition in on)
         return not (candidate.remembers or (candidate.constant and few) or fine or of_one)
 
@@ -419,5 +419,5 @@ def _sure(one: Observation, position: int) -> np.ndarray:
     got = one.values[position]
     if one.states[position] is not State.WRONG or got is None:
         return np.ones((), bool)
-    certain = one.is_wrong(got, position)
+    certain = one.is_wrong(one.score(got, position), got, position)
     return certain if certain.any() else one.wrong[position]

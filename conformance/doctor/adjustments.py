@@ -1,6 +1,5 @@
 """Other ways to pass the arguments: if a function gives right results with one of them, that is what it takes."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +32,6 @@ def adjustments(family: Family, names: Sequence[str], order: Sequence[int] | Non
     if order is not None:
         yield (_reordered(names, order),)
     yield from ((change,) for change in single)
-    yield from ((change,) for change in _of_all())
     orders = [[*range(1, len(names)), 0]]
     if len(names) <= MOST_PERMUTED:
         orders += [list(found) for found in permutations(range(len(names)))]
@@ -91,19 +89,6 @@ def _ways(family: Family, name: str) -> Iterator[tuple[str, str, Callable[..., o
     if tensor.ndim == 1:
         cure = f"hand {name}[:, np.newaxis] over"
         yield f"as a column, {(*shape, 1)}, where {shape} comes", cure, lambda array: array[:, np.newaxis]
-
-
-def _of_all() -> Iterator[Adjustment]:
-    """The ways to pass all arguments otherwise."""
-    for name, of, make in (("torch", "torch's tensors", "tensor"), ("jax.numpy", "JAX's arrays", "asarray")):
-        if module := sys.modules.get(name):
-            called = f"{'jnp' if name == 'jax.numpy' else name}.{make}"
-            misfit = Misfit(f"it takes {of}, where NumPy arrays come", f"make them first: {called}(array)")
-            yield Adjustment(misfit, partial(_made, getattr(module, make)))
-
-
-def _made(make: Callable[[object], object], arguments: Arguments) -> Arguments:
-    return list(map(make, arguments))
 
 
 def _changed(index: int, change: Callable[..., object], arguments: Arguments) -> Arguments:
