@@ -246,11 +246,12 @@ def called(function: Callable[..., Any], observation: Observation) -> tuple[Resu
         return None, arguments
     count = len(observation.names)
     several = isinstance(returned, tuple) or (isinstance(returned, list) and count > 1)
-    found = tuple(map(_copied, returned if several else (returned,)))
+    found = tuple(map(copied, returned if several else (returned,)))
     return (found if len(found) == count else (None,) * count), arguments
 
 
-def _copied(value: object) -> np.ndarray | None:
+def copied(value: object) -> np.ndarray | None:
+    """A result as an array of its own; None if it is none."""
     try:
         array = np.array(to_numpy(value))
         return array.astype(array.dtype.newbyteorder("=")) if array.dtype.kind in "fiu" else array

@@ -1,14 +1,12 @@
 """Calls that find out what a function takes and returns; exceptions are kept."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from ...vectors.records import Family
-from ..implementation.arrays import NotAnArray, to_numpy
+from ..diagnosis.observation import copied
 from ..implementation.interrupts import is_users
 
 MOST_CASES = 3
@@ -20,18 +18,9 @@ Arguments = list[object]
 class Attempt:
     """One call."""
 
-    returned: object = None
+    arrays: tuple[np.ndarray | None, ...] = ()
+    """The results; None for a result that is not an array."""
     error: BaseException | None = None
-
-    @cached_property
-    def values(self) -> tuple[object, ...]:
-        """The results, one by one."""
-        return tuple(self.returned) if isinstance(self.returned, (tuple, list)) else (self.returned,)
-
-    @cached_property
-    def arrays(self) -> tuple[np.ndarray | None, ...]:
-        """The results as arrays; None for a result that is not an array."""
-        return () if self.error is not None else tuple(map(_array, self.values))
 
 
 def attempts(
@@ -45,7 +34,9 @@ def attempts(
     for case in range(min(family.count, MOST_CASES)):
         try:
             arguments = change([np.array(family.inputs[name][case]) for name in names])
-            made.append(Attempt(function(*arguments, **family.parameters)))
+            returned = function(*arguments, **family.parameters)
+            several = returned if isinstance(returned, tuple | list) else (returned,)
+            made.append(Attempt(tuple(map(copied, several))))  # which the next call may overwrite
         except BaseException as error:
             if is_users(error):
                 raise
@@ -70,12 +61,3 @@ def near(got: np.ndarray, expected: np.ndarray) -> bool:
     share = 3e-2 if got.dtype.kind == "V" or got.dtype.itemsize == 2 else 1e-3
     size = float(np.abs(expected).max(initial=0.0))
     return bool(np.allclose(got.astype(np.float64), expected, rtol=share, atol=share * size / 10, equal_nan=True))
-
-
-def _array(value: object) -> np.ndarray | None:
-    with suppress(NotAnArray):
-        return np.array(to_numpy(value))  # a copy: what is returned may be memory that the next call fills
-    if isinstance(value, (bool, int, float, list)):
-        with suppress(TypeError, ValueError):
-            return np.array(value, dtype=np.float64)
-    return None
