@@ -111,7 +111,8 @@ def _written(evidence: Evidence) -> Iterator[Words]:
     """What is written to which argument."""
     items = evidence.misses(MissKind.CHANGED_ARGUMENT)
     ids = {item.family.id for item in items}
-    changed = [one for one in evidence.wrong if one.family.id in ids and _changes(one)]
+    changed = [one for one in evidence.wrong if one.family.id in ids]
+    changed = [one for one in changed if not leaves_the_same(one, (None, tuple(one.arguments.values())))]
     changed = [one for one in changed if one.family.level == "required"] or changed
     for candidate in catalogue(evidence.vectors.op, evidence.direction) if changed else ():
         if candidate.writes and all(leaves_the_same(one, candidate.foretell(one)) for one in changed):
@@ -120,11 +121,6 @@ def _written(evidence: Evidence) -> Iterator[Words]:
     misses = [m for item in items for m in item.verdict.misses if m.kind is MissKind.CHANGED_ARGUMENT]
     for argument in dict.fromkeys(miss.result or "" for miss in misses):
         yield "an argument written to", f"{argument} is changed by the call.", f"work on a copy of {argument}."
-
-
-def _changes(one: Observation) -> bool:
-    pairs = zip(one.left, one.arguments.values(), strict=True)
-    return any(not alike(after, np.asarray(before), 0.0, 0.0) for after, before in pairs)
 
 
 def _state(evidence: Evidence) -> str:

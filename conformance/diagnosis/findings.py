@@ -18,8 +18,6 @@ from .observation import Observation, State
 from .precision import precise_only_to
 from .search import Explanation, Search
 
-__all__ = ["Diagnosis", "Finding", "diagnose"]
-
 FEWEST = 3
 """A condition is told for its own sake where it holds for so many wrong families, and fails for so many right ones."""
 

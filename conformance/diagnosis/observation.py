@@ -157,12 +157,10 @@ class Observation:
             return (State.RAISED if self.results is None else State.ACCEPTED,) * len(self.names)
         if self.called and self.results is None:
             return (State.RAISED,) * len(self.names)
-        return tuple(map(self._state, range(len(self.names))))
-
-    def _state(self, position: int) -> State:
-        if self.values[position] is None:
-            return State.MALFORMED
-        return State.WRONG if self.wrong[position].any() else State.RIGHT
+        return tuple(
+            State.MALFORMED if values is None else State.WRONG if wrong.any() else State.RIGHT
+            for values, wrong in zip(self.values, self.wrong, strict=True)
+        )
 
     @cached_property
     def failing(self) -> tuple[bool, ...]:

@@ -115,10 +115,8 @@ class Search:
         asked that explain it; of those, the one that explains most."""
         found: list[Explanation] = []
         known = list(catalogue(self.evidence.vectors.op, self.evidence.direction))
-        while len(found) < MOST_TOGETHER and len(self.given_up) < TRIES:
-            one, position = next(iter(self._open()), (None, 0))
-            if one is None:
-                break
+        while len(found) < MOST_TOGETHER and len(self.given_up) < TRIES and (units := self._open()):
+            one, position = units[0]
             best = self._best(known, one, position)
             for _ in range(TRIES):
                 contradicting = self._contradicting(best) if best is not None else None
@@ -330,8 +328,8 @@ class Search:
             against = [mark for p in positions for mark in false.get(p, ())]
             if not positions or not all(self._likely(judged, true[p], p) for p in positions):
                 continue
-            conditions = () if not against else None if only_raises else self._when([m for m, _ in units], against)
-            if conditions is None or (conditions and not self._holds_at_times(judged, conditions, units)):
+            conditions = () if not against else None if only_raises else self._when(judged, units, against)
+            if conditions is None:
                 continue
             explained = {
                 (id(m.one), p): self.left[id(m.one), p] & (m.elements | judged.on(m.one, p).fine)
@@ -340,27 +338,26 @@ class Search:
             }
             gain = sum(self._part(m, p) for m, p in units)
             alone = any(p not in positions for p in false)
-            unlike = 0 if conditions else self._unlike(judged, positions)
+            unlike = 0 if conditions or judged.candidate.remembers else self._unlike(judged, positions)
             fine = frozenset(m.one.family.dtype for m, p in units if judged.on(m.one, p).fine)
             one_way = Explanation(judged, positions, conditions, explained, gain, alone, unlike, fine)
             if gain and (found is None or one_way.rank < found.rank):
                 found = one_way
         return found
 
-    def _holds_at_times(self, judged: Judged, on: Sequence[Condition], units: Sequence[tuple[Marked, int]]) -> bool:
-        """Whether a candidate may be told on a condition: no memory, no constant of one family, no slip of rounding,
-        no block of one."""
-        candidate = judged.candidate
+    def _when(
+        self, judged: Judged, units: Sequence[tuple[Marked, int]], false: Sequence[Marked]
+    ) -> tuple[Condition, ...] | None:
+        """Conditions on which a candidate may be told: no memory, no constant of one family, no slip of rounding, no
+        block of one. They are not looked for any more after so many candidates that have none."""
+        found, candidate = None, judged.candidate
+        if self.apart < MOST_APART:
+            found = separating([marked for marked, _ in units], false)
+        self.apart += found is None
         few = len({marked.one.family.name for marked, _ in units}) < FEWEST_UNTOLD
         fine = candidate.of_values and all(judged.on(marked.one, p).fine for marked, p in units)
-        of_one = candidate.of_sizes and any(condition.words.endswith((" one", " 1")) for condition in on)
-        return not (candidate.remembers or (candidate.constant and few) or fine or of_one)
-
-    def _when(self, true: Sequence[Marked], false: Sequence[Marked]) -> tuple[Condition, ...] | None:
-        """Conditions that tell these apart; not looked for any more after so many candidates that have none."""
-        found = separating(true, false) if self.apart < MOST_APART else None
-        self.apart += found is None
-        return found
+        of_one = candidate.of_sizes and any(each.words.endswith((" one", " 1")) for each in found or ())
+        return None if candidate.remembers or (candidate.constant and few) or fine or of_one else found
 
     def _part(self, marked: Marked, position: int) -> float:
         """What share of what is left of a result is marked."""
@@ -368,8 +365,6 @@ class Search:
         return 0.0 if left is None else float((left & marked.elements).sum() / max(left.sum(), 1))
 
     def _unlike(self, judged: Judged, positions: Sequence[int]) -> int:
-        if judged.candidate.remembers:
-            return 0
         unlike = 0
         for one in self.evidence.robust:
             for position in positions:

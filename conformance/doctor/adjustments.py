@@ -69,7 +69,7 @@ def _ways(family: Family, name: str) -> Iterator[tuple[str, str, Callable[..., o
         rows = [t for n, t in family.inputs.items() if n != name and t.ndim == 3 and len(t[0]) == len(tensor)]
         for scores in rows[:1] if tensor.ndim == 1 else ():
             cure = f"where {name}.ndim == 1, make rows of them: np.eye(classes, dtype=...)[{name}]"
-            change = partial(_one_hot, classes=scores.shape[-1], dtype=scores.dtype)
+            change = np.eye(scores.shape[-1]).astype(scores.dtype).__getitem__
             yield f"as one-hot rows alone; here they come as class indices, int64 of shape {shape}", cure, change
         return
     if tensor.ndim == 2 and shape[0] != shape[1] and min(shape) > 1:
@@ -93,8 +93,3 @@ def _ways(family: Family, name: str) -> Iterator[tuple[str, str, Callable[..., o
 
 def _changed(index: int, change: Callable[..., object], arguments: Arguments) -> Arguments:
     return [change(value) if place == index else value for place, value in enumerate(arguments)]
-
-
-def _one_hot(indices: np.ndarray, classes: int, dtype: np.dtype[np.generic]) -> np.ndarray:
-    rows: np.ndarray = np.eye(classes)[indices].astype(dtype)
-    return rows

@@ -1,6 +1,5 @@
 """Why a function fails a family: the first explanation that fits the results of its calls."""
 
-import itertools
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -75,7 +74,7 @@ def _diagnosed(family: Family, implementation: Implementation, vectors: Operatio
     alike = [f for f in vectors.families if (f.op, f.direction) == (family.op, family.direction)]
     verdicts = [(one, check(one, implementation, vectors)) for one in small(alike, implementation.dtypes)]
     ran = [Ran(one, verdict, verdict.outcome is Outcome.FAILED) for one, verdict in verdicts]
-    findings = itertools.chain.from_iterable(found.findings for found in diagnose(ran, implementation, vectors))
+    findings = [finding for found in diagnose(ran, implementation, vectors) for finding in found.findings]
     return _together([Misfit(found.wrong.rstrip("."), found.cure.rstrip(".")) for found in findings])
 
 

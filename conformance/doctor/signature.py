@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 
 from .fit import Misfit
 
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-
 
 def signature_misfit(
     function: Callable[..., object], arguments: Sequence[str], parameters: Sequence[str]
@@ -32,10 +30,9 @@ def named_order(function: Callable[..., object], arguments: Sequence[str]) -> li
     """The order in which a function names its tensors, where the names are the same and the order is another; else
     None."""
     try:
-        taken = [p.name for p in inspect.signature(function).parameters.values() if p.kind in _POSITIONAL]
+        taken = [name for name in inspect.signature(function).parameters if name in arguments]
     except (TypeError, ValueError):
         return None
-    taken = [name for name in taken if name in arguments]
     if len(taken) != len(arguments) or taken == list(arguments):
         return None
     return [list(arguments).index(name) for name in taken]
