@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from backproof.reference.model.fault import widened
+from backproof.reference.model.losses import over_elements
 from backproof.reference.ops import (
     cross_entropy,
     dense,
@@ -16,6 +17,8 @@ from backproof.reference.ops import (
     rms_norm,
     sigmoid,
     softmax,
+    softplus,
+    variance,
 )
 from backproof.reference.ops import softmax_cross_entropy as sce
 from diagnosed import findings, implementation, whole
@@ -287,6 +290,42 @@ def focal(g: Array, p: Array, labels: Array, *, reduction: str) -> Array:
 @said_of("mlp", "forward", "loss: `return tanh_of(inputs)` where `return np.maximum(inputs, 0)` is due")
 def tanh_for_relu(x: Array, w1: Array, b1: Array, w2: Array, b2: Array, labels: Array, *, reduction: str) -> Array:
     return sce.forward(np.tanh(x @ w1 + b1) @ w2 + b2, labels, reduction=reduction)
+
+
+@said_of("mish", "forward", "outputs: `return inputs * sigmoid_of(softplus.forward(inputs))` where")
+def sigmoid_for_tanh(x: Array) -> Array:
+    return x * sigmoid.forward(softplus.forward(x))
+
+
+@said_of("geglu", "forward", "outputs: `return gelu.forward(up, approximate=approximate) * gate` where")
+def gate_and_value_exchanged(gate: Array, up: Array, *, approximate: str = "none") -> Array:
+    return gelu.forward(up, approximate=approximate) * gate
+
+
+@said_of("celu", "backward", "dL_dinputs: alpha times what is due; only where inputs <= 0")
+def alpha_before_the_exponential(g: Array, x: Array, *, alpha: float) -> Array:
+    return g * np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0) / alpha))
+
+
+@said_of("variance", "forward", "outputs: np.sqrt(outputs) where outputs is due")
+def deviation(x: Array, **how: Any) -> Array:
+    return np.sqrt(variance.forward(x, **how))
+
+
+@said_of("binary_cross_entropy", "forward", "loss: `return over_elements(-weighted(targets, np.log(p + 1e-07)) - weigh")
+def epsilon_in_both(p: Array, targets: Array, *, reduction: str) -> Array:
+    return over_elements(-targets * np.log(p + 1e-7) - (1 - targets) * np.log(1 - p + 1e-7), reduction)
+
+
+@said_of("softmax_cross_entropy", "backward", "dL_dlogits is put through the derivative of softmax once more")
+def softmax_twice(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
+    return softmax.backward(sce.backward(g, z, labels, reduction=reduction), z)
+
+
+@said_of("dense", "backward", "the right results in another order, dL_dweights, dL_dbiases, dL_dinputs")
+def gradients_in_another_order(g: Array, x: Array, w: Array, b: Array) -> Any:
+    dx, dw, db = dense.backward(g, x, w, b)
+    return dw, db, dx
 
 
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(6, KINDS))
