@@ -35,13 +35,18 @@ name = "TensorFlow"
 version = f"{tf.__version__} with Keras {version_of('keras')}"
 dtypes = ["float64", "float32", "float16", "bfloat16"]
 # Each operation rounds its result. Keras's normalisations convert to float32 and back once, and oneDNN's softmax of
-# bfloat16 computes in float32. Sums are in float32, but of float16 over rows, as in gradients of biases, and of a few
-# elements, in float16.
+# bfloat16 computes in float32. Sums are in float32, but of float16 over rows, as in gradients of biases, of a few
+# elements, and those of tf.reduce_sum and tf.reduce_mean, in float16.
 precision = {
     "float16": "stepwise",
     "bfloat16": "stepwise",
+    "float16:add": "native",
     "float16:dense": "native",
     "float16:hinge": "native",
+    "float16:maximum": "native",
+    "float16:mean": "native",
+    "float16:sum": "native",
+    "float16:variance": "native",
     "bfloat16:softmax": "fused",
     "float16:layer_norm": "fused",
     "bfloat16:layer_norm": "fused",
