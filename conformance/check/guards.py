@@ -92,8 +92,13 @@ def written_beside(names: Sequence[str], arguments: Sequence[Guarded], *, robust
 def shared_memory(
     results: Sequence[str], returned: Arrays, arguments: Sequence[str], handed: Arrays
 ) -> Iterator[tuple[str, str]]:
-    """Pairs of names of a result and of an argument, or of an earlier result, that share memory."""
+    """Pairs of names of a result and of an argument, or of an earlier result, that share memory.
+
+    Not two results that nobody can write to, as JAX's are.
+    """
     for position, (name, result) in enumerate(zip(results, returned, strict=True)):
         for other, array in zip((*arguments, *results[:position]), (*handed, *returned[:position]), strict=True):
+            if other not in arguments and not (result.flags.writeable or array.flags.writeable):
+                continue
             if np.may_share_memory(result, array) and np.shares_memory(result, array):
                 yield name, other

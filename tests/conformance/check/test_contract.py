@@ -129,6 +129,24 @@ def test_results_that_share_memory_with_one_another():
     shared = [miss for miss in verdict_on(sharing).misses if miss.kind == "shared-memory"]
     assert [miss.summary.split(":")[0] for miss in shared] == ["dL_dbiases shares memory with the result dL_dweights"]
 
+    def read_only(*arguments):
+        gradients = sharing(*arguments)
+        for gradient in gradients:
+            gradient.flags.writeable = False
+        return gradients
+
+    assert not any(miss.kind == "shared-memory" for miss in verdict_on(read_only).misses)
+
+
+def test_an_argument_that_is_returned_read_only_is_a_miss_all_the_same():
+    def function(dL_doutputs, _):
+        outputs = dL_doutputs[:]
+        outputs.flags.writeable = False
+        return outputs
+
+    verdict = check(slope_backward_family([[1.0, 2.0, 3.0]] * 3), implementation(backward=function), SLOPE)
+    assert only_miss(verdict).kind == "shared-memory"
+
 
 @counts
 @pytest.mark.parametrize(
