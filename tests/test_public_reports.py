@@ -15,6 +15,7 @@ import reported_ranges
 import reported_refusals
 import reported_rows
 import reported_sizes
+import reported_steps
 from backproof.conformance.check.conventions import followed
 from backproof.conformance.check.verdict import MissKind, Outcome, Verdict
 from backproof.reference.model.fault import widened
@@ -33,7 +34,7 @@ BY_KIND = (
     reported_memory,
 )
 OF_KINDS = tuple(chain.from_iterable(module.REPORTS for module in BY_KIND))
-BY_OPERATION = (reported_activations, reported_element_losses, reported_operands)
+BY_OPERATION = (reported_activations, reported_element_losses, reported_operands, reported_steps)
 OF_OPERATIONS = tuple(chain.from_iterable(module.REPORTS for module in BY_OPERATION))
 """One report a row, with its source."""
 reported = pytest.mark.parametrize("report", [*OF_KINDS, *OF_OPERATIONS], ids=str)

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .steps import require_one_shape
+
 Function = Callable[..., Any]
 Array = Any
 """np.ndarray."""
@@ -75,6 +77,15 @@ class Autodiff:
     def both_of_loss(self, function: Function, constants: int = 1) -> tuple[Function, Function]:
         """Make both directions of an operation whose last argument, or last few, are labels, which have no gradient."""
         return self._forward(function), self._backward(function, constants)
+
+    def step(self, function: Function) -> Function:
+        """Make an optimizer's step, of parameters, gradients and state of one shape: forward alone, never compiled."""
+
+        def step(*arguments: Array, **rates: object) -> tuple[object, ...]:
+            require_one_shape(*arguments)
+            return tuple(map(self.array, function(*(self.tensor(native(x)) for x in arguments), **rates)))
+
+        return step
 
     def from_outputs(self, rows: Callable[[Tensor, Tensor], Tensor]) -> Function:
         """`softmax_cross_entropy_from_outputs_backward`, written out, as autodiff needs a forward pass.
@@ -173,6 +184,71 @@ def by_element(losses: Function, reductions: Mapping[str, Function] | None = Non
         return reductions[reduction](losses(scores, targets, *weights, **options))
 
     return loss
+
+
+def dropout(inputs: Tensor, mask: Tensor, *, p: float) -> Tensor:
+    """Dropout with a given mask, which frameworks draw themselves."""
+    require_one_shape(inputs, mask)
+    return inputs * (mask / (1 - p))
+
+
+def of_indices(of_labels: Function, or_zero: Function, reductions: Mapping[str, Function]) -> Callable[..., Tensor]:
+    """Make the negative log-likelihood of class indices, of which one may be ignored.
+
+    of_labels: picks of scores (N, C) those of indices (N,). or_zero: a tensor where a condition holds, and 0 elsewhere.
+    """
+
+    def nll(log_probabilities: Tensor, labels: Tensor, *, reduction: str, ignore_index: int | None = None) -> Tensor:
+        if not are_indices(labels, log_probabilities):
+            raise ValueError("rows of labels, where class indices are due")
+        counted = labels == labels if ignore_index is None else labels != ignore_index
+        losses = or_zero(counted, -of_labels(log_probabilities, or_zero(counted, labels)))
+        if reduction != "mean":
+            return reductions[reduction](losses)
+        return reductions["sum"](losses) / reductions["sum"](or_zero(counted, losses * 0 + 1))
+
+    return nll
+
+
+@dataclass(frozen=True)
+class ClassLosses:
+    """Losses of logits and class indices, made of a framework's own functions."""
+
+    log_softmax: Function
+    tanh: Function
+    transpose: Function
+    over_classes: Function
+    """Sums (N, C) to (N,)."""
+    of_labels: Function
+    or_zero: Function
+    reductions: Mapping[str, Function]
+    """See `of_indices` for these."""
+
+    def weighted(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        class_weights: Tensor,
+        *,
+        reduction: str,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+    ) -> Tensor:
+        """`weighted_softmax_cross_entropy`."""
+        if tuple(class_weights.shape) != tuple(logits.shape)[1:] or not are_indices(labels, logits):
+            raise ValueError("class weights or labels do not fit the logits")
+        counted = labels == labels if ignore_index is None else labels != ignore_index
+        own, logs = self.or_zero(counted, labels), self.log_softmax(logits) * class_weights
+        losses = -(1 - label_smoothing) * self.of_labels(logs, own)
+        losses = losses - label_smoothing / logits.shape[1] * self.over_classes(logs)
+        weights = self.of_labels(class_weights * (logits * 0 + 1), own)
+        return self._reduced(losses, weights, counted, reduction)
+
+    def _reduced(self, losses: Tensor, weights: Tensor, counted: Tensor, reduction: str) -> Tensor:
+        losses = self.or_zero(counted, losses)
+        if reduction != "mean":
+            return self.reductions[reduction](losses)
+        return self.reductions["sum"](losses) / self.reductions["sum"](self.or_zero(counted, weights))
 
 
 def are_indices(labels: Tensor, scores: Tensor) -> bool:

@@ -3,21 +3,25 @@
 # ruff: noqa: D103 - the names are the operations'
 
 import math
+from functools import partial
 from importlib.metadata import version as version_of
 
 from .autodiff import (
     Array,
     Autodiff,
     Axes,
+    ClassLosses,
     Function,
     Tensor,
     Tensors,
     are_indices,
     by_element,
     by_norms,
+    dropout,
     gated,
     needed,
     network,
+    of_indices,
 )
 
 with needed("autograd", "HIPS autograd", "autograd"):
@@ -200,6 +204,18 @@ def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor) -> T
     return pos_weight * targets * np.logaddexp(0, -logits) + (1 - targets) * np.logaddexp(0, logits)
 
 
+def batchmean(losses: Tensor) -> Tensor:
+    return np.sum(losses) / len(losses)
+
+
+def or_zero(condition: Tensor, x: Tensor) -> Tensor:
+    return np.where(condition, x, 0)
+
+
+def kl_div(log_probabilities: Tensor, targets: Tensor) -> Tensor:
+    return targets * np.log(np.where(targets == 0, 1, targets)) - targets * log_probabilities
+
+
 # The adapter. autograd's tensors are NumPy's arrays.
 
 
@@ -287,3 +303,10 @@ _weighted_of_logits = autodiff.both_of_loss(by_element(weighted_of_logits, REDUC
 weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = (
     _weighted_of_logits
 )
+dropout_forward, dropout_backward = autodiff.both_of_loss(dropout)
+kl_div_forward, kl_div_backward = autodiff.both_of_loss(by_element(kl_div, {**REDUCTIONS, "batchmean": batchmean}))
+classes = ClassLosses(log_softmax, np.tanh, np.transpose, partial(np.sum, axis=-1), of_labels, or_zero, REDUCTIONS)
+weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
+    classes.weighted, constants=2
+)
+nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))

@@ -5,21 +5,26 @@ Options: `jit=true` compiles each function and its gradients as one.
 
 # ruff: noqa: D103 - the names are the operations'
 
+from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 from .autodiff import (
     Array,
     Autodiff,
     Axes,
+    ClassLosses,
     Function,
     Tensor,
     Tensors,
     are_indices,
     by_element,
     by_norms,
+    dropout,
     gated,
     needed,
     network,
+    of_indices,
     own,
     wanted,
 )
@@ -27,6 +32,7 @@ from .autodiff import (
 with needed("jax", "JAX", "jax"):
     import jax
     import jax.numpy as jnp
+    from jax.example_libraries import optimizers
 
 name = "JAX"
 version = str(jax.__version__)
@@ -134,6 +140,38 @@ def variance(inputs: Tensor, *, axis: Axes, keepdims: bool = False, correction: 
     return jnp.var(inputs, axis, ddof=correction, keepdims=keepdims)
 
 
+def batchmean(losses: Tensor) -> Tensor:
+    return losses.sum() / len(losses)
+
+
+def or_zero(condition: Tensor, x: Tensor) -> Tensor:
+    return jnp.where(condition, x, 0)
+
+
+def kl_div(log_probabilities: Tensor, targets: Tensor) -> Tensor:
+    return jax.scipy.special.xlogy(targets, targets) - targets * log_probabilities
+
+
+def stepped(optimizer: Any, tensors: Tensors, step: int = 1) -> Tensors:
+    """Take a step of an optimizer, from parameters and state after the steps before."""
+    parameters, gradients, *state = tensors
+    init, update, _ = optimizer
+    packed = [jnp.asarray(x) for x in (parameters, *state)]
+    return tuple(update(step - 1, gradients, init(parameters)._replace(packed_state=(tuple(packed),))).packed_state[0])
+
+
+def sgd(*tensors: Tensor, lr: float, momentum: float, nesterov: bool = False) -> Tensors:
+    return stepped((optimizers.nesterov if nesterov else optimizers.momentum)(lr, momentum), tensors)
+
+
+def rmsprop(*tensors: Tensor, lr: float, alpha: float, eps: float) -> Tensors:
+    return stepped(optimizers.rmsprop(lr, alpha, eps), tensors)
+
+
+def adam(*tensors: Tensor, lr: float, beta1: float, beta2: float, eps: float, step: int) -> Tensors:
+    return stepped(optimizers.adam(lr, beta1, beta2, eps), tensors, step)
+
+
 # The adapter: arrays to JAX's, and a function's gradients.
 
 options = SimpleNamespace(jit=False)
@@ -226,3 +264,15 @@ _weighted_of_logits = autodiff.both_of_loss(by_element(weighted_of_logits, REDUC
 weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = (
     _weighted_of_logits
 )
+dropout_forward, dropout_backward = autodiff.both_of_loss(dropout)
+kl_div_forward, kl_div_backward = autodiff.both_of_loss(by_element(kl_div, {**REDUCTIONS, "batchmean": batchmean}))
+classes = ClassLosses(
+    jax.nn.log_softmax, jnp.tanh, jnp.transpose, partial(jnp.sum, axis=-1), of_labels, or_zero, REDUCTIONS
+)
+weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
+    classes.weighted, constants=2
+)
+nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))
+sgd_step_forward = autodiff.step(sgd)
+rmsprop_step_forward = autodiff.step(rmsprop)
+adam_step_forward = autodiff.step(adam)

@@ -129,6 +129,24 @@ class Activation:
         return self.dinputs
 
 
+class Dropout:
+    """What the mask keeps, over 1 - p."""
+
+    def __init__(self, mask: Array, p: float) -> None:
+        self.mask = mask
+        self.scale = mask / np.asarray(1 - p, mask.dtype)
+
+    def forward(self, inputs: Array) -> Array:
+        _same_shape(self.mask, inputs)
+        self.outputs = inputs * self.scale
+        return self.outputs
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.outputs)
+        self.dinputs = doutputs * self.scale
+        return self.dinputs
+
+
 class Reciprocal:
     """1 / x."""
 

@@ -33,13 +33,15 @@ class ElementLoss:
             raise ValueError(f"targets {self.others[0].shape} do not fit predictions {predictions.shape}")
         self.predictions = predictions
         losses = self.value(predictions, *self.others, **self.options)
+        if self.reduction == "batchmean":
+            return losses.sum() / len(losses)
         return losses if self.reduction == "none" else losses.sum() if self.reduction == "sum" else losses.mean()
 
     def backward(self, dloss: Array) -> Array:
         if dloss.shape != (self.predictions.shape if self.reduction == "none" else ()):
             raise ValueError(f"gradient {dloss.shape} does not fit a loss with reduction {self.reduction!r}")
         slope = self.slope(self.predictions, *self.others, **self.options)
-        share = max(self.predictions.size, 1) if self.reduction == "mean" else 1
+        share = max({"mean": slope.size, "batchmean": len(slope) if slope.ndim else 1}.get(self.reduction, 1), 1)
         self.dinputs = slope * (dloss / np.asarray(share, dloss.dtype))
         return self.dinputs
 
@@ -119,3 +121,94 @@ def bce_slope(p: Array, y: Array) -> Array:
 def _require_probabilities(*tensors: Array) -> None:
     if any(((x < 0) | (x > 1)).any() for x in tensors):
         raise ValueError("probabilities and targets lie in [0, 1]")
+
+
+def kl(log_p: Array, y: Array) -> Array:
+    return np.where(y == 0, 0, y * (np.log(y) - log_p))
+
+
+def kl_slope(_: Array, y: Array) -> Array:
+    return -y
+
+
+class NegativeLogLikelihood:
+    """-log p of each row's class, over the rows whose label is not the one to ignore."""
+
+    def __init__(self, labels: Array, reduction: str, ignore_index: int | None = None) -> None:
+        self.labels, self.reduction, self.ignored = labels, reduction, ignore_index
+
+    def forward(self, log_p: Array) -> Array:
+        if self.labels.shape != log_p.shape[:1]:
+            raise ValueError(f"labels {self.labels.shape} do not fit {log_p.shape}")
+        self.rows = np.flatnonzero(self.labels != self.ignored) if self.ignored is not None else np.arange(len(log_p))
+        self.classes = self.labels[self.rows]
+        if ((self.classes < 0) | (self.classes >= log_p.shape[1])).any():
+            raise ValueError("a label is no class")
+        self.slope = np.zeros_like(log_p)
+        self.slope[self.rows, self.classes] = -1
+        losses = np.zeros_like(log_p, shape=log_p.shape[:1])
+        losses[self.rows] = -log_p[self.rows, self.classes]
+        if self.reduction == "none":
+            return losses
+        return losses.sum() if self.reduction == "sum" else losses.sum() / len(self.rows)
+
+    def backward(self, dloss: Array) -> Array:
+        if dloss.shape != (self.labels.shape if self.reduction == "none" else ()):
+            raise ValueError(f"gradient {dloss.shape} does not fit a loss with reduction {self.reduction!r}")
+        if self.reduction == "mean":
+            dloss = dloss / np.asarray(max(len(self.rows), 1), dloss.dtype)
+        self.dinputs = self.slope * (dloss[:, None] if dloss.ndim else dloss)
+        return self.dinputs
+
+
+class ClassLoss:
+    """Cross-entropy of logits (N, C) and class indices, of which one may be ignored, with a weight for each class."""
+
+    def __init__(
+        self,
+        labels: Array,
+        class_weights: Array | None,
+        reduction: str,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        z_loss: float = 0.0,
+    ) -> None:
+        self.labels, self.weights, self.reduction, self.ignored = labels, class_weights, reduction, ignore_index
+        self.smoothing, self.z_loss = label_smoothing, z_loss
+
+    def forward(self, logits: Array) -> Array:
+        n, classes = logits.shape
+        weights = np.ones_like(logits, shape=classes) if self.weights is None else self.weights
+        if self.labels.shape != (n,) or weights.shape != (classes,):
+            raise ValueError(f"labels {self.labels.shape} or weights {weights.shape} do not fit logits {logits.shape}")
+        rows = np.flatnonzero(self.labels != self.ignored) if self.ignored is not None else np.arange(n)
+        own = self.labels[rows]
+        if not classes or ((own < 0) | (own >= classes)).any():
+            raise ValueError("a label is no class")
+        truth = np.zeros_like(logits)
+        truth[rows] = self.smoothing / classes
+        truth[rows, own] += 1 - self.smoothing
+        self.counted = np.zeros_like(logits, shape=(n, 1))
+        self.counted[rows] = 1
+        self.truth, self.mass = truth * weights, weights[own].sum()
+        highest = logits.max(axis=-1, keepdims=True)
+        powers = np.exp(logits - highest)
+        total = powers.sum(axis=-1, keepdims=True)
+        self.outputs, self.log_total = powers / total, highest + np.log(total)
+        losses = np.where(self.truth == 0, 0, self.truth * (np.log(total) - (logits - highest))).sum(axis=-1)
+        if self.z_loss:
+            losses = losses + self.z_loss * (self.counted * np.square(self.log_total))[:, 0]
+        if self.reduction == "none":
+            return losses
+        return losses.sum() if self.reduction == "sum" else losses.sum() / self.mass
+
+    def backward(self, dloss: Array) -> Array:
+        if dloss.shape != (self.labels.shape if self.reduction == "none" else ()):
+            raise ValueError(f"gradient {dloss.shape} does not fit a loss with reduction {self.reduction!r}")
+        if self.reduction == "mean" and self.counted.any():
+            dloss = dloss / self.mass
+        slope = self.outputs * self.truth.sum(axis=-1, keepdims=True) - self.truth
+        if self.z_loss:
+            slope = slope + 2 * self.z_loss * self.counted * self.log_total * self.outputs
+        self.dinputs = slope * (dloss[:, None] if dloss.ndim else dloss)
+        return self.dinputs

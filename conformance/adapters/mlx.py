@@ -5,6 +5,9 @@ Options: `device=gpu`, which knows no float64.
 
 # ruff: noqa: D103 - the names are the operations'
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 from ml_dtypes import bfloat16
 
@@ -12,21 +15,25 @@ from .autodiff import (
     Array,
     Autodiff,
     Axes,
+    ClassLosses,
     Function,
     Tensor,
     Tensors,
     are_indices,
     by_element,
     by_norms,
+    dropout,
     gated,
     needed,
     network,
+    of_indices,
     own,
 )
 
 with needed("mlx", "MLX", "mlx, or on Linux 'mlx[cpu]'"):
     import mlx.core as mx
     import mlx.nn as nn
+    import mlx.optimizers as optim
 
 name = "MLX"
 version = str(mx.__version__)
@@ -53,7 +60,7 @@ def softmax(logits: Tensor) -> Tensor:
 
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
     if are_indices(labels, probabilities):
-        return REDUCTIONS[reduction](-mx.log(mx.take_along_axis(probabilities, labels[:, None], axis=-1)[:, 0]))
+        return REDUCTIONS[reduction](-mx.log(of_labels(probabilities, labels)))
     losses = labels * mx.log(mx.where(labels == 0, 1, probabilities))  # a class of weight 0 adds nothing, even at p = 0
     return REDUCTIONS[reduction](-losses.sum(axis=-1))
 
@@ -112,6 +119,48 @@ def weighted_of_logits(logits: Tensor, targets: Tensor, pos_weight: Tensor) -> T
 
 def variance(inputs: Tensor, *, axis: Axes, keepdims: bool = False, correction: int = 0) -> Tensor:
     return mx.var(inputs, axis, keepdims, correction)
+
+
+def batchmean(losses: Tensor) -> Tensor:
+    return losses.sum() / len(losses)
+
+
+def of_labels(scores: Tensor, labels: Tensor) -> Tensor:
+    return mx.take_along_axis(scores, labels[:, None], axis=-1)[:, 0]
+
+
+def or_zero(condition: Tensor, x: Tensor) -> Tensor:
+    return mx.where(condition, x, 0)
+
+
+def kl_div(log_probabilities: Tensor, targets: Tensor) -> Tensor:
+    return targets * mx.log(mx.where(targets == 0, 1, targets)) - targets * log_probabilities
+
+
+def stepped(optimizer: Any, names: str, tensors: Tensors, step: int = 1) -> Tensors:
+    """Take a step of an optimizer, from the state of these names after the steps before."""
+    parameters, gradients, *state = tensors
+    optimizer.state["step"] = mx.array(step, mx.uint64)
+    kept = dict(zip(names, state, strict=True))
+    return optimizer.apply_single(gradients, parameters, kept), *kept.values()
+
+
+def sgd(*tensors: Tensor, lr: float, momentum: float, nesterov: bool = False, weight_decay: float = 0.0) -> Tensors:
+    return stepped(optim.SGD(lr, momentum, weight_decay, nesterov=nesterov), "v", tensors)
+
+
+def rmsprop(*tensors: Tensor, lr: float, alpha: float, eps: float) -> Tensors:
+    return stepped(optim.RMSprop(lr, alpha, eps), "v", tensors)
+
+
+def adam(*tensors: Tensor, lr: float, beta1: float, beta2: float, eps: float, step: int) -> Tensors:
+    return stepped(optim.Adam(lr, [beta1, beta2], eps), "mv", tensors, step)
+
+
+def adamw(
+    *tensors: Tensor, lr: float, beta1: float, beta2: float, eps: float, step: int, weight_decay: float
+) -> Tensors:
+    return stepped(optim.AdamW(lr, [beta1, beta2], eps, weight_decay), "mv", tensors, step)
 
 
 # The adapter: arrays to MLX's, and a function's gradients.
@@ -200,3 +249,14 @@ _weighted_of_logits = autodiff.both_of_loss(by_element(weighted_of_logits, REDUC
 weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = (
     _weighted_of_logits
 )
+dropout_forward, dropout_backward = autodiff.both_of_loss(dropout)
+kl_div_forward, kl_div_backward = autodiff.both_of_loss(by_element(kl_div, {**REDUCTIONS, "batchmean": batchmean}))
+classes = ClassLosses(log_softmax, mx.tanh, mx.transpose, partial(mx.sum, axis=-1), of_labels, or_zero, REDUCTIONS)
+weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
+    classes.weighted, constants=2
+)
+nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))
+sgd_step_forward = autodiff.step(sgd)
+rmsprop_step_forward = autodiff.step(rmsprop)
+adam_step_forward = autodiff.step(adam)
+adamw_step_forward = autodiff.step(adamw)

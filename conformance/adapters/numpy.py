@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from . import activations, losses, reductions, two_tensors
+from . import activations, losses, reductions, steps, two_tensors
 from .layers import (
     Activation,
     Array,
     CrossEntropy,
     DenseLayer,
+    Dropout,
     LayerNorm,
     LogSoftmax,
     MatMul,
@@ -24,7 +25,7 @@ from .layers import (
     Softmax,
     SoftmaxCrossEntropy,
 )
-from .losses import ElementLoss
+from .losses import ClassLoss, ElementLoss, NegativeLogLikelihood
 from .two_tensors import TwoTensors
 
 name = "NumPy layers"
@@ -150,6 +151,14 @@ binary_cross_entropy_forward, binary_cross_entropy_backward = _both(partial(Elem
 _of_logits = _both(partial(ElementLoss, losses.bce_of_logits, losses.bce_of_logits_slope))
 binary_cross_entropy_with_logits_forward, binary_cross_entropy_with_logits_backward = _of_logits
 weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = _of_logits
+dropout_forward, dropout_backward = _both(Dropout)
+kl_div_forward, kl_div_backward = _both(partial(ElementLoss, losses.kl, losses.kl_slope))
+nll_forward, nll_backward = _both(NegativeLogLikelihood)
+weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = _both(ClassLoss)
+sgd_step_forward = _in_own_dtype(steps.sgd)
+rmsprop_step_forward = _in_own_dtype(steps.rmsprop)
+adam_step_forward = _in_own_dtype(steps.adam)
+adamw_step_forward = _in_own_dtype(steps.adamw)
 
 
 @_in_own_dtype

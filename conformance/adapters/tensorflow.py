@@ -6,8 +6,10 @@ Options: `device=GPU`, `device=GPU:1` and so on.
 # ruff: noqa: D103 - the names are the operations'
 
 import os
+from functools import partial
 from importlib.metadata import version as version_of
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -15,15 +17,18 @@ from .autodiff import (
     Array,
     Autodiff,
     Axes,
+    ClassLosses,
     Function,
     Tensor,
     Tensors,
     are_indices,
     by_element,
     by_norms,
+    dropout,
     gated,
     needed,
     network,
+    of_indices,
     own,
 )
 
@@ -63,7 +68,7 @@ def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
 
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
     if are_indices(labels, probabilities):
-        return REDUCTIONS[reduction](-tf.math.log(tf.gather(probabilities, labels, axis=1, batch_dims=1)))
+        return REDUCTIONS[reduction](-tf.math.log(of_labels(probabilities, labels)))
     chosen = tf.where(labels == 0, tf.ones_like(probabilities), probabilities)  # a class of weight 0 adds nothing
     return REDUCTIONS[reduction](-tf.reduce_sum(labels * tf.math.log(chosen), axis=-1))
 
@@ -139,6 +144,60 @@ def variance(inputs: Tensor, *, axis: Axes, keepdims: bool = False, correction: 
 
 def l2_normalize(inputs: Tensor, *, axis: int = -1, eps: float) -> Tensor:
     return tf.math.l2_normalize(inputs, axis, eps)
+
+
+def batchmean(losses: Tensor) -> Tensor:
+    return tf.reduce_sum(losses) / len(losses)
+
+
+def of_labels(scores: Tensor, labels: Tensor) -> Tensor:
+    return tf.gather(scores, labels, axis=1, batch_dims=1)
+
+
+def or_zero(condition: Tensor, x: Tensor) -> Tensor:
+    return tf.where(condition, x, tf.zeros_like(x))
+
+
+def kl_div(log_probabilities: Tensor, targets: Tensor) -> Tensor:
+    return tf.math.xlogy(targets, targets) - targets * log_probabilities
+
+
+def stepped(optimizer: Any, names: tuple[str, ...], tensors: Tensors, step: int = 1) -> Tensors:
+    """Take a step of a Keras optimizer, from the state of these names after the steps before."""
+    variable = tf.keras.Variable(tensors[0], dtype=tensors[0].dtype.name)
+    optimizer.build([variable])
+    optimizer.iterations.assign(step - 1)
+    kept = [getattr(optimizer, name)[0] for name in names]
+    for state, value in zip(kept, tensors[2:], strict=True):
+        state.assign(value)
+    optimizer.apply([tensors[1]], [variable])
+    return variable.value, *(state.value for state in kept)
+
+
+def sgd(
+    parameters: Tensor, gradients: Tensor, buffer: Tensor, *, lr: float, momentum: float, nesterov: bool = False
+) -> Tensors:
+    if not lr or not momentum:
+        raise NotImplementedError("Keras keeps the velocity, -lr times the buffer, and none without momentum")
+    optimizer = tf.keras.optimizers.SGD(lr, momentum, nesterov)
+    moved, velocity = stepped(optimizer, ("momentums",), (parameters, gradients, -lr * buffer))
+    return moved, velocity / -lr
+
+
+def rmsprop(*tensors: Tensor, lr: float, alpha: float, eps: float) -> Tensors:
+    return stepped(tf.keras.optimizers.RMSprop(lr, alpha, epsilon=eps), ("_velocities",), tensors)
+
+
+def adam(*tensors: Tensor, lr: float, beta1: float, beta2: float, eps: float, step: int) -> Tensors:
+    optimizer = tf.keras.optimizers.Adam(lr, beta1, beta2, eps)
+    return stepped(optimizer, ("_momentums", "_velocities"), tensors, step)
+
+
+def adamw(
+    *tensors: Tensor, lr: float, beta1: float, beta2: float, eps: float, step: int, weight_decay: float
+) -> Tensors:
+    optimizer = tf.keras.optimizers.AdamW(lr, weight_decay, beta1, beta2, eps)
+    return stepped(optimizer, ("_momentums", "_velocities"), tensors, step)
 
 
 # The adapter: arrays to tensors, and a function's gradients by the tape.
@@ -235,3 +294,16 @@ _weighted_of_logits = autodiff.both_of_loss(by_element(weighted_of_logits, REDUC
 weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = (
     _weighted_of_logits
 )
+dropout_forward, dropout_backward = autodiff.both_of_loss(dropout)
+kl_div_forward, kl_div_backward = autodiff.both_of_loss(by_element(kl_div, {**REDUCTIONS, "batchmean": batchmean}))
+classes = ClassLosses(
+    tf.nn.log_softmax, tf.math.tanh, tf.transpose, partial(tf.reduce_sum, axis=-1), of_labels, or_zero, REDUCTIONS
+)
+weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
+    classes.weighted, constants=2
+)
+nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))
+sgd_step_forward = autodiff.step(sgd)
+rmsprop_step_forward = autodiff.step(rmsprop)
+adam_step_forward = autodiff.step(adam)
+adamw_step_forward = autodiff.step(adamw)

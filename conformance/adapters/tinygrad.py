@@ -6,6 +6,7 @@ The device is what tinygrad chooses, or what its environment variable DEV says; 
 
 # ruff: noqa: D103 - the names are the operations'
 
+from functools import partial
 from importlib.metadata import version as version_of
 
 import numpy as np
@@ -15,15 +16,18 @@ from .autodiff import (
     Array,
     Autodiff,
     Axes,
+    ClassLosses,
     Function,
     Tensor,
     Tensors,
     are_indices,
     by_element,
     by_norms,
+    dropout,
     gated,
     needed,
     network,
+    of_indices,
     own,
 )
 
@@ -54,7 +58,7 @@ def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
 
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
     if are_indices(labels, probabilities):
-        return REDUCTIONS[reduction](-probabilities.gather(1, labels.reshape(-1, 1)).reshape(-1).log())
+        return REDUCTIONS[reduction](-of_labels(probabilities, labels).log())
     losses = labels * (labels == 0).where(1, probabilities).log()  # a class of weight 0 adds nothing, even at p = 0
     return REDUCTIONS[reduction](-losses.sum(axis=-1))
 
@@ -126,6 +130,58 @@ def over_axes(method: str) -> Function:
 
 def variance(inputs: Tensor, *, axis: Axes, keepdims: bool = False, correction: int = 0) -> Tensor:
     return inputs.var(axis, keepdims, correction)
+
+
+def batchmean(losses: Tensor) -> Tensor:
+    return losses.sum() / losses.shape[0]
+
+
+def of_labels(scores: Tensor, labels: Tensor) -> Tensor:
+    return scores.gather(1, labels.reshape(-1, 1)).reshape(-1)
+
+
+def or_zero(condition: Tensor, x: Tensor) -> Tensor:
+    return condition.where(x, 0)
+
+
+def kl_div(log_probabilities: Tensor, targets: Tensor) -> Tensor:
+    return targets * (targets == 0).where(1, targets).log() - targets * log_probabilities
+
+
+def stepped(make: Function, names: str, tensors: Tensors, rates: dict[str, float], step: int = 1) -> Tensors:
+    """Take a step of an optimizer, from the state of these names after the steps before."""
+    parameters, gradients, *state = tensors
+    if parameters.dtype != dt.float32:
+        raise NotImplementedError("tinygrad keeps the state of optimizers and the learning rate in float32")
+    parameters = tinygrad.Tensor(parameters.numpy()).is_param_(True)
+    parameters.grad = gradients
+    optimizer = make([parameters], **rates)
+    kept = [getattr(optimizer, name)[0] for name in names]
+    for one, value in zip(kept, state, strict=True):
+        one.assign(value).realize()
+    for name in ("b1", "b2") if step > 1 else ():
+        setattr(optimizer, f"{name}_t", tinygrad.Tensor([rates[name] ** (step - 1)], dtype=dt.float32))
+    with tinygrad.helpers.Context(TRAINING=1):
+        optimizer.step()
+    return parameters, *kept
+
+
+def sgd(*tensors: Tensor, lr: float, momentum: float, nesterov: bool = False, weight_decay: float = 0.0) -> Tensors:
+    if not momentum:
+        raise NotImplementedError("tinygrad keeps no buffer without momentum")
+    rates = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+    return stepped(nn.optim.SGD, "b", tensors, rates)
+
+
+def adam(*tensors: Tensor, lr: float, beta1: float, beta2: float, eps: float, step: int) -> Tensors:
+    return stepped(nn.optim.Adam, "mv", tensors, {"lr": lr, "b1": beta1, "b2": beta2, "eps": eps}, step)
+
+
+def adamw(
+    *tensors: Tensor, lr: float, beta1: float, beta2: float, eps: float, step: int, weight_decay: float
+) -> Tensors:
+    rates = {"lr": lr, "b1": beta1, "b2": beta2, "eps": eps, "weight_decay": weight_decay}
+    return stepped(nn.optim.AdamW, "mv", tensors, rates, step)
 
 
 # The adapter: arrays to tensors, and a function's gradients.
@@ -217,3 +273,21 @@ _weighted_of_logits = autodiff.both_of_loss(by_element(weighted_of_logits), cons
 weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = (
     _weighted_of_logits
 )
+dropout_forward, dropout_backward = autodiff.both_of_loss(dropout)
+kl_div_forward, kl_div_backward = autodiff.both_of_loss(by_element(kl_div, {**REDUCTIONS, "batchmean": batchmean}))
+classes = ClassLosses(
+    tinygrad.Tensor.log_softmax,
+    tinygrad.Tensor.tanh,
+    tinygrad.Tensor.transpose,
+    partial(tinygrad.Tensor.sum, axis=-1),
+    of_labels,
+    or_zero,
+    REDUCTIONS,
+)
+weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
+    classes.weighted, constants=2
+)
+nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))
+sgd_step_forward = autodiff.step(sgd)
+adam_step_forward = autodiff.step(adam)
+adamw_step_forward = autodiff.step(adamw)

@@ -21,6 +21,7 @@ from .autodiff import (
     Tensors,
     are_indices,
     by_element,
+    dropout,
     gated,
     needed,
     network,
@@ -64,13 +65,24 @@ STEPWISE = (
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "weighted_binary_cross_entropy_with_logits",
+    "dropout",
+    "kl_div",
+    "weighted_softmax_cross_entropy",
+    "sgd_step",
+    "rmsprop_step",
+    "adam_step",
+    "adamw_step",
 )
 # On the CPU one function computes in float32 and rounds once. What is composed of several rounds each one's result:
 # log_softmax saves its outputs and log_sigmoid exp(-|x|), the losses are written over log_softmax or over gather and
 # log, or rounded before their sum, reciprocal squares its rounded output, and matmul rounds each product of a stack
 # before it adds up those of a broadcast operand. layer_norm saves mean and deviation in the half dtype, and adds up the
-# gradients of weight and bias in it.
-CALLED = _in_halves("stepwise", *STEPWISE, "log_softmax", "log_sigmoid") | _in_halves("native", "layer_norm")
+# gradients of weight and bias in it, as nll_loss does losses.
+CALLED = {
+    **_in_halves("stepwise", *STEPWISE, "log_softmax", "log_sigmoid", "nll"),
+    **_in_halves("native", "layer_norm"),
+    "float16:nll": "native",
+}
 # torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. What is kept
 # for the gradient has the tensors' dtype: exp(-|x|) of log_sigmoid, mean and 1 / sigma of layer_norm, which shows in
 # bfloat16.
@@ -160,6 +172,69 @@ def cosine_similarity(a: Tensor, b: Tensor, *, eps: float) -> Tensor:
     return F.cosine_similarity(a, b, dim=-1, eps=eps)
 
 
+def kl_div(log_probabilities: Tensor, targets: Tensor, *, reduction: str) -> Tensor:
+    return F.kl_div(log_probabilities, targets, reduction=reduction)
+
+
+def nll(log_probabilities: Tensor, labels: Tensor, *, reduction: str, ignore_index: int | None = None) -> Tensor:
+    are_indices(labels, log_probabilities)
+    return F.nll_loss(log_probabilities, labels, ignore_index=not_ignored(labels, ignore_index), reduction=reduction)
+
+
+def weighted_cross_entropy(
+    logits: Tensor,
+    labels: Tensor,
+    class_weights: Tensor,
+    *,
+    reduction: str,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    if not are_indices(labels, logits):
+        raise ValueError("rows of labels, where class indices are due")
+    index = not_ignored(labels, ignore_index)
+    return F.cross_entropy(logits, labels, class_weights, None, index, None, reduction, label_smoothing)
+
+
+def not_ignored(labels: Tensor, ignore_index: int | None) -> int:
+    """The index to ignore, -1 for none, which no label may be then."""
+    if ignore_index is None and (labels < 0).any():
+        raise IndexError("a label is negative")
+    return -1 if ignore_index is None else ignore_index
+
+
+def stepped(
+    optimizer: Function, names: tuple[str, ...], tensors: Tensors, rates: dict[str, Any], step: int = 1
+) -> Tensors:
+    """Take a step of an optimizer, from the state of these names after the steps before."""
+    parameters, parameters.grad, *state = tensors
+    stepping = optimizer([parameters], **rates)
+    stepping.state[parameters] = {**dict(zip(names, state, strict=True)), "step": torch.tensor(step - 1.0)}
+    stepping.step()
+    return parameters, *state
+
+
+def sgd(*tensors: Tensor, nesterov: bool = False, weight_decay: float = 0.0, lr: float, momentum: float) -> Tensors:
+    rates = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+    return stepped(torch.optim.SGD, ("momentum_buffer",), tensors, rates)
+
+
+def rmsprop(*tensors: Tensor, lr: float, alpha: float, eps: float) -> Tensors:
+    return stepped(torch.optim.RMSprop, ("square_avg",), tensors, {"lr": lr, "alpha": alpha, "eps": eps})
+
+
+def adam(*tensors: Tensor, lr: float, beta1: float, beta2: float, eps: float, step: int) -> Tensors:
+    rates = {"lr": lr, "betas": (beta1, beta2), "eps": eps}
+    return stepped(torch.optim.Adam, ("exp_avg", "exp_avg_sq"), tensors, rates, step)
+
+
+def adamw(
+    *tensors: Tensor, lr: float, beta1: float, beta2: float, eps: float, step: int, weight_decay: float
+) -> Tensors:
+    rates = {"lr": lr, "betas": (beta1, beta2), "eps": eps, "weight_decay": weight_decay}
+    return stepped(torch.optim.AdamW, ("exp_avg", "exp_avg_sq"), tensors, rates, step)
+
+
 # The adapter: arrays to tensors, and a function's gradients by autograd.
 
 options = SimpleNamespace(device="cpu", backend=None)
@@ -176,9 +251,13 @@ def setup(device: str = "cpu", compile: str = "false") -> None:
 
 
 def tensor(array: Array) -> Tensor:
-    copy = own(array)
-    if copy.dtype == np.int64 and (copy < 0).any():
+    if array.dtype == np.int64 and (array < 0).any():
         raise IndexError("a label is negative")  # -100 means "ignore" to torch
+    return any_tensor(array)
+
+
+def any_tensor(array: Array) -> Tensor:
+    copy = own(array)
     bits = copy.dtype.name == "bfloat16"
     made = torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16) if bits else torch.from_numpy(copy)
     return made.to(options.device)
@@ -256,3 +335,14 @@ _of_logits = pytorch.both_of_loss(by_element(F.binary_cross_entropy_with_logits)
 binary_cross_entropy_with_logits_forward, binary_cross_entropy_with_logits_backward = _of_logits
 _weighted = pytorch.both_of_loss(by_element(weighted), constants=2)
 weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy_with_logits_backward = _weighted
+dropout_forward, dropout_backward = pytorch.both_of_loss(dropout)
+kl_div_forward, kl_div_backward = pytorch.both_of_loss(by_element(kl_div))
+ignoring = Autodiff(any_tensor, gradients, value)
+nll_forward, nll_backward = ignoring.both_of_loss(nll)
+weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = ignoring.both_of_loss(
+    weighted_cross_entropy, constants=2
+)
+sgd_step_forward = pytorch.step(sgd)
+rmsprop_step_forward = pytorch.step(rmsprop)
+adam_step_forward = pytorch.step(adam)
+adamw_step_forward = pytorch.step(adamw)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from string import Template
+from textwrap import indent, wrap
 
 from .operation_text import OperationText, operation_text
 
@@ -23,7 +24,17 @@ def skeleton(style: str, ops: Iterable[str], invocation: str, doctor: str) -> st
         operations="\n\n".join(map(_BY_STYLE[style], described)),
         table="\n".join(map(_row, described)),
     )
-    return text.rstrip("\n") + "\n"
+    return "\n".join(map(_wrapped, text.rstrip("\n").splitlines())) + "\n"
+
+
+def _wrapped(line: str) -> str:
+    """Break a line of code that is too long, such that what its first brackets hold has lines of its own."""
+    if len(line) <= LONGEST:
+        return line
+    start, end = line.index("(") + 1, line.index(")")
+    margin = line[: len(line) - len(line.lstrip())]
+    held = wrap(line[start:end], LONGEST - len(margin) - 4, break_on_hyphens=False)
+    return f"{line[:start]}\n{indent(chr(10).join(held), margin + '    ')}\n{margin}{line[end:]}"
 
 
 def _functions(described: OperationText) -> str:
@@ -41,7 +52,9 @@ def _function(described: OperationText, direction: str) -> str:
 
 
 def _layer(described: OperationText) -> str:
-    """A class, and functions that make an object of it for each call."""
+    """A class, and functions that make an object of it for each call; a forward alone is a function."""
+    if "backward" not in described.operation.functions:
+        return _functions(described)
     own, parameters = described.own(), list(described.operation.parameters["backward"])
     kept, made = [*own, *parameters], ", ".join([*own, *(f"{name}={name}" for name in parameters)])
     of_class = ", ".join(["self", *own, *described.operation.keywords("backward")])
@@ -96,9 +109,9 @@ def _layer(described: OperationText) -> str:
 
 
 def _autodiff(described: OperationText) -> str:
-    """A forward function and the framework's gradient; backward by hand for an operation without forward."""
-    if "forward" not in described.operation.functions:
-        return _function(described, "backward")
+    """A forward function and the framework's gradient; by hand what is forward or backward alone."""
+    if len(described.operation.functions) == 1:
+        return _functions(described)
     op, labels = described.op, len(described.operation.labels.intersection(described.operation.arguments["forward"]))
     made = f"framework.{'both_of_loss' if labels else 'both'}({op}{f', constants={labels}' if labels > 1 else ''})"
     both = f"{op}_forward, {op}_backward = {made}"

@@ -33,8 +33,8 @@ class RangeError(ArithmeticError):
 class Constant:
     """A constant that no decimal states, such as sqrt(1/2): a Python float to NumPy, exact to other arithmetics.
 
-    value: rounded to float64. ball: encloses it, at the working precision of `flint.ctx.prec`. It multiplies arrays,
-    and leaves float32 arrays what they are, as a subclass of float would not.
+    value: rounded to float64. ball: encloses it, at the working precision of `flint.ctx.prec`. It multiplies and
+    divides arrays, and leaves float32 arrays what they are, as a subclass of float would not.
     """
 
     __array_ufunc__ = None
@@ -50,6 +50,15 @@ class Constant:
         return other * (other.lift(self) if isinstance(other, FormulaArray) else self.value)
 
     __rmul__ = __mul__
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return other / (other.lift(self) if isinstance(other, FormulaArray) else self.value)
+
+    def __rsub__(self, other: float) -> "Constant":
+        return Constant(other - self.value, lambda: other - self.ball())
+
+    def __pow__(self, exponent: float) -> "Constant":
+        return Constant(self.value**exponent, lambda: self.ball() ** exponent)
 
 
 def remembered(method: Method) -> Method:

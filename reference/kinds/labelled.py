@@ -95,7 +95,7 @@ def common(loss: Loss, dtype: str) -> Iterator[Draft]:
         comment, flags = "Small gradients are not 0.", "small-values upstream-signed"
         yield from give("backward-small-upstream", flags, comment, "indices-none-n2-c3", upstream=small, count=1)
     yield from upstreams(loss, ("indices-", "one-hot-", "soft-"))
-    for form in FORMS[:2]:
+    for form in (form for form in FORMS[:2] if form in loss.forms):
         yield from empty(loss, dtype, as_form(none, form, 3, dtype), form)
     yield from misfits(loss, dtype)
     yield from long(loss, dtype)
@@ -139,8 +139,9 @@ def remembered(
     name, soft = "one-argument-at-a-time", [[0.25, 0.5, 0.25], [0.375, 0, 0.625]]
     ends_of: tuple[Call, Call] = (first, [1, 2], [1.5, -2]), (last, [2, 0], [-3, 0.75])
     yield from successive(loss, dtype, f"{name}-indices-none", *ends_of, reduction="none")
-    ends_of = (first, soft, 1.5), (last, soft[::-1], -2)
-    yield from successive(loss, dtype, f"{name}-soft-mean", *ends_of, reduction="mean")
+    if "soft" in loss.forms:
+        ends_of = (first, soft, 1.5), (last, soft[::-1], -2)
+        yield from successive(loss, dtype, f"{name}-soft-mean", *ends_of, reduction="mean")
     unit = 15 * 2.0 ** (1 - FORMATS[dtype].significand)
     comment = "Each case differs from the one before in the last digits of the upstream."
     calls: list[Call] = [
@@ -193,6 +194,8 @@ def misfits(loss: Loss, dtype: str) -> Iterator[Draft]:
         ("one-hot-too-narrow", "size-mismatch", "Labels for a class too few.", (one_hot[:3, :3],)),
         ("one-hot-too-wide", "size-mismatch", "Labels for a class too many.", (one_hot[:3],)),
     ):
+        if name.startswith("one-hot") and "one-hot" not in loss.forms:
+            continue
         yield from give(name, flag, comment, *((scores, labels, 2.5) for labels in wrong))
         for reduction, g in (("sum", 2.5), ("none", [2.5, -1.5, 3])):
             yield from give(f"{name}-{reduction}", flag, comment, (scores, wrong[0], g), reduction=reduction)
@@ -204,6 +207,8 @@ def misfits(loss: Loss, dtype: str) -> Iterator[Draft]:
         ("labels-scalar", "An index of rank 0 for several rows.", np.array(2)),
         ("one-hot-rank", "Labels of one row, of rank 1.", one_hot[0, :4]),
     ):
+        if name.startswith("one-hot") and "one-hot" not in loss.forms:
+            continue
         for reduction, g in (("mean", 2.5), ("sum", 2.5), ("none", [2.5, -1.5, 3])):
             yield from give(f"{name}-{reduction}", "label-length", comment, (scores, labels, g), reduction=reduction)
     call: Call = (scores, [0, 3, 1], [2.5, -1.5, 3, 2])

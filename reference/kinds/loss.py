@@ -58,6 +58,10 @@ class Loss:
     """By dtype, cells of backward past the sizes at which kernels switch, and of exact multiples of a block."""
     weights: str = ""
     """The name of a third argument, if there is one: positive weights (C,), C being the last axis."""
+    weigh: Draw = lambda w, shape: w.uniform(shape, 0.25, 4)
+    """Draws such weights."""
+    forms: tuple[str, ...] = FORMS
+    """The forms of labels, if there are labels."""
     alone: bool = False
     """Whether one class alone has a loss and a gradient other than 0: then many rows are of one class."""
 
@@ -97,13 +101,15 @@ def drawn(
     """
     for cell in cells.split():
         form, reduction, sizes = CELL.fullmatch(cell).groups("")  # type: ignore[union-attr]
+        if form and form not in loss.forms:
+            continue
         shape = tuple(int(size[1:]) for size in sizes.split("-")[1:])
 
         def draw(w: Words, form: str = form, reduction: str = reduction, shape: Shape = shape) -> Inputs:
             z = (scores or loss.draw)(w, shape)
             y = (labels or loss.labels)(w, form, z)
             g = (upstream or upstream_drawn)(w, shape if loss.by_element else shape[:1], reduction)
-            weights = {loss.weights: w.uniform(shape[-1:], 0.25, 4)} if loss.weights else {}
+            weights = {loss.weights: loss.weigh(w, shape[-1:])} if loss.weights else {}
             return {"dL_dloss": g, loss.scores: z, loss.second: y, **weights}
 
         id, fields = f"{name}-{cell}", {"form": form, "reduction": reduction, "shape": shape}
@@ -137,7 +143,7 @@ def in_every_form(
     reductions, "indices-none", of which an operation has such families already.
     """
     for form, reduction in product(forms, REDUCTIONS):
-        if f"{form}-{reduction}" in but.split():
+        if form not in loss.forms or f"{form}-{reduction}" in but.split():
             continue
         calls = [_call(dtype, form, reduction, *trap) for trap in traps]
         id = f"{name}-{form}-{reduction}"

@@ -28,6 +28,14 @@ def over_batch(x: Array, axis: Axis, keepdims: bool = False) -> Array:
     return x.sum(axis=axis, keepdims=keepdims)
 
 
+def number(value: float) -> Constant:
+    """A parameter as the float64 that it is, not the decimal that it is written as.
+
+    1 - number(x) is computed once, as Python does; 1 - number(x) * np.ones_like(y) in the tensors' precision.
+    """
+    return Constant(value, lambda: _arb()(value))
+
+
 def scatter_add(rows: Array, index: np.ndarray, size: int) -> Array:
     """rows (N, ...) and index (N,) -> (size, ...): at each place the sum of the rows with its index."""
     if isinstance(rows, FormulaArray):

@@ -16,7 +16,7 @@ from .formulations import Alternatives, Formulation, Function, as_written
 
 @dataclass(frozen=True)
 class Operation:
-    """Forward and backward, their formulations and their other right answers."""
+    """Forward and backward, or one of them, their formulations and their other right answers."""
 
     name: str
     functions: Mapping[str, Function]
@@ -53,7 +53,7 @@ def operation(name: str) -> Operation:
         direction: _arguments(f, inspect.Parameter.POSITIONAL_OR_KEYWORD) for direction, f in functions.items()
     }
     labels = frozenset(getattr(module, "LABELS", ("labels",)))
-    results = _results(module, arguments["backward"], labels)
+    results = _results(module, arguments.get("backward", ()), labels)
     tensors = {t for group in (*arguments.values(), *results.values()) for t in group}
     return Operation(
         name=name,

@@ -25,6 +25,8 @@ from .rows import REFUSAL_ROWS, ROWS, Context, Rows
 
 SCALARS = ("int", "str", "float", "bool")
 """Annotations of what is no tensor."""
+UNCHANGED = "number"
+"""The name of the function that changes nothing of a parameter, and whose calls are not changed."""
 Definition = tuple[str, str]
 """A module's and a function's name."""
 
@@ -116,7 +118,9 @@ def called_by(definition: Definition) -> Iterator[tuple[str, Definition]]:
             found = getattr(owner, node.attr, None) if isinstance(owner, ModuleType) else None
         else:
             continue
-        if isinstance(found, FunctionType) and found.__module__.startswith((ops.__name__, model.__name__)):
+        if not isinstance(found, FunctionType) or found.__name__ == UNCHANGED:
+            continue
+        if found.__module__.startswith((ops.__name__, model.__name__)):
             yield ast.unparse(node), (found.__module__, found.__name__)
 
 
@@ -138,6 +142,8 @@ def sites(function: ast.FunctionDef) -> Iterator[Site]:
 
 def _sites(site: Site) -> Iterator[Site]:
     node = site.node()
+    if _called(node) == UNCHANGED:
+        return
     yield site
     if isinstance(node, ast.Raise | ast.JoinedStr):
         return

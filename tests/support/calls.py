@@ -94,8 +94,8 @@ def cases() -> Iterator[tuple[str, str, Form]]:
 
 
 def differentiable(described: Operation) -> tuple[str, ...]:
-    """Name the arguments of forward that gradients are taken of."""
-    arguments = [name for name in described.arguments["backward"] if not name.startswith("dL_d")]
+    """Name the arguments of forward that gradients are taken of; none without a backward."""
+    arguments = [name for name in described.arguments.get("backward", ()) if not name.startswith("dL_d")]
     return tuple(name for name in arguments if name not in described.labels)
 
 

@@ -41,7 +41,7 @@ def test_an_operation_is_found_without_a_registry(monkeypatch: pytest.MonkeyPatc
     assert described.batch_axis == {"dL_dinputs": None, "dL_doutputs": None, "inputs": 0, "outputs": None}
 
 
-@pytest.mark.parametrize("name", operation_names())
+@pytest.mark.parametrize("name", [name for name in operation_names() if "backward" in operation(name).functions])
 def test_backward_takes_the_upstream_first_and_gives_a_gradient_for_each_differentiable_argument(name: str) -> None:
     described = operation(name)
     backward = described.arguments["backward"]

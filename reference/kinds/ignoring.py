@@ -1,0 +1,48 @@
+"""Losses of class indices of which one may be ignored: no rows of them, some and all."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..generation.draws import Words
+from ..model.family import Draft
+from ..model.losses import REDUCTIONS
+from .labels import labels_drawn
+from .loss import ROW_UPSTREAM, Loss, curated, drawn
+from .paired import changed
+
+Table = list[list[float]]
+USUAL = -100
+NOTHING: dict[str, Any] = {"level": "robust", "point": "mean_of_nothing"}
+
+
+def ignoring(loss: Loss, dtype: str, scores: Table) -> Iterator[Draft]:
+    """Give the families of a loss with an ignored index; `scores` are three rows of three classes."""
+    cells = "indices-mean-n5-c3 indices-mean-n7-c4 indices-sum-n3-c4 indices-none-n4-c3"
+    for index in (USUAL, 0, 255):
+
+        def some(w: Words, form: str, z: np.ndarray, index: int = index) -> np.ndarray:
+            labels = labels_drawn(w, form, z)
+            return np.where(w.permutation(len(z)) >= np.asarray(len(z) // 2 + 1), index, labels)
+
+        comment = f"About half of the rows are ignored, by the label {index}: they have no loss, and do not count."
+        given = drawn(loss, f"ignored{index}", "random ignored", comment, cells, labels=some, count=loss.few)
+        yield from changed(given, {}, {"ignore_index": index})
+    given = drawn(loss, "ignored-none", "random ignored", "No row has the label to ignore.", cells, count=2)
+    yield from changed(given, {}, {"ignore_index": USUAL})
+    for reduction in REDUCTIONS:
+        g = ROW_UPSTREAM[:3] if reduction == "none" else ROW_UPSTREAM[0]
+        give = partial(curated, loss, dtype, reduction=reduction)
+        for name, labels, fields in (
+            ("ignored-one", [1, USUAL, 2], {}),
+            ("backward-ignored-all", [USUAL] * 3, {}),
+            ("forward-ignored-all", [USUAL] * 3, NOTHING if reduction == "mean" else {}),
+        ):
+            comment = "Rows with the label to ignore have no loss and no gradient."
+            given = give(f"{name}-{reduction}", "ignored", comment, (scores, labels, g), **fields)
+            yield from changed(given, {}, {"ignore_index": USUAL})
+        comment = "The label to ignore is the number of classes: as an address it is the first place of the next row."
+        given = give(f"backward-ignored-next-{reduction}", "ignored", comment, (scores, [3, 0, 2], g))
+        yield from changed(given, {}, {"ignore_index": 3})
