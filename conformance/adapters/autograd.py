@@ -67,9 +67,9 @@ def log_softmax(logits: Tensor, *, axis: int = -1) -> Tensor:
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
-def softmax(logits: Tensor) -> Tensor:
-    powers = np.exp(shift(logits))
-    return powers / np.sum(powers, axis=-1, keepdims=True)
+def softmax(logits: Tensor, *, axis: int = -1) -> Tensor:
+    powers = np.exp(shift(logits, axis))
+    return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
 def of_labels(scores: Tensor, labels: Tensor) -> Tensor:

@@ -53,16 +53,19 @@ class ReLU:
 
 
 class Softmax:
-    """exp(z) / sum(exp(z)) over the last axis."""
+    """exp(z) / sum(exp(z)) along an axis."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
 
     def forward(self, inputs: Array) -> Array:
-        powers = np.exp(inputs - inputs.max(axis=-1, keepdims=True))
-        self.outputs = powers / powers.sum(axis=-1, keepdims=True)
+        powers = np.exp(inputs - inputs.max(axis=self.axis, keepdims=True))
+        self.outputs = powers / powers.sum(axis=self.axis, keepdims=True)
         return self.outputs
 
     def backward(self, doutputs: Array) -> Array:
         _same_shape(doutputs, self.outputs)
-        along = (doutputs * self.outputs).sum(axis=-1, keepdims=True)
+        along = (doutputs * self.outputs).sum(axis=self.axis, keepdims=True)
         self.dinputs = self.outputs * (doutputs - along)
         return self.dinputs
 

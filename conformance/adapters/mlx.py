@@ -54,8 +54,8 @@ def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
     return inputs @ weights + biases
 
 
-def softmax(logits: Tensor) -> Tensor:
-    return mx.softmax(logits, axis=-1, precise=True)  # otherwise long rows of bfloat16 are summed in bfloat16
+def softmax(logits: Tensor, *, axis: int = -1) -> Tensor:
+    return mx.softmax(logits, axis=axis, precise=True)  # otherwise long rows of bfloat16 are summed in bfloat16
 
 
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:

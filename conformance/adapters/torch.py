@@ -101,8 +101,8 @@ def dense(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
     return F.linear(inputs, weights.T, biases.squeeze(0))
 
 
-def softmax(logits: Tensor) -> Tensor:
-    return F.softmax(logits, dim=-1)
+def softmax(logits: Tensor, *, axis: int = -1) -> Tensor:
+    return F.softmax(logits, dim=axis)
 
 
 def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> Tensor:

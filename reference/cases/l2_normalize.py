@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..generation.draws import Words
-from ..kinds.normalization import LONG, PLAIN, UPSTREAM, Rows, ordinary, rows
+from ..kinds.normalization import AXES, LONG, PLAIN, UPSTREAM, Rows, along_axes, ordinary, rows
 from ..kinds.paired import families
 from ..kinds.special_values import ends
 from ..model.family import Draft, Inputs
@@ -17,6 +17,7 @@ EPS = 0.0
 """With which all that the field understands by an epsilon is the same."""
 OF_ZEROS = ("forward-one-class-n4-c1", "backward-one-class-n4-c1")
 """Families of which a row is 0."""
+ALONG = "Of shape {shape}, along axis {axis}."
 LARGE = 0.125
 """An epsilon that rows are beside."""
 
@@ -24,15 +25,7 @@ LARGE = 0.125
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
     kind = Rows(cases=3, parameters={"eps": EPS}, long=LONG[dtype], changes=dict.fromkeys(OF_ZEROS))
-    yield from rows(kind, dtype, chain(along_other_axes(kind), sizes(kind, dtype), epsilons(kind, dtype)))
-
-
-def along_other_axes(kind: Rows) -> Iterator[Draft]:
-    """The axis that is not the last, in shapes where no two axes have the same length, and where all have."""
-    for axis, shape in ((-2, (3, 4)), (-2, (4, 4)), (-2, (2, 5, 3)), (-3, (4, 2, 3)), (-3, (3, 3, 3))):
-        name, comment = f"random-{'x'.join(map(str, shape))}-axis{axis}", f"Of shape {shape}, along axis {axis}."
-        draw, parameters = partial(ordinary, kind, shape), {"axis": axis, "eps": EPS}
-        yield from families(name, "random rank upstream-signed", comment, draw=draw, parameters=parameters)
+    yield from rows(kind, dtype, chain(along_axes(kind, AXES, ALONG), sizes(kind, dtype), epsilons(kind, dtype)))
 
 
 def sizes(kind: Rows, dtype: str) -> Iterator[Draft]:

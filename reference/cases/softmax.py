@@ -1,16 +1,22 @@
 """Families of cases for the softmax."""
 
+import math
 from collections.abc import Iterator
 from itertools import chain
 
+import numpy as np
+
 from ..generation.draws import held, nearest_held
-from ..kinds.logits import SHAPES, blocks, long, rows_of_logits
-from ..kinds.normalization import Rows
+from ..kinds.logits import ALONG, SHAPES, blocks, long, rows_of_logits
+from ..kinds.normalization import AXES, UPSTREAM, Rows, along_axes
 from ..kinds.paired import families
 from ..model.family import Draft
 
 LESSON = "nnfs.io, chapter on activation functions: softmax"
 LOGITS = Rows("logits")
+FURTHER = "further-form rank"
+MAY_REFUSE = "An implementation may refuse it."
+COUNTED_FROM_THE_FRONT = ((0, (4,)), (0, (3, 4)), (1, (2, 5, 3)), (0, (4, 2, 3)))
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
@@ -24,5 +30,31 @@ def drafts(dtype: str) -> Iterator[Draft]:
         tuple({"logits": held([z], dtype)} for z in ([1, 2, 3], [-2, -1, 0], [0.5, 1, 1.5])),
         source=LESSON,
     )
-    more = chain(long(LOGITS, SHAPES.get(dtype, {})), blocks(LOGITS, dtype, many=True) if dtype == "float32" else ())
+    many = blocks(LOGITS, dtype, many=True) if dtype == "float32" else ()
+    more = chain(long(LOGITS, SHAPES.get(dtype, {})), many, other_axes(dtype))
     yield from rows_of_logits(LOGITS, dtype, more)
+
+
+def other_axes(dtype: str) -> Iterator[Draft]:
+    """An axis that is not the last, and one that is counted from the front. An implementation may refuse either."""
+    places = (*AXES, *COUNTED_FROM_THE_FRONT)
+    yield from along_axes(LOGITS, places, f"{ALONG} {MAY_REFUSE}", f"random {FURTHER}", counts=(2, 2))
+    upstream, far, fields = np.transpose(UPSTREAM), 512 if dtype == "float64" else 64, {"parameters": {"axis": -2}}
+    for name, flag, comment, level, logits in (
+        (
+            "columns-apart",
+            "far-logits",
+            "Columns far apart, along axis -2: with the maximum of a row the exponentials of one are all 0.",
+            "robust" if dtype == "bfloat16" else "required",
+            [[far, -far], [far - 1, -far - 2], [far - 3, 1 - far]],
+        ),
+        (
+            "masked-class",
+            "masked-logits",
+            "A class of two columns, along axis -2, is masked by -inf: its probability is 0.",
+            "robust",
+            [[-math.inf, -math.inf], [0.5, -1], [2, 0.25]],
+        ),
+    ):
+        case, comment = LOGITS.call(dtype, upstream, logits), f"{comment} {MAY_REFUSE}"
+        yield from families(f"{name}-axis-2", f"{FURTHER} {flag}", comment, (case,), level=level, **fields)

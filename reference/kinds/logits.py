@@ -28,6 +28,7 @@ DEEP = "A whole row of logits at a threshold of either sign, all the same or one
 LAST_DIGITS = "Cases whose logits differ by a few roundoffs, and their results by more than may be lost."
 LAST_DECIMALS = {"float64": 2.0**-22, "float32": 2.0**-12}
 """By dtype, what is lost where numbers are rounded to six decimals, or in float32, which holds no more, to three."""
+ALONG = "Bell-shaped logits of shape {shape}, of which the probabilities along axis {axis} sum to 1."
 NEAR = 8
 """The largest distance of two logits of a row on the ladder: the smaller probability is no smaller than 1/3000."""
 FAR_ABOVE = "The last class is far above all others: the maximum of the first classes alone overflows."

@@ -26,6 +26,8 @@ UPSTREAM = [[3, -5, 0.5], [-1, 2, 4]]
 PLAIN = [[1, -0.5, 2], [0.25, 3, -1]]
 LONG = {"float64": (1, 257), "float32": (1, 513), "float16": (2, 129), "bfloat16": (1, 1025)}
 """By dtype, rows longer than a block of threads or a vector of registers takes."""
+AXES = ((-2, (3, 4)), (-2, (4, 4)), (-2, (2, 5, 3)), (-3, (4, 2, 3)), (-3, (3, 3, 3)))
+"""Axes that are not the last, in shapes where no two axes have the same length, and where all have."""
 SHORT = 100
 """Rows of more elements are long."""
 SUMMED = "; what is summed over the rows is NaN too"
@@ -65,6 +67,16 @@ def rows(kind: Rows, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
     """Give all families of an operation on rows at a dtype; its changes apply to `more` families too."""
     given = chain(drawn(kind), *(part(kind, dtype) for part in (upstreams, special, shapes)), more)
     yield from changed(given, kind.changes, kind.parameters, cases=kind.cases)
+
+
+def along_axes(
+    kind: Rows, places: Iterable[tuple[int, Shape]], comment: str, flags: str = "random rank", **more: Any
+) -> Iterator[Draft]:
+    """Bell-shaped inputs, given by axis and shape; the comment may use {shape} and {axis}."""
+    for axis, shape in places:
+        name, said = f"random-{'x'.join(map(str, shape))}-axis{axis}", comment.format(shape=shape, axis=axis)
+        draw, parameters = partial(ordinary, kind, shape), {"axis": axis, **kind.parameters}
+        yield from families(name, f"{flags} upstream-signed", said, draw=draw, parameters=parameters, **more)
 
 
 def ordinary(kind: Rows, shape: Shape, w: Words) -> Inputs:

@@ -43,7 +43,7 @@ FLAGS = {
         Flag(
             "further-form",
             "shape",
-            "wrong for tensors of a rank that an implementation may refuse, and does not",
+            "wrong for a rank or an option that an implementation may refuse, and does not",
             "https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html",
         ),
         Flag("rank", "shape", "an axis counted from the wrong end", "https://github.com/ddbourgin/numpy-ml"),

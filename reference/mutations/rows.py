@@ -262,7 +262,7 @@ def _of_formula(node: ast.Call, plain: list[ast.expr], context: Context) -> Iter
             yield f"{said}_exchanged", replaced(node, args=[*plain[:i], other, one, *plain[i + 2 :]])
     if plain:
         yield "left_out", plain[0]
-        if len(plain) == 1 and not node.keywords:
+        if len(plain) == 1 and {keyword.arg for keyword in node.keywords} <= {"axis"}:
             yield "taken_twice", replaced(node, args=[node])
 
 

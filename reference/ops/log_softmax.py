@@ -35,11 +35,6 @@ def backward(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Array:
     return dL_doutputs - probabilities * over_batch(dL_doutputs, (axis,), keepdims=True)
 
 
-def _along(function: Function, *tensors: Array, axis: int = -1) -> Array:
-    """A function of the last axis, along another."""
-    return np.moveaxis(function(*(np.moveaxis(tensor, axis, -1) for tensor in tensors)), -1, axis)
-
-
 def _less_share(probabilities: Function, dL_doutputs: Array, logits: Array) -> Array:
     return dL_doutputs - probabilities(logits) * over_batch(dL_doutputs, (-1,), keepdims=True)
 
@@ -49,25 +44,20 @@ def _of_saved(log_probabilities: Function, logits: Array) -> Array:
     return np.exp(stored(log_probabilities(logits)))
 
 
-def _zero_if_masked(function: Function, *tensors: Array, axis: int = -1) -> Array:
-    """0 throughout a row whose logits, the last argument, are all -inf."""
-    return np.where(tensors[-1].max(axis=axis, keepdims=True) == -np.inf, 0, function(*tensors, axis=axis))
-
-
 LOG_SOFTMAX = named(softmax.LOG_SOFTMAX, "as written", "z - logsumexp(z)")
 PROBABILITIES = (*through(_of_saved, LOG_SOFTMAX, name="exp of saved outputs"), *softmax.SOFTMAX[:1])
-FORWARD = through(_along, LOG_SOFTMAX)
+FORWARD = through(softmax.along, LOG_SOFTMAX)
 BACKWARD = (
     as_written(backward),
-    *through(_along, through(_less_share, PROBABILITIES[:-1])),
-    *through(_along, through(_less_share, PROBABILITIES[-1:], name="exp(z) / sum")),
+    *through(softmax.along, through(_less_share, PROBABILITIES[:-1])),
+    *through(softmax.along, through(_less_share, PROBABILITIES[-1:], name="exp(z) / sum")),
 )
 
 FORMULATIONS = {"forward": FORWARD[1:], "backward": BACKWARD[1:]}
 
 ALTERNATIVES = {
     ("all_masked_row", "0"): {
-        "forward": through(_zero_if_masked, FORWARD),
-        "backward": through(_zero_if_masked, BACKWARD),
+        "forward": through(softmax.zero_if_masked, FORWARD),
+        "backward": through(softmax.zero_if_masked, BACKWARD),
     }
 }

@@ -1,4 +1,4 @@
-"""Softmax over the last axis: p_i = exp(z_i) / sum_j exp(z_j).
+"""Softmax along an axis, by default the last: p_i = exp(z_i) / sum_j exp(z_j).
 
     outputs[k]    = exp(logits[k]) / sum_j exp(logits[j])
 
@@ -22,21 +22,21 @@ Array = Any
 BATCH_AXIS = {"logits": -2, "outputs": -2, "dL_doutputs": -2, "dL_dlogits": -2}
 
 
-def forward(logits: Array) -> Array:
-    """logits (..., C) -> outputs of the same shape, each row positive with sum 1."""
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+def forward(logits: Array, *, axis: int = -1) -> Array:
+    """logits of rank 1 or more -> outputs of the same shape, positive and with sum 1 along the axis."""
+    exponentials = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    return exponentials / exponentials.sum(axis=axis, keepdims=True)
 
 
-def backward(dL_doutputs: Array, logits: Array) -> Array:
-    """dL_doutputs and logits (..., C) -> dL_dlogits of the same shape."""
+def backward(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Array:
+    """dL_doutputs and logits of one shape -> dL_dlogits of the same."""
     require_same_shape(dL_doutputs=dL_doutputs, logits=logits)
-    return centred(dL_doutputs, stored(forward(logits)))
+    return centred(dL_doutputs, stored(forward(logits, axis=axis)), axis)
 
 
-def centred(dL_doutputs: Array, outputs: Array) -> Array:
+def centred(dL_doutputs: Array, outputs: Array, axis: int = -1) -> Array:
     """p (g - sum_j p_j g_j)."""
-    return outputs * (dL_doutputs - (outputs * dL_doutputs).sum(axis=-1, keepdims=True))
+    return outputs * (dL_doutputs - (outputs * dL_doutputs).sum(axis=axis, keepdims=True))
 
 
 def distributed(dL_doutputs: Array, outputs: Array) -> Array:
@@ -84,9 +84,16 @@ def backward_by(probabilities: Function, rule: Function, dL_doutputs: Array, log
     return rule(dL_doutputs, stored(probabilities(logits)))
 
 
-def zero_if_masked(function: Function, *arguments: Array) -> Array:
-    """0 throughout a row whose logits, the last argument, are all -inf."""
-    return np.where(arguments[-1].max(axis=-1, keepdims=True) == -np.inf, 0, function(*arguments))
+def along(function: Function, *tensors: Array, axis: int = -1) -> Array:
+    """A function of the last axis, along another."""
+    if axis == -1:
+        return function(*tensors)
+    return np.moveaxis(function(*(np.moveaxis(tensor, axis, -1) for tensor in tensors)), -1, axis)
+
+
+def zero_if_masked(function: Function, *tensors: Array, axis: int = -1) -> Array:
+    """0 throughout a row along the axis whose logits, the last argument, are all -inf."""
+    return np.where(tensors[-1].max(axis=axis, keepdims=True) == -np.inf, 0, function(*tensors, axis=axis))
 
 
 LOG_SOFTMAX = (
@@ -102,13 +109,14 @@ PRODUCTS = (
     Formulation(distributed, "p g - p sum(p g)"),
     Formulation(by_jacobian, "Jacobian written out", longest={"logits": 32}),
 )
-BACKWARD = through(backward_by, SOFTMAX, PRODUCTS)
+FORWARD = through(along, SOFTMAX)
+BACKWARD = through(along, through(backward_by, SOFTMAX, PRODUCTS))
 
-FORMULATIONS = {"forward": SOFTMAX[1:], "backward": BACKWARD[1:]}
+FORMULATIONS = {"forward": FORWARD[1:], "backward": BACKWARD[1:]}
 
 ALTERNATIVES = {
     ("all_masked_row", "0"): {
-        "forward": through(zero_if_masked, SOFTMAX),
+        "forward": through(zero_if_masked, FORWARD),
         "backward": through(zero_if_masked, BACKWARD),
     }
 }
