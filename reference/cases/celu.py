@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..kinds.activation import activation, activation_again
+from ..kinds.activation import NORMAL_UP_TO, activation, activation_again
 from ..model.family import Draft
 from .elu import LINEAR_UNIT
-from .sigmoid import NORMAL_UP_TO
 
 
 def drafts(dtype: str) -> Iterator[Draft]:

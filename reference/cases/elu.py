@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..kinds.activation import CASES, activation, activation_again
+from ..kinds.activation import CASES, NORMAL_UP_TO, activation, activation_again
 from ..kinds.elementwise import Elementwise, below_zero
 from ..model.family import Draft
-from .sigmoid import NORMAL_UP_TO
 
 LINEAR_UNIT = Elementwise(
     scale=1.0,

@@ -5,10 +5,10 @@ from dataclasses import replace
 from itertools import chain
 
 from ..generation.draws import nearest_held
-from ..kinds.activation import activation
+from ..kinds.activation import NORMAL_UP_TO, activation
 from ..kinds.paired import families
 from ..model.family import Draft
-from .sigmoid import NORMAL_UP_TO, SIGMOID
+from .sigmoid import SIGMOID
 
 BEYOND = {"float64": 720.0, "float32": 90.0, "float16": 12.0, "bfloat16": 90.0}
 """By dtype, an input whose exponential is just beyond the largest number."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ..kinds.activation import activation
+from ..kinds.activation import NORMAL_UP_TO, activation
 from ..model.family import Draft
-from .sigmoid import NORMAL_UP_TO, SIGMOID
+from .sigmoid import SIGMOID
 
 
 def drafts(dtype: str) -> Iterator[Draft]:

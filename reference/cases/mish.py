@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..kinds.activation import activation
+from ..kinds.activation import NORMAL_UP_TO, activation
 from ..model.family import Draft
-from .sigmoid import NORMAL_UP_TO
 from .silu import SILU
 
 MISH = replace(SILU, changes={**SILU.changes, "forward-largest": None})

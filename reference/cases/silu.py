@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from ..kinds.activation import CASES, SHARE, activation
+from ..kinds.activation import CASES, NORMAL_UP_TO, SHARE, activation
 from ..kinds.elementwise import Elementwise
 from ..model.family import Draft
-from .sigmoid import NORMAL_UP_TO
 
 SILU = Elementwise(scale=1.0, spread=(-60, 2), spread16=(-4, 1), cases=CASES, changes=SHARE)
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from ..kinds.activation import activation
+from ..kinds.activation import NORMAL_UP_TO, activation
 from ..kinds.elementwise import Elementwise
 from ..kinds.two_operands import Operand, TwoOperands, plain_operand, two_operands
 from ..model.family import Draft
-from .sigmoid import NORMAL_UP_TO
 from .silu import SILU
 
 

@@ -20,6 +20,8 @@ SHARE = {"forward-infinity": {"point": LIMIT}, "backward-infinity": {"point": LI
 """The changes for an activation that is x times a share of it: times the largest x, an underflow shows."""
 VANISHING = {"float64": 760.0, "float32": 120.0, "float16": 24.0, "bfloat16": 120.0}
 """By dtype, the magnitude of an input beyond which the tail of an activation is 0, and no subnormal number."""
+NORMAL_UP_TO = {"float64": 700, "float32": 80, "float16": 5, "bfloat16": 80}
+"""By dtype, the magnitude of an input up to which the exponential of its negative is a normal number."""
 CASES = 4
 """Cases of a drawn family. What an activation does to an element depends on that element alone."""
 

@@ -9,11 +9,10 @@ import numpy as np
 from ..generation.draws import Shape, Words, nearest_held
 from ..generation.profiles import ladder
 from ..model.family import Draft
+from .activation import NORMAL_UP_TO
 from .loss import Call, Loss, curated, drawn, invalid
 from .targets import Kink, Pointwise, by_element
 
-NORMAL_UP_TO = {"float64": 700, "float32": 80, "float16": 5, "bfloat16": 80}
-"""By dtype, the magnitude of a logit up to which the exponential of its negative is a normal number."""
 SOFT = [[0, 0.875, 0.25, 0.75], [1, 0.5, 0, 1], [1, 0.125, 0.5, 0]]
 
 

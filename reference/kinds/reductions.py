@@ -15,7 +15,6 @@ from ..arithmetic.protocol import Axis
 from ..generation.draws import Shape, Words, held, nearest_held
 from ..generation.profiles import Profile, heavy, integers, offset
 from ..model.family import Draft, Inputs
-from ..model.reductions import kept_shape
 from .paired import changed, families, one_argument_at_a_time, refused
 from .special_values import ends
 from .upstreams import far_upstreams, mismatched, units
@@ -32,9 +31,7 @@ class Over:
     @property
     def outputs(self) -> Shape:
         """The shape of the outputs."""
-        kept = kept_shape(self.shape, self.axis)
-        axes = range(-len(kept), 0) if self.axis is None else np.atleast_1d(self.axis).tolist()
-        return kept if self.keepdims else tuple(size for k, size in enumerate(kept, -len(kept)) if k not in axes)
+        return np.empty(self.shape).sum(axis=self.axis, keepdims=self.keepdims).shape
 
     @property
     def parameters(self) -> dict[str, Parameter]:
