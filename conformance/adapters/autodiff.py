@@ -244,6 +244,44 @@ class ClassLosses:
         weights = self.of_labels(class_weights * (logits * 0 + 1), own)
         return self._reduced(losses, weights, counted, reduction)
 
+    def of_logits(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        *,
+        reduction: str,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        z_loss: float = 0.0,
+        softcap: float | None = None,
+    ) -> Tensor:
+        """`softmax_cross_entropy` with any of its options."""
+        if softcap:
+            logits = softcap * self.tanh(logits / softcap)
+        logs = self.log_softmax(logits)
+        if are_indices(labels, logits):
+            counted = labels == labels if ignore_index is None else labels != ignore_index
+            of_labels = self.of_labels(logs, self.or_zero(counted, labels))
+        elif ignore_index is None:
+            of_labels = self.over_classes(labels * logs)
+            counted = of_labels == of_labels
+        else:
+            raise ValueError("an index to ignore, where labels are rows")
+        losses = -(1 - label_smoothing) * of_labels
+        losses = losses - label_smoothing / logits.shape[1] * self.over_classes(logs)
+        if z_loss:
+            losses = losses + z_loss * (logits - logs)[:, 0] ** 2  # a logit less its log-probability is log-sum-exp
+        return self._reduced(losses, losses * 0 + 1, counted, reduction)
+
+    def or_own(self, own: Function, *known: str) -> Function:
+        """Make a loss that calls a framework's own where it has the options that are asked for, by name."""
+
+        def loss(logits: Tensor, labels: Tensor, *, reduction: str, **options: Any) -> Tensor:
+            function = own if options.keys() <= set(known) else self.of_logits
+            return function(logits, labels, reduction=reduction, **options)
+
+        return loss
+
     def _reduced(self, losses: Tensor, weights: Tensor, counted: Tensor, reduction: str) -> Tensor:
         losses = self.or_zero(counted, losses)
         if reduction != "mean":

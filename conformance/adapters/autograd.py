@@ -245,7 +245,6 @@ dense_forward, dense_backward = autodiff.both(dense)
 relu_forward, relu_backward = autodiff.both(relu)
 softmax_forward, softmax_backward = autodiff.both(softmax)
 cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
-softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, relu, softmax_cross_entropy))
 square_forward, square_backward = autodiff.both(np.square)
@@ -309,4 +308,6 @@ classes = ClassLosses(log_softmax, np.tanh, np.transpose, partial(np.sum, axis=-
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
     classes.weighted, constants=2
 )
+_of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy))
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
 nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))

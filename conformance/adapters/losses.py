@@ -162,7 +162,10 @@ class NegativeLogLikelihood:
 
 
 class ClassLoss:
-    """Cross-entropy of logits (N, C) and class indices, of which one may be ignored, with a weight for each class."""
+    """Cross-entropy of logits (N, C) and class indices, of which one may be ignored, with a weight for each class.
+
+    Logits may be capped on the way. Labels without weights may be rows (N, C).
+    """
 
     def __init__(
         self,
@@ -172,22 +175,30 @@ class ClassLoss:
         ignore_index: int | None = None,
         label_smoothing: float = 0.0,
         z_loss: float = 0.0,
+        softcap: float | None = None,
     ) -> None:
         self.labels, self.weights, self.reduction, self.ignored = labels, class_weights, reduction, ignore_index
-        self.smoothing, self.z_loss = label_smoothing, z_loss
+        self.smoothing, self.z_loss, self.cap = label_smoothing, z_loss, softcap
 
     def forward(self, logits: Array) -> Array:
         n, classes = logits.shape
+        if self.cap:
+            self.bend = np.tanh(logits / self.cap)
+            logits = self.cap * self.bend
         weights = np.ones_like(logits, shape=classes) if self.weights is None else self.weights
-        if self.labels.shape != (n,) or weights.shape != (classes,):
+        in_rows = self.labels.ndim == 2 and self.weights is None and self.ignored is None
+        if self.labels.shape != ((n, classes) if in_rows else (n,)) or weights.shape != (classes,):
             raise ValueError(f"labels {self.labels.shape} or weights {weights.shape} do not fit logits {logits.shape}")
         rows = np.flatnonzero(self.labels != self.ignored) if self.ignored is not None else np.arange(n)
-        own = self.labels[rows]
+        own = np.zeros(n, np.int64) if in_rows else self.labels[rows]
         if not classes or ((own < 0) | (own >= classes)).any():
             raise ValueError("a label is no class")
         truth = np.zeros_like(logits)
         truth[rows] = self.smoothing / classes
-        truth[rows, own] += 1 - self.smoothing
+        if in_rows:
+            truth += (1 - self.smoothing) * self.labels
+        else:
+            truth[rows, own] += 1 - self.smoothing
         self.counted = np.zeros_like(logits, shape=(n, 1))
         self.counted[rows] = 1
         self.truth, self.mass = truth * weights, weights[own].sum()
@@ -203,12 +214,14 @@ class ClassLoss:
         return losses.sum() if self.reduction == "sum" else losses.sum() / self.mass
 
     def backward(self, dloss: Array) -> Array:
-        if dloss.shape != (self.labels.shape if self.reduction == "none" else ()):
+        if dloss.shape != (self.labels.shape[:1] if self.reduction == "none" else ()):
             raise ValueError(f"gradient {dloss.shape} does not fit a loss with reduction {self.reduction!r}")
         if self.reduction == "mean" and self.counted.any():
             dloss = dloss / self.mass
         slope = self.outputs * self.truth.sum(axis=-1, keepdims=True) - self.truth
         if self.z_loss:
             slope = slope + 2 * self.z_loss * self.counted * self.log_total * self.outputs
+        if self.cap:
+            slope = slope * (1 - np.square(self.bend))
         self.dinputs = slope * (dloss[:, None] if dloss.ndim else dloss)
         return self.dinputs

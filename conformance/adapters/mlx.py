@@ -65,8 +65,8 @@ def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> T
     return REDUCTIONS[reduction](-losses.sum(axis=-1))
 
 
-def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
-    return nn.losses.cross_entropy(logits, labels, reduction=reduction)
+def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str, label_smoothing: float = 0.0) -> Tensor:
+    return nn.losses.cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction=reduction)
 
 
 def rows(labels: Tensor, outputs: Tensor) -> Tensor:
@@ -192,7 +192,6 @@ dense_forward, dense_backward = autodiff.both(dense)
 relu_forward, relu_backward = autodiff.both(nn.relu)
 softmax_forward, softmax_backward = autodiff.both(softmax)
 cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
-softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, nn.relu, softmax_cross_entropy))
 square_forward, square_backward = autodiff.both(mx.square)
@@ -255,6 +254,8 @@ classes = ClassLosses(log_softmax, mx.tanh, mx.transpose, partial(mx.sum, axis=-
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
     classes.weighted, constants=2
 )
+_of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy, "label_smoothing"))
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
 nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))
 sgd_step_forward = autodiff.step(sgd)
 rmsprop_step_forward = autodiff.step(rmsprop)

@@ -81,6 +81,10 @@ def _network(
     return Network(DenseLayer(weights1, biases1), DenseLayer(weights2, biases2), SoftmaxCrossEntropy(labels, reduction))
 
 
+def _loss_of_logits(labels: Array, reduction: str, **options: Any) -> ClassLoss | SoftmaxCrossEntropy:
+    return ClassLoss(labels, None, reduction, **options) if options else SoftmaxCrossEntropy(labels, reduction)
+
+
 def _gelu(approximate: str = "none") -> Activation:
     if approximate == "tanh":
         return Activation(activations.gelu_tanh, activations.gelu_tanh_slope)
@@ -101,7 +105,7 @@ dense_forward, dense_backward = _both(DenseLayer)
 relu_forward, relu_backward = _both(ReLU)
 softmax_forward, softmax_backward = _both(Softmax)
 cross_entropy_forward, cross_entropy_backward = _both(CrossEntropy)
-softmax_cross_entropy_forward, softmax_cross_entropy_backward = _both(SoftmaxCrossEntropy)
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = _both(_loss_of_logits)
 mlp_forward, mlp_backward = _both(_network)
 square_forward, square_backward = _both(partial(Activation, np.square, lambda x: 2 * x))
 sigmoid_forward, sigmoid_backward = _both(partial(Activation, activations.sigmoid, activations.sigmoid_slope))

@@ -236,7 +236,6 @@ dense_forward, dense_backward = autodiff.both(dense)
 relu_forward, relu_backward = autodiff.both(tf.nn.relu)
 softmax_forward, softmax_backward = autodiff.both(tf.nn.softmax)
 cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
-softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, tf.nn.relu, softmax_cross_entropy))
 square_forward, square_backward = autodiff.both(tf.math.square)
@@ -302,6 +301,8 @@ classes = ClassLosses(
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
     classes.weighted, constants=2
 )
+_of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy))
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
 nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))
 sgd_step_forward = autodiff.step(sgd)
 rmsprop_step_forward = autodiff.step(rmsprop)

@@ -63,9 +63,9 @@ def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> T
     return REDUCTIONS[reduction](-losses.sum(axis=-1))
 
 
-def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
+def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str, label_smoothing: float = 0.0) -> Tensor:
     are_indices(labels, logits)
-    return logits.cross_entropy(labels, reduction=reduction)
+    return logits.cross_entropy(labels, reduction, label_smoothing)
 
 
 def rows(labels: Tensor, outputs: Tensor) -> Tensor:
@@ -215,7 +215,6 @@ dense_forward, dense_backward = autodiff.both(dense)
 relu_forward, relu_backward = autodiff.both(tinygrad.Tensor.relu)
 softmax_forward, softmax_backward = autodiff.both(tinygrad.Tensor.softmax)
 cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
-softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, tinygrad.Tensor.relu, softmax_cross_entropy))
 square_forward, square_backward = autodiff.both(tinygrad.Tensor.square)
@@ -287,6 +286,8 @@ classes = ClassLosses(
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
     classes.weighted, constants=2
 )
+_of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy, "label_smoothing"))
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
 nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))
 sgd_step_forward = autodiff.step(sgd)
 adam_step_forward = autodiff.step(adam)

@@ -74,12 +74,12 @@ STEPWISE = (
     "adamw_step",
 )
 # On the CPU one function computes in float32 and rounds once. What is composed of several rounds each one's result:
-# log_softmax saves its outputs and log_sigmoid exp(-|x|), the losses are written over log_softmax or over gather and
-# log, or rounded before their sum, reciprocal squares its rounded output, and matmul rounds each product of a stack
-# before it adds up those of a broadcast operand. layer_norm saves mean and deviation in the half dtype, and adds up the
-# gradients of weight and bias in it, as nll_loss does losses.
+# softmax keeps its exponentials where the axis is not the last, log_softmax its outputs and log_sigmoid exp(-|x|), the
+# losses are written over log_softmax or over gather and log, or rounded before their sum, reciprocal squares its
+# rounded output, and matmul rounds each product of a stack before it adds up those of a broadcast operand. layer_norm
+# saves mean and deviation in the half dtype, and adds up gradients in it, as nll_loss does losses.
 CALLED = {
-    **_in_halves("stepwise", *STEPWISE, "log_softmax", "log_sigmoid", "nll"),
+    **_in_halves("stepwise", *STEPWISE, "softmax", "log_softmax", "log_sigmoid", "nll"),
     **_in_halves("native", "layer_norm"),
     "float16:nll": "native",
 }
@@ -113,9 +113,25 @@ def cross_entropy(probabilities: Tensor, labels: Tensor, *, reduction: str) -> T
     return REDUCTIONS[reduction](-losses.sum(dim=-1))
 
 
-def softmax_cross_entropy(logits: Tensor, labels: Tensor, *, reduction: str) -> Tensor:
-    are_indices(labels, logits)
-    return F.cross_entropy(logits, labels, reduction=reduction)
+def softmax_cross_entropy(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    reduction: str,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+) -> Tensor:
+    index = not_ignored(labels, ignore_index) if are_indices(labels, logits) else -1
+    if softcap:
+        logits = softcap * torch.tanh(logits / softcap)
+    loss = F.cross_entropy(logits, labels, None, None, index, None, reduction, label_smoothing)
+    if z_loss:
+        counted = labels != index if labels.ndim == 1 else torch.ones_like(labels[:, 0], dtype=torch.bool)
+        penalty = z_loss * torch.where(counted, logits.logsumexp(dim=-1).square(), 0)
+        loss = loss + (penalty.sum() / counted.sum() if reduction == "mean" else REDUCTIONS[reduction](penalty))
+    return loss
 
 
 def rows(labels: Tensor, outputs: Tensor) -> Tensor:
@@ -283,7 +299,6 @@ dense_forward, dense_backward = pytorch.both(dense)
 relu_forward, relu_backward = pytorch.both(F.relu)
 softmax_forward, softmax_backward = pytorch.both(softmax)
 cross_entropy_forward, cross_entropy_backward = pytorch.both_of_loss(cross_entropy)
-softmax_cross_entropy_forward, softmax_cross_entropy_backward = pytorch.both_of_loss(softmax_cross_entropy)
 softmax_cross_entropy_from_outputs_backward = pytorch.from_outputs(rows)
 mlp_forward, mlp_backward = pytorch.both_of_loss(network(dense, F.relu, softmax_cross_entropy))
 square_forward, square_backward = pytorch.both(torch.square)
@@ -338,6 +353,7 @@ weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy
 dropout_forward, dropout_backward = pytorch.both_of_loss(dropout)
 kl_div_forward, kl_div_backward = pytorch.both_of_loss(by_element(kl_div))
 ignoring = Autodiff(any_tensor, gradients, value)
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = ignoring.both_of_loss(softmax_cross_entropy)
 nll_forward, nll_backward = ignoring.both_of_loss(nll)
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = ignoring.both_of_loss(
     weighted_cross_entropy, constants=2

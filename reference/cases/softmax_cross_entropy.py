@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ..kinds.labelled_logits import loss_of_logits
 from ..kinds.labels import exact_labels, labels_apart, nearly_hard
 from ..kinds.loss import Loss
+from ..kinds.loss_options import options
 from ..kinds.probabilities import exact_softmax, logits_drawn
 from ..model.family import Draft
 
@@ -29,4 +30,5 @@ LOSS = Loss(
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    return loss_of_logits(LOSS, dtype)
+    yield from loss_of_logits(LOSS, dtype)
+    yield from options(LOSS, dtype)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic.protocol import Axis
+from ..model import loss_options
+from ..model.counted import counted_upstream, mean_of_counted, number_counted
 from ..model.functions import INV_SQRT_2PI, SQRT_2_OVER_PI, SQRT_HALF, erf
 from ..model.losses import element_upstream, one_hot, over_elements, reduced, row_upstream, weighted
 from ..model.reductions import kept
@@ -252,6 +254,51 @@ def softmax_cross_entropy_backward_apart(
 ) -> Array:
     """p g - y g."""
     return softmax_cross_entropy.scaled_apart(dL_dloss, softmax.forward(logits), labels, reduction)
+
+
+def softmax_cross_entropy_forward_apart_with_options(
+    logits: Array,
+    labels: np.ndarray,
+    *,
+    reduction: str,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+) -> Array:
+    """With a label to ignore, smoothing, a penalty and capped logits."""
+    y, counted = loss_options.rows_of(labels, logits, ignore_index)
+    if softcap:
+        logits = softcap * np.tanh(logits / softcap)
+    log_p = softmax.log_softmax(logits)
+    t = (1 - label_smoothing) * y + label_smoothing * counted[:, None] / y.shape[1]
+    losses = -weighted(t, log_p).sum(axis=-1)
+    if z_loss:
+        losses = losses + z_loss * counted * loss_options.logsumexp(logits)[:, 0] ** 2
+    return mean_of_counted(losses, number_counted(labels, logits, ignore_index), reduction)
+
+
+def softmax_cross_entropy_backward_apart_with_options(
+    dL_dloss: Array,
+    logits: Array,
+    labels: np.ndarray,
+    *,
+    reduction: str,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+) -> Array:
+    """The same."""
+    y, counted = loss_options.rows_of(labels, logits, ignore_index)
+    s = softcap * np.tanh(logits / softcap) if softcap else logits
+    p = softmax.forward(s) * counted[:, None]
+    slope = p - (1 - label_smoothing) * y - label_smoothing * counted[:, None] / y.shape[1]
+    if z_loss:
+        slope = slope + 2 * z_loss * loss_options.logsumexp(s) * p
+    if softcap:
+        slope = slope * (1 - np.tanh(logits / softcap) ** 2)
+    return slope * counted_upstream(dL_dloss, y, number_counted(labels, logits, ignore_index), reduction)
 
 
 def softmax_cross_entropy_from_outputs_backward(

@@ -10,13 +10,28 @@
 
 where y is the labels as rows, and g[n] is dL_dloss / N (mean), dL_dloss (sum) or dL_dloss[n] (none). The gradient takes
 the labels of a row to sum to 1; where they do not, it is p sum(y) - y to some and p - y to others.
+
+`ignore_index`, `label_smoothing`, `z_loss` and `softcap` change the loss as `reference/model/loss_options.py` says:
+
+    s               = softcap tanh(logits / softcap)
+    losses[n]       = -sum_k t[n,k] log softmax(s)[n,k] + z_loss logsumexp(s[n])^2
+    t[n,k]          = (1 - label_smoothing) y[n,k] + label_smoothing / C
+
+    dL_dlogits[n,k] = (p[n,k] (1 + 2 z_loss logsumexp(s[n])) - t[n,k]) g[n] (1 - tanh(logits[n,k] / softcap)^2)
+
+and a row whose label is ignore_index has no loss and no gradient, and does not count in N.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..model import loss_options
+from ..model.class_targets import smoothed, smoothed_over_others
+from ..model.counted import mean_of_nothing_is_zero
 from ..model.formulations import Formulation, Function, as_written, through
+from ..model.loss_options import or_with_options, rules
 from ..model.losses import divided_last, empty_mean_is_zero, one_hot, reduced, row_upstream, weighted
 from . import cross_entropy, softmax
 
@@ -25,6 +40,7 @@ Array = Any
 BATCH_AXIS = {"logits": 0, "labels": 0, "loss": 0, "dL_dloss": 0, "dL_dlogits": 0}
 
 
+@or_with_options(partial(loss_options.loss, softmax.log_softmax, smoothed))
 def forward(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
     """logits (N, C), labels (N,) or (N, C) -> loss, () or (N,)."""
     return loss_of(softmax.log_softmax(logits), labels, reduction)
@@ -36,6 +52,7 @@ def loss_of(log_probabilities: Array, labels: np.ndarray, reduction: str) -> Arr
     return reduced(-weighted(y, log_probabilities).sum(axis=-1), reduction)
 
 
+@or_with_options(partial(loss_options.gradient, softmax.forward, smoothed))
 def backward(dL_dloss: Array, logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
     """dL_dloss () or (N,) and forward's arguments -> dL_dlogits (N, C)."""
     return scaled_first(dL_dloss, softmax.forward(logits), labels, reduction)
@@ -129,7 +146,17 @@ SCALINGS = (
 )
 BACKWARD = through(backward_by, softmax.SOFTMAX, SCALINGS)
 
-FORMULATIONS = {"forward": FORWARD[1:], "backward": BACKWARD[1:]}
+_SMOOTHED, _OVER_OTHERS = [as_written(smoothed)], [as_written(smoothed_over_others)]
+_LOSSES = (
+    *through(loss_options.loss, softmax.LOG_SOFTMAX, _SMOOTHED)[1:],
+    Formulation(loss_options.loss_by_logsumexp, "logsumexp(s) - s", stable=False),
+)
+_GRADIENTS = (
+    *through(loss_options.gradient, softmax.SOFTMAX, _SMOOTHED)[1:],
+    *through(loss_options.gradient_in_parts, softmax.SOFTMAX[:1], name="p g - t g"),
+)
+
+FORMULATIONS = {"forward": rules(forward, FORWARD[1:], _LOSSES), "backward": rules(backward, BACKWARD[1:], _GRADIENTS)}
 
 
 def _by_weights(counted: Function) -> tuple[Formulation, ...]:
@@ -149,7 +176,12 @@ _BACKWARDS = {key: through(backward_by, softmax.SOFTMAX, rules) for key, rules i
 _FORWARDS = {"probability_clipping": _CLIPPED, "label_mass": FORWARD}
 
 ALTERNATIVES = {
+    **mean_of_nothing_is_zero(forward),
     **empty_mean_is_zero(forward),
+    ("label_smoothing_spread", "others"): {
+        "forward": through(loss_options.loss, softmax.LOG_SOFTMAX, _OVER_OTHERS),
+        "backward": through(loss_options.gradient, softmax.SOFTMAX, _OVER_OTHERS),
+    },
     **{key: {"forward": _FORWARDS[key[0]], "backward": rules} for key, rules in _BACKWARDS.items()},
     ("probability_clipping", "loss"): {"forward": _CLIPPED, "backward": BACKWARD},
     **{

@@ -10,6 +10,11 @@ SEEN_SINCE = {
     ("softmax", "over_all_axes_from_one_on"),
     ("softmax", "over_the_last_axis"),
     ("softmax", "outputs_of_another_axis"),
+    ("softmax_cross_entropy", "smoothing_counts_ignored_rows"),
+    ("softmax_cross_entropy", "ignored_rows_have_a_gradient"),
+    ("softmax_cross_entropy", "all_others_ignored"),
+    ("softmax_cross_entropy", "ignored_label_as_an_address"),
+    ("softmax_cross_entropy", "cap_without_slope"),
 }
 
 

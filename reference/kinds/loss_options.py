@@ -1,0 +1,77 @@
+"""A loss of logits that is asked for more: a label to ignore, smoothed labels, a penalty, and capped logits.
+
+An implementation may refuse these families.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...vectors.records import Parameter
+from ..generation.draws import Words
+from ..model.family import Draft
+from .ignoring import NOTHING, USUAL
+from .loss import ROW_UPSTREAM, DrawLabels, Loss, curated, drawn, invalid
+from .paired import changed
+
+Options = dict[str, Parameter]
+SPREAD: dict[str, Any] = {"point": "label_smoothing_spread"}
+OPTIONS: tuple[tuple[str, str, str, Options, dict[str, Any]], ...] = (
+    ("ignored", "indices-mean-n5-c3", "ignored", {"ignore_index": USUAL}, {}),
+    ("ignored-class", "indices-none-n4-c3", "ignored", {"ignore_index": 0}, {}),
+    ("ignored255", "indices-mean-n7-c4 indices-sum-n3-c4", "ignored", {"ignore_index": 255}, {}),
+    ("smoothed", "indices-mean-n5-c4 soft-none-n3-c4", "smoothing", {"label_smoothing": 0.1}, SPREAD),
+    (
+        "smoothed-ignored",
+        "indices-mean-n7-c3 indices-none-n4-c3",
+        "smoothing ignored",
+        {"ignore_index": USUAL, "label_smoothing": 0.3},
+        SPREAD,
+    ),
+    ("z-loss", "indices-mean-n5-c3 one-hot-none-n3-c4", "settings", {"z_loss": 0.1}, {}),
+    ("z-loss-ignored", "indices-mean-n7-c3", "settings ignored", {"ignore_index": 1, "z_loss": 0.1}, {}),
+    ("softcap", "indices-none-n4-c4 indices-mean-n3-c5", "settings", {"softcap": 1.5}, {}),
+    ("z-loss-softcap", "indices-none-n4-c3", "settings", {"softcap": 3.0, "z_loss": 0.05}, {}),
+    (
+        "all-options",
+        "indices-mean-n7-c4",
+        "settings smoothing ignored",
+        {"ignore_index": 2, "label_smoothing": 0.2, "softcap": 3.0, "z_loss": 0.05},
+        SPREAD,
+    ),
+)
+"""Name, cells, flags, options, and fields of the family."""
+ROWS = [[0.5, -1, 0.25], [1, 0.125, -0.5], [-0.25, 2, 1]]
+
+
+def options(loss: Loss, dtype: str) -> Iterator[Draft]:
+    """Give the families of a loss of logits with options."""
+    for name, cells, flags, given, fields in OPTIONS:
+        asked = ", ".join(f"{word}={value}" for word, value in given.items())
+        labels = partly_ignored(loss, given["ignore_index"]) if "ignore_index" in given else None
+        comment, flags = f"Asked for {asked}, which an implementation may refuse.", f"further-form random {flags}"
+        yield from changed(drawn(loss, name, flags, comment, cells, labels=labels, count=2, **fields), {}, given)
+    ignoring, none = {"ignore_index": USUAL}, [USUAL] * 3
+    comment = "Every row has the label to ignore: no loss and no gradient. An implementation may refuse to ignore any."
+    for direction, reduction, more in (("backward", "mean", {}), ("forward", "mean", NOTHING), ("forward", "sum", {})):
+        call, name = (ROWS, none, 1.5), f"{direction}-ignored-all-{reduction}"
+        given = curated(loss, dtype, name, "further-form ignored", comment, call, reduction=reduction, **more)
+        yield from changed(given, {}, ignoring)
+    comment = "A label to ignore that is the number of classes: n C + label is another row's."
+    given = curated(loss, dtype, "ignored-next", "further-form ignored", comment, (ROWS, [3, 0, 2], ROW_UPSTREAM[:3]))
+    yield from changed(given, {}, {"ignore_index": 3})
+    for word, wrong in (("out-of-range", 3), ("negative", -1)):
+        comment, call = "A label that is no class, beside one to ignore.", (ROWS, [USUAL, wrong, 0], 2.5)
+        given = invalid(loss, dtype, f"ignored-beside-{word}", "label-range", comment, call)
+        yield from changed(given, {}, ignoring)
+
+
+def partly_ignored(loss: Loss, index: Parameter) -> DrawLabels:
+    """Draw the loss's labels, of which about half are the one to ignore."""
+
+    def draw(w: Words, form: str, scores: np.ndarray) -> np.ndarray:
+        labels = loss.labels(w, form, scores)
+        return np.where(w.permutation(len(scores)) > np.asarray(len(scores) // 2), index, labels)
+
+    return draw
