@@ -32,10 +32,17 @@ def special_bases(kind: TwoOperands, dtype: str) -> Iterator[Draft]:
     def case(bases: Sequence[float], exponents: Sequence[float]) -> Inputs:
         return kind.call(*(held(x, dtype) for x in (g, bases, exponents)))
 
-    for name, comment, bases, exponents in (
-        ("base-zero", "Bases of exactly 0.", [0, 0, 0, 2], [1, 2, 1.5, 3]),
-        ("base-negative", "Bases below 0, with whole exponents.", [-2, -3, -0.5, -1], [3, 2, -1, 1]),
+    for name, comment, bases, exponents, point in (
+        ("base-zero", "Bases of exactly 0.", [0, 0, 0, 2], [1, 2, 1.5, 3], OF_B),
+        ("base-negative", "Bases below 0, with whole exponents.", [-2, -3, -0.5, -1], [3, 2, -1, 1], OF_B),
+        (
+            "zero-to-zero",
+            "0 to the power of 0, which is 1, beside others.",
+            [0, 2, 0.5, 3],
+            [0, 0, 2, 1],
+            "power_of_zero",
+        ),
     ):
         one = (case(bases, exponents),)
         yield from families(f"forward-{name}", "power-base", comment, one, level="robust")
-        yield from families(f"backward-{name}", "power-base", comment, one, level="robust", point=OF_B)
+        yield from families(f"backward-{name}", "power-base", comment, one, level="robust", point=point)

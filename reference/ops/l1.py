@@ -51,10 +51,15 @@ def _zero_at_nan(predictions: Array, targets: Array) -> Array:
     return np.where(predictions == predictions, sign(predictions, targets), 0)
 
 
+def _left_at_nan(predictions: Array, targets: Array) -> Array:
+    return np.where(predictions == predictions, sign(predictions, targets), -1)
+
+
 FORMULATIONS = {"backward": by_any_slope([as_written(sign)])[1:]}
 
 ALTERNATIVES = {
     **empty_mean_is_zero(forward),
     ("abs_slope_at_zero", "1"): {"backward": through(by_slope, [Formulation(one_at_equality, "g at equality")])},
     ("loss_slope_at_nan", "0"): {"backward": through(by_slope, [Formulation(_zero_at_nan, "0 at NaN")])},
+    ("loss_slope_at_nan", "-1"): {"backward": through(by_slope, [Formulation(_left_at_nan, "-g at NaN")])},
 }

@@ -73,6 +73,15 @@ def _zero_below(bases: str, dL_doutputs: Array, a: Array, b: Array) -> tuple[Arr
     return undo_broadcast(dL_da, a.shape), undo_broadcast(dL_db, b.shape)
 
 
+def _of_zero(of_base: float, dL_doutputs: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """A gradient of the base of 0 to the power of 0, and 0 as that of the exponent."""
+    require_outputs_of(a, b, dL_doutputs)
+    zero = (a == 0) & (b == 0)
+    dL_da = np.where(zero, of_base, dL_doutputs * (b * powers(a, b, 1)))
+    dL_db = np.where(zero, 0, dL_doutputs * (powers(a, b) * np.log(a)))
+    return undo_broadcast(dL_da, a.shape), undo_broadcast(dL_db, b.shape)
+
+
 FORMULATIONS = {
     "backward": (
         *through(_by, [as_written(_product)], name="g b a^(b - 1)"),
@@ -81,6 +90,10 @@ FORMULATIONS = {
 }
 
 ALTERNATIVES: Alternatives = {
-    ("power_exponent_gradient", bases): {"backward": (Formulation(partial(_zero_below, bases), f"{bases} there"),)}
-    for bases in ("0", "0-at-zero")
+    **{
+        ("power_exponent_gradient", bases): {"backward": (Formulation(partial(_zero_below, bases), f"{bases} there"),)}
+        for bases in ("0", "0-at-zero")
+    },
+    ("power_of_zero", "0"): {"backward": (Formulation(partial(_of_zero, 0), "0 for both"),)},
+    ("power_of_zero", "0-for-exponent"): {"backward": (Formulation(partial(_of_zero, np.nan), "0 for the exponent"),)},
 }
