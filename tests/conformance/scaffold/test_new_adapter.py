@@ -16,6 +16,7 @@ from backproof.vectors import store
 
 MODULES = ("functions", "layers", "autodiff")
 COST = "softmax_cross_entropy"
+OPTIONS = ("reduction", "ignore_index", "label_smoothing", "z_loss", "softcap")
 
 
 @pytest.fixture(autouse=True)
@@ -139,12 +140,13 @@ def test_filled_in_layers_fit(folder: Path) -> None:
     called = "right.dense_backward(dL_doutputs, self.inputs, self.weights, self.biases)"
     text = filled(text, "Dense.backward", f"{gradients} = {called}")
     keep = "self.logits, self.labels = logits, labels\n        "
+    options = ", ".join(f"{word}=self.{word}" for word in OPTIONS)
     text = filled(
         text,
         "SoftmaxCrossEntropy.forward",
-        f"{keep}return right.{COST}_forward(logits, labels, reduction=self.reduction)",
+        f"{keep}return right.{COST}_forward(logits, labels, {options})",
     )
-    called = f"right.{COST}_backward(dL_dloss, self.logits, self.labels, reduction=self.reduction)"
+    called = f"right.{COST}_backward(dL_dloss, self.logits, self.labels, {options})"
     text = filled(text, "SoftmaxCrossEntropy.backward", f"self.dL_dlogits = {called}")
     (folder / "filled.py").write_text(text)
     assert {one.state for one in opinions("filled", folder, "dense", COST)} == {Fit.OK}
@@ -159,7 +161,8 @@ def test_a_filled_in_framework_fits(folder: Path) -> None:
     return found if isinstance(found, tuple) else (found,)"""
     text = filled(text, "gradients", by_hand)
     text = filled(text, "dense", "return inputs @ weights + biases")
-    text = filled(text, COST, f"return right.{COST}_forward(logits, labels, reduction=reduction)")
+    options = ", ".join(f"{word}={word}" for word in OPTIONS)
+    text = filled(text, COST, f"return right.{COST}_forward(logits, labels, {options})")
     (folder / "filled.py").write_text(text)
     assert {one.state for one in opinions("filled", folder, "dense", COST)} == {Fit.OK}
 
