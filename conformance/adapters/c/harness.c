@@ -117,18 +117,26 @@ static const char *next_item(const char *at)
     return *at && *at != ']' && *at != '}' ? at : NULL;
 }
 
+/* The value of the member of an object whose name `at` is at. */
+static const char *value_of(const char *at)
+{
+    const char *value = skip_space(skip_string(at));
+    return skip_space(*value == ':' ? value + 1 : value);
+}
+
+static const char *skip_member(const char *at)
+{
+    return skip_value(value_of(at));
+}
+
 /* The value of an object's member, NULL where it has none of that name. */
 static const char *member(const char *object, const char *name)
 {
     if (!object || *object != '{')
         return NULL;
-    for (const char *at = object + 1; (at = next_item(at));) {
-        const char *value = skip_space(skip_string(at));
-        value = skip_space(*value == ':' ? value + 1 : value);
+    for (const char *at = object + 1; (at = next_item(at)); at = skip_member(at))
         if (is_text(at, name))
-            return value;
-        at = skip_value(value);
-    }
+            return value_of(at);
     return NULL;
 }
 
@@ -339,7 +347,10 @@ static const struct {
 static int run(const char *request, struct call *call)
 {
     const char *operation = member(request, "operation"), *arguments = member(request, "arguments");
-    const char *reduction = member(member(request, "parameters"), "reduction");
+    const char *parameters = member(request, "parameters"), *reduction = member(parameters, "reduction");
+    for (const char *at = parameters ? parameters + 1 : ""; (at = next_item(at)); at = skip_member(at))
+        if (!is_text(at, "reduction"))
+            refuse("a parameter other than the reduction");
     call->reduction = is_text(reduction, "mean") ? MEAN : is_text(reduction, "sum") ? SUM : NONE;
     for (const char *at = arguments ? arguments + 1 : ""; (at = next_item(at)); at = skip_value(at)) {
         if (call->count == MOST_TENSORS)

@@ -182,6 +182,8 @@ function answer(request) {
     case "call": {
       const call = FUNCTIONS[request.operation]?.[request.direction];
       if (!call) return { unsupported: `${request.operation} ${request.direction}` };
+      const other = Object.keys(request.parameters).find((name) => name !== "reduction");
+      if (other) return { unsupported: `the parameter ${other}` };
       return { results: call(...request.arguments.map(decode), request.parameters).map(encode) };
     }
     default:
