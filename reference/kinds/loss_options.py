@@ -63,7 +63,7 @@ def options(loss: Loss, dtype: str) -> Iterator[Draft]:
     yield from changed(given, {}, {"ignore_index": 3})
     for word, wrong in (("out-of-range", 3), ("negative", -1)):
         comment, call = "A label that is no class, beside one to ignore.", (ROWS, [USUAL, wrong, 0], 2.5)
-        given = invalid(loss, dtype, f"ignored-beside-{word}", "label-range", comment, call)
+        given = invalid(loss, dtype, f"ignored-beside-{word}", "further-form label-range", comment, call)
         yield from changed(given, {}, ignoring)
 
 
