@@ -4,11 +4,9 @@ import math
 from collections.abc import Iterator
 from itertools import chain
 
-import numpy as np
-
 from ..generation.draws import held, nearest_held
 from ..kinds.logits import ALONG, SHAPES, blocks, long, rows_of_logits
-from ..kinds.normalization import AXES, UPSTREAM, Rows, along_axes
+from ..kinds.normalization import AXES, Rows, along_axes
 from ..kinds.paired import families
 from ..model.family import Draft
 
@@ -39,7 +37,7 @@ def other_axes(dtype: str) -> Iterator[Draft]:
     """An axis that is not the last, and one that is counted from the front. An implementation may refuse either."""
     places = (*AXES, *COUNTED_FROM_THE_FRONT)
     yield from along_axes(LOGITS, places, f"{ALONG} {MAY_REFUSE}", f"random {FURTHER}", counts=(2, 2))
-    upstream, far, fields = np.transpose(UPSTREAM), 512 if dtype == "float64" else 64, {"parameters": {"axis": -2}}
+    upstream, far = [[3, -1], [-5, 2], [0.5, 4]], 512 if dtype == "float64" else 64
     for name, flag, comment, level, logits in (
         (
             "columns-apart",
@@ -57,4 +55,5 @@ def other_axes(dtype: str) -> Iterator[Draft]:
         ),
     ):
         case, comment = LOGITS.call(dtype, upstream, logits), f"{comment} {MAY_REFUSE}"
-        yield from families(f"{name}-axis-2", f"{FURTHER} {flag}", comment, (case,), level=level, **fields)
+        flags, parameters = f"{FURTHER} {flag}", {"axis": -2}
+        yield from families(f"{name}-axis-2", flags, comment, (case,), level=level, parameters=parameters)

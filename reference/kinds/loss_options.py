@@ -52,19 +52,20 @@ def options(loss: Loss, dtype: str) -> Iterator[Draft]:
         labels = partly_ignored(loss, given["ignore_index"]) if "ignore_index" in given else None
         comment, flags = f"Asked for {asked}, which an implementation may refuse.", f"further-form random {flags}"
         yield from changed(drawn(loss, name, flags, comment, cells, labels=labels, count=2, **fields), {}, given)
-    ignoring, none = {"ignore_index": USUAL}, [USUAL] * 3
+    ignoring: Options = {"ignore_index": USUAL}
+    none = [USUAL] * 3
     comment = "Every row has the label to ignore: no loss and no gradient. An implementation may refuse to ignore any."
     for direction, reduction, more in (("backward", "mean", {}), ("forward", "mean", NOTHING), ("forward", "sum", {})):
         call, name = (ROWS, none, 1.5), f"{direction}-ignored-all-{reduction}"
-        given = curated(loss, dtype, name, "further-form ignored", comment, call, reduction=reduction, **more)
-        yield from changed(given, {}, ignoring)
+        drafts = curated(loss, dtype, name, "further-form ignored", comment, call, reduction=reduction, **more)
+        yield from changed(drafts, {}, ignoring)
     comment = "A label to ignore that is the number of classes: n C + label is another row's."
-    given = curated(loss, dtype, "ignored-next", "further-form ignored", comment, (ROWS, [3, 0, 2], ROW_UPSTREAM[:3]))
-    yield from changed(given, {}, {"ignore_index": 3})
+    drafts = curated(loss, dtype, "ignored-next", "further-form ignored", comment, (ROWS, [3, 0, 2], ROW_UPSTREAM[:3]))
+    yield from changed(drafts, {}, {"ignore_index": 3})
     for word, wrong in (("out-of-range", 3), ("negative", -1)):
         comment, call = "A label that is no class, beside one to ignore.", (ROWS, [USUAL, wrong, 0], 2.5)
-        given = invalid(loss, dtype, f"ignored-beside-{word}", "further-form label-range", comment, call)
-        yield from changed(given, {}, ignoring)
+        drafts = invalid(loss, dtype, f"ignored-beside-{word}", "further-form label-range", comment, call)
+        yield from changed(drafts, {}, ignoring)
 
 
 def partly_ignored(loss: Loss, index: Parameter) -> DrawLabels:
