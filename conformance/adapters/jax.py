@@ -43,7 +43,14 @@ dtypes = ["float64", "float32", "float16", "bfloat16"]
 precision = {
     f"{dtype}{op}": name
     for dtype in ("float16", "bfloat16")
-    for op, name in {"": "stepwise", ":dense": "native", ":layer_norm": "native", ":matmul": "fused"}.items()
+    for op, name in {
+        "": "stepwise",
+        ":add": "native",
+        ":dense": "native",
+        ":layer_norm": "native",
+        ":matmul": "fused",
+        ":maximum": "native",
+    }.items()
 }
 conventions = {"labels": "unchecked"}  # under jit the values of labels are not known
 
