@@ -67,7 +67,11 @@ def test_backward_is_the_derivative_of_forward(form: Form) -> None:
             assert abs(gradient.balls[index] - slope) < DIGITS * (1 + abs(slope)), f"{argument}{index}"
 
 
-@pytest.mark.parametrize("form", forms("softmax_cross_entropy", "backward"), ids=str)
+@pytest.mark.parametrize(
+    "form",
+    [form for form in forms("softmax_cross_entropy", "backward") if set(form.parameters) == {"reduction"}],
+    ids=str,
+)
 def test_the_gradient_from_saved_outputs_is_that_at_the_logits_they_came_from(form: Form) -> None:
     flint.ctx.prec = BITS
     dL_dloss, logits, labels = lifted(call(form, Words(f"saved/{form}", "float64"), drawn).values())
