@@ -13,7 +13,7 @@ BY_ZERO = {"level": "robust", "comment": "Divisors of exactly 0 and -0, whose si
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
     a, b = (
-        plain_operand("a", dtype, Elementwise()),
+        plain_operand("a", dtype, Elementwise(spread16=(-3, 3))),
         plain_operand("b", dtype, Elementwise(spread=(-30, 30), spread16=(-3, 3))),
     )
     changes = {
