@@ -28,6 +28,10 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from far_upstreams(NLL, dtype, ROWS[:2])
     yield from remembered(NLL, dtype, ROWS[:2], [[-3, -1, -0.25], [-0.5, -5, -2]])
     yield from ignoring(NLL, dtype, ROWS)
+    if dtype != "float16":
+        comment = "Classes that are all but certain: a small loss is not 0."
+        certain = [[-(2.0**-40), -28, -30], [-25, -(2.0**-36), -33]]
+        yield from curated(NLL, dtype, "nearly-certain", "small-values", comment, (certain, [0, 1], G[:2]))
     nan, inf, give = math.nan, math.inf, partial(curated, NLL, dtype, level="robust")
     of_nan = [[-1, nan, -2], [-0.5, -1, -3], [-2, -1, -0.25]]
     yield from give("nan", "nan", "A NaN at the true class stays in its row's loss.", (of_nan, [1, 0, 2], G))
