@@ -19,6 +19,7 @@ from ..model.family import Draft
 WEIGHTED = Loss("logits", lambda w, shape: w.normal(shape), forms=("indices",), weights="class_weights")
 ROWS = [[0.5, -1, 0.25], [1, 0.125, -0.5], [-0.25, 2, 1]]
 CELLS = "indices-sum-n3-c4 indices-none-n4-c3"
+MANY = ("smoothed-many", 0.1, "indices-none-n33-c2 indices-sum-n1-c131", 1)
 SHORTER = {"backward-many-classes-indices-mean-n2-c1000": None}
 """What costs more bytes than it shows beside softmax_cross_entropy."""
 
@@ -39,9 +40,9 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from give("zero-weight", "labels-indices", comment, (ROWS, [0, 1, 2], g, [0.5, 0, 2]))
     comment = "Logits that are subnormal: all classes are equally likely."
     yield from give("forward-subnormal", "subnormal", comment, ([[tiny, -tiny, 0]] * 3, [0, 1, 2], g), level="robust")
-    for name, weights in {"short": [2, 3], "one": [2], "scalar": 2, "rows": [[2, 3, 4]] * 3}.items():
-        comment = "Weights that are not one for each class, to be broadcast by none."
-        call = ROWS, [0, 2, 1], 2.5, weights
+    for name, weights in {"short": [2, 3], "one": [2], "scalar": 2, "rows": [[2] * 3] * 3, "fewer": [2, 3, 1]}.items():
+        comment = "Weights that are not one for each class, to be broadcast by none; or fewer than there are labels."
+        call = ROWS, [0, 2, 1, 1] if name == "fewer" else [0, 2, 1], 2.5, weights
         yield from invalid(WEIGHTED, dtype, f"weights-{name}", "size-mismatch", comment, call)
 
 
@@ -55,9 +56,9 @@ def at_means(drafts: Iterable[Draft]) -> Iterator[Draft]:
 def smoothing(dtype: str) -> Iterator[Draft]:
     """Smoothed labels, with rows that are ignored too."""
     more: dict[str, Any] = {"point": "label_smoothing_spread"}
-    for name, share in (("smoothed", 0.1), ("smoothed-half", 0.5)):
+    for name, share, cells, count in (("smoothed", 0.1, CELLS, 3), ("smoothed-half", 0.5, CELLS, 3), MANY):
         comment = "Smoothed labels: a share goes to all classes, each with its weight."
-        given = drawn(WEIGHTED, name, "random smoothing", comment, CELLS, count=3, **more)
+        given = drawn(WEIGHTED, name, "random smoothing", comment, cells, count=count, **more)
         yield from changed(given, {}, {"label_smoothing": share})
     for reduction, g in (("sum", 1.5), ("none", [1.5, -2, 3]), ("mean", 1.5)):
         level = "robust" if reduction == "mean" else "required"  # where a mean may be over rows besides

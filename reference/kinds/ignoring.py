@@ -20,17 +20,21 @@ NOTHING: dict[str, Any] = {"level": "robust", "point": "mean_of_nothing"}
 
 def ignoring(loss: Loss, dtype: str, scores: Table) -> Iterator[Draft]:
     """Give the families of a loss with an ignored index; `scores` are three rows of three classes."""
-    cells = "indices-mean-n5-c3 indices-mean-n7-c4 indices-sum-n3-c4 indices-none-n4-c3"
-    for index in (USUAL, 0, 255):
+    few = "indices-mean-n5-c3 indices-mean-n7-c4 indices-sum-n3-c4 indices-none-n4-c3"
+    many = "indices-none-n37-c3 indices-mean-n65-c2" + (" indices-sum-n261-c2" if dtype == "float32" else "")
+    for index, name, cells, count in (
+        *((index, f"ignored{index}", few, loss.few) for index in (USUAL, 0, 255)),
+        (USUAL, "ignored", many, 1),
+    ):
 
         def some(w: Words, form: str, z: np.ndarray, index: int = index) -> np.ndarray:
             labels = labels_drawn(w, form, z)
             return np.where(w.permutation(len(z)) >= np.asarray(len(z) // 2 + 1), index, labels)
 
         comment = f"About half of the rows are ignored, by the label {index}: they have no loss, and do not count."
-        given = drawn(loss, f"ignored{index}", "random ignored", comment, cells, labels=some, count=loss.few)
+        given = drawn(loss, name, "random ignored", comment, cells, labels=some, count=count)
         yield from changed(given, {}, {"ignore_index": index})
-    given = drawn(loss, "ignored-none", "random ignored", "No row has the label to ignore.", cells, count=2)
+    given = drawn(loss, "ignored-none", "random ignored", "No row has the label to ignore.", few, count=2)
     yield from changed(given, {}, {"ignore_index": USUAL})
     for reduction in REDUCTIONS:
         g = ROW_UPSTREAM[:3] if reduction == "none" else ROW_UPSTREAM[0]
