@@ -31,7 +31,9 @@ class Over:
     @property
     def outputs(self) -> Shape:
         """The shape of the outputs."""
-        return np.empty(self.shape).sum(axis=self.axis, keepdims=self.keepdims).shape
+        inputs: Any = np.zeros(self.shape)
+        shape: Shape = inputs.sum(axis=self.axis, keepdims=self.keepdims).shape
+        return shape
 
     @property
     def parameters(self) -> dict[str, Parameter]:
