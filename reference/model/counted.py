@@ -57,10 +57,12 @@ def counted_upstream(dL_dloss: Array, y: np.ndarray, total: Array, reduction: st
 def zero_of_nothing(
     forward: Function, *tensors: Array, reduction: str, ignore_index: int | None = None, **options: Any
 ) -> Array:
-    """Compute forward, with 0 for the mean over no rows that count; its labels are the one tensor of integers."""
-    (labels,) = (x for x in tensors if isinstance(x, np.ndarray) and x.dtype.kind == "i")
-    nothing = reduction == "mean" and not rows_that_count(labels, ignore_index).any()
-    return forward(*tensors, reduction="sum" if nothing else reduction, ignore_index=ignore_index, **options)
+    """Compute forward, with 0 for the mean over no rows that count; labels as indices are the one tensor of integers,
+    and labels as rows all count."""
+    indices = [x for x in tensors if isinstance(x, np.ndarray) and x.dtype.kind == "i"]
+    some = rows_that_count(indices[0], ignore_index).any() if indices else len(tensors[0])
+    given = options if ignore_index is None else options | {"ignore_index": ignore_index}
+    return forward(*tensors, reduction=reduction if some or reduction != "mean" else "sum", **given)
 
 
 def mean_of_nothing_is_zero(forward: Function) -> Alternatives:

@@ -48,6 +48,10 @@ class NumberArray(FormulaArray):
         """Compute an elementary function."""
         return self.of_parts(self.computed(name, self.data))
 
+    def any(self) -> bool:
+        """Whether an element is not 0."""
+        return bool((self.data != 0).any())
+
     def max(self, axis: Any = None, keepdims: bool = False) -> Self:
         """The largest along axes, or of all elements."""
         return self.of_parts(as_array(self.data.max(axis=axis, keepdims=keepdims)))
