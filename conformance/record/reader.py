@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ...vectors.files import bytes_of
+from ...vectors.files import bytes_of, one_line
 from ...vectors.parse_json import json_object
 from ...vectors.records import VectorError
 from ..check.verdict import Outcome
@@ -43,7 +43,7 @@ def read_record(path: Path) -> RunRecord:
     _validate(path, document)
     record = record_of(document)
     if wrong := _contradiction(record):
-        raise CommandError(f"{path}: contradicts itself: {wrong}; run pytest --impl-report=FILE again")
+        raise CommandError(f"{path}: contradicts itself: {one_line(wrong)}; run pytest --impl-report=FILE again")
     return record
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from itertools import count
 from random import Random
 from typing import Any
@@ -72,7 +73,7 @@ def mutated_json(random: Random, document: Any) -> Any:
                     holder[key] = json.loads(json.dumps(other[its]))
             case _:
                 alike = [value for value in VALUES if type(value) is type(holder[key])]
-                holder[key] = random.choice(alike or VALUES if random.random() < 0.7 else VALUES)
+                holder[key] = deepcopy(random.choice(alike or VALUES if random.random() < 0.7 else VALUES))
     return changed
 
 

@@ -134,6 +134,10 @@ def test_what_the_schema_does_not_allow_is_told_with_its_place(
         ),
         (lambda d: d["planned"].clear(), "families of dense_backward in float32 ran that were not planned"),
         (
+            lambda d: d["families"][0].update(op="a\nb"),
+            "families of a\\nb_backward in float32 ran that were not planned",
+        ),
+        (
             lambda d: d["families"].__setitem__(1, d["families"][0]),
             "vectors/dense.h5::float32/backward-random-n1 is there",
         ),
