@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ...vectors.records import Parameter
 from ..generation.draws import Words
 from ..model.family import Draft
 from ..model.losses import REDUCTIONS
-from .labels import labels_drawn
-from .loss import ROW_UPSTREAM, Loss, curated, drawn
+from .loss import ROW_UPSTREAM, DrawLabels, Loss, curated, drawn
 from .paired import changed
 
 Table = list[list[float]]
@@ -26,13 +26,8 @@ def ignoring(loss: Loss, dtype: str, scores: Table) -> Iterator[Draft]:
         *((index, f"ignored{index}", few, loss.few) for index in (USUAL, 0, 255)),
         (USUAL, "ignored", many, 1),
     ):
-
-        def some(w: Words, form: str, z: np.ndarray, index: int = index) -> np.ndarray:
-            labels = labels_drawn(w, form, z)
-            return np.where(w.permutation(len(z)) >= np.asarray(len(z) // 2 + 1), index, labels)
-
         comment = f"About half of the rows are ignored, by the label {index}: they have no loss, and do not count."
-        given = drawn(loss, name, "random ignored", comment, cells, labels=some, count=count)
+        given = drawn(loss, name, "random ignored", comment, cells, labels=partly_ignored(loss, index), count=count)
         yield from changed(given, {}, {"ignore_index": index})
     given = drawn(loss, "ignored-none", "random ignored", "No row has the label to ignore.", few, count=2)
     yield from changed(given, {}, {"ignore_index": USUAL})
@@ -50,3 +45,13 @@ def ignoring(loss: Loss, dtype: str, scores: Table) -> Iterator[Draft]:
         comment = "The label to ignore is the number of classes: as an address it is the first place of the next row."
         given = give(f"backward-ignored-next-{reduction}", "ignored", comment, (scores, [3, 0, 2], g))
         yield from changed(given, {}, {"ignore_index": 3})
+
+
+def partly_ignored(loss: Loss, index: Parameter) -> DrawLabels:
+    """Draw the loss's labels, of which about half are the one to ignore."""
+
+    def draw(w: Words, form: str, scores: np.ndarray) -> np.ndarray:
+        labels = loss.labels(w, form, scores)
+        return np.where(w.permutation(len(scores)) > np.asarray(len(scores) // 2), index, labels)
+
+    return draw

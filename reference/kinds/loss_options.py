@@ -6,13 +6,10 @@ An implementation may refuse these families.
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from ...vectors.records import Parameter
-from ..generation.draws import Words
 from ..model.family import Draft
-from .ignoring import NOTHING, USUAL
-from .loss import ROW_UPSTREAM, DrawLabels, Loss, curated, drawn, invalid
+from .ignoring import NOTHING, USUAL, partly_ignored
+from .loss import ROW_UPSTREAM, Loss, curated, drawn, invalid
 from .paired import changed
 
 Options = dict[str, Parameter]
@@ -67,13 +64,3 @@ def options(loss: Loss, dtype: str) -> Iterator[Draft]:
         comment, call = "A label that is no class, beside one to ignore.", (ROWS, [USUAL, wrong, 0], 2.5)
         drafts = invalid(loss, dtype, f"ignored-beside-{word}", "further-form label-range", comment, call)
         yield from changed(drafts, {}, ignoring)
-
-
-def partly_ignored(loss: Loss, index: Parameter) -> DrawLabels:
-    """Draw the loss's labels, of which about half are the one to ignore."""
-
-    def draw(w: Words, form: str, scores: np.ndarray) -> np.ndarray:
-        labels = loss.labels(w, form, scores)
-        return np.where(w.permutation(len(scores)) > np.asarray(len(scores) // 2), index, labels)
-
-    return draw
