@@ -192,37 +192,29 @@ def dropout(inputs: Tensor, mask: Tensor, *, p: float) -> Tensor:
     return inputs * (mask / (1 - p))
 
 
-def of_indices(of_labels: Function, or_zero: Function, reductions: Mapping[str, Function]) -> Callable[..., Tensor]:
-    """Make the negative log-likelihood of class indices, of which one may be ignored.
-
-    of_labels: picks of scores (N, C) those of indices (N,). or_zero: a tensor where a condition holds, and 0 elsewhere.
-    """
-
-    def nll(log_probabilities: Tensor, labels: Tensor, *, reduction: str, ignore_index: int | None = None) -> Tensor:
-        if not are_indices(labels, log_probabilities):
-            raise ValueError("rows of labels, where class indices are due")
-        counted = labels == labels if ignore_index is None else labels != ignore_index
-        losses = or_zero(counted, -of_labels(log_probabilities, or_zero(counted, labels)))
-        if reduction != "mean":
-            return reductions[reduction](losses)
-        return reductions["sum"](losses) / reductions["sum"](or_zero(counted, losses * 0 + 1))
-
-    return nll
-
-
 @dataclass(frozen=True)
 class ClassLosses:
     """Losses of logits and class indices, made of a framework's own functions."""
 
     log_softmax: Function
     tanh: Function
-    transpose: Function
     over_classes: Function
     """Sums (N, C) to (N,)."""
     of_labels: Function
+    """Picks of scores (N, C) those of indices (N,)."""
     or_zero: Function
+    """Makes a tensor that is 0 where a condition does not hold."""
     reductions: Mapping[str, Function]
-    """See `of_indices` for these."""
+
+    def nll(
+        self, log_probabilities: Tensor, labels: Tensor, *, reduction: str, ignore_index: int | None = None
+    ) -> Tensor:
+        """The negative log-likelihood of class indices, of which one may be ignored."""
+        if not are_indices(labels, log_probabilities):
+            raise ValueError("rows of labels, where class indices are due")
+        counted = _counted(labels, ignore_index)
+        losses = -self.of_labels(log_probabilities, self.or_zero(counted, labels))
+        return self._reduced(losses, self.or_zero(counted, losses) * 0 + 1, counted, reduction)
 
     def weighted(
         self,
@@ -237,7 +229,7 @@ class ClassLosses:
         """`weighted_softmax_cross_entropy`."""
         if tuple(class_weights.shape) != tuple(logits.shape)[1:] or not are_indices(labels, logits):
             raise ValueError("class weights or labels do not fit the logits")
-        counted = labels == labels if ignore_index is None else labels != ignore_index
+        counted = _counted(labels, ignore_index)
         own, logs = self.or_zero(counted, labels), self.log_softmax(logits) * class_weights
         losses = -(1 - label_smoothing) * self.of_labels(logs, own)
         losses = losses - label_smoothing / logits.shape[1] * self.over_classes(logs)
@@ -260,7 +252,7 @@ class ClassLosses:
             logits = softcap * self.tanh(logits / softcap)
         logs = self.log_softmax(logits)
         if are_indices(labels, logits):
-            counted = labels == labels if ignore_index is None else labels != ignore_index
+            counted = _counted(labels, ignore_index)
             of_labels = self.of_labels(logs, self.or_zero(counted, labels))
         elif ignore_index is None:
             of_labels = self.over_classes(labels * logs)
@@ -287,6 +279,11 @@ class ClassLosses:
         if reduction != "mean":
             return self.reductions[reduction](losses)
         return self.reductions["sum"](losses) / self.reductions["sum"](self.or_zero(counted, weights))
+
+
+def _counted(labels: Tensor, ignore_index: int | None) -> Tensor:
+    """Where labels are not the one that is ignored."""
+    return labels == labels if ignore_index is None else labels != ignore_index
 
 
 def are_indices(labels: Tensor, scores: Tensor) -> bool:

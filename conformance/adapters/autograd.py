@@ -21,7 +21,6 @@ from .autodiff import (
     gated,
     needed,
     network,
-    of_indices,
 )
 
 with needed("autograd", "HIPS autograd", "autograd"):
@@ -304,10 +303,10 @@ weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy
 )
 dropout_forward, dropout_backward = autodiff.both_of_loss(dropout)
 kl_div_forward, kl_div_backward = autodiff.both_of_loss(by_element(kl_div, {**REDUCTIONS, "batchmean": batchmean}))
-classes = ClassLosses(log_softmax, np.tanh, np.transpose, partial(np.sum, axis=-1), of_labels, or_zero, REDUCTIONS)
+classes = ClassLosses(log_softmax, np.tanh, partial(np.sum, axis=-1), of_labels, or_zero, REDUCTIONS)
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
     classes.weighted, constants=2
 )
 _of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy))
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
-nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))
+nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)

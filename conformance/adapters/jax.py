@@ -24,7 +24,6 @@ from .autodiff import (
     gated,
     needed,
     network,
-    of_indices,
     own,
     wanted,
 )
@@ -272,15 +271,13 @@ weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy
 )
 dropout_forward, dropout_backward = autodiff.both_of_loss(dropout)
 kl_div_forward, kl_div_backward = autodiff.both_of_loss(by_element(kl_div, {**REDUCTIONS, "batchmean": batchmean}))
-classes = ClassLosses(
-    jax.nn.log_softmax, jnp.tanh, jnp.transpose, partial(jnp.sum, axis=-1), of_labels, or_zero, REDUCTIONS
-)
+classes = ClassLosses(jax.nn.log_softmax, jnp.tanh, partial(jnp.sum, axis=-1), of_labels, or_zero, REDUCTIONS)
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
     classes.weighted, constants=2
 )
 _of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy))
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
-nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))
+nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
 sgd_step_forward = autodiff.step(sgd)
 rmsprop_step_forward = autodiff.step(rmsprop)
 adam_step_forward = autodiff.step(adam)

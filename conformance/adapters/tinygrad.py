@@ -27,7 +27,6 @@ from .autodiff import (
     gated,
     needed,
     network,
-    of_indices,
     own,
 )
 
@@ -277,7 +276,6 @@ kl_div_forward, kl_div_backward = autodiff.both_of_loss(by_element(kl_div, {**RE
 classes = ClassLosses(
     tinygrad.Tensor.log_softmax,
     tinygrad.Tensor.tanh,
-    tinygrad.Tensor.transpose,
     partial(tinygrad.Tensor.sum, axis=-1),
     of_labels,
     or_zero,
@@ -288,7 +286,7 @@ weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward 
 )
 _of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy, "label_smoothing"))
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
-nll_forward, nll_backward = autodiff.both_of_loss(of_indices(of_labels, or_zero, REDUCTIONS))
+nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
 sgd_step_forward = autodiff.step(sgd)
 adam_step_forward = autodiff.step(adam)
 adamw_step_forward = autodiff.step(adamw)
