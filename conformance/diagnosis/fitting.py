@@ -29,7 +29,7 @@ def fitted(some: Sequence[Observation], position: int, others: Sequence[Observat
     from ...reference.faults import fitted_of
     from ...reference.mutations.fitted import of_results
 
-    family, vectors = some[0].family, some[0].vectors
+    family, vectors, numbers = some[0].family, some[0].vectors, _numbers(some[0])
     changed = of_results(vectors.arguments[family.direction], vectors.results[family.direction])
     factors, others_of = ([each for each in changed if (each.starts[0] == 1) is first] for first in (True, False))
     known = family.dtype not in HALF and sound_of(vectors.op, family.direction) is not None
@@ -38,8 +38,8 @@ def fitted(some: Sequence[Observation], position: int, others: Sequence[Observat
         values = list(_values(each, some, position))
         by_size = each.starts[0] == 1 and not values  # which differs from call to call
         for value in values or (_values(each, some[:1], position) if by_size else ()):
-            for words, of in expressions(list(_numbers(some[0]))) if each.starts[0] == 1 else ():
-                found = of(_numbers(some[0]))
+            for words, of in expressions(list(numbers)) if each.starts[0] == 1 else ():
+                found = of(numbers)
                 if found in (None, 1) or abs(found - value) > 1e-5 * abs(value):
                     continue
                 if len({of(_numbers(other)) for other in others}) > 1:

@@ -18,7 +18,7 @@ CallForm = tuple[object, ...]
 def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family]:
     """One family of each form at each dtype, the commonest form and the first dtype first."""
     usual = [family for family in families if family.level == "required" and family.result == "valid"]
-    usual = [f for f in usual if f.answer.expected and f.dtype in dtypes and elements(f) <= MOST_ELEMENTS * f.count]
+    usual = [f for f in usual if f.answer.expected and f.dtype in dtypes and _is_small(f)]
     forms: dict[CallForm, list[Family]] = {}
     for family in usual:
         forms.setdefault(_form(family), []).append(family)
@@ -32,9 +32,11 @@ def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family
 def small(families: Iterable[Family], dtypes: Sequence[str]) -> list[Family]:
     """The families of a function that are small, at the first dtype."""
     dtype = FIRST_DTYPE if FIRST_DTYPE in dtypes else next(iter(dtypes), "")
-    return [
-        f for f in families if f.dtype == dtype and f.level == "required" and elements(f) <= MOST_ELEMENTS * f.count
-    ]
+    return [f for f in families if f.dtype == dtype and f.level == "required" and _is_small(f)]
+
+
+def _is_small(family: Family) -> bool:
+    return elements(family) <= MOST_ELEMENTS * family.count
 
 
 def _form(family: Family) -> CallForm:
