@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from ...vectors import store
+from ...vectors.manifest import read_manifest
 from ...vectors.records import VectorError
 from ..implementation.errors import AdapterError, describe_error
 from ..implementation.load import Function, Implementation
 from ..implementation.watch import Watch, named_as
-from .examine import examine
+from .examine import absent, examine
 from .fit import Fit, FunctionFit, Misfit
 
 GRACE = 5.0
@@ -119,15 +121,21 @@ def _answer(connection: Connection, call: Any, implementation: Implementation, s
     watch = Watch(seconds, None, _STANDARD_ERROR)
     here = implementation.option == "--impl"
     watched = watch.watched(implementation) if here else implementation
+    files = read_manifest(store.golden_folder()).files
+    read_golden = lru_cache(maxsize=1)(store.read_golden)  # once for both directions of an operation
     while asked := connection.recv():
         op, direction = asked
+        if asked not in watched.functions:
+            there = any(count.direction == direction for count in files[f"{op}.h5"].counts)
+            connection.send(absent(watched, op, direction) if there else None)
+            continue
         try:
-            vectors = store.read_golden(op)
+            vectors = read_golden(op)
         except VectorError as error:
             connection.send(error)
             continue
         functions = dict(watched.functions)
-        if here and asked in functions:
+        if here:
             functions[asked] = _noted(functions[asked], vectors.arguments[direction], call)
         with watch.family():
             noted = replace(watched, functions=functions)

@@ -27,14 +27,20 @@ def examine(
                 yield _opinion(implementation, vectors, direction, of_one)
 
 
+def absent(implementation: Implementation, op: str, direction: str) -> FunctionFit:
+    """What to say of a function that there is none of, with the names that may be meant for it."""
+    name = f"{op}_{direction}"
+    meant = tuple(str(misspelt) for misspelt in implementation.misspelt if misspelt.meant == name)
+    return FunctionFit(name, Fit.ABSENT, notes=meant)
+
+
 def _opinion(
     implementation: Implementation, vectors: OperationVectors, direction: str, families: list[Family]
 ) -> FunctionFit:
     name = f"{vectors.op}_{direction}"
     function = implementation.functions.get((vectors.op, direction))
     if function is None:
-        meant = [str(misspelt) for misspelt in implementation.misspelt if misspelt.meant == name]
-        return FunctionFit(name, Fit.ABSENT, notes=tuple(meant))
+        return absent(implementation, vectors.op, direction)
     misfit = signature_misfit(function, vectors.arguments[direction], tuple(families[0].parameters))
     if misfit is not None:
         return FunctionFit(name, Fit.MISFIT, misfit)
