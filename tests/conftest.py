@@ -1,6 +1,7 @@
 """What the tests of all three packages share: pytester, the installed golden files, and the helpers in support/."""
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import backproof.conformance.session.run  # noqa: F401  # pytester forgets modules that its runs were the first to import
 import pytest
+from backproof.reference.model.operation import operation_names
 from backproof.vectors import store
 from backproof.vectors.records import OperationVectors
 
@@ -17,6 +19,19 @@ pytest_plugins = ["pytester"]
 gc.set_threshold(200_000, 10, 50)
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "support")]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where processes share the tests, put those of one operation together at the end: a process that is handed them
+    reads its golden file, draws its cases and builds its mutants once, and no other does."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        places = {op: place for place, op in enumerate(operation_names())}
+        items.sort(key=lambda item: max(places.get(part, -1) for part in parts_of(item)))
+
+
+def parts_of(item: pytest.Item) -> list[str]:
+    """The parts of a test's id that stand for its parameters."""
+    return item.name.partition("[")[2].removesuffix("]").split("-")
 
 
 @pytest.fixture(autouse=True)

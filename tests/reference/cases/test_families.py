@@ -24,7 +24,7 @@ INDICES_ALONE = ("nll", "weighted_softmax_cross_entropy")
 
 def golden(op: str, dtype: str) -> Iterator[Family]:
     """An operation's golden families at a dtype."""
-    return (f for f in store.read(store.golden_folder() / f"{op}.h5").families if f.dtype == dtype)
+    return (f for f in store.read_golden(op).families if f.dtype == dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
