@@ -78,6 +78,22 @@ class Autodiff:
         """Make both directions of an operation whose last argument, or last few, are labels, which have no gradient."""
         return self._forward(function), self._backward(function, constants)
 
+    def both_with_indices(self, function: Function, at: int) -> tuple[Function, Function]:
+        """Make both directions of an operation whose argument at a position, counted from 0, has no gradient."""
+
+        def indices_last(*tensors: Tensor, **parameters: object) -> Tensor:
+            *others, indices = tensors
+            return function(*others[:at], indices, *others[at:], **parameters)
+
+        differentiate = self._backward(indices_last, constants=1)
+
+        def backward(upstream: Array, *arguments: Array, **parameters: object) -> tuple[object, ...]:
+            others = arguments[:at] + arguments[at + 1 :]
+            found: tuple[object, ...] = differentiate(upstream, *others, arguments[at], **parameters)
+            return found
+
+        return self._forward(function), backward
+
     def step(self, function: Function) -> Function:
         """Make an optimizer's step, of parameters, gradients and state of one shape: forward alone, never compiled."""
 
@@ -190,6 +206,52 @@ def dropout(inputs: Tensor, mask: Tensor, *, p: float) -> Tensor:
     """Dropout with a given mask, which frameworks draw themselves."""
     require_one_shape(inputs, mask)
     return inputs * (mask / (1 - p))
+
+
+def lookup(rows: Function) -> Function:
+    """Make an embedding of a function that picks rows of a table by index, and knows no padding row."""
+
+    def embedding(indices: Tensor, weight: Tensor, *, padding_idx: int | None = None) -> Tensor:
+        if padding_idx is not None:
+            raise NotImplementedError("rows are picked alike, and all of them have a gradient")
+        return rows(weight, indices)
+
+    return embedding
+
+
+def corner(inputs: Tensor, indices: Tensor, axis: int) -> Tensor:
+    """What indices can name along an axis: inputs no longer than they are along the others.
+
+    Raises ValueError where they have another rank, or are longer.
+    """
+    shape, due = tuple(indices.shape), tuple(inputs.shape)
+    cut, sizes = [slice(n) for n in shape], zip(shape, due, strict=False)
+    if len(shape) != len(due) or any(n > size and k != axis % len(due) for k, (n, size) in enumerate(sizes)):
+        raise ValueError(f"indices of shape {shape} for inputs of shape {due}")
+    cut[axis] = slice(None)
+    return inputs[tuple(cut)]
+
+
+def places(indices: Tensor, axis: int, array: Function = np.asarray) -> tuple[Tensor, ...]:
+    """What indices along an axis name, as one tensor of indices for each axis, which `array` makes."""
+    others: list[Tensor] = [array(where) for where in np.indices(tuple(indices.shape))]
+    others[axis] = indices
+    return tuple(others)
+
+
+def rotary(stack: Function, reshape: Function) -> Function:
+    """Make the rotary embedding, of the framework's functions that put tensors beside each other and change a shape."""
+
+    def rotary_embedding(inputs: Tensor, cos: Tensor, sin: Tensor, *, layout: str = "half") -> Tensor:
+        shape, axis = tuple(inputs.shape), {"half": -2, "interleaved": -1}[layout]
+        table = (shape[-2], shape[-1] // 2)
+        if shape[-1] % 2 or tuple(cos.shape) != table or tuple(sin.shape) != table:
+            raise ValueError(f"tables of shapes {tuple(cos.shape)} and {tuple(sin.shape)} for {shape}")
+        cuts = ((slice(table[1]), slice(table[1], None)), (slice(0, None, 2), slice(1, None, 2)))[axis + 2]
+        first, second = (inputs[..., cut] for cut in cuts)
+        return reshape(stack([first * cos - second * sin, second * cos + first * sin], axis), shape)
+
+    return rotary_embedding
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,15 @@ from .autodiff import (
     are_indices,
     by_element,
     by_norms,
+    corner,
     dropout,
     gated,
+    lookup,
     needed,
     network,
     own,
+    places,
+    rotary,
     wanted,
 )
 
@@ -37,19 +41,13 @@ name = "JAX"
 version = str(jax.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
 # Called one by one, operations round their results to the half dtype. Sums are in float32, but those that undo
-# broadcasting, which are the gradients of biases and weights, are in the half dtype itself. A contraction rounds once,
-# of a stack as well.
+# broadcasting, which are the gradients of biases and weights, are in the half dtype itself, and so is what is added up
+# where indices point. A contraction rounds once, of a stack as well.
+NATIVE = ("add", "dense", "layer_norm", "maximum", "embedding", "gather", "scatter_add")
 precision = {
     f"{dtype}{op}": name
     for dtype in ("float16", "bfloat16")
-    for op, name in {
-        "": "stepwise",
-        ":add": "native",
-        ":dense": "native",
-        ":layer_norm": "native",
-        ":matmul": "fused",
-        ":maximum": "native",
-    }.items()
+    for op, name in {"": "stepwise", ":matmul": "fused", **{f":{op}": "native" for op in NATIVE}}.items()
 }
 conventions = {"labels": "unchecked"}  # under jit the values of labels are not known
 
@@ -156,6 +154,17 @@ def or_zero(condition: Tensor, x: Tensor) -> Tensor:
 
 def kl_div(log_probabilities: Tensor, targets: Tensor) -> Tensor:
     return jax.scipy.special.xlogy(targets, targets) - targets * log_probabilities
+
+
+def gather(inputs: Tensor, indices: Tensor, *, axis: int) -> Tensor:
+    return jnp.take_along_axis(corner(inputs, indices, axis), indices, axis)
+
+
+def scatter_add(inputs: Tensor, indices: Tensor, source: Tensor, *, axis: int) -> Tensor:
+    corner(inputs, indices, axis)
+    if source.shape != indices.shape:
+        raise ValueError(f"a source of shape {source.shape} for indices of shape {indices.shape}")
+    return inputs.at[places(indices, axis)].add(source)
 
 
 def stepped(optimizer: Any, tensors: Tensors, step: int = 1) -> Tensors:
@@ -278,6 +287,10 @@ weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward 
 _of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy))
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
 nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
+embedding_forward, embedding_backward = autodiff.both_with_indices(lookup(partial(jnp.take, axis=0)), 0)
+gather_forward, gather_backward = autodiff.both_of_loss(gather)
+scatter_add_forward, scatter_add_backward = autodiff.both_with_indices(scatter_add, 1)
+rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(rotary(jnp.stack, jnp.reshape), constants=2)
 sgd_step_forward = autodiff.step(sgd)
 rmsprop_step_forward = autodiff.step(rmsprop)
 adam_step_forward = autodiff.step(adam)

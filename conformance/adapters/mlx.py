@@ -22,11 +22,15 @@ from .autodiff import (
     are_indices,
     by_element,
     by_norms,
+    corner,
     dropout,
     gated,
+    lookup,
     needed,
     network,
     own,
+    places,
+    rotary,
 )
 
 with needed("mlx", "MLX", "mlx, or on Linux 'mlx[cpu]'"):
@@ -43,6 +47,8 @@ precision = {
     "bfloat16": "stepwise",
     "float16:softmax": "fused",  # precise=True computes it in float32
     "bfloat16:softmax": "fused",
+    # what is added up where indices point is so in the half dtype itself
+    **{f"{dtype}:{op}": "native" for dtype in ("float16", "bfloat16") for op in ("embedding", "gather", "scatter_add")},
 }
 conventions = {"labels": "unchecked"}
 
@@ -134,6 +140,17 @@ def or_zero(condition: Tensor, x: Tensor) -> Tensor:
 
 def kl_div(log_probabilities: Tensor, targets: Tensor) -> Tensor:
     return targets * mx.log(mx.where(targets == 0, 1, targets)) - targets * log_probabilities
+
+
+def gather(inputs: Tensor, indices: Tensor, *, axis: int) -> Tensor:
+    return mx.take_along_axis(corner(inputs, indices, axis), indices, axis)
+
+
+def scatter_add(inputs: Tensor, indices: Tensor, source: Tensor, *, axis: int) -> Tensor:
+    corner(inputs, indices, axis)
+    if source.shape != indices.shape:
+        raise ValueError(f"a source of shape {source.shape} for indices of shape {indices.shape}")
+    return inputs.at[places(indices, axis, mx.array)].add(source)
 
 
 def stepped(optimizer: Any, names: str, tensors: Tensors, step: int = 1) -> Tensors:
@@ -256,6 +273,10 @@ weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward 
 _of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy, "label_smoothing"))
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
 nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
+embedding_forward, embedding_backward = autodiff.both_with_indices(lookup(partial(mx.take, axis=0)), 0)
+gather_forward, gather_backward = autodiff.both_of_loss(gather)
+scatter_add_forward, scatter_add_backward = autodiff.both_with_indices(scatter_add, 1)
+rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(rotary(mx.stack, mx.reshape), constants=2)
 sgd_step_forward = autodiff.step(sgd)
 rmsprop_step_forward = autodiff.step(rmsprop)
 adam_step_forward = autodiff.step(adam)

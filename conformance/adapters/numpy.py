@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import activations, losses, reductions, steps, two_tensors
+from .indexing import Embedding, Gather, Rotary, ScatterAdd
 from .layers import (
     Activation,
     Array,
@@ -40,7 +41,7 @@ def _in_own_dtype(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(*arguments: Array, **parameters: Any) -> Any:
-        dtype = arguments[0].dtype
+        dtype = next(a.dtype for a in arguments if a.dtype.kind != "i")
         wide = [a.astype(np.float32) if a.dtype == dtype and dtype.itemsize <= 2 else a for a in arguments]
         results = function(*wide, **parameters)
         if isinstance(results, tuple):
@@ -158,6 +159,10 @@ weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy
 dropout_forward, dropout_backward = _both(Dropout)
 kl_div_forward, kl_div_backward = _both(partial(ElementLoss, losses.kl, losses.kl_slope))
 nll_forward, nll_backward = _both(NegativeLogLikelihood)
+embedding_forward, embedding_backward = _both(Embedding)
+gather_forward, gather_backward = _both(Gather)
+rotary_embedding_forward, rotary_embedding_backward = _both(Rotary)
+scatter_add_forward, scatter_add_backward = _both(ScatterAdd)
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = _both(ClassLoss)
 sgd_step_forward = _in_own_dtype(steps.sgd)
 rmsprop_step_forward = _in_own_dtype(steps.rmsprop)

@@ -24,11 +24,15 @@ from .autodiff import (
     are_indices,
     by_element,
     by_norms,
+    corner,
     dropout,
     gated,
+    lookup,
     needed,
     network,
     own,
+    places,
+    rotary,
 )
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else it logs to standard error
@@ -56,6 +60,8 @@ precision = {
     "bfloat16:layer_norm": "fused",
     "float16:rms_norm": "fused",
     "bfloat16:rms_norm": "fused",
+    # what is added up where indices point is so in the half dtype itself
+    **{f"{dtype}:{op}": "native" for dtype in ("float16", "bfloat16") for op in ("embedding", "gather", "scatter_add")},
 }
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": tf.reduce_sum, "mean": tf.reduce_mean}
@@ -161,6 +167,17 @@ def kl_div(log_probabilities: Tensor, targets: Tensor) -> Tensor:
     return tf.math.xlogy(targets, targets) - targets * log_probabilities
 
 
+def gather(inputs: Tensor, indices: Tensor, *, axis: int) -> Tensor:
+    return tf.experimental.numpy.take_along_axis(corner(inputs, indices, axis), indices, axis)
+
+
+def scatter_add(inputs: Tensor, indices: Tensor, source: Tensor, *, axis: int) -> Tensor:
+    corner(inputs, indices, axis)
+    if source.shape != indices.shape:
+        raise ValueError(f"a source of shape {source.shape} for indices of shape {indices.shape}")
+    return tf.tensor_scatter_nd_add(inputs, tf.stack(places(indices, axis), axis=-1), source)
+
+
 def stepped(optimizer: Any, names: tuple[str, ...], tensors: Tensors, step: int = 1) -> Tensors:
     """Take a step of a Keras optimizer, from the state of these names after the steps before."""
     variable = tf.keras.Variable(tensors[0], dtype=tensors[0].dtype.name)
@@ -223,7 +240,8 @@ def gradients(function: Function, variables: Tensors, constants: Tensors, upstre
     with tf.GradientTape() as tape:
         tape.watch(variables)
         outputs = function(*variables, *constants)
-    return tape.gradient(outputs, variables, output_gradients=upstream)
+    found = tape.gradient(outputs, variables, output_gradients=upstream)
+    return [tf.convert_to_tensor(gradient) for gradient in found]  # that of an embedding comes as slices
 
 
 def array(tensor: Tensor) -> Array:
@@ -301,6 +319,10 @@ weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward 
 _of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy))
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
 nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
+embedding_forward, embedding_backward = autodiff.both_with_indices(lookup(tf.nn.embedding_lookup), 0)
+gather_forward, gather_backward = autodiff.both_of_loss(gather)
+scatter_add_forward, scatter_add_backward = autodiff.both_with_indices(scatter_add, 1)
+rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(rotary(tf.stack, tf.reshape), constants=2)
 sgd_step_forward = autodiff.step(sgd)
 rmsprop_step_forward = autodiff.step(rmsprop)
 adam_step_forward = autodiff.step(adam)

@@ -26,6 +26,7 @@ from .autodiff import (
     needed,
     network,
     own,
+    rotary,
 )
 
 with needed("torch", "PyTorch", "torch"):
@@ -68,6 +69,7 @@ STEPWISE = (
     "dropout",
     "kl_div",
     "weighted_softmax_cross_entropy",
+    "rotary_embedding",
     "sgd_step",
     "rmsprop_step",
     "adam_step",
@@ -77,10 +79,11 @@ STEPWISE = (
 # softmax keeps its exponentials where the axis is not the last, log_softmax its outputs and log_sigmoid exp(-|x|), the
 # losses are written over log_softmax or over gather and log, or rounded before their sum, reciprocal squares its
 # rounded output, and matmul rounds each product of a stack before it adds up those of a broadcast operand. layer_norm
-# saves mean and deviation in the half dtype, and adds up gradients in it, as nll_loss does losses.
+# saves mean and deviation in the half dtype, and adds up gradients in it, as nll_loss does losses and embedding the
+# gradients of a row.
 CALLED = {
     **_in_halves("stepwise", *STEPWISE, "softmax", "log_softmax", "log_sigmoid", "nll"),
-    **_in_halves("native", "layer_norm"),
+    **_in_halves("native", "layer_norm", "embedding"),
     "float16:nll": "native",
 }
 # torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. What is kept
@@ -210,6 +213,20 @@ def weighted_cross_entropy(
         raise ValueError("rows of labels, where class indices are due")
     index = not_ignored(labels, ignore_index)
     return F.cross_entropy(logits, labels, class_weights, None, index, None, reduction, label_smoothing)
+
+
+def embedding(indices: Tensor, weight: Tensor, *, padding_idx: int | None = None) -> Tensor:
+    return F.embedding(indices, weight, padding_idx)
+
+
+def gather(inputs: Tensor, indices: Tensor, *, axis: int) -> Tensor:
+    return torch.gather(inputs, axis, indices)
+
+
+def scatter_add(inputs: Tensor, indices: Tensor, source: Tensor, *, axis: int) -> Tensor:
+    if source.shape != indices.shape:  # torch takes the first corner of a larger source
+        raise ValueError(f"a source of shape {tuple(source.shape)} for indices of shape {tuple(indices.shape)}")
+    return torch.scatter_add(inputs, axis, indices, source)
 
 
 def not_ignored(labels: Tensor, ignore_index: int | None) -> int:
@@ -357,6 +374,12 @@ softmax_cross_entropy_forward, softmax_cross_entropy_backward = ignoring.both_of
 nll_forward, nll_backward = ignoring.both_of_loss(nll)
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = ignoring.both_of_loss(
     weighted_cross_entropy, constants=2
+)
+embedding_forward, embedding_backward = pytorch.both_with_indices(embedding, 0)
+gather_forward, gather_backward = pytorch.both_of_loss(gather)
+scatter_add_forward, scatter_add_backward = pytorch.both_with_indices(scatter_add, 1)
+rotary_embedding_forward, rotary_embedding_backward = pytorch.both_of_loss(
+    rotary(torch.stack, torch.reshape), constants=2
 )
 sgd_step_forward = pytorch.step(sgd)
 rmsprop_step_forward = pytorch.step(rmsprop)

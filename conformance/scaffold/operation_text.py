@@ -81,7 +81,10 @@ def _label_forms(family: Family, labels: frozenset[str]) -> Iterator[str]:
         return
     for name in labels & family.inputs.keys():
         indices = family.inputs[name].dtype.kind == "i"
-        yield "int64 class indices (N,)" if indices else "rows (N, C) of the case's dtype, one-hot or soft"
+        if name == "labels":
+            yield "int64 class indices (N,)" if indices else "rows (N, C) of the case's dtype, one-hot or soft"
+        else:
+            yield "int64" if indices else "numbers of the case's dtype"
 
 
 def _comment_lines(text: str) -> list[str]:

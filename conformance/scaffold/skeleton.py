@@ -113,7 +113,11 @@ def _autodiff(described: OperationText) -> str:
     if len(described.operation.functions) == 1:
         return _functions(described)
     op, labels = described.op, len(described.operation.labels.intersection(described.operation.arguments["forward"]))
+    arguments = described.operation.arguments["forward"]
     made = f"framework.{'both_of_loss' if labels else 'both'}({op}{f', constants={labels}' if labels > 1 else ''})"
+    if labels == 1 and arguments[-1] not in described.operation.labels:
+        (at,) = (k for k, argument in enumerate(arguments) if argument in described.operation.labels)
+        made = f"framework.both_with_indices({op}, {at})"
     both = f"{op}_forward, {op}_backward = {made}"
     return _filled(
         "autodiff-operation",

@@ -296,8 +296,13 @@ class FormulaArray(NDArrayOperatorsMixin):
 
     def scatter_add(self, index: np.ndarray, size: int) -> Self:
         """Sum the rows (N, ...) with each index, (N,), into (size, ...); no row gives 0."""
-        rows = [self[np.flatnonzero(index == place)].sum(axis=0) for place in range(size)]
-        return self.stacked(rows) if rows else self[:0]
+        order, counts = np.argsort(index, kind="stable"), np.bincount(index, minlength=size)
+        starts, sums, summed = np.cumsum(counts) - counts, [self[:0]], [np.zeros(0, np.int64)]
+        for count in np.unique(counts):  # one sum for all places to which as many rows are added
+            places = np.flatnonzero(counts == count)
+            sums.append(self[order[starts[places][:, None] + np.arange(count)]].sum(axis=1))
+            summed.append(places)
+        return self.joined(sums)[np.argsort(np.concatenate(summed))]
 
     def matmul(self, other: Self) -> Self:
         """x @ y for vectors, matrices, and stacks of matrices, which broadcast."""

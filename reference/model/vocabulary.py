@@ -200,6 +200,18 @@ FLAGS = {
             "a row that is ignored has a loss or a gradient, or counts in the mean",
             "https://github.com/PaddlePaddle/Paddle/pull/28622",
         ),
+        Flag(
+            "repeated-indices",
+            "indices",
+            "of what the same index names, the last alone counts, or small terms of its sum are lost",
+            "https://github.com/pytorch/pytorch/issues/1631",
+        ),
+        Flag(
+            "padding",
+            "indices",
+            "the padding row is not read, or the gradient of another row is dropped with it",
+            "https://github.com/pytorch/pytorch/issues/53368",
+        ),
         Flag("label-range", "validation", "a label out of range reads another row's memory, or wraps around", _LESSON),
         Flag("label-length", "validation", "labels of another length are broadcast or cut off", _LESSON),
         Flag(
@@ -319,6 +331,8 @@ ANSWERS = (
     Answer("kl_at_zero_target", "nan", False, "0 times log 0 is NaN"),
     Answer("mean_of_nothing", "nan", True, "the mean over no rows that count is 0 / 0"),
     Answer("mean_of_nothing", "0", False, "the mean over no rows that count is 0"),
+    Answer("embedding_padding", "zero", True, "the padding row gets no gradient, though outputs are read from it"),
+    Answer("embedding_padding", "ignored", False, "the padding row has the gradient of any other row"),
     Answer("empty_mean", "nan", True, "the mean over no rows is 0 / 0"),
     Answer("empty_mean", "0", False, "the mean over no rows is 0"),
 )
