@@ -78,12 +78,10 @@ FINE = 16
 def hold(one: Observation, foretold: Foretold, position: int) -> Held:
     """Hold one result against what is foretold."""
     results, _ = foretold
-    if results == ():
+    if results is not None and (not results or results[position] is None):
         return NEITHER
     state = one.states[position]
     came = None if one.results is None else one.results[position]
-    if results is not None and results[position] is None:
-        return NEITHER
     array = None if results is None else results[position]
     if state is State.RAISED:
         return EXPLAINED if array is None and one.family.result != "invalid" else NEITHER
@@ -95,16 +93,15 @@ def hold(one: Observation, foretold: Foretold, position: int) -> Held:
     values, got = array.astype(np.float64), one.values[position]
     assert got is not None
     score = one.score(values, position)
+    if not (score > 1).any():
+        return NEITHER
     certain = one.is_wrong(score, values, position)
     wrong, units = one.wrong[position], one.units
-    if not wrong.any() and not certain.any():
-        return NEITHER
     if not one.called:
         return Held(_NO, certain)
     near = close(got, values, one.slack[position], units)
-    with np.errstate(all="ignore"):
-        off, apart = np.abs(got - due), np.abs(got - values)
-        share = np.where(got == values, 0.0, apart / off)
+    off, apart = np.abs(got - due), np.abs(got - values)
+    share = np.where(got == values, 0.0, apart / off)
     near |= wrong & (share < min(ALIKE, 4096 * units))
     against = certain & ~near
     explained = wrong & near & ~(share > NEARER) & (score > 1)
@@ -121,9 +118,7 @@ def hold(one: Observation, foretold: Foretold, position: int) -> Held:
 def leaves_the_same(one: Observation, foretold: Foretold) -> bool:
     """Whether the arguments are left as it is foretold."""
     left = foretold[1]
-    return left is not None and all(
-        alike(mine, theirs, 0.0, one.units) for mine, theirs in zip(one.left, left, strict=True)
-    )
+    return left is not None and all(alike(a, b, 0.0, one.units) for a, b in zip(one.left, left, strict=True))
 
 
 @dataclass
@@ -138,7 +133,6 @@ class Judged:
     foretold: dict[int, Foretold] = field(default_factory=dict)
     hopeless: bool = False
     """Whether it explains nothing of the first calls, and the others are not foretold."""
-
     doubtful: bool = False
     """Whether a few cases speak against it, so that it holds on a condition if at all."""
 

@@ -146,8 +146,7 @@ class Observation:
         over = score > most
         if over.any():
             due = self.expected[position]
-            with np.errstate(all="ignore"):
-                over &= ~(np.isinf(score) & (np.abs(values - due) <= _MOST_UNITS * self.units * np.abs(due)))
+            over &= ~(np.isinf(score) & (np.abs(values - due) <= _MOST_UNITS * self.units * np.abs(due)))
         return np.asarray(over)
 
     @cached_property
@@ -194,11 +193,9 @@ class Observation:
 
 def scored(values: np.ndarray, expected: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     """|values - expected| in tolerances, element by element: 0 where equal or both NaN, infinite where one alone is."""
-    with np.errstate(all="ignore"):
-        error = np.abs(values - expected)
-        same = (values == expected) | (np.isnan(values) & np.isnan(expected))
-        score = np.where(np.isnan(error), np.inf, error / tolerance)
-    return np.asarray(np.where(same, 0.0, score))
+    error = np.abs(values - expected)
+    same = (values == expected) | (np.isnan(values) & np.isnan(expected))
+    return np.asarray(np.where(same, 0.0, np.where(np.isnan(error), np.inf, error / tolerance)))
 
 
 def close(one: np.ndarray, other: np.ndarray, slack: float, units: float) -> np.ndarray:
@@ -206,10 +203,9 @@ def close(one: np.ndarray, other: np.ndarray, slack: float, units: float) -> np.
 
     How large the numbers were that were rounded on the way is not known, so the largest of the case stand for them.
     """
-    with np.errstate(all="ignore"):
-        sizes = np.minimum(np.abs(one), np.abs(other))
-        largest = sizes.max(initial=0.0, where=np.isfinite(sizes))
-        near = np.abs(one - other) <= slack + _UNITS * units * largest
+    sizes = np.minimum(np.abs(one), np.abs(other))
+    largest = sizes.max(initial=0.0, where=np.isfinite(sizes))
+    near = np.abs(one - other) <= slack + _UNITS * units * largest
     return np.asarray(near | (one == other) | (np.isnan(one) & np.isnan(other)))
 
 

@@ -145,10 +145,9 @@ def _share(one: Observation, position: int, digits: int) -> float:
     """The largest error as a share of what so many digits allow."""
     got, due = one.values[position], one.expected[position]
     assert got is not None
-    with np.errstate(all="ignore"):
-        shares = np.array(one.score(got, position) * one.units / 2.0**-digits)
-        exact = np.isinf(shares) & (due != 0)
-        shares[exact] = np.asarray(np.abs(got - due) / (64 * 2.0**-digits * np.abs(due)))[exact]
+    shares = np.array(one.score(got, position) * one.units / 2.0**-digits)
+    exact = np.isinf(shares) & (due != 0)
+    shares[exact] = np.asarray(np.abs(got - due) / (64 * 2.0**-digits * np.abs(due)))[exact]
     return float(np.max(shares, initial=0.0))
 
 

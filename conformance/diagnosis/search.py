@@ -1,7 +1,9 @@
 """Which candidates account for what is wrong, and when: several may, each for a part."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from itertools import chain, tee
 
 import numpy as np
 
@@ -114,7 +116,9 @@ class Search:
         """Explain as much as there is an explanation for: one wrong result is taken after another, and the candidates
         asked that explain it; of those, the one that explains most."""
         found: list[Explanation] = []
-        known = list(catalogue(self.evidence.vectors.op, self.evidence.direction))
+        if not self.evidence.right and all(one.results is None for one in self.wrong):
+            return found  # many candidates raise always
+        (known,) = tee(catalogue(self.evidence.vectors.op, self.evidence.direction), 1)  # made when it is asked for
         while len(found) < MOST_TOGETHER and len(self.given_up) < TRIES and (units := self._open()):
             one, position = units[0]
             best = self._best(known, one, position)
@@ -131,7 +135,7 @@ class Search:
                 continue
             found.append(best)
             if "labels" in one.arguments and not best.candidate.remembers:
-                known += on_labels(best.candidate)
+                (known,) = tee(chain(known, on_labels(best.candidate)), 1)
             for other in self.wrong:
                 for p in best.positions:
                     if (id(other), p) in best.explained:
@@ -269,12 +273,12 @@ class Search:
 
     def _candidates(self, known: Iterable[Candidate], one: Observation, position: int) -> Iterator[Candidate]:
         if one.names[position] not in self.evidence.unsteady:  # no formula gives what depends on other calls
-            yield from (candidate for candidate in known if not candidate.remembers)
+            yield from (candidate for candidate in copy(known) if not candidate.remembers)
             if one.states[position] in (State.WRONG, State.MALFORMED):
                 yield from of_result(position, one)
             if one.states[position] is State.WRONG:
                 yield from fitted(self._like(one, position), position, self.wrong)
-        yield from (candidate for candidate in known if candidate.remembers)
+        yield from (candidate for candidate in copy(known) if candidate.remembers)
 
     def _like(self, one: Observation, position: int) -> list[Observation]:
         """An observation and some others of its dtype and parameters, until there are some elements."""
@@ -295,14 +299,19 @@ class Search:
 
         def mark(one: Observation, position: int) -> None:
             held = judged.on(one, position)
-            for marked, elements in ((true, held.explained), (false, held.against)):
+            for marked, elements in ((true, held.explained), (false, held.against)) if held is not NEITHER else ():
                 if elements.any():
                     shape = one.expected[position].shape if one.expected else ()
                     marked.setdefault(position, []).append(Marked(one, shape, elements))
 
+        to_beat = -best.rank[0] if best and self.evidence.right and not judged.candidate.remembers else 0.0
+        possible = len(self.left)
         for one in self.wrong:
             for position in range(len(one.names)):
                 mark(one, position)
+                possible -= (id(one), position) in self.left and not judged.on(one, position).explained.any()
+            if possible < to_beat:
+                return None
         gaining = [p for p, marks in true.items() if any((id(m.one), p) in self.left for m in marks)]
         if not gaining:
             return None

@@ -357,12 +357,8 @@ def assembled(mutation: Mutation, named: Mapping[str, Any]) -> Function:
     exec(code, space)
     copies[definition] = space[definition[1]]
     proxies = {module: ModuleType(module) for module in spaces}
-    for names in spaces.values():
-        for name, value in names.items():
-            if isinstance(value, FunctionType):
-                names[name] = copies.get((value.__module__, value.__name__), value)
-            elif isinstance(value, ModuleType) and value.__name__ in proxies:
-                names[name] = proxies[value.__name__]
+    for module, name, meant in _links(entry):
+        spaces[module][name] = proxies[meant] if isinstance(meant, str) else copies[meant]
     for module, proxy in proxies.items():
         vars(proxy).update(spaces[module])
     return copies[entry]
@@ -372,6 +368,20 @@ def assembled(mutation: Mutation, named: Mapping[str, Any]) -> Function:
 def _functions(entry: Definition) -> Mapping[Definition, FunctionType]:
     """A function and all that it reaches, without their decorators."""
     return {one: inspect.unwrap(getattr(import_module(one[0]), one[1])) for one in reached(entry)}
+
+
+@cache
+def _links(entry: Definition) -> tuple[tuple[str, str, Definition | str], ...]:
+    """The names in the modules of what a function reaches that stand for one of these functions, or modules."""
+    known = _functions(entry)
+    modules = {module: import_module(module) for module, _ in known}
+    return tuple(
+        (module, name, value.__name__ if isinstance(value, ModuleType) else (value.__module__, value.__name__))
+        for module, found in modules.items()
+        for name, value in vars(found).items()
+        if (isinstance(value, FunctionType) and (value.__module__, value.__name__) in known)
+        or (isinstance(value, ModuleType) and value.__name__ in modules)
+    )
 
 
 def _copy(function: FunctionType, space: dict[str, Any]) -> Callable[..., Any]:
