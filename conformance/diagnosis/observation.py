@@ -146,7 +146,7 @@ class Observation:
         over = score > most
         if over.any():
             due = self.expected[position]
-            over &= ~(np.isinf(score) & (np.abs(values - due) <= _MOST_UNITS * self.units * np.abs(due)))
+            over &= ~(np.isinf(score) & (np.abs(values - due) < _MOST_UNITS * self.units * np.abs(due)))
         return np.asarray(over)
 
     @cached_property

@@ -15,7 +15,7 @@ import small_vectors
 import sound_variants
 from backproof.conformance.check.verdict import MissKind
 from backproof.conformance.implementation.load import load
-from backproof.reference.faults import every_fault_of
+from backproof.reference.faults import by_name, every_fault_of
 from backproof.reference.model.fault import widened
 from backproof.reference.model.operation import operation_names
 from backproof.reference.mutations.changes import lowered, significand
@@ -58,6 +58,14 @@ def raises_always(found: Told) -> bool:
     """Whether every call raises, of which nothing can be said: many faults do."""
     failing = [item.verdict for item in found.ran if item.fails]
     return all(miss.kind is MissKind.RAISED for verdict in failing for miss in verdict.misses)
+
+
+@pytest.mark.parametrize("fault", ["silu.backward_upstream_outputs", "softplus.dL_dinputs"])
+def test_a_finite_number_where_an_infinity_is_due_is_told_from_a_lost_nan(fault: str) -> None:
+    op, _, place = fault.partition(".")
+    found = told(by_name(op)[f"{place}_non_finite_swallowed"])
+    assert found is not None
+    assert found.is_right
 
 
 def test_a_fault_is_known_again_where_another_hand_rounds_otherwise() -> None:
