@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -25,13 +25,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where processes share the tests, put those of one operation together at the end: a process that is handed them
     reads its golden file, draws its cases and builds its mutants once, and no other does."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        places = {op: place for place, op in enumerate(operation_names())}
-        items.sort(key=lambda item: max(places.get(part, -1) for part in parts_of(item)))
+        known = frozenset(operation_names())
+        items.sort(key=lambda item: operation_of(item, known))
 
 
-def parts_of(item: pytest.Item) -> list[str]:
-    """The parts of a test's id that stand for its parameters."""
-    return item.name.partition("[")[2].removesuffix("]").split("-")
+def operation_of(item: pytest.Item, known: Collection[str]) -> str:
+    """The operation among a test's parameters, or that one of them is of; "" of a test without one."""
+    parameters = getattr(item, "callspec", None)
+    ops = (getattr(value, "op", value) for value in (parameters.params.values() if parameters else ()))
+    return next((op for op in ops if isinstance(op, str) and op in known), "")
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import documents
@@ -17,9 +17,10 @@ from backproof.vectors.dtypes import PRECISIONS_OF
 
 sys.path.insert(0, str(documents.DOCS))
 
-from _ext import catalogue, generated, included, markdown, operations, options, vocabulary
+from _ext import catalogue, generated, included, markdown, options, vocabulary
 
 PAGES = documents.pages()
+MARK_OF_AN_OPERATION = "<!-- generated: operation -->"
 BLOCKS = [
     pytest.param(page, block.text, id=f"{documents.name_of(page)}-{number}")
     for page in PAGES
@@ -127,22 +128,16 @@ def test_every_link_within_the_repository_leads_somewhere(document: Path) -> Non
 # What is generated
 
 
-def texts(kind: str) -> Iterator[tuple[str, str]]:
-    """The generated text of every page that has a mark of this kind."""
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        if f"<!-- generated: {kind}" in text:
-            name = page.relative_to(documents.DOCS).with_suffix("").as_posix()
-            yield name, generated.filled(name, text)
-
-
 def test_every_operation_has_a_page_and_no_other_has() -> None:
-    assert sorted(name for name, _ in texts("operation -->")) == [f"operations/{op}" for op in operation_names()]
+    marked = {page.stem for page in PAGES if MARK_OF_AN_OPERATION in page.read_text(encoding="utf-8")}
+    assert marked == {page.stem for page in PAGES if page.parent.name == "operations" and page.stem != "index"}
+    assert marked == set(operation_names())
 
 
 @pytest.mark.parametrize("op", operation_names())
 def test_an_operation_s_page_has_its_formula_arguments_conventions_flags_and_precisions(op: str) -> None:
-    text, described, vectors = operations.page(op), operation(op), store.read_golden(op)
+    text = generated.filled(f"operations/{op}", MARK_OF_AN_OPERATION)
+    described, vectors = operation(op), store.read_golden(op)
     families = tuple(vectors.families)
     formula = text.partition("```text\n")[2].partition("```")[0]
     for direction, results in described.results.items():

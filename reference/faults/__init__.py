@@ -20,7 +20,6 @@ from ..mutations.misread import ignored, misread
 from ..mutations.wrappers import wrappers as wrappers_of
 
 __all__ = [
-    "all_faults",
     "describe",
     "every_fault_of",
     "faults_of",
@@ -74,11 +73,6 @@ def faults_of(op: str) -> tuple[Fault, ...]:
 def every_fault_of(op: str) -> tuple[Fault, ...]:
     """All faults of one operation: seen, mutants of the formula, wrappers. Raises ValueError as `faults_of` does."""
     return faults_of(op) + mutants_of(op) + wrappers_of(op)
-
-
-def all_faults() -> tuple[Fault, ...]:
-    """All faults of all operations."""
-    return tuple(fault for op in operation_names() for fault in every_fault_of(op))
 
 
 @cache

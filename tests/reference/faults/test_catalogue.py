@@ -2,6 +2,7 @@
 
 import pytest
 from backproof.conformance.implementation.load import load
+from backproof.reference import faults
 from backproof.reference.faults import by_name, describe, every_fault_of, faults_of
 from backproof.reference.model.operation import operation_names
 
@@ -13,13 +14,19 @@ def test_a_fault_can_be_named_after_impl(op: str) -> None:
     assert implementation.functions[op, fault.direction] is fault.functions[fault.direction]
 
 
-def test_the_catalogue_lists_an_operation_or_all_of_them_a_line_each() -> None:
-    op, other = operation_names()[:2]
-    listed = describe(op)
-    assert [name for name in by_name(op) if f"\n  {name}: " not in listed] == []
-    assert f"{other}: " not in listed
-    assert f"{other}: " in describe()
-    assert all(len(line) <= 120 for line in describe().splitlines())
+@pytest.mark.parametrize("op", operation_names())
+def test_the_catalogue_lists_an_operation_a_line_each(op: str) -> None:
+    *lines, last = describe(op).splitlines()
+    assert [name for name in by_name(op) if not any(line.startswith(f"  {name}: ") for line in lines)] == []
+    assert all(line.startswith(("  ", f"{op}: ")) and len(line) <= 120 for line in lines if line)
+    assert last.startswith(f"{len(by_name(op))} faults; run one: pytest --impl=")
+
+
+def test_it_lists_all_operations_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "operation_names", lambda: ("relu", "sigmoid"))
+    *lines, last = describe().splitlines()
+    assert lines == describe("relu").splitlines()[:-1] + describe("sigmoid").splitlines()[:-1]
+    assert last.startswith(f"{len(by_name('relu')) + len(by_name('sigmoid'))} faults; ")
 
 
 def test_an_unknown_operation_is_named_and_so_are_those_there_are() -> None:
