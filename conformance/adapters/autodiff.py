@@ -22,6 +22,8 @@ Tensors = Any
 """A sequence of them."""
 Axes = int | tuple[int, ...] | None
 """The axes of a reduction, counted from the end."""
+Sizes = int | tuple[int, ...]
+"""A size for all axes of images, or one for each."""
 
 
 @contextmanager

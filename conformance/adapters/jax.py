@@ -15,6 +15,7 @@ from .autodiff import (
     Axes,
     ClassLosses,
     Function,
+    Sizes,
     Tensor,
     Tensors,
     are_indices,
@@ -42,8 +43,11 @@ version = str(jax.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
 # Called one by one, operations round their results to the half dtype. Sums are in float32, but those that undo
 # broadcasting, which are the gradients of biases and weights, are in the half dtype itself, and so is what is added up
-# where indices point. A contraction rounds once, of a stack as well.
-NATIVE = ("add", "dense", "layer_norm", "maximum", "embedding", "gather", "scatter_add")
+# where indices point or over windows. A contraction rounds once, of a stack as well.
+NATIVE = (
+    *("add", "dense", "layer_norm", "maximum", "embedding", "gather", "scatter_add", "batch_norm", "group_norm"),
+    *("conv1d", "conv2d", "conv_transpose2d", "max_pool2d", "avg_pool2d"),
+)
 precision = {
     f"{dtype}{op}": name
     for dtype in ("float16", "bfloat16")
@@ -99,6 +103,27 @@ def hardtanh(inputs: Tensor, *, min_value: float, max_value: float) -> Tensor:
 
 def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
     return jax.nn.standardize(inputs, epsilon=eps) * weight + bias
+
+
+def batch_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    axes = (0, *range(2, inputs.ndim))
+    if all(inputs.shape[axis] == 1 for axis in axes):
+        raise ValueError(f"inputs of shape {inputs.shape} have a single value a channel")
+    return by_channel(jax.nn.standardize(inputs, axis=axes, epsilon=eps), weight, bias)
+
+
+def group_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, num_groups: int, eps: float) -> Tensor:
+    n, channels, *rest = inputs.shape
+    groups = inputs.reshape(n, num_groups, channels // num_groups, *rest)
+    normal = jax.nn.standardize(groups, axis=tuple(range(2, groups.ndim)), epsilon=eps)
+    return by_channel(normal.reshape(inputs.shape), weight, bias)
+
+
+def by_channel(normal: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    if not weight.shape == bias.shape == normal.shape[1:2]:
+        raise ValueError(f"weight {weight.shape} and bias {bias.shape} for inputs of shape {normal.shape}")
+    along = (-1, *[1] * (normal.ndim - 2))
+    return normal * weight.reshape(along) + bias.reshape(along)
 
 
 def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
@@ -187,6 +212,105 @@ def adam(*tensors: Tensor, lr: float, beta1: float, beta2: float, eps: float, st
     return stepped(optimizers.adam(lr, beta1, beta2, eps), tensors, step)
 
 
+def convolution(
+    inputs: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:
+    axes = inputs.ndim - 2
+    around = [(p, p) for p in per_axis(padding, axes)]
+    outputs = jax.lax.conv_general_dilated(
+        inputs,
+        weight,
+        per_axis(stride, axes),
+        around,
+        rhs_dilation=per_axis(dilation, axes),
+        feature_group_count=groups,
+    )
+    if 0 in outputs.shape[2:]:
+        raise ValueError(f"inputs of shape {inputs.shape} are smaller than a window")
+    return with_bias(outputs, bias)
+
+
+def conv_transpose2d(
+    inputs: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+    output_padding: Sizes = 0,
+) -> Tensor:
+    steps, gaps, more = per_axis(stride, 2), per_axis(dilation, 2), per_axis(output_padding, 2)
+    if any(extra >= max(step, gap) for extra, step, gap in zip(more, steps, gaps, strict=True)):
+        raise ValueError(f"output_padding {output_padding} is as large as the stride and the dilation")
+    reach = [gap * (k - 1) - p for gap, k, p in zip(gaps, weight.shape[2:], per_axis(padding, 2), strict=True)]
+    by_group = weight.reshape(groups, -1, *weight.shape[1:])[..., ::-1, ::-1]
+    kernel = jnp.swapaxes(by_group, 1, 2).reshape(-1, weight.shape[0] // groups, *weight.shape[2:])
+    outputs = jax.lax.conv_general_dilated(
+        inputs,
+        kernel,
+        (1, 1),
+        [(around, around + extra) for around, extra in zip(reach, more, strict=True)],
+        lhs_dilation=steps,
+        rhs_dilation=gaps,
+        feature_group_count=groups,
+    )
+    return with_bias(outputs, bias)
+
+
+def with_bias(outputs: Tensor, bias: Tensor) -> Tensor:
+    if bias.shape != outputs.shape[1:2]:
+        raise ValueError(f"a bias of shape {bias.shape} for outputs of shape {outputs.shape}")
+    return outputs + bias.reshape(-1, *[1] * (outputs.ndim - 2))
+
+
+def per_axis(sizes: Sizes, axes: int) -> tuple[int, ...]:
+    return (sizes,) * axes if isinstance(sizes, int) else sizes
+
+
+def max_pool2d(inputs: Tensor, *, kernel_size: Sizes, stride: Sizes, padding: Sizes = 0, dilation: Sizes = 1) -> Tensor:
+    return over_windows(inputs, jax.lax.max, -jnp.inf, kernel_size, stride, padding, dilation)
+
+
+def avg_pool2d(
+    inputs: Tensor, *, kernel_size: Sizes, stride: Sizes, padding: Sizes = 0, count_include_pad: bool = True
+) -> Tensor:
+    sums = over_windows(inputs, jax.lax.add, 0.0, kernel_size, stride, padding)
+    if count_include_pad:
+        high, wide = per_axis(kernel_size, 2)
+        return sums / (high * wide)
+    return sums / over_windows(jnp.ones_like(inputs), jax.lax.add, 0.0, kernel_size, stride, padding)
+
+
+def over_windows(
+    inputs: Tensor, reduction: Any, start: float, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes = 1
+) -> Tensor:
+    sizes, around = per_axis(kernel, 2), per_axis(padding, 2)
+    if any(2 * p > k for p, k in zip(around, sizes, strict=True)):
+        raise ValueError(f"padding {padding} of more than half a window of {kernel}")
+    widths = [(0, 0), (0, 0), *((p, p) for p in around)]
+    outputs = jax.lax.reduce_window(
+        inputs,
+        jnp.array(start, inputs.dtype),
+        reduction,
+        (1, 1, *sizes),
+        (1, 1, *per_axis(stride, 2)),
+        widths,
+        window_dilation=(1, 1, *per_axis(dilation, 2)),
+    )
+    if 0 in outputs.shape[2:]:
+        raise ValueError(f"inputs of shape {inputs.shape} are smaller than a window")
+    return outputs
+
+
 # The adapter: arrays to JAX's, and a function's gradients.
 
 options = SimpleNamespace(jit=False)
@@ -248,6 +372,13 @@ log_softmax_forward, log_softmax_backward = autodiff.both(jax.nn.log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(jnp.matmul)
+conv1d_forward, conv1d_backward = autodiff.both(convolution)
+conv2d_forward, conv2d_backward = autodiff.both(convolution)
+conv_transpose2d_forward, conv_transpose2d_backward = autodiff.both(conv_transpose2d)
+max_pool2d_forward, max_pool2d_backward = autodiff.both(max_pool2d)
+avg_pool2d_forward, avg_pool2d_backward = autodiff.both(avg_pool2d)
+batch_norm_forward, batch_norm_backward = autodiff.both(batch_norm)
+group_norm_forward, group_norm_backward = autodiff.both(group_norm)
 add_forward, add_backward = autodiff.both(jnp.add)
 multiply_forward, multiply_backward = autodiff.both(jnp.multiply)
 divide_forward, divide_backward = autodiff.both(jnp.divide)

@@ -230,6 +230,67 @@ class RMSNorm:
         return self.dinputs
 
 
+class GroupNorm:
+    """Layer normalisation of each group of channels (N, C, ...), with weights and biases of each channel (C,)."""
+
+    def __init__(self, weights: Array, biases: Array, num_groups: int, eps: float) -> None:
+        _same_shape(biases, weights)
+        self.weights = weights
+        self.biases = biases
+        self.num_groups = num_groups
+        self.eps = eps
+
+    def forward(self, inputs: Array) -> Array:
+        if inputs.shape[1:2] != self.weights.shape or inputs.shape[1] % self.num_groups:
+            raise ValueError(
+                f"inputs {inputs.shape} do not fit {self.num_groups} groups of weights {self.weights.shape}"
+            )
+        self.shape = inputs.shape
+        rows = self.as_rows(inputs)
+        self.norm = LayerNorm(np.ones(rows.shape[1:], rows.dtype), np.zeros(rows.shape[1:], rows.dtype), self.eps)
+        self.normal = self.as_inputs(self.norm.forward(rows))
+        return self.normal * self.by_channel(self.weights) + self.by_channel(self.biases)
+
+    def backward(self, doutputs: Array) -> Array:
+        _same_shape(doutputs, self.normal)
+        axes = (0, *range(2, doutputs.ndim))
+        self.dweights, self.dbiases = (doutputs * self.normal).sum(axis=axes), doutputs.sum(axis=axes)
+        dnormal = doutputs * self.by_channel(self.weights)
+        self.dinputs = self.as_inputs(self.norm.backward(self.as_rows(dnormal)))
+        return self.dinputs
+
+    def by_channel(self, weights: Array) -> Array:
+        return weights.reshape(-1, *[1] * (len(self.shape) - 2))
+
+    def as_rows(self, values: Array) -> Array:
+        """What is normalised together as a row."""
+        size = int(np.prod(self.shape[1:])) // self.num_groups
+        return values.reshape(self.shape[0] * self.num_groups, size)
+
+    def as_inputs(self, rows: Array) -> Array:
+        return rows.reshape(self.shape)
+
+
+class BatchNorm(GroupNorm):
+    """Normalisation of each channel over the batch, as in training."""
+
+    def __init__(self, weights: Array, biases: Array, eps: float) -> None:
+        super().__init__(weights, biases, 1, eps)
+
+    def forward(self, inputs: Array) -> Array:
+        if inputs.size == inputs.shape[1]:
+            raise ValueError(f"inputs {inputs.shape} have a single value a channel")
+        return super().forward(inputs)
+
+    def as_rows(self, values: Array) -> Array:
+        rows, size = (self.shape[1] if values.size else 0), values.size // self.shape[1]
+        return np.moveaxis(values, 1, 0).reshape(rows, max(size, 1))
+
+    def as_inputs(self, rows: Array) -> Array:
+        n, channels, *rest = self.shape
+        return np.moveaxis(rows.reshape(channels, n, *rest), 0, 1)
+
+
 class MatMul:
     """inputs @ weights of any ranks, as NumPy has it: stacks of matrices are broadcast, and vectors may stand in."""
 

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from . import activations, losses, reductions, steps, two_tensors
+from . import activations, losses, reductions, steps, two_tensors, windows
 from .indexing import Embedding, Gather, Rotary, ScatterAdd
 from .layers import (
     Activation,
     Array,
+    BatchNorm,
     CrossEntropy,
     DenseLayer,
     Dropout,
+    GroupNorm,
     LayerNorm,
     LogSoftmax,
     MatMul,
@@ -133,6 +135,13 @@ log_softmax_forward, log_softmax_backward = _both(LogSoftmax)
 layer_norm_forward, layer_norm_backward = _both(LayerNorm)
 rms_norm_forward, rms_norm_backward = _both(RMSNorm)
 matmul_forward, matmul_backward = _both(MatMul)
+conv1d_forward, conv1d_backward = _both(windows.Conv1D)
+conv2d_forward, conv2d_backward = _both(windows.Conv2D)
+conv_transpose2d_forward, conv_transpose2d_backward = _both(windows.ConvTranspose2D)
+batch_norm_forward, batch_norm_backward = _both(BatchNorm)
+group_norm_forward, group_norm_backward = _both(GroupNorm)
+max_pool2d_forward, max_pool2d_backward = _both(windows.MaxPool2D)
+avg_pool2d_forward, avg_pool2d_backward = _both(windows.AvgPool2D)
 add_forward, add_backward = _both(partial(TwoTensors, np.add, two_tensors.add_gradients))
 multiply_forward, multiply_backward = _both(partial(TwoTensors, np.multiply, two_tensors.multiply_gradients))
 divide_forward, divide_backward = _both(partial(TwoTensors, np.divide, two_tensors.divide_gradients))

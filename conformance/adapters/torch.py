@@ -83,7 +83,7 @@ STEPWISE = (
 # gradients of a row.
 CALLED = {
     **_in_halves("stepwise", *STEPWISE, "softmax", "log_softmax", "log_sigmoid", "nll"),
-    **_in_halves("native", "layer_norm", "embedding"),
+    **_in_halves("native", "layer_norm", "batch_norm", "group_norm", "embedding", "max_pool2d", "avg_pool2d"),
     "float16:nll": "native",
 }
 # torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. What is kept
@@ -151,6 +151,16 @@ def log_softmax(logits: Tensor, *, axis: int = -1) -> Tensor:
 
 def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
     return F.layer_norm(inputs, weight.shape, weight, bias, eps)
+
+
+def batch_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    if not eps:
+        raise NotImplementedError("PyTorch's batch_norm takes no eps of 0 in training")
+    return F.batch_norm(inputs, None, None, weight, bias, training=True, eps=eps)
+
+
+def group_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, num_groups: int, eps: float) -> Tensor:
+    return F.group_norm(inputs, num_groups, weight, bias, eps)
 
 
 def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
@@ -343,6 +353,13 @@ log_softmax_forward, log_softmax_backward = pytorch.both(log_softmax)
 layer_norm_forward, layer_norm_backward = pytorch.both(layer_norm)
 rms_norm_forward, rms_norm_backward = pytorch.both(rms_norm)
 matmul_forward, matmul_backward = pytorch.both(torch.matmul)
+conv1d_forward, conv1d_backward = pytorch.both(F.conv1d)
+conv2d_forward, conv2d_backward = pytorch.both(F.conv2d)
+conv_transpose2d_forward, conv_transpose2d_backward = pytorch.both(F.conv_transpose2d)
+max_pool2d_forward, max_pool2d_backward = pytorch.both(F.max_pool2d)
+avg_pool2d_forward, avg_pool2d_backward = pytorch.both(F.avg_pool2d)
+batch_norm_forward, batch_norm_backward = pytorch.both(batch_norm)
+group_norm_forward, group_norm_backward = pytorch.both(group_norm)
 add_forward, add_backward = pytorch.both(torch.add)
 multiply_forward, multiply_backward = pytorch.both(torch.mul)
 divide_forward, divide_backward = pytorch.both(torch.div)

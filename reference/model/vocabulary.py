@@ -212,6 +212,18 @@ FLAGS = {
             "the padding row is not read, or the gradient of another row is dropped with it",
             "https://github.com/pytorch/pytorch/issues/53368",
         ),
+        Flag(
+            "strides",
+            "windows",
+            "stride, padding or dilation is left out or taken for another, or what no window reaches is dropped",
+            "https://github.com/f-dangel/backpack/issues/30",
+        ),
+        Flag(
+            "groups",
+            "windows",
+            "an output sees channels of another group",
+            "https://github.com/pytorch/pytorch/issues/51430",
+        ),
         Flag("label-range", "validation", "a label out of range reads another row's memory, or wraps around", _LESSON),
         Flag("label-length", "validation", "labels of another length are broadcast or cut off", _LESSON),
         Flag(
@@ -302,6 +314,9 @@ ANSWERS = (
     Answer("max_tie", "shared", True, "inputs that tie for the largest share the upstream equally"),
     Answer("max_tie", "first", False, "the first of inputs that tie gets all, in C order of the axes as listed"),
     Answer("max_tie", "last", False, "the last of inputs that tie gets all, in C order of the axes as listed"),
+    Answer("max_pool_tie", "first", True, "the first of a window's inputs that tie, row by row, gets all"),
+    Answer("max_pool_tie", "last", False, "the last of a window's inputs that tie, row by row, gets all"),
+    Answer("max_pool_tie", "shared", False, "a window's inputs that tie share the upstream equally"),
     Answer("max_at_nan", "0", True, "no input equals a NaN, so that nothing passes"),
     Answer("max_at_nan", "own", False, "the NaN is the largest, and gets all"),
     Answer("max_at_nan", "nan", False, "no input equals a NaN: the upstream over 0 winners is NaN for all of them"),

@@ -1,0 +1,341 @@
+"""Convolutions of signals and images: inputs (N, C, ...), a weight and a bias, under windows that slide."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ...vectors.dtypes import FORMATS
+from ..generation.draws import Shape, Words, held
+from ..generation.profiles import Profile, bell, heavy, integers, long_integers, offset, spread
+from ..model.convolution import Sizes, pair
+from ..model.family import Draft, Inputs
+from ..model.formulations import Function
+from .paired import changed, families, one_argument_at_a_time, refused
+from .special_values import ends
+from .upstreams import FAR, far_upstreams, mismatched, units
+
+SHORT = {"stride": "s", "padding": "p", "dilation": "d", "groups": "g", "output_padding": "op"}
+"""The parameters as names of families have them."""
+DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+NUMBERS = [1.5, -2, 0.25, 3, -0.5, 2, -1, 4, 0.75, -3, 1, -0.25, 2.5]
+UPSTREAM = [2, -3, 0.5, 4, -1, 1.5, -0.75]
+WEIGHT = [0.5, -1.5, 2, 0.25, -3, 4, 1, -0.125, -0.75]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The sizes of a call of `conv2d`, and its parameters; other convolutions have theirs from it."""
+
+    inputs: Shape
+    """(N, C, H, W)."""
+    outputs: int
+    """Output channels."""
+    kernel: Shape
+    parameters: Mapping[str, Sizes] = field(default_factory=dict)
+    flag: str = "distinct-sizes"
+    comment: str = ""
+
+    @property
+    def name(self) -> str:
+        """As a name of families has it: "2x3x5x4-o2-k3x2-s2-p0x1"."""
+        given = ("-" + SHORT[name] + crossed(value) for name, value in self.parameters.items())
+        return f"{crossed(self.inputs)}-o{self.outputs}-k{crossed(self.kernel)}{''.join(given)}"
+
+
+def crossed(sizes: Any) -> str:
+    """Sizes as words have them: "2x3"."""
+    return "x".join(map(str, sizes)) if isinstance(sizes, tuple) else str(sizes)
+
+
+def _setting(
+    inputs: Shape, outputs: int, kernel: Shape, comment: str = "", flag: str = "strides", **sizes: Any
+) -> Setting:
+    return Setting(inputs, outputs, kernel, sizes, flag, comment)
+
+
+EVERY_PAIR = (
+    _setting((2, 3, 5, 4), 2, (3, 2)),
+    _setting((2, 4, 4, 5), 2, (2, 3), padding=1, dilation=2, groups=2),
+    _setting((2, 3, 3, 4), 3, (2, 2), padding=2, dilation=3, groups=3),
+    _setting((2, 3, 6, 5), 6, (2, 2), stride=2, dilation=2, groups=3),
+    _setting((1, 2, 5, 6), 3, (2, 3), stride=2, padding=1, dilation=3),
+    _setting((2, 4, 4, 5), 4, (3, 4), stride=2, padding=2, groups=2),
+    _setting((2, 4, 7, 5), 2, (2, 1), stride=3, dilation=3, groups=2),
+    _setting((2, 3, 5, 6), 3, (2, 3), stride=3, padding=1, groups=3),
+    _setting((2, 2, 4, 3), 3, (3, 2), stride=3, padding=2, dilation=2),
+)
+"""Of strides, paddings, dilations and groups (1, 2 and all channels), every value beside every value of another."""
+FURTHER = (
+    _setting((2, 2, 4, 5), 3, (1, 1), "Windows of one element.", "smallest"),
+    _setting((2, 2, 5, 4), 3, (1, 1), "Windows of one element, most places in none.", stride=2),
+    _setting((2, 2, 5, 7), 2, (2, 2), "Windows that do not overlap, and what is between them.", stride=3),
+    _setting((2, 2, 4, 6), 3, (2, 3), "Windows side by side.", stride=(2, 3)),
+    _setting((1, 2, 4, 5), 2, (4, 4), "Windows as high as the images."),
+    _setting((3, 2, 4, 3), 5, (4, 3), "One window, as large as the images.", "smallest"),
+    _setting((2, 2, 5, 6), 3, (3, 2), "A size for each axis.", stride=(2, 1), padding=(0, 1), dilation=(1, 3)),
+    _setting((2, 2, 4, 5), 3, (2, 3), "A size for each axis.", stride=(1, 3), padding=(2, 0), dilation=(2, 1)),
+    _setting((3, 3, 3, 3), 3, (3, 3), "All sizes equal.", "square", padding=1),
+    _setting((2, 2, 4, 4), 2, (2, 2), "Many sizes equal.", "square", stride=2),
+    _setting((1, 1, 4, 5), 1, (2, 3), "One image, of one channel.", "batch-of-one"),
+    _setting((1, 3, 3, 4), 1, (2, 2), "One channel of outputs.", "smallest"),
+    _setting((3, 1, 4, 3), 3, (2, 2), "One channel of inputs.", "smallest"),
+    _setting((1, 4, 3, 4), 8, (2, 2), "Each channel for itself, and two of outputs for each.", "groups", groups=4),
+    _setting((1, 6, 3, 3), 9, (2, 2), "Three groups.", "groups", groups=3),
+    _setting((1, 9, 2, 3), 5, (2, 2), "More channels than a vector has elements.", "odd-sizes"),
+    _setting((1, 3, 3, 2), 17, (2, 1), "More channels than a vector has elements.", "odd-sizes"),
+    _setting((9, 1, 2, 3), 2, (2, 2), "More images than a vector has elements.", "odd-sizes"),
+    _setting((1, 1, 2, 33), 2, (2, 2), "Longer rows than a vector has elements.", "odd-sizes", padding=1),
+    _setting((1, 1, 17, 3), 2, (3, 1), "More rows than a vector has elements.", "odd-sizes", stride=2),
+)
+LARGE: Mapping[str, tuple[Setting, ...]] = {
+    "float64": (_setting((1, 513, 1, 1), 2, (1, 1)), _setting((257, 1, 1, 2), 1, (1, 2))),
+    "float32": (
+        _setting((1, 129, 2, 1), 2, (2, 1)),
+        _setting((33, 1, 5, 7), 1, (2, 2)),
+        _setting((1, 2, 1, 1), 257, (1, 1)),
+    ),
+    "float16": (_setting((1, 1, 9, 31), 1, (9, 4)),),
+    "bfloat16": (_setting((2, 65, 1, 2), 2, (1, 2), padding=1),),
+}
+"""By dtype, longer sums than blocks have places: over channels, images and windows. They are of whole numbers."""
+PLAIN = _setting((1, 2, 3, 3), 2, (2, 2))
+SMALLEST = _setting((1, 1, 1, 1), 1, (1, 1))
+ORDINARY = _setting((2, 2, 4, 5), 3, (2, 3))
+
+
+def as_written(setting: Setting) -> Setting:
+    """A setting of `conv2d`."""
+    return setting
+
+
+def along_the_last_axis(setting: Setting) -> Setting:
+    """A setting of `conv1d`: signals and windows along the last axis of images."""
+    along = {name: value[-1] if isinstance(value, tuple) else value for name, value in setting.parameters.items()}
+    sizes = {name: value for name, value in along.items() if value != DEFAULTS[name]}
+    inputs = (*setting.inputs[:2], setting.inputs[-1])
+    return replace(setting, inputs=inputs, kernel=setting.kernel[-1:], parameters=sizes)
+
+
+def turned_round(setting: Setting) -> Setting:
+    """A setting of `conv_transpose2d`: from the outputs of a convolution to its inputs, of just their size."""
+    given = setting.parameters
+    steps, around, gaps, _ = (pair(given.get(name, own)) for name, own in DEFAULTS.items())
+    axes = zip(setting.inputs[2:], setting.kernel, steps, around, gaps, strict=True)
+    count, left = zip(*(divmod(h + 2 * p - d * (k - 1) - 1, s) for h, k, s, p, d in axes), strict=True)
+    more = {"output_padding": left[0] if left[0] == left[1] else left} if any(left) else {}
+    inputs = (setting.inputs[0], setting.outputs, *(n + 1 for n in count))
+    return replace(setting, inputs=inputs, outputs=setting.inputs[1], parameters={**given, **more})
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution, and how its settings follow from those of `conv2d`."""
+
+    forward: Function
+    of: Callable[[Setting], Setting] = as_written
+    transposed: bool = False
+    """Whether a weight begins with the channels of the inputs."""
+    changes: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    """Changes to the families below, by name; None omits one."""
+
+    def shapes(self, setting: Setting) -> tuple[Shape, ...]:
+        """The shapes of upstream, inputs, weight and bias."""
+        groups, channels = setting.parameters.get("groups", 1), setting.inputs[1]
+        assert isinstance(groups, int)
+        both = (channels, setting.outputs // groups) if self.transposed else (setting.outputs, channels // groups)
+        others = (setting.inputs, (*both, *setting.kernel), (setting.outputs,))
+        outputs: Shape = self.forward(*map(np.zeros, others), **setting.parameters).shape
+        return (outputs, *others)
+
+    def case(self, *arrays: np.ndarray) -> Inputs:
+        """Name the arguments of backward."""
+        return dict(zip(("dL_doutputs", "inputs", "weight", "bias"), arrays, strict=True))
+
+    def plain(
+        self, dtype: str, setting: Setting, shift: int = 0, given: Mapping[str, object] = MappingProxyType({})
+    ) -> Inputs:
+        """Give arguments of few digits, but for those that are given."""
+        shapes = zip(self.shapes(setting), (UPSTREAM, NUMBERS, WEIGHT, NUMBERS[3:]), strict=True)
+        case = self.case(*(held(np.resize(np.roll(values, shift), shape), dtype) for shape, values in shapes))
+        return {**case, **{name: held(values, dtype) for name, values in given.items()}}
+
+    def drawn(self, setting: Setting, profile: Profile, w: Words) -> Inputs:
+        """Draw all arguments of one profile."""
+        return self.case(*(profile(w, shape) for shape in self.shapes(setting)))
+
+
+def convolution(kind: Convolution, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
+    """Give all families of a convolution at a dtype; its changes apply to `more` families too."""
+    parts = (drawn, profiles, upstreams, successive, smallest, special, mismatches)
+    yield from changed(chain(*(part(kind, dtype) for part in parts), more), kind.changes)
+
+
+def drawn(kind: Convolution, dtype: str) -> Iterator[Draft]:
+    """Ordinary input in every setting, and long sums."""
+    seen: set[str] = set()
+    pairs = "Strides, paddings, dilations and groups, each value beside each of another."
+    for setting in map(kind.of, (*EVERY_PAIR, *FURTHER)):
+        if setting.name in seen:
+            continue
+        seen.add(setting.name)
+        comment, flags = f"{setting.comment or pairs}", f"random {setting.flag} upstream-signed"
+        draw, parameters = partial(kind.drawn, setting, bell), setting.parameters
+        yield from families(f"random-{setting.name}", flags, comment, draw=draw, counts=(1, 2), parameters=parameters)
+    for setting in map(kind.of, LARGE[dtype]):
+        draw, parameters = partial(whole, kind, setting), setting.parameters
+        comment = "Whole numbers, of which every sum is exact: the tolerance is 0, and a single missing term shows."
+        yield from families(
+            f"integers-{setting.name}",
+            "random odd-sizes upstream-signed",
+            comment,
+            draw=draw,
+            counts=(1, 1),
+            parameters=parameters,
+        )
+
+
+def whole(kind: Convolution, setting: Setting, w: Words) -> Inputs:
+    """Whole numbers: of many bits in the inputs, 1 or -1 in all other arguments, so that every sum is exact."""
+    upstream, inputs, weight, bias = kind.shapes(setting)
+    ones = partial(integers, bits=0)
+    return kind.case(ones(w, upstream), long_integers(w, inputs), ones(w, weight), ones(w, bias))
+
+
+def zeros_between(w: Words, shape: Shape) -> np.ndarray:
+    """Half of them 0, some of them -0."""
+    return w.array(w.normal(shape).astype(np.float64) * w.integers(shape, 0, 2))
+
+
+def tiny(w: Words, shape: Shape) -> np.ndarray:
+    """Numbers whose products are around 1e-31."""
+    return w.array(np.ldexp(w.signed(shape, 1, 2).astype(np.float64), -FAR // 2))
+
+
+def profiles(kind: Convolution, dtype: str) -> Iterator[Draft]:
+    """Numbers that are not bell-shaped."""
+    padded, small = kind.of(replace(ORDINARY, parameters={"padding": 1})), kind.of(PLAIN)
+    table: tuple[tuple[Profile, str, str], ...] = (
+        (heavy, "spread", "Heavy tails: some numbers are hundreds of times as large as most."),
+        (offset, "spread", "All numbers of a tensor are near a common one, or its negative."),
+        (spread, "spread", "Magnitudes spread evenly over many powers of two."),
+        (integers, "spread", "Small whole numbers, of which every sum is exact: the tolerance is 0."),
+        (zeros_between, "signed-zero", "About half of all elements are 0 or -0."),
+        (tiny, "random small-values", "Products around 1e-31, of numbers around 1e-16, are not 0."),
+    )
+    for profile, flags, comment in table if dtype != "float16" else table[:-1]:
+        setting = small if profile is offset else padded  # of which float16 holds the sums
+        name, draw = profile.__name__.replace("_", "-"), partial(kind.drawn, setting, profile)
+        given: dict[str, Any] = {"draw": draw, "counts": (1, 1), "parameters": setting.parameters}
+        yield from families(name, f"{flags} upstream-signed", comment, **given)
+
+
+def upstreams(kind: Convolution, dtype: str) -> Iterator[Draft]:
+    """Upstream gradients chosen to expose a wrong use of them."""
+    plain, setting = kind.of(PLAIN), kind.of(ORDINARY)
+
+    def scaled(w: Words, exponent: int) -> Inputs:
+        case = kind.drawn(setting, partial(Words.signed, low=1, high=2), w)
+        return {**case, "dL_doutputs": w.array(np.ldexp(case["dL_doutputs"].astype(np.float64), exponent))}
+
+    def under(upstream: object) -> Inputs:
+        return kind.plain(dtype, plain, given={"dL_doutputs": upstream})
+
+    shape = kind.shapes(plain)[0]
+    yield from units(under, shape)
+    yield from changed(far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20))), {}, cases=1)
+    comment = "The same upstream throughout, as a sum of the outputs has it, or in every image."
+    equal = tuple(under(np.resize(values, shape)) for values in ([1], [-3]))
+    yield from families("backward-equal-upstream", "stride-zero", comment, equal)
+
+
+def successive(kind: Convolution, dtype: str) -> Iterator[Draft]:
+    """Cases that differ in little, one after the other."""
+    plain, unit = kind.of(PLAIN), 2.0 ** -FORMATS[dtype].significand
+    comment = "Each case differs from the one before in one argument: results remembered without it show."
+    cases = one_argument_at_a_time(kind.plain(dtype, plain), kind.plain(dtype, plain, shift=1))
+    yield from families("one-argument-at-a-time", "successive", comment, cases)
+    signs = np.resize([1, -1], kind.shapes(plain)[2])
+    for name, place in (("last-digits", "inputs"), ("backward-last-digits-of-the-upstream", "dL_doutputs")):
+        shape = kind.case(*map(np.zeros, kind.shapes(plain)))[place].shape
+        near = (np.resize([0.75, 0.75 - k * unit, 0.75 - 2 * k * unit], shape) for k in (1, 2, 3, 5))
+        cases = tuple(kind.plain(dtype, plain, given={"weight": signs, place: x}) for x in near)
+        said = f"Each case differs from the one before in the last digits of {place}: results remembered for it show."
+        yield from families(name, "successive cancellation", said, cases)
+
+
+def smallest(kind: Convolution, dtype: str) -> Iterator[Draft]:
+    """One of everything, and no images at all."""
+    cases = tuple(kind.plain(dtype, kind.of(SMALLEST), shift=k) for k in (0, 1, 2))
+    yield from families("smallest", "smallest batch-of-one", "One number by one weight.", cases)
+    empty = replace(kind.of(PLAIN), inputs=(0, *kind.of(PLAIN).inputs[1:]))
+    comment = "No images: no outputs, and gradients of 0 for what all images share."
+    yield from families("empty", "empty-batch", comment, (kind.plain(dtype, empty),), level="robust")
+
+
+def special(kind: Convolution, dtype: str) -> Iterator[Draft]:
+    """The ends of the range, infinities and NaN, which reach what depends on them, and nothing else."""
+    setting, one, end, fmt = kind.of(PLAIN), kind.of(replace(PLAIN, kernel=(1, 1))), ends(dtype), FORMATS[dtype]
+    plain = kind.plain(dtype, setting)
+
+    def spoilt(name: str, value: float) -> Inputs:
+        tensor = plain[name].copy()
+        tensor.reshape(-1)[-2] = value
+        return {**plain, name: tensor}
+
+    for word, odd in (("infinity", (math.inf, -math.inf)), ("nan", (math.nan,))):
+        for direction, names in (("forward", ("inputs", "bias")), ("backward", ("dL_doutputs", "inputs"))):
+            cases = tuple(spoilt(name, value) for name in names for value in odd)
+            comment = f"One {word} in each argument in turn."
+            yield from families(f"{direction}-{word}", word, comment, cases, level="robust")
+    half = math.ldexp(1.0, fmt.smallest_normal // 2 - 1)
+    single = kind.plain(dtype, replace(one, inputs=(1, 1, *one.inputs[2:]), outputs=1))
+    scaled = {name: np.sign(x.astype(np.float64)) * half * 1.25 for name, x in single.items()}
+    products: Inputs = {**kind.case(*(held(x, dtype) for x in scaled.values())), "bias": held([0], dtype)}
+    comment = "Outputs of one product each, which is subnormal, and of either sign."
+    yield from families("forward-one-product", "subnormal one-product", comment, (products,), level="robust")
+    top = math.ldexp(1.0, min(-fmt.smallest_normal, int(fmt.largest).bit_length() - 4))
+    tensors = (plain[name].astype(np.float64) for name in plain)
+    scales = (end.smallest * 8, end.smallest * 8, top, 1)
+    case = kind.case(*(held(x * scale, dtype) for x, scale in zip(tensors, scales, strict=True)))
+    comment = "Subnormal numbers times large ones are ordinary: flushed to 0, they show."
+    yield from families("subnormal-inputs", "subnormal", comment, (case,), level="robust")
+
+
+def mismatches(kind: Convolution, dtype: str) -> Iterator[Draft]:
+    """What does not fit, to be refused."""
+    setting = kind.of(ORDINARY)
+    outputs, inputs, weight, bias = kind.shapes(setting)
+    longer, wider = (*outputs[:-1], outputs[-1] + 1), (outputs[0], outputs[1] + 1, *outputs[2:])
+    names = "longer one-image more-channels one-channel inputs rank"
+    wrong = (longer, (1, *outputs[1:]), wider, (outputs[0], 1, *outputs[2:]), inputs, outputs[1:])
+
+    def under(upstream: object) -> Inputs:
+        return kind.plain(dtype, setting, given={"dL_doutputs": upstream})
+
+    yield from mismatched(under, names, wrong, outputs)
+    table: tuple[tuple[str, str, str, Shape], ...] = (
+        ("weight-channels", "A weight for one channel more.", "weight", (weight[0], weight[1] + 1, *weight[2:])),
+        (
+            "weight-one-channel",
+            "A weight for one channel, to be broadcast by none.",
+            "weight",
+            (*weight[:1], 1, *weight[2:]),
+        ),
+        ("weight-rank", "A weight without its first axis.", "weight", weight[1:]),
+        ("bias", "A bias for one channel more.", "bias", (bias[0] + 1,)),
+        ("bias-one", "A bias of one element, to be broadcast by none.", "bias", (1,)),
+    )
+    for name, comment, argument, shape in table[: None if not kind.transposed else 5]:
+        case = kind.plain(dtype, setting, given={argument: np.resize(WEIGHT, shape)})
+        yield from refused(f"mismatch-{name}", "size-mismatch", comment, case)
+    given = kind.plain(dtype, setting)
+    yield from refused("mismatch-groups", "size-mismatch", "Two channels in three groups.", given, groups=3)
+    if not kind.transposed:
+        comment = "Windows with gaps are larger than the inputs."
+        yield from refused("mismatch-window", "size-mismatch", comment, given, dilation=7)
