@@ -17,7 +17,7 @@ BATCH_NORM = Channels(
     ),
     large={
         "float64": (Layout((257, 2), "many-rows"), Layout((2, 1, 129), "many-rows")),
-        "float32": (Layout((1025, 1), "many-rows"), Layout((33, 2, 3, 5), "many-rows")),
+        "float32": (*(Layout(x, "many-rows") for x in ((1025, 1), (33, 2, 3, 5))), Layout((3, 131), "many-classes")),
         "float16": (Layout((65, 2), "many-rows"),),
         "bfloat16": (Layout((129, 1), "many-rows"),),
     },

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from ..kinds.convolution import Convolution, along_the_last_axis, convolution
+from ..kinds.convolution import Convolution, convolution
+from ..kinds.convolution_settings import along_the_last_axis
 from ..model.family import Draft
 from ..ops import conv1d
 

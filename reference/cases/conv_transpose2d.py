@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from ..kinds.convolution import Convolution, convolution, turned_round
+from ..kinds.convolution import Convolution, convolution
+from ..kinds.convolution_settings import turned_round
 from ..model.family import Draft
 from ..ops import conv_transpose2d
 

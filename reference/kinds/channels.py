@@ -14,7 +14,8 @@ from ...vectors.records import Parameter
 from ..generation.draws import Shape, Words, held
 from ..generation.profiles import heavy
 from ..model.family import Draft, Inputs
-from .convolution import NUMBERS, crossed
+from .convolution import NUMBERS
+from .convolution_settings import crossed
 from .moments import EPS
 from .normalization import WEIGHTS, apart
 from .paired import changed, families, one_argument_at_a_time, refused

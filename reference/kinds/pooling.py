@@ -15,7 +15,8 @@ from ..generation.draws import Shape, Words, held, nearest_held
 from ..generation.profiles import Profile, heavy, integers, offset, spread
 from ..model.family import Draft, Inputs
 from ..model.formulations import Function
-from .convolution import NUMBERS, UPSTREAM, crossed
+from .convolution import NUMBERS, UPSTREAM
+from .convolution_settings import crossed
 from .paired import changed, families, one_argument_at_a_time, refused
 from .special_values import ends
 from .upstreams import far_upstreams, mismatched, units
@@ -75,6 +76,7 @@ SETTINGS = (
     pool((1, 1, 5, 4), 2, 2, "One image, of one channel.", "batch-of-one"),
     pool((1, 17, 3, 2), 2, 1, "More channels than a vector has elements.", "odd-sizes"),
     pool((9, 1, 2, 3), 2, 1, "More images than a vector has elements.", "odd-sizes"),
+    pool((131, 1, 2, 1), (2, 1), 1, "More images than a block of threads, and no multiple of one.", "many-rows"),
     pool((1, 1, 3, 33), 3, 2, "Longer rows than a vector has elements.", "odd-sizes"),
     pool((1, 1, 19, 17), (17, 16), 1, "Windows of more elements than a block of threads.", "odd-sizes"),
 )
@@ -210,6 +212,9 @@ def shapes(kind: Pooling, dtype: str) -> Iterator[Draft]:
     wrong = ((2, 2, 2, 3), (1, *outputs[1:]), (2, 1, *outputs[2:]), setting.inputs, outputs[1:])
     refusals = mismatched(lambda g: kind.plain(dtype, setting, dL_doutputs=g), names, wrong, outputs)
     yield from changed(refusals, {}, setting.parameters)
+    one = pool((2, 2, 3, 4), 1, 1)
+    refusals = mismatched(lambda g: kind.plain(dtype, one, dL_doutputs=g), "of-one", ((2, 2, 3, 5),), one.inputs)
+    yield from changed(refusals, {}, one.parameters)
     case = kind.plain(dtype, setting)
     for name, comment, sizes in (
         ("window", "A window larger than the images.", {"kernel_size": 6, "stride": 1}),
