@@ -79,12 +79,12 @@ STEPWISE = (
 # softmax keeps its exponentials where the axis is not the last, log_softmax its outputs and log_sigmoid exp(-|x|), the
 # losses are written over log_softmax or over gather and log, or rounded before their sum, reciprocal squares its
 # rounded output, and matmul rounds each product of a stack before it adds up those of a broadcast operand. layer_norm
-# saves mean and deviation in the half dtype, and adds up gradients in it, as nll_loss does losses and embedding the
-# gradients of a row.
+# saves mean and deviation in the half dtype, and adds up gradients in it, as nll_loss does losses, embedding the
+# gradients of a row, pools windows, and convolutions of float16 images.
 CALLED = {
     **_in_halves("stepwise", *STEPWISE, "softmax", "log_softmax", "log_sigmoid", "nll"),
     **_in_halves("native", "layer_norm", "batch_norm", "group_norm", "embedding", "max_pool2d", "avg_pool2d"),
-    "float16:nll": "native",
+    **dict.fromkeys(("float16:nll", "float16:conv1d", "float16:conv2d", "float16:conv_transpose2d"), "native"),
 }
 # torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. What is kept
 # for the gradient has the tensors' dtype: exp(-|x|) of log_sigmoid, mean and 1 / sigma of layer_norm, which shows in
