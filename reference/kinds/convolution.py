@@ -223,9 +223,15 @@ def mismatches(kind: Convolution, dtype: str) -> Iterator[Draft]:
         ("bias", "A bias for one channel more.", "bias", (bias[0] + 1,)),
         ("bias-one", "A bias of one element, to be broadcast by none.", "bias", (1,)),
     )
-    for name, comment, argument, shape in table[: None if not kind.transposed else 5]:
+    for name, comment, argument, shape in table:
         case = kind.plain(dtype, setting, given={argument: np.resize(WEIGHT, shape)})
         yield from refused(f"mismatch-{name}", "size-mismatch", comment, case)
+    alike = kind.of(replace(PLAIN, inputs=(2, 2, 3, 3)))
+    sizes = list(kind.shapes(alike)[2])
+    sizes[0 if kind.transposed else 1] += 1
+    comment = "A weight for one channel more, where two images of two channels have two: what is cut to fit would do."
+    case = kind.plain(dtype, alike, given={"weight": np.resize(WEIGHT, sizes)})
+    yield from refused("mismatch-weight-cut", "size-mismatch", comment, case)
     given = kind.plain(dtype, setting)
     yield from refused("mismatch-groups", "size-mismatch", "Two channels in three groups.", given, groups=3)
     if not kind.transposed:
