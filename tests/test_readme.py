@@ -36,6 +36,14 @@ def test_the_adapter_shown_is_right_once_its_bias_gradient_is_summed(pytester: p
     assert result.ret == pytest.ExitCode.OK
 
 
+def test_the_test_of_own_tensors_fails_as_shown(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_norm=block_after("file: test_norm.py"))
+    result = pytester.runpytest_inprocess()
+    shown = re.sub(r"got [\d.]+", "got *", block_after("failure of test_norm.py"))  # whose last digits are NumPy's
+    lines = [f"E *{line.strip()}".replace("[", "[[]") for line in shown.splitlines()]
+    result.stdout.fnmatch_lines(lines, consecutive=True)
+
+
 @pytest.mark.parametrize("dtype", one_in(2, ["float32", "float64"]))
 def test_the_automatic_adapter_shown_passes(dtype: str, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mydense=block_after("adapter: mydense.py"))

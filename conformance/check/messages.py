@@ -29,7 +29,8 @@ def wrong_values(
         kind=MissKind.VALUE,
         robust=robust,
         case=int(cases[row]),
-        summary=f"{name} is wrong in {_of(int(wrong[row].sum()), wrong[row].size, 'element')} of case {cases[row]}"
+        summary=wrong_elements(name, int(wrong[row].sum()), wrong[row].size)
+        + f" of case {cases[row]}"
         + (f" ({against})" if against else ""),
         details=(
             *element(index, got[worst], expected[worst], tolerance[worst], got.dtype),
@@ -38,6 +39,11 @@ def wrong_values(
         heatmap=heatmap_of(name, int(cases[row]), comparison.score[row], got[row], expected[row], tolerance[row]),
         result=name,
     )
+
+
+def wrong_elements(name: str, wrong: int, count: int) -> str:
+    """ "dL_dbiases is wrong in 6 of 6 elements"."""
+    return f"{name} is wrong in {_of(wrong, count, 'element')}"
 
 
 def wrong_sign(
@@ -62,9 +68,13 @@ def wrong_sign(
 
 def how_to_declare(precision: str, dtype: str, *ops: str) -> tuple[str, str]:
     """Two lines of a sentence on values that a looser precision allows: when to declare it for operations, and how."""
-    when = f"within the tolerance of {precision}: if {_INSIDE[precision].format(dtype)},"
     declared = ", ".join(f'"{dtype}:{op}": "{precision}"' for op in ops)
-    return when, f"declare precision = {{{declared}}}"
+    return when_to_declare(precision, dtype), f"declare precision = {{{declared}}}"
+
+
+def when_to_declare(precision: str, dtype: str) -> str:
+    """The beginning of such a sentence: what an implementation does that works at a precision."""
+    return f"within the tolerance of {precision}: if {_INSIDE[precision].format(dtype)},"
 
 
 _INSIDE = {

@@ -19,8 +19,9 @@ def to_numpy(result: object) -> np.ndarray:
     """`result` as an array of its own dtype and shape, sharing its memory where it can.
 
     Reads NumPy arrays and scalars, and tensors of any framework through DLPack or `__array__`; of torch also those
-    that require a gradient, lie on another device, or are bfloat16, which neither protocol carries. Python numbers,
-    lists and None are not converted: they have lost the dtype that is to be checked. Raises NotAnArray.
+    that require a gradient, lie on another device, or are bfloat16 or float8, which neither protocol carries; of MLX
+    those of bfloat16. Python numbers, lists and None are not
+    converted: they have lost the dtype that is to be checked. Raises NotAnArray.
     """
     if type(result) is np.ndarray:
         return result
@@ -35,6 +36,9 @@ def to_numpy(result: object) -> np.ndarray:
         result = _host_tensor(result, torch)
         if isinstance(result, np.ndarray):
             return result
+    mlx = sys.modules.get("mlx.core")
+    if mlx is not None and isinstance(result, mlx.array) and result.dtype == mlx.bfloat16:
+        return np.asarray(result.view(mlx.uint16)).view(numpy_dtype("bfloat16"))
     return _through_protocols(result)
 
 
@@ -58,12 +62,16 @@ def _plain(result: object) -> str:
 
 
 def _host_tensor(tensor: Any, torch: Any) -> Any:
-    """A torch tensor without its history and in the host's memory; a bfloat16 one as a NumPy array."""
+    """A torch tensor without its history and in the host's memory; a bfloat16 or float8 one as a NumPy array."""
     tensor = tensor.detach().cpu()
-    if str(tensor.dtype) != "torch.bfloat16":
-        return tensor
-    bits = tensor.contiguous().view(torch.int16)
-    return np.asarray(bits).view(numpy_dtype("bfloat16"))
+    name = str(tensor.dtype).removeprefix("torch.")
+    if name == "bfloat16":
+        return np.asarray(tensor.contiguous().view(torch.int16)).view(numpy_dtype(name))
+    if name.startswith("float8_"):
+        import ml_dtypes  # imported only where there are such tensors
+
+        return np.asarray(tensor.contiguous().view(torch.uint8)).view(getattr(ml_dtypes, name))
+    return tensor
 
 
 def _through_protocols(result: Any) -> np.ndarray:

@@ -297,12 +297,12 @@ def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Dia
         if len(alike) > 1:
             lines.append(_fit(f"    and {len(alike) - 1} more of {op}_{direction}"))
         if diagnosis := look.pop((op, direction), None):
-            lines += _looks_like(diagnosis)
+            lines += looks_like(diagnosis)
     rest = sum(len(alike) for alike in list(kinds.values())[MOST_FAILURES:])
     if rest:
         lines.append(f"  and {plural(rest, 'failure', 'failures')} of other kinds")
     for (op, direction), diagnosis in look.items():
-        lines += [f"  {op}_{direction}", *_looks_like(diagnosis)]
+        lines += [f"  {op}_{direction}", *looks_like(diagnosis)]
     lines.append("failing functions:")
     for one in failing_functions(results, diagnoses):
         lines += wrapped(one.line, "  ", "    ")
@@ -314,7 +314,7 @@ def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Dia
     return lines
 
 
-def _looks_like(diagnosis: "Diagnosis") -> Iterator[str]:
+def looks_like(diagnosis: "Diagnosis") -> Iterator[str]:
     """The lines of a diagnosis, finding by finding."""
     label = "looks like"
     for finding in diagnosis.findings:

@@ -1,0 +1,157 @@
+"""What is expected of a user's own call, piece by piece, with the tolerance of every element.
+
+Small calls are judged by the rules of the golden files: exact values, and bounds over all formulations. Larger ones,
+and those that have no such bound as a whole, by fast bounds, in chunks along the batch.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...reference.model.formulations import Formulation
+from .call import OwnCall
+
+if TYPE_CHECKING:
+    from ...reference.arithmetic.chunks import Piece
+
+SMALL = 2**12
+"""Elements of all arguments up to which the rules of the golden files are applied, which takes a second or less."""
+BLOCK = 2**20
+"""Elements that are compared at a time."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is expected of a part of one result."""
+
+    result: str
+    shape: tuple[int, ...]
+    """Of the whole result."""
+    where: tuple[slice, ...]
+    expected: np.ndarray
+    tolerance: np.ndarray
+    """Infinite where a sound implementation may be off by anything, as where a step on the way may overflow."""
+
+
+Answer = Sequence[Formulation]
+"""The formulations of one right answer, the one to read first at the beginning."""
+
+
+def exact_parts(call: OwnCall, answer: Answer, dtype: str, precision: str) -> list[Part] | None:
+    """The whole of each result by the rules of the golden files; None where the call is too large, or has no bound."""
+    if sum(x.size for x in call.arguments.values()) > SMALL:
+        return None
+    from ...reference.arithmetic.protocol import RangeError, UnboundedError
+    from ...reference.arithmetic.rounding import LengthError
+    from ...reference.generation.evaluate import CaseError, evaluate
+
+    try:
+        found = evaluate(tuple(answer), call.arguments, call.parameters, dtype, (precision,), required=True, guard=True)
+    except (UnboundedError, RangeError, CaseError):
+        return None
+    except LengthError as error:
+        raise ValueError(f"{call}: precision={precision!r} allows short sums alone: {error}") from None
+    except (ValueError, IndexError) as error:  # of the formula
+        raise refused(call, error) from None
+    values = zip(call.names, found.expected, found.tolerance[precision], strict=True)
+    return [Part(name, e.shape, (slice(None),) * e.ndim, e, t) for name, e, t in values]
+
+
+def fast_parts(
+    call: OwnCall, answer: Answer, dtype: str, precision: str, tick: Callable[[float], None] = lambda _: None
+) -> Iterator[Part]:
+    """Each part of each result by fast bounds: of all formulations the largest.
+
+    One that loses digits counts where it has a bound. `tick` is told what share is done.
+    """
+    turns = [_pieces(call, one, dtype, precision, tick if one is answer[-1] else lambda _: None) for one in answer]
+    for alike in zip(*turns, strict=True):
+        first, *others = alike
+        tolerance = first.tolerance
+        for one, formulation in zip(others, answer[1:], strict=True):
+            bound = one.tolerance
+            if not formulation.stable:
+                bound = np.where(np.isinf(bound), 0, bound)
+            # what another formulation rounds to differs from the first by rounding alone, which bounds in float64 see
+            tolerance = np.maximum(tolerance, bound)
+        shape = first.expected.shape
+        step = max(BLOCK // max(math.prod(shape[1:]), 1), 1)
+        for start in range(0, shape[0] if shape else 1, step):
+            some = (slice(start, start + step),) if shape else ()
+            yield Part(
+                call.names[first.result],
+                first.shape,
+                _shifted(first.where, start, step, shape),
+                first.expected[some],
+                tolerance[some],
+            )
+
+
+def _shifted(where: tuple[slice, ...], start: int, step: int, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    if not where:
+        return where
+    first = (where[0].start or 0) + start
+    return (slice(first, min(first + step, (where[0].start or 0) + shape[0])), *where[1:])
+
+
+def _pieces(
+    call: OwnCall, formulation: Formulation, dtype: str, precision: str, tick: Callable[[float], None]
+) -> Iterator["Piece"]:
+    from ...reference.arithmetic.chunks import ChunkError, batch_length, pieces, rows_that_fit
+    from ...reference.arithmetic.rounding import LengthError
+
+    arguments = list(call.arguments.values())
+    axes: list[int | None] | None = call.batch_axes
+    try:
+        chunks = batch_length(arguments, call.batch_axes) / rows_that_fit(arguments, call.batch_axes)
+    except ChunkError:
+        axes, chunks = None, 1.0
+    called = 0
+
+    @wraps(formulation.function, assigned=(), updated=())
+    def function(*tensors: Any, **parameters: Any) -> Any:
+        nonlocal called
+        called += 1
+        tick(min(called / (chunks + 1), 1.0))
+        return formulation.function(*tensors, **parameters)
+
+    try:
+        try:
+            yield from pieces(function, arguments, call.parameters, dtype, precision, batch_axes=axes)
+        except ChunkError:  # found before the first piece
+            yield from pieces(function, arguments, call.parameters, dtype, precision)
+    except LengthError as error:
+        raise ValueError(f"{call}: precision={precision!r} allows short sums alone: {error}") from None
+    except (ValueError, IndexError) as error:  # of the formula
+        raise refused(call, error) from None
+
+
+def refused(call: OwnCall, error: Exception) -> ValueError:
+    """What the formula says to arguments that it does not take, in one line with the shapes of all."""
+    said = str(error).strip().splitlines()
+    return ValueError(f"{call} does not take {call.shapes}: {said[0] if said else type(error).__name__}")
+
+
+def counted(answer: Answer, call: OwnCall, dtype: str, precision: str) -> list[Formulation]:
+    """The formulations that are sound for these arguments at a precision."""
+    from ...reference.arithmetic.precision import precision_model
+
+    model = precision_model(dtype, precision)
+    stepwise = model.accumulator == model.format
+    return [f for f in answer if (stepwise or not f.accumulates) and f.applies(call.arguments)]
+
+
+def whole(parts: Iterator[Part] | list[Part]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Expected values and tolerances by result, put together."""
+    expected: dict[str, np.ndarray] = {}
+    tolerance: dict[str, np.ndarray] = {}
+    for part in parts:
+        for all_of_it, some in ((expected, part.expected), (tolerance, part.tolerance)):
+            if part.result not in all_of_it:
+                all_of_it[part.result] = np.empty(part.shape, some.dtype)
+            all_of_it[part.result][part.where] = some
+    return expected, tolerance

@@ -1,0 +1,147 @@
+"""Hold results against what is expected of them: at first as cheaply as may be, and in full where something is wrong.
+
+Of a call that is right the first formulation mostly tells so. Where its tolerance is exceeded, those of all others
+count; then the other answers of the field's conventions, one after another; and only then it is wrong.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..check.values import agrees, compare
+from .call import OwnCall
+from .evaluation import Answer, Part, counted, exact_parts, fast_parts
+from .picture import Picture
+from .progress import Progress
+
+
+@dataclass
+class Tally:
+    """What is wrong with one result."""
+
+    name: str
+    shape: tuple[int, ...]
+    got: np.ndarray
+    wrong: int = 0
+    unjudged: int = 0
+    """Elements of which a sound implementation may give anything."""
+    largest: float = -1.0
+    """The largest error in tolerances."""
+    worst: tuple[tuple[int, ...], float, float] = ((), 0.0, 0.0)
+    """Index, expected value and tolerance of that element."""
+    picture: Picture = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.picture = Picture(self.shape)
+
+    def take(self, part: Part, dtype: str) -> None:
+        """Add a part of the result."""
+        if not part.expected.size:
+            return
+        bounded = part.tolerance < np.inf
+        self.unjudged += int(part.tolerance.size - np.count_nonzero(bounded))
+        found = compare(self.got[part.where], part.expected, part.tolerance, dtype)
+        score = np.where(bounded, found.score, 0.0)
+        self.wrong += int(np.count_nonzero(~found.right & bounded))
+        self.picture.take(score, part.where)
+        place = np.unravel_index(int(np.argmax(score)), score.shape)
+        if score[place] > self.largest:
+            self.largest = float(score[place])
+            index = tuple(int(i) + (w.start or 0) for i, w in zip(place, part.where, strict=True))
+            self.worst = index, float(part.expected[place]), float(part.tolerance[place])
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was found of the results that are judged at one dtype."""
+
+    dtype: str
+    precision: str
+    wrong: tuple[Tally, ...] = ()
+    """Empty where all is right."""
+    right: tuple[str, ...] = ()
+    misshapen: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Results of another shape than is due, which is beside it."""
+    unjudged: tuple[tuple[str, int], ...] = ()
+    """How many elements of which result have no bound, of those that are right."""
+
+
+def judge(
+    call: OwnCall, names: tuple[str, ...], dtype: str, precision: str, progress: Progress, *, quick: bool = False
+) -> Judgement:
+    """Hold some of a call's results against what is expected. With `quick` it is not told in full what is wrong."""
+    own = call.operation.formulations[call.direction]
+    declared = _declared(call)
+    answers = [*declared.values()] or [own, *_others(call).values()]
+
+    def parts(answer: Answer, what: str) -> Iterator[Part]:
+        formulations = counted(answer, call, dtype, precision)
+        exact = exact_parts(call, formulations, dtype, precision)
+        return iter(exact) if exact is not None else fast_parts(call, formulations, dtype, precision, progress.of(what))
+
+    shapes = {name: call.results[name].shape for name in names}
+    unjudged: dict[str, int] = {}
+
+    def holds(answer: Answer, what: str) -> bool:
+        unjudged.clear()
+        for part in parts(answer, what):
+            if part.result in shapes:
+                if part.shape != shapes[part.result]:
+                    return False
+                right, open_ones = _right(call.results[part.result][part.where], part)
+                if not right:
+                    return False
+                if open_ones:
+                    unjudged[part.result] = unjudged.get(part.result, 0) + open_ones
+        return True
+
+    first, again = answers[0], "again, by other ways to compute it"
+    tried = [(first[:1], ""), *((answer, again) for answer in (answers if len(first) > 1 else answers[1:]))]
+    if any(holds(answer, stage) for answer, stage in tried):
+        return Judgement(dtype, precision, right=names, unjudged=tuple(unjudged.items()))
+    if quick:
+        return Judgement(dtype, precision, misshapen=((names[0], ()),))
+    tallies: dict[str, Tally] = {}
+    misshapen: dict[str, tuple[int, ...]] = {}
+    for part in parts(answers[0], "once more, to say what is wrong"):
+        if part.result in shapes and part.shape != shapes[part.result]:
+            misshapen[part.result] = part.shape
+        elif part.result in shapes:
+            if part.result not in tallies:
+                tallies[part.result] = Tally(part.result, part.shape, call.results[part.result])
+            tallies[part.result].take(part, dtype)
+    ordered = [tallies[name] for name in names if name in tallies]
+    return Judgement(
+        dtype,
+        precision,
+        wrong=tuple(t for t in ordered if t.wrong),
+        right=tuple(t.name for t in ordered if not t.wrong),
+        misshapen=tuple(misshapen.items()),
+        unjudged=tuple((t.name, t.unjudged) for t in ordered if t.unjudged),
+    )
+
+
+def _right(got: np.ndarray, part: Part) -> tuple[bool, int]:
+    """Whether a part is right, and how many of its elements have no bound."""
+    with np.errstate(all="ignore"):
+        right = agrees(got, part.expected, part.tolerance)
+        if not part.tolerance.size or part.tolerance.max() < np.inf:
+            return bool(right.all()), 0
+        unbounded = ~(part.tolerance < np.inf)
+        return bool((right | unbounded).all()), int(np.count_nonzero(unbounded))
+
+
+def _declared(call: OwnCall) -> dict[str, Answer]:
+    """The answers that are declared and are not those of the operation's own formulas."""
+    others = _others(call)
+    return {point: others[point, answer] for point, answer in call.conventions.items() if (point, answer) in others}
+
+
+def _others(call: OwnCall) -> dict[tuple[str, str], Answer]:
+    """The other answers of the operation, by point and answer; not those of points that are declared otherwise."""
+    return {
+        (point, answer): by_direction[call.direction]
+        for (point, answer), by_direction in call.operation.alternatives.items()
+        if call.direction in by_direction and call.conventions.get(point, answer) == answer
+    }

@@ -1,0 +1,59 @@
+"""The text of a failed assertion: the same as of a failed family, as far as the same is to be told."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from ..check.messages import element, when_to_declare, wrong_elements
+from ..check.wording import listed, wrapped
+from ..diagnosis.findings import Diagnosis
+from ..terminal.summary import looks_like
+from .call import OwnCall
+from .judging import Judgement, Tally
+
+
+def failure(call: OwnCall, judgements: Iterable[Judgement], diagnoses: Iterable[Diagnosis], looser: str | None) -> str:
+    """What is wrong with a call, as many lines."""
+    all_of_them = list(judgements)
+    bad = [j for j in all_of_them if j.wrong or j.misshapen]
+    names = [name for j in bad for name in (*(t.name for t in j.wrong), *(n for n, _ in j.misshapen))]
+    precisions = listed(dict.fromkeys(p if p.startswith(d) or p == "tf32" else f"{d}, {p}" for d, p in _worked(bad)))
+    lines = [f"{call} ({precisions}): {listed(names)} {'is' if len(names) == 1 else 'are'} wrong"]
+    for judgement in bad:
+        for name, shape in judgement.misshapen:
+            lines.append(f"{name} has shape {call.results[name].shape}, where {shape} is expected")
+        for tally in judgement.wrong:
+            lines += _tally(tally)
+    for diagnosis in diagnoses:
+        lines += looks_like(diagnosis)
+    if looser is not None:
+        sentence = f'{when_to_declare(looser, bad[0].dtype)} pass precision="{looser}"'
+        lines += wrapped(sentence, "    ", "      ")
+    if right := [name for j in all_of_them for name in j.right]:
+        lines.append(f"right: {listed(right)}")
+    for judgement in all_of_them:
+        lines += unjudged(judgement)
+    return "\n".join(lines)
+
+
+def _worked(judgements: Iterable[Judgement]) -> Iterator[tuple[str, str]]:
+    for judgement in judgements:
+        yield judgement.dtype, judgement.precision
+
+
+def unjudged(judgement: Judgement) -> Iterator[str]:
+    """A line for each result of which elements have no bound."""
+    for name, count in judgement.unjudged:
+        yield (
+            f"{count} elements of {name} are not judged: for such arguments a step on the way may overflow or lose all "
+            f"digits, and a sound implementation may give anything"
+        )
+
+
+def _tally(tally: Tally) -> Iterator[str]:
+    index, expected, tolerance = tally.worst
+    got = tally.got[index]
+    yield wrong_elements(tally.name, tally.wrong, tally.got.size)
+    with np.errstate(all="ignore"):
+        yield from (f"    {line}" for line in element(index, got, expected, tolerance, tally.got.dtype))
+    yield from (f"    {line}" for line in tally.picture.lines())

@@ -1,0 +1,236 @@
+"""Own tensors are judged as golden cases are: what is right passes at any size, what is wrong is named."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from backproof.conformance import assert_gradients, assert_outputs, expectation
+from backproof.conformance.own_data import evaluation, progress
+from backproof.reference.generation.draws import Words
+from backproof.reference.model.fault import widened
+from backproof.reference.model.operation import operation
+from backproof.vectors.dtypes import numpy_dtype
+from calls import directions, forms
+from numpy.random import default_rng
+from shares import one_in
+
+
+def normal(*shape: int, seed: int = 0, dtype: str = "float32") -> np.ndarray:
+    return default_rng([seed, *shape]).standard_normal(shape).astype(numpy_dtype(dtype))
+
+
+X, W, B, DY = normal(8, 6), normal(6, 5), normal(1, 5), normal(8, 5)
+RIGHT = DY @ W.T, X.T @ DY, DY.sum(axis=0, keepdims=True)
+DENSE: dict[str, Any] = {"inputs": (X, W, B), "upstream": DY}
+
+
+@pytest.fixture(params=["exact", "fast"])
+def _either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "fast":
+        monkeypatch.setattr(evaluation, "SMALL", 0)
+
+
+@pytest.mark.usefixtures("_either_way")
+@pytest.mark.parametrize(("op", "direction"), one_in(6, directions()))
+def test_what_the_formula_gives_is_right(op: str, direction: str) -> None:
+    described = operation(op)
+    for form in forms(op, direction)[:3]:
+        drawn = form.drawn(Words(f"{op}/{direction}", "float32"))
+        results = widened(described.functions[direction])(*drawn.values(), **form.parameters)
+        if direction == "forward":
+            assert_outputs(op, results, **drawn, **form.parameters)
+        else:
+            assert_gradients(op, results, **drawn, **form.parameters)
+
+
+@pytest.mark.usefixtures("_either_way")
+def test_a_gradient_that_is_wrong_is_named_with_its_worst_element_and_what_it_looks_like() -> None:
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("dense", (*RIGHT[:2], RIGHT[2] / 8), **DENSE)
+    said = str(failed.value)
+    assert said.splitlines()[:2] == [
+        "dense backward (float32): dL_dbiases is wrong",
+        "dL_dbiases is wrong in 5 of 5 elements",
+    ]
+    assert "worst at [0, " in said
+    assert "x the tolerance" in said
+    assert "looks like: dense.dbiases_sum_to_mean" in said
+    assert "right: dL_dinputs and dL_dweights" in said
+
+
+def test_the_picture_shows_where_the_error_is() -> None:
+    wrong = RIGHT[0].copy()
+    wrong[3:5, 2] = 0
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("dense", wrong, results=("dL_dinputs",), **DENSE)
+    lines = [line.strip() for line in str(failed.value).splitlines()]
+    assert lines[-8:] == [*["......"] * 3, *["..#..."] * 2, *["......"] * 3]
+
+
+def test_the_shape_of_a_gradient_is_judged() -> None:
+    with pytest.raises(AssertionError, match=r"dL_dbiases has shape \(5,\), where \(1, 5\) is expected"):
+        assert_gradients("dense", (*RIGHT[:2], RIGHT[2][0]), **DENSE)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"inputs": (X, W, B), "upstream": DY},
+        {"inputs": {"inputs": X, "weights": W, "biases": B}, "upstream": DY},
+        {"inputs": X, "weights": W, "biases": B, "dL_doutputs": DY},
+        {"inputs": [X, W, B], "upstream": (DY,)},
+    ],
+    ids=["in order", "a mapping", "by name", "lists"],
+)
+def test_arguments_come_in_order_or_by_name(call: dict[str, Any]) -> None:
+    assert_gradients("dense", RIGHT, **call)
+    assert_gradients("dense", {"dL_dweights": RIGHT[1]}, **call)
+    with pytest.raises(AssertionError):
+        assert_gradients("dense", {"dL_dweights": -RIGHT[1]}, **call)
+
+
+def test_the_upstream_of_a_loss_is_one_where_none_is_given() -> None:
+    logits, labels = normal(6, 4), default_rng(0).integers(0, 4, 6)
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    p[np.arange(6), labels] -= 1
+    assert_gradients("softmax_cross_entropy", p / 6, inputs=(logits, labels.astype(np.int32)), reduction="mean")
+    with pytest.raises(AssertionError, match="reduction is ignored"):
+        assert_gradients("softmax_cross_entropy", p, inputs=(logits, labels), reduction="mean")
+
+
+def test_a_convention_of_the_field_is_right_unless_another_is_declared() -> None:
+    x, g = np.array([-1, 0, 2], np.float32), np.array([3, 4, 5], np.float32)
+    for declared in ({}, {"relu_slope_at_zero": "1"}):
+        assert_gradients("relu", np.array([0, 4, 5], np.float32), inputs=x, upstream=g, conventions=declared)
+    for declared in ({"relu_slope_at_zero": "0"}, {"relu_slope_at_zero": "1/2"}):
+        with pytest.raises(AssertionError):
+            assert_gradients("relu", np.array([0, 4, 5], np.float32), inputs=x, upstream=g, conventions=declared)
+
+
+def test_another_formulation_is_right_where_the_first_gives_a_smaller_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "SMALL", 0)
+    x, g = normal(40, 30, seed=1), normal(40, 30)
+    s = 1 / (1 + np.exp(-x))
+    assert_gradients("sigmoid", g * s * (1 - s), inputs=x, upstream=g)
+
+
+def test_a_looser_precision_that_would_do_is_named() -> None:
+    x, w = normal(16, 16, seed=1), normal(16, 16, seed=2)
+    near = (x.astype(np.float16).astype(np.float64) @ w.astype(np.float16)).astype(np.float32)
+    b = np.zeros((1, 16), np.float32)
+    with pytest.raises(AssertionError) as failed:
+        assert_outputs("dense", near, inputs=(x, w, b))
+    assert 'pass precision="tf32"' in " ".join(str(failed.value).split())
+    assert_outputs("dense", near, inputs=(x, w, b), precision="tf32")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+def test_dtypes_are_those_of_the_tensors(dtype: str) -> None:
+    x, g = normal(4, 6, dtype=dtype), normal(4, 6, seed=1, dtype=dtype)
+    wide = [t.astype(np.float64) for t in (g, x)]
+    right = operation("softmax").functions["backward"](*wide, axis=-1).astype(g.dtype)
+    assert_gradients("softmax", right, inputs=x, upstream=g)
+    with pytest.raises(AssertionError, match=dtype):
+        assert_gradients("softmax", (right * g.dtype.type(1.125)).astype(g.dtype), inputs=x, upstream=g)
+
+
+def test_gradients_of_different_dtypes_are_judged_each_at_its_own() -> None:
+    dx, dw, db = RIGHT
+    half = np.dtype(np.float16)
+    assert_gradients("dense", (dx.astype(half), dw, db), **DENSE)
+    with pytest.raises(AssertionError, match="dL_dweights is wrong in"):
+        assert_gradients("dense", (dx.astype(half), dw.astype(half).astype(np.float32), db), **DENSE)
+
+
+def test_nan_is_judged_where_it_is_meant() -> None:
+    x = np.array([np.nan, 1, -1], np.float32)
+    assert_outputs("relu", np.maximum(x, 0), inputs=x, allow_nan=True)
+    with pytest.raises(AssertionError):
+        assert_outputs("relu", np.array([7, 1, 0], np.float32), inputs=x, allow_nan=True)
+
+
+def test_what_has_no_bound_is_told_and_not_judged() -> None:
+    x = np.array([3e38, 1.0], np.float32)
+    with np.errstate(over="ignore"), pytest.warns(UserWarning, match="1 elements of outputs are not judged"):
+        assert_outputs("square", x * x, inputs=x)
+
+
+@pytest.mark.usefixtures("_either_way")
+def test_memory_may_lie_in_any_way() -> None:
+    views: Iterator[np.ndarray] = (np.repeat(t, 2, axis=-1)[..., ::2] for t in (*RIGHT, X, W, B, DY))
+    dx, dw, db, x, w, b, dy = views
+    assert_gradients("dense", (dx, np.asfortranarray(dw), db), inputs=(x, w[::-1][::-1], b), upstream=dy.astype(">f4"))
+
+
+def test_large_tensors_are_judged_in_chunks_and_a_tile_that_is_wrong_is_found() -> None:
+    x, g, w, b = normal(3000, 512), normal(3000, 512, seed=1), normal(512), normal(512, seed=2)
+    right = operation("layer_norm").functions["backward"](g, x, w, b, eps=1e-5)
+    assert_gradients("layer_norm", right, inputs=(x, w, b), upstream=g, eps=1e-5)
+    dx = right[0].copy()
+    dx[1024:1056, 64:96] *= 1.5
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("layer_norm", (dx, *right[1:]), inputs=(x, w, b), upstream=g, eps=1e-5)
+    assert "dL_dinputs is wrong in" in str(failed.value)
+    assert "of 1536000 elements" in str(failed.value)
+    assert sum("oo" in line or "##" in line for line in str(failed.value).splitlines()) == 1
+
+
+def test_a_batch_on_an_inner_axis_is_put_together() -> None:
+    x, g, w, b = normal(3, 700, 200), normal(3, 700, 200, seed=1), normal(200), normal(200, seed=2)
+    right = operation("layer_norm").functions["backward"](g, x, w, b, eps=1e-5)
+    assert_gradients("layer_norm", right, inputs=(x, w, b), upstream=g, eps=1e-5)
+    dx = right[0].copy()
+    dx[2, 650:, :5] = 9
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("layer_norm", (dx, *right[1:]), inputs=(x, w, b), upstream=g, eps=1e-5)
+    lines = [line.strip() for line in str(failed.value).splitlines()]
+    assert [set(line[1:]) for line in lines if set(line) <= set(".o#") and line] == [{"."}] * 8
+    assert [line[0] for line in lines if set(line) <= set(".o#") and line][:7] == ["."] * 7
+
+
+def test_an_axis_that_is_the_batch_is_judged_whole() -> None:
+    x = normal(700, 700)
+    p = np.exp(x) / np.exp(x).sum(axis=0, keepdims=True)
+    assert_outputs("softmax", p, inputs=x, axis=0)
+
+
+def test_progress_is_told_once_it_takes_long(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    x = normal(1100, 1000)
+    assert_outputs("relu", np.maximum(x, 0), inputs=x)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(progress.Progress, "__init__", lambda self, what: self.__dict__.update(what=what, due=0.0))
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    assert_outputs("relu", np.maximum(x, 0), inputs=x)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 2
+    assert all(line.startswith("backproof: relu forward: ") and line.endswith("%") for line in lines)
+
+
+# Expectations -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("_either_way")
+def test_an_expectation_holds_what_is_right_and_is_sharp() -> None:
+    expected, tolerance = expectation("dense", "backward", DY, X, W, B)
+    for name, right in zip(expected, RIGHT, strict=True):
+        assert (abs(right - expected[name]) <= tolerance[name]).all()
+        assert (tolerance[name] < 1e-4).all()
+
+
+def test_an_expectation_may_be_for_a_lower_dtype() -> None:
+    rows = normal(4, 6, dtype="bfloat16").astype(np.float32)
+    _, wide = expectation("softmax", "forward", rows)
+    _, half = expectation("softmax", "forward", logits=rows, dtype="bfloat16")
+    assert (half["outputs"] > 100 * wide["outputs"]).all()
+
+
+def test_an_expectation_says_what_is_missing() -> None:
+    with pytest.raises(ValueError, match="dense forward takes inputs, weights, biases: biases is not given"):
+        expectation("dense", "forward", X, W)
+    with pytest.raises(ValueError, match="inputs is given twice"):
+        expectation("relu", "forward", X, inputs=X)
+    with pytest.raises(ValueError, match="are float64 and float32: say by dtype="):
+        expectation("dense", "forward", X.astype(np.float64), W, B)
+    with pytest.raises(ValueError, match="direction is 'back'; write 'forward' or 'backward'"):
+        expectation("dense", "back", X, W)  # type: ignore[arg-type]
