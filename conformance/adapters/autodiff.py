@@ -345,6 +345,18 @@ class ClassLosses:
         return self.reductions["sum"](losses) / self.reductions["sum"](self.or_zero(counted, weights))
 
 
+def of_layer(loss: Function, transposed: Function) -> Function:
+    """Make a loss of logits and class indices one of a linear layer, of inputs (N, D) and a weight (V, D)."""
+
+    def linear(inputs: Tensor, weight: Tensor, labels: Tensor, **given: Any) -> Tensor:
+        logits = inputs @ transposed(weight)
+        if inputs.ndim != 2 or not are_indices(labels, logits):
+            raise ValueError("inputs that are no rows, or rows of labels, where class indices are due")
+        return loss(logits, labels, **given)
+
+    return linear
+
+
 def _counted(labels: Tensor, ignore_index: int | None) -> Tensor:
     """Where labels are not the one that is ignored."""
     return labels == labels if ignore_index is None else labels != ignore_index

@@ -21,6 +21,7 @@ from .autodiff import (
     gated,
     needed,
     network,
+    of_layer,
 )
 
 with needed("autograd", "HIPS autograd", "autograd"):
@@ -307,6 +308,7 @@ classes = ClassLosses(log_softmax, np.tanh, partial(np.sum, axis=-1), of_labels,
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
     classes.weighted, constants=2
 )
-_of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy))
-softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
+_of_logits = classes.or_own(softmax_cross_entropy)
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(_of_logits)
+linear_cross_entropy_forward, linear_cross_entropy_backward = autodiff.both_of_loss(of_layer(_of_logits, np.transpose))
 nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)

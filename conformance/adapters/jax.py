@@ -27,6 +27,7 @@ from .autodiff import (
     lookup,
     needed,
     network,
+    of_layer,
     own,
     places,
     rotary,
@@ -415,8 +416,9 @@ classes = ClassLosses(jax.nn.log_softmax, jnp.tanh, partial(jnp.sum, axis=-1), o
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
     classes.weighted, constants=2
 )
-_of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy))
-softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
+_of_logits = classes.or_own(softmax_cross_entropy)
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(_of_logits)
+linear_cross_entropy_forward, linear_cross_entropy_backward = autodiff.both_of_loss(of_layer(_of_logits, jnp.transpose))
 nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
 embedding_forward, embedding_backward = autodiff.both_with_indices(lookup(partial(jnp.take, axis=0)), 0)
 gather_forward, gather_backward = autodiff.both_of_loss(gather)

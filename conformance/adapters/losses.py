@@ -225,3 +225,21 @@ class ClassLoss:
             slope = slope * (1 - np.square(self.bend))
         self.dinputs = slope * (dloss[:, None] if dloss.ndim else dloss)
         return self.dinputs
+
+
+class LinearLoss:
+    """The same loss of inputs (N, D) @ weight.T, with a weight (V, D), for class indices."""
+
+    def __init__(self, weight: Array, labels: Array, reduction: str, **options: Any) -> None:
+        self.weight, self.loss = weight, ClassLoss(labels, None, reduction, **options)
+
+    def forward(self, inputs: Array) -> Array:
+        if inputs.ndim != 2 or self.loss.labels.ndim != 1:
+            raise ValueError(f"inputs {inputs.shape} or labels {self.loss.labels.shape} are no rows and class indices")
+        self.inputs = inputs
+        return self.loss.forward(inputs @ self.weight.T)
+
+    def backward(self, dloss: Array) -> Array:
+        dlogits = self.loss.backward(dloss)
+        self.dinputs, self.dweights = dlogits @ self.weight, dlogits.T @ self.inputs
+        return self.dinputs

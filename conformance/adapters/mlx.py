@@ -28,6 +28,7 @@ from .autodiff import (
     lookup,
     needed,
     network,
+    of_layer,
     own,
     places,
     rotary,
@@ -270,8 +271,9 @@ classes = ClassLosses(log_softmax, mx.tanh, partial(mx.sum, axis=-1), of_labels,
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
     classes.weighted, constants=2
 )
-_of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy, "label_smoothing"))
-softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
+_of_logits = classes.or_own(softmax_cross_entropy, "label_smoothing")
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(_of_logits)
+linear_cross_entropy_forward, linear_cross_entropy_backward = autodiff.both_of_loss(of_layer(_of_logits, mx.transpose))
 nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
 embedding_forward, embedding_backward = autodiff.both_with_indices(lookup(partial(mx.take, axis=0)), 0)
 gather_forward, gather_backward = autodiff.both_of_loss(gather)

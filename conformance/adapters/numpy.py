@@ -28,7 +28,7 @@ from .layers import (
     Softmax,
     SoftmaxCrossEntropy,
 )
-from .losses import ClassLoss, ElementLoss, NegativeLogLikelihood
+from .losses import ClassLoss, ElementLoss, LinearLoss, NegativeLogLikelihood
 from .two_tensors import TwoTensors
 
 name = "NumPy layers"
@@ -173,6 +173,7 @@ gather_forward, gather_backward = _both(Gather)
 rotary_embedding_forward, rotary_embedding_backward = _both(Rotary)
 scatter_add_forward, scatter_add_backward = _both(ScatterAdd)
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = _both(ClassLoss)
+linear_cross_entropy_forward, linear_cross_entropy_backward = _both(LinearLoss)
 sgd_step_forward = _in_own_dtype(steps.sgd)
 rmsprop_step_forward = _in_own_dtype(steps.rmsprop)
 adam_step_forward = _in_own_dtype(steps.adam)

@@ -27,6 +27,7 @@ from .autodiff import (
     gated,
     needed,
     network,
+    of_layer,
     own,
 )
 
@@ -284,8 +285,11 @@ classes = ClassLosses(
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
     classes.weighted, constants=2
 )
-_of_logits_or_own = autodiff.both_of_loss(classes.or_own(softmax_cross_entropy, "label_smoothing"))
-softmax_cross_entropy_forward, softmax_cross_entropy_backward = _of_logits_or_own
+_of_logits = classes.or_own(softmax_cross_entropy, "label_smoothing")
+softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(_of_logits)
+linear_cross_entropy_forward, linear_cross_entropy_backward = autodiff.both_of_loss(
+    of_layer(_of_logits, tinygrad.Tensor.transpose)
+)
 nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
 sgd_step_forward = autodiff.step(sgd)
 adam_step_forward = autodiff.step(adam)

@@ -25,6 +25,7 @@ from .autodiff import (
     gated,
     needed,
     network,
+    of_layer,
     own,
     rotary,
 )
@@ -70,6 +71,7 @@ STEPWISE = (
     "kl_div",
     "weighted_softmax_cross_entropy",
     "rotary_embedding",
+    "linear_cross_entropy",
     "sgd_step",
     "rmsprop_step",
     "adam_step",
@@ -398,6 +400,8 @@ scatter_add_forward, scatter_add_backward = pytorch.both_with_indices(scatter_ad
 rotary_embedding_forward, rotary_embedding_backward = pytorch.both_of_loss(
     rotary(torch.stack, torch.reshape), constants=2
 )
+_of_layer = of_layer(softmax_cross_entropy, torch.t)
+linear_cross_entropy_forward, linear_cross_entropy_backward = ignoring.both_of_loss(_of_layer)
 sgd_step_forward = pytorch.step(sgd)
 rmsprop_step_forward = pytorch.step(rmsprop)
 adam_step_forward = pytorch.step(adam)

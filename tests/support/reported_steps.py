@@ -1,10 +1,12 @@
-"""Reported faults of steps of optimizers, of dropout, and of the loss of class indices, each beside its cure."""
+"""Reported faults of steps of optimizers, of dropout, and of losses of class indices, each beside its cure."""
 
 from functools import partial
 from typing import Any
 
 import numpy as np
-from backproof.reference.ops import nll
+from backproof.reference.faults import linear_cross_entropy as chunked
+from backproof.reference.model.fault import Fault
+from backproof.reference.ops import linear_cross_entropy, nll
 from public_reports import Array, Function, Report, at, reported
 
 NAN = np.nan
@@ -12,6 +14,11 @@ Row = tuple[Any, ...]
 """Where it was seen, the fault in a few words, the operation, the faulty and the sound function, a small call, what is
 due there, what is given, and True where robust inputs alone show it."""
 RATES = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 0.0}
+
+
+def of_fault(fault: Fault) -> Function:
+    """The faulty function."""
+    return fault.functions[fault.direction]
 
 
 # Steps ---------------------------------------------------------------------------------------------------------------
@@ -179,6 +186,12 @@ def of_steps() -> tuple[Row, ...]:
         ("pytorch/xla PR 896", "rows that are ignored count in the mean", "nll",
          partial(mean_over_all, lambda _: True), partial(mean_over_all, lambda index: index is None),
          at(scores, [0, 1], reduction="mean", ignore_index=1), 1, 0.5),
+        ("NVIDIA-NeMo/Automodel#3803", "means of chunks added", "linear_cross_entropy",
+         of_fault(chunked.means_of_chunks_added), linear_cross_entropy.forward,
+         at([[0.0]] * 4, [[1.0], [2.0]], [0, 1, 0, 1], reduction="mean"), 0.693147, 1.386294),
+        ("apple/ml-cross-entropy#48", "no softcap", "linear_cross_entropy",
+         of_fault(chunked.uncapped), linear_cross_entropy.forward,
+         at([[2.0]], [[1.0], [-1.0]], [0], reduction="sum", softcap=1.0), 0.135781, 0.01815),
     )  # fmt: skip
 
 
@@ -196,6 +209,14 @@ def of_gradients() -> tuple[Row, ...]:
          written_past_row, nll.backward,
          at([1.0, 1.0], [[-1.0, -2.0]] * 2, [2, 0], reduction="none", ignore_index=2),
          [[0, 0], [-1, 0]], [[0, 0], [0, 0]]),
+        ("linkedin/Liger-Kernel#968", "rows by the first upstream", "linear_cross_entropy",
+         of_fault(chunked.rows_scaled_by_the_first_upstream), linear_cross_entropy.backward,
+         at([1.0, 3.0], [[0.0], [0.0]], [[1.0], [-1.0]], [0, 0], reduction="none", result=0),
+         [[-1], [-3]], [[-1], [-1]]),
+        ("linkedin/Liger-Kernel PR 1298", "rows added up before their upstreams", "linear_cross_entropy",
+         of_fault(chunked.weight_gradient_scaled_by_the_first_upstream), linear_cross_entropy.backward,
+         at([1.0, 3.0], [[1.0], [1.0]], [[0.0], [0.0]], [0, 0], reduction="none", result=1),
+         [[-2], [2]], [[-1], [1]]),
     )  # fmt: skip
 
 

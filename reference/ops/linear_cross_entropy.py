@@ -1,0 +1,144 @@
+"""Linear layer, softmax and cross-entropy of class indices in one step, which returns no logits.
+
+    logits      = inputs @ weight.T
+    s           = softcap tanh(logits / softcap), or the logits where softcap is None
+    p[n,v]      = exp(s[n,v]) / sum_j exp(s[n,j])
+    t[n,v]      = (1 - label_smoothing) y[n,v] + label_smoothing / V
+    losses[n]   = -sum_v t[n,v] log p[n,v] + z_loss logsumexp(s[n])^2, and 0 where labels[n] is ignore_index
+    loss        = sum_n losses[n] / M    (mean, over the M rows that count)
+                  sum_n losses[n]        (sum)
+                  losses                 (none)
+
+    dL_ds[n,v]  = (p[n,v] (1 + 2 z_loss logsumexp(s[n])) - t[n,v]) g[n], and 0 where labels[n] is ignore_index
+    dL_dlogits  = dL_ds (1 - tanh(logits / softcap)^2), or dL_ds where softcap is None
+    dL_dinputs  = dL_dlogits @ weight
+    dL_dweight  = dL_dlogits.T @ inputs
+
+where y is the labels as rows, and g[n] is dL_dloss / M (mean), dL_dloss (sum) or dL_dloss[n] (none).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..model import loss_options
+from ..model.class_targets import smoothed, smoothed_over_others
+from ..model.counted import mean_of_nothing_is_zero, rows_that_count
+from ..model.formulations import Formulation, Function, as_written, named, through
+from ..model.functions import stored
+from . import softmax, softmax_cross_entropy
+
+Array = Any
+
+BATCH_AXIS = {"inputs": 0, "labels": 0, "loss": 0, "dL_dloss": 0, "dL_dinputs": 0}
+
+
+def forward(
+    inputs: Array,
+    weight: Array,
+    labels: np.ndarray,
+    *,
+    reduction: str,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+) -> Array:
+    """inputs (N, D), weight (V, D), labels (N,) -> loss, () or (N,)."""
+    options: dict[str, Any] = {"label_smoothing": label_smoothing, "z_loss": z_loss, "softcap": softcap}
+    logits = logits_of(inputs, weight, labels)
+    return WHOLE_LOSS(logits, labels, reduction=reduction, ignore_index=ignore_index, **options)
+
+
+def backward(
+    dL_dloss: Array,
+    inputs: Array,
+    weight: Array,
+    labels: np.ndarray,
+    *,
+    reduction: str,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+) -> tuple[Array, Array]:
+    """dL_dloss () or (N,) and forward's arguments -> dL_dinputs (N, D), dL_dweight (V, D)."""
+    options: dict[str, Any] = {"label_smoothing": label_smoothing, "z_loss": z_loss, "softcap": softcap}
+    logits = logits_of(inputs, weight, labels)
+    gradient = WHOLE_GRADIENT(dL_dloss, logits, labels, reduction=reduction, ignore_index=ignore_index, **options)
+    dL_dlogits = stored(gradient)
+    return dL_dlogits @ weight, dL_dlogits.T @ inputs
+
+
+def logits_of(inputs: Array, weight: Array, labels: np.ndarray) -> Array:
+    """The logits (N, V). Raises ValueError unless inputs and weight are matrices that fit, and labels indices."""
+    if inputs.ndim != 2 or weight.ndim != 2 or inputs.shape[1] != weight.shape[1]:
+        raise ValueError(f"inputs of shape {inputs.shape} for a weight of shape {weight.shape}")
+    rows_that_count(labels, None)
+    return stored(inputs @ weight.T)
+
+
+def _forward_by(loss: Function, inputs: Array, weight: Array, labels: np.ndarray, **given: Any) -> Array:
+    return loss(logits_of(inputs, weight, labels), labels, **given)
+
+
+def _backward_by(gradient: Function, g: Array, inputs: Array, weight: Array, labels: np.ndarray, **given: Any) -> Any:
+    dL_dlogits = stored(gradient(g, logits_of(inputs, weight, labels), labels, **given))
+    return dL_dlogits @ weight, dL_dlogits.T @ inputs
+
+
+def _in_chunks(gradient: Function, g: Array, inputs: Array, weight: Array, labels: np.ndarray, **given: Any) -> Any:
+    """The first half of the rows and then the others, where the gradient of the weight is added up."""
+    half = (len(inputs) + 1) // 2
+    dL_dlogits = stored(gradient(g, logits_of(inputs, weight, labels), labels, **given))
+    first = stored(dL_dlogits[:half].T @ inputs[:half])
+    return dL_dlogits @ weight, first + dL_dlogits[half:].T @ inputs[half:]
+
+
+def _upstream_last(gradient: Function, g: Array, *tensors: Array, reduction: str, **given: Any) -> Any:
+    """Gradients that forward has computed for an upstream of 1, multiplied by the upstream when it comes."""
+    if reduction == "none":
+        return _backward_by(gradient, g, *tensors, reduction=reduction, **given)
+    dL_dinputs, dL_dweight = _backward_by(gradient, np.ones_like(g), *tensors, reduction=reduction, **given)
+    return stored(dL_dinputs) * g, stored(dL_dweight) * g
+
+
+def _losses(spread: Function) -> tuple[Formulation, ...]:
+    return through(loss_options.loss, _of_any_length(softmax.LOG_SOFTMAX), [as_written(spread)])
+
+
+def _gradients(spread: Function) -> tuple[Formulation, ...]:
+    return through(loss_options.gradient, _of_any_length(softmax.SOFTMAX), [as_written(spread)])
+
+
+def _of_any_length(formulations: tuple[Formulation, ...]) -> tuple[Formulation, ...]:
+    """Those that are evaluated whatever the number of classes is, which is the last axis of none of the arguments."""
+    return tuple(formulation for formulation in formulations if not formulation.longest)
+
+
+LOSSES, GRADIENTS = _losses(smoothed), _gradients(smoothed)
+WHOLE_LOSS, WHOLE_GRADIENT = LOSSES[0].function, GRADIENTS[0].function
+_FURTHER_LOSSES = (
+    Formulation(loss_options.loss_by_logsumexp, "logsumexp(s) - s", stable=False),
+    *named(softmax_cross_entropy.FORMULATIONS["forward"], "in two steps"),
+)
+_FURTHER_GRADIENTS = (
+    *through(loss_options.gradient_in_parts, softmax.SOFTMAX[:1], name="p g - t g"),
+    *named(softmax_cross_entropy.FORMULATIONS["backward"], "in two steps"),
+)
+FORMULATIONS = {
+    "forward": through(_forward_by, (*LOSSES, *_FURTHER_LOSSES))[1:],
+    "backward": (
+        *through(_backward_by, (*GRADIENTS, *_FURTHER_GRADIENTS))[1:],
+        *through(_in_chunks, GRADIENTS[:1], name="in chunks of rows"),
+        *through(_upstream_last, GRADIENTS[:1], name="upstream last"),
+    ),
+}
+
+ALTERNATIVES = {
+    **mean_of_nothing_is_zero(forward),
+    ("label_smoothing_spread", "others"): {
+        "forward": through(_forward_by, _losses(smoothed_over_others)),
+        "backward": through(_backward_by, _gradients(smoothed_over_others)),
+    },
+}
