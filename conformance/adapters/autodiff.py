@@ -6,7 +6,8 @@ Each adapter gives the framework's own functions, how an array becomes a tensor,
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, partial, wraps
+from operator import truediv
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,7 @@ class Autodiff:
     def step(self, function: Function) -> Function:
         """Make an optimizer's step, of parameters, gradients and state of one shape: forward alone, never compiled."""
 
+        @wraps(function)  # whose keywords say what is unsupported
         def step(*arguments: Array, **rates: object) -> tuple[object, ...]:
             require_one_shape(*arguments)
             return tuple(map(self.array, function(*(self.tensor(native(x)) for x in arguments), **rates)))
@@ -269,6 +271,8 @@ class ClassLosses:
     or_zero: Function
     """Makes a tensor that is 0 where a condition does not hold."""
     reductions: Mapping[str, Function]
+    quotient: Function = truediv
+    """Divides a sum of losses by that of their weights, which is 0 where no row counts."""
 
     def nll(
         self, log_probabilities: Tensor, labels: Tensor, *, reduction: str, ignore_index: int | None = None
@@ -342,7 +346,7 @@ class ClassLosses:
         losses = self.or_zero(counted, losses)
         if reduction != "mean":
             return self.reductions[reduction](losses)
-        return self.reductions["sum"](losses) / self.reductions["sum"](self.or_zero(counted, weights))
+        return self.quotient(self.reductions["sum"](losses), self.reductions["sum"](self.or_zero(counted, weights)))
 
 
 def of_layer(loss: Function, transposed: Function) -> Function:

@@ -139,6 +139,10 @@ def or_zero(condition: Tensor, x: Tensor) -> Tensor:
     return mx.where(condition, x, 0)
 
 
+def quotient(losses: Tensor, weights: Tensor) -> Tensor:
+    return losses / mx.where(weights == 0, 1, weights)  # the gradient of mx.where is 0 times that of what it left out
+
+
 def kl_div(log_probabilities: Tensor, targets: Tensor) -> Tensor:
     return targets * mx.log(mx.where(targets == 0, 1, targets)) - targets * log_probabilities
 
@@ -267,7 +271,7 @@ weighted_binary_cross_entropy_with_logits_forward, weighted_binary_cross_entropy
 )
 dropout_forward, dropout_backward = autodiff.both_of_loss(dropout)
 kl_div_forward, kl_div_backward = autodiff.both_of_loss(by_element(kl_div, {**REDUCTIONS, "batchmean": batchmean}))
-classes = ClassLosses(log_softmax, mx.tanh, partial(mx.sum, axis=-1), of_labels, or_zero, REDUCTIONS)
+classes = ClassLosses(log_softmax, mx.tanh, partial(mx.sum, axis=-1), of_labels, or_zero, REDUCTIONS, quotient)
 weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward = autodiff.both_of_loss(
     classes.weighted, constants=2
 )
