@@ -282,7 +282,7 @@ class ClassLosses:
             raise ValueError("rows of labels, where class indices are due")
         counted = _counted(labels, ignore_index)
         losses = -self.of_labels(log_probabilities, self.or_zero(counted, labels))
-        return self._reduced(losses, self.or_zero(counted, losses) * 0 + 1, counted, reduction)
+        return self._reduced(losses, self._ones(losses), counted, reduction)
 
     def weighted(
         self,
@@ -301,7 +301,7 @@ class ClassLosses:
         own, logs = self.or_zero(counted, labels), self.log_softmax(logits) * class_weights
         losses = -(1 - label_smoothing) * self.of_labels(logs, own)
         losses = losses - label_smoothing / logits.shape[1] * self.over_classes(logs)
-        weights = self.of_labels(class_weights * (logits * 0 + 1), own)
+        weights = self.of_labels(class_weights * self._ones(logits), own)
         return self._reduced(losses, weights, counted, reduction)
 
     def of_logits(
@@ -331,7 +331,7 @@ class ClassLosses:
         losses = losses - label_smoothing / logits.shape[1] * self.over_classes(logs)
         if z_loss:
             losses = losses + z_loss * (logits - logs)[:, 0] ** 2  # a logit less its log-probability is log-sum-exp
-        return self._reduced(losses, losses * 0 + 1, counted, reduction)
+        return self._reduced(losses, self._ones(losses), counted, reduction)
 
     def or_own(self, own: Function, *known: str) -> Function:
         """Make a loss that calls a framework's own where it has the options that are asked for, by name."""
@@ -341,6 +341,10 @@ class ClassLosses:
             return function(logits, labels, reduction=reduction, **options)
 
         return loss
+
+    def _ones(self, like: Tensor) -> Tensor:
+        """Ones of a tensor's shape and dtype, also where it is NaN or infinite."""
+        return self.or_zero(like < like, like) + 1
 
     def _reduced(self, losses: Tensor, weights: Tensor, counted: Tensor, reduction: str) -> Tensor:
         losses = self.or_zero(counted, losses)
