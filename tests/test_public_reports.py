@@ -8,11 +8,13 @@ import pytest
 import reported_activations
 import reported_element_losses
 import reported_halves
+import reported_indices
 import reported_layouts
 import reported_memory
 import reported_operands
 import reported_ranges
 import reported_refusals
+import reported_rotary
 import reported_rows
 import reported_sizes
 import reported_steps
@@ -34,7 +36,14 @@ BY_KIND = (
     reported_memory,
 )
 OF_KINDS = tuple(chain.from_iterable(module.REPORTS for module in BY_KIND))
-BY_OPERATION = (reported_activations, reported_element_losses, reported_operands, reported_steps)
+BY_OPERATION = (
+    reported_activations,
+    reported_element_losses,
+    reported_indices,
+    reported_operands,
+    reported_rotary,
+    reported_steps,
+)
 OF_OPERATIONS = tuple(chain.from_iterable(module.REPORTS for module in BY_OPERATION))
 """One report a row, with its source."""
 reported = pytest.mark.parametrize("report", [*OF_KINDS, *OF_OPERATIONS], ids=str)

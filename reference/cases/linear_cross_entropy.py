@@ -132,7 +132,7 @@ def given_calls(dtype: str) -> Iterator[Draft]:
     for name, chosen in (("backward-one-argument-at-a-time", cases), ("forward-one-argument-at-a-time", cases[1:])):
         yield from families(name, "successive", comment, chosen, parameters={"reduction": "none"})
     wrong: dict[str, dict[str, object]] = {
-        "weight-columns": {"weight": np.ones((4, 3))},
+        "weight-columns": {"weight": np.ones((4, 3)), "labels": [2, 0, 2]},
         "weight-transposed": {"weight": np.ones((2, 4))},
         "weight-vector": {"weight": [1, 0.5], "labels": [0, 0, 0]},
         "inputs-vector": {"inputs": [0.5, -1], "labels": [3], "dL_dloss": [1.5]},
