@@ -237,3 +237,5 @@ def mismatches(kind: Convolution, dtype: str) -> Iterator[Draft]:
     if not kind.transposed:
         comment = "Windows with gaps are larger than the inputs."
         yield from refused("mismatch-window", "size-mismatch", comment, given, dilation=7)
+        comment, given = "Windows with gaps that are larger than the inputs by one.", kind.plain(dtype, kind.of(PLAIN))
+        yield from refused("mismatch-window-by-one", "size-mismatch", comment, given, dilation=3)

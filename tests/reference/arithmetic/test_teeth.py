@@ -18,6 +18,8 @@ MISSED: dict[str, float] = {
     "softmax/bfloat16/fused": 0.011,
     # Likewise the saved logarithm, whose error is one of the exponential of what is left.
     "logsumexp/bfloat16/fused": 0.013,
+    # Logits and their gradient are kept in the half dtype, as in Liger Kernel, and sums of them cancel.
+    "linear_cross_entropy/bfloat16/fused": 0.015,
 }
 """What misses its goal, and by how much."""
 LOWER = {
