@@ -76,9 +76,8 @@ def _kept_by_other_order(evidence: Evidence) -> bool:
         for name, tensor in one.arguments.items():
             axis = one.vectors.batch_axis.get(name)
             scaled = tensor if tensor.dtype.kind == "i" else (tensor * scale).astype(tensor.dtype)
-            some[name] = (
-                np.flip(scaled, axis) if turned and axis is not None and -tensor.ndim <= axis < tensor.ndim else scaled
-            )
+            flipped = turned and axis is not None and -tensor.ndim <= axis < tensor.ndim
+            some[name] = np.flip(scaled, axis) if flipped else scaled
         here = replace(one, instead=some)
         pair = called(function, here)[0] or (), called(sound, here)[0] or ()
         return all(alike(a, b, 0.0, 64 * one.units) for a, b in zip(*pair, strict=False))

@@ -22,10 +22,6 @@ NOTHING: Foretold = ((), None)
 """Says nothing of an observation."""
 
 
-def _nothing() -> None:
-    pass
-
-
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """One thing that may be wrong."""
@@ -36,7 +32,7 @@ class Candidate:
     cure: str
     """One sentence."""
     foretell: Callable[[Observation], Foretold]
-    setup: Callable[[], None] = _nothing
+    setup: Callable[[], None] = lambda: None
     remembers: bool = False
     """Whether what it foretells depends on the calls before."""
     of_values: bool = True

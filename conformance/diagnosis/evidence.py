@@ -79,6 +79,13 @@ class Evidence:
         """The results that depend on other calls."""
         return {miss.result for item in self.misses(*KEPT) for miss in item.verdict.misses if miss.kind in KEPT}
 
+    @cached_property
+    def in_order(self) -> list[Observation]:
+        """What failed and what passed as the run called it, as far as it is known."""
+        places = {item.family.id: place for place, item in enumerate(self.ran)}
+        some = (one for one in (*self.wrong, *self.right) if one.layout is None)
+        return sorted(some, key=lambda one: (places[one.family.id], one.case))
+
     def misses(self, *kinds: MissKind) -> list[Ran]:
         """The failing families with a miss of one of these kinds."""
         return [item for item in self.ran if item.fails and any(miss.kind in kinds for miss in item.verdict.misses)]

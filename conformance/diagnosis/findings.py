@@ -67,11 +67,9 @@ def _findings(evidence: Evidence) -> list[Finding]:
     for level in ("required", "robust"):
         wrong = [one for one in evidence.wrong if one.family.level == level]
         search = Search(evidence, wrong, tuple(known))
-        explained = search.run()
-        known += explained
+        known += (explained := search.run())
         for one in explained:
-            candidate = one.candidate
-            said = candidate.name, candidate.words, candidate.cure
+            said = one.candidate.name, one.candidate.words, one.candidate.cure
             found.append(_finding(*said, one.positions, one.conditions, evidence))
         found += _readings(search, evidence)
     found += [Finding(*words) for words in breaches(evidence, known)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from itertools import chain, tee
+from itertools import chain, product, tee
 
 import numpy as np
 
@@ -56,7 +56,8 @@ class Explanation:
     alone: bool
     """Whether other results are right that it would have wrong."""
     unlike: int = 0
-    """In how many robust families, and conventions, that did not fail something else comes than it foretells."""
+    """In how many robust families, and conventions, that did not fail something else comes than it foretells; of what
+    depends on the calls before, in how many cases that passed."""
     fine: frozenset[str] = frozenset()
     """The dtypes in which errors are those of rounding: the rest of them is by another order of the same sums."""
 
@@ -175,14 +176,14 @@ class Search:
         units = [unit for unit in units if _kind(*unit) not in given_up]
         return sorted(units, key=lambda unit: self.left[id(unit[0]), unit[1]].sum() < FEWEST)
 
-    def _best(self, known: Sequence[Candidate], one: Observation, position: int) -> Explanation | None:
+    def _best(self, known: Iterable[Candidate], one: Observation, position: int) -> Explanation | None:
         """What explains a result, and most of the others with it; None where two things do equally well that differ
         elsewhere, and what is known is little."""
         best: Explanation | None = None
         rivals: list[Explanation] = []
         for judged in self._likely_first(known, one, position):
             if judged.candidate.remembers:
-                if best is not None:
+                if best is not None and not (best.candidate.remembers or (best.conditions and not self._settles(best))):
                     break
                 judged.replay(self.wrong)
             if best is not None and judged.doubtful and judged.order > best.judged.order and self._settles(best):
@@ -205,7 +206,7 @@ class Search:
         as_good = [r for r in rivals if r.gain >= RIVAL * best.gain and (len(r.conditions), r.unlike) <= plain]
         return best if all(self._same(best, other) for other in as_good) else None
 
-    def _likely_first(self, known: Sequence[Candidate], one: Observation, position: int) -> Iterator[Judged]:
+    def _likely_first(self, known: Iterable[Candidate], one: Observation, position: int) -> Iterator[Judged]:
         """The candidates that explain a result; those that a few other cases speak against after the others."""
         doubtful: list[Judged] = []
         failing = [o for o in self.wrong if o.failing[position] and o.layout is None]
@@ -257,17 +258,12 @@ class Search:
 
     def _same(self, one: Explanation, other: Explanation) -> bool:
         """Whether two explanations foretell the same of all that is looked at."""
-        mine, theirs = one.judged, other.judged
         for each in (*self.wrong, *self.evidence.right[:MOST_COMPARED]):
             for position in one.positions:
-                mine.on(each, position), theirs.on(each, position)
-                pair = (judged.foretold[id(each)][0] for judged in (mine, theirs))
-                first, second = (results[position] if results else None for results in pair)
-                if (
-                    first is not None
-                    and second is not None
-                    and not alike(first, second, each.slack[position], each.units)
-                ):
+                one.judged.on(each, position), other.judged.on(each, position)
+                pair = (explanation.judged.foretold[id(each)][0] for explanation in (one, other))
+                told = [results[position] for results in pair if results and results[position] is not None]
+                if len(told) > 1 and not alike(told[0], told[1], each.slack[position], each.units):
                     return False
         return True
 
@@ -292,8 +288,7 @@ class Search:
 
     def _weigh(self, judged: Judged, best: Explanation | None) -> Explanation | None:
         """What a candidate explains, and when; None where that is less than the best does."""
-        true: dict[int, list[Marked]] = {}
-        false: dict[int, list[Marked]] = {}
+        true, false = dict[int, list[Marked]](), dict[int, list[Marked]]()
         if judged.hopeless:
             return None
 
@@ -347,7 +342,7 @@ class Search:
             }
             gain = sum(self._part(m, p) for m, p in units)
             alone = any(p not in positions for p in false)
-            unlike = 0 if conditions or judged.candidate.remembers else self._unlike(judged, positions)
+            unlike = 0 if conditions else self._unlike(judged, positions)
             fine = frozenset(m.one.family.dtype for m, p in units if judged.on(m.one, p).fine)
             one_way = Explanation(judged, positions, conditions, explained, gain, alone, unlike, fine)
             if gain and (found is None or one_way.rank < found.rank):
@@ -363,10 +358,10 @@ class Search:
         if self.apart < MOST_APART:
             found = separating([marked for marked, _ in units], false)
         self.apart += found is None
-        few = len({marked.one.family.name for marked, _ in units}) < FEWEST_UNTOLD
+        few = candidate.constant and len({marked.one.family.name for marked, _ in units}) < FEWEST_UNTOLD
         fine = candidate.of_values and all(judged.on(marked.one, p).fine for marked, p in units)
         of_one = candidate.of_sizes and any(each.words.endswith((" one", " 1")) for each in found or ())
-        return None if candidate.remembers or (candidate.constant and few) or fine or of_one else found
+        return None if candidate.remembers or few or fine or of_one else found
 
     def _part(self, marked: Marked, position: int) -> float:
         """What share of what is left of a result is marked."""
@@ -374,13 +369,16 @@ class Search:
         return 0.0 if left is None else float((left & marked.elements).sum() / max(left.sum(), 1))
 
     def _unlike(self, judged: Judged, positions: Sequence[int]) -> int:
+        if judged.candidate.remembers:
+            judged.candidate.setup()
+            foretold = [(one, judged.candidate.foretell(one)) for one in self.evidence.in_order]
+            return sum(bool(hold(o, f, p).against.any()) for o, f in foretold for p in positions if not o.called)
         unlike = 0
-        for one in self.evidence.robust:
-            for position in positions:
-                held = judged.on(one, position)
-                left = one.failing[position] & ~held.explained.any()
-                unlike += bool(held.against.any() or left or (one.wrong[position] & ~held.explained).any())
-                unlike += one.family.point is not None and not judged.foretells(one, position)
+        for one, position in product(self.evidence.robust, positions):
+            held = judged.on(one, position)
+            left = one.failing[position] & ~held.explained.any()
+            unlike += bool(held.against.any() or left or (one.wrong[position] & ~held.explained).any())
+            unlike += one.family.point is not None and not judged.foretells(one, position)
         return unlike
 
     def _likely(self, judged: Judged, true: Sequence[Marked], position: int) -> bool:
