@@ -203,7 +203,8 @@ class Search:
         if best.candidate.plainest:
             return best
         plain = len(best.conditions), best.unlike
-        as_good = [r for r in rivals if r.gain >= RIVAL * best.gain and (len(r.conditions), r.unlike) <= plain]
+        share = 1.0 if self._explains_all(best) else RIVAL
+        as_good = [r for r in rivals if r.gain >= share * best.gain and (len(r.conditions), r.unlike) <= plain]
         return best if all(self._same(best, other) for other in as_good) else None
 
     def _likely_first(self, known: Iterable[Candidate], one: Observation, position: int) -> Iterator[Judged]:
@@ -400,10 +401,11 @@ class Search:
 
     def _settles(self, one: Explanation) -> bool:
         """Whether an explanation on one condition at most is no chance, and leaves nothing open."""
-        if len(one.conditions) > 1:
-            return False
+        return len(one.conditions) <= 1 and self._explains_all(one) and self._telling(one)
+
+    def _explains_all(self, one: Explanation) -> bool:
         rest = (wrong & ~one.explained.get(unit, np.zeros((), bool)) for unit, wrong in self.left.items())
-        return not any(some.any() for some in rest) and self._telling(one)
+        return not any(some.any() for some in rest)
 
 
 def _kind(one: Observation, position: int) -> object:
