@@ -213,11 +213,11 @@ def dropout(inputs: Tensor, mask: Tensor, *, p: float) -> Tensor:
 
 
 def lookup(rows: Function) -> Function:
-    """Make an embedding of a function that picks rows of a table by index, and knows no padding row."""
+    """Make an embedding of a function that picks rows of a table by index, and trains a padding row as any other."""
 
     def embedding(indices: Tensor, weight: Tensor, *, padding_idx: int | None = None) -> Tensor:
-        if padding_idx is not None:
-            raise NotImplementedError("rows are picked alike, and all of them have a gradient")
+        if padding_idx is not None and not -len(weight) <= padding_idx < len(weight):
+            raise ValueError(f"row {padding_idx} of {len(weight)}")
         return rows(weight, indices)
 
     return embedding
