@@ -20,11 +20,11 @@ def drafts(dtype: str) -> Iterator[Draft]:
     case = {"dL_doutputs": held(np.resize(PLAIN, (2, 3, 2)), dtype), "indices": indices, "weight": weight}
     for name, row in {"first": 0, "inside": 1, "last": 3, "negative": -3, "minus-1": -1}.items():
         comment = f"padding_idx={row}: its row is read as any other."
-        given = {"parameters": {"padding_idx": row}}
-        yield from families(f"forward-padding-{name}", "padding", comment, (case,), **given)
+        given = {"padding_idx": row}
+        yield from families(f"forward-padding-{name}", "padding", comment, (case,), parameters=given)
         comment = f"padding_idx={row}: its row gets no gradient, and other rows theirs."
         yield from families(
-            f"backward-padding-{name}", "padding upstream-signed", comment, (case,), point=POINT, **given
+            f"backward-padding-{name}", "padding upstream-signed", comment, (case,), point=POINT, parameters=given
         )
     absent = {**case, "indices": np.where(indices == 1, 2, indices)}
     comment = "No index is the padding row."

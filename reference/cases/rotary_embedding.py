@@ -127,11 +127,11 @@ def special(dtype: str) -> Iterator[Draft]:
         comment = f"One {'NaN' if word == 'nan' else 'infinity'} at each place in turn: it reaches its own pair alone."
         yield from families(word, word, comment, tuple(cases), level="robust")
     tables = {name: held(np.full((3, 2), x), dtype) for name, x in (("cos", 0.5), ("sin", 0.5))}
-    for name, values, comment in (
+    for name, extremes, comment in (
         ("subnormal", (4 * end.smallest, -2 * end.smallest, end.subnormal), "Subnormal numbers, which are not 0."),
         ("near-overflow", (end.top, -end.top / 2), "Numbers near the largest one."),
     ):
-        numbers = {n: held(np.resize(values, (3, 4)), dtype) for n in ("dL_doutputs", "inputs")}
+        numbers = {n: held(np.resize(extremes, (3, 4)), dtype) for n in ("dL_doutputs", "inputs")}
         yield from families(name, name, comment, ({**numbers, **tables},), level="robust")
 
 

@@ -141,15 +141,8 @@ def drawn(kind: Indexing, dtype: str) -> Iterator[Draft]:
         ),
     ):
         flags = f"random {'label-edge' if indices is ends_alone else 'repeated-indices'}"
-        yield from give(
-            name,
-            flags,
-            comment,
-            kind.lookup((5, 3), (5, 3), -2) if name == "each-once" else lookup,
-            indices,
-            bell,
-            counts=two,
-        )
+        shapes = kind.lookup((5, 3), (5, 3), -2) if indices is each_once else lookup
+        yield from give(name, flags, comment, shapes, indices, bell, counts=two)
     for name, (profile, comment) in PROFILES.items():
         yield from give(name, "spread repeated-indices", comment, lookup, skewed, profile, counts=two)
     many, n = kind.lookup((4, 2), (MANY[dtype], 2), -2), MANY[dtype]
@@ -245,7 +238,7 @@ def special(kind: Indexing, dtype: str, lookup: Lookup) -> Iterator[Draft]:
             cases.append({**case, name: spoilt})
         comment = f"One {what} at each place in turn: it reaches what an index says, and nothing else."
         yield from families(word, word, comment, tuple(cases), level="robust")
-    for name, flags, values, comment in (
+    for name, flags, extremes, comment in (
         (
             "subnormal",
             "subnormal",
@@ -254,7 +247,7 @@ def special(kind: Indexing, dtype: str, lookup: Lookup) -> Iterator[Draft]:
         ),
         ("near-overflow", "near-overflow", (end.top / 8, -end.top / 4, end.top / 8), "Numbers near the largest one."),
     ):
-        spread = {n: x if n == "indices" else held(np.resize(values, x.shape), dtype) for n, x in case.items()}
+        spread = {n: x if n == "indices" else held(np.resize(extremes, x.shape), dtype) for n, x in case.items()}
         yield from families(name, flags, comment, (spread,), level="robust")
 
 
@@ -290,9 +283,9 @@ def refusals(kind: Indexing, dtype: str, lookup: Lookup) -> Iterator[Draft]:
     names, wrong = "rows one-row columns rank scalar", ((5, 3), (1, 3), (shape[0], 2), (3,), ())
     yield from mismatched(partial(plain, kind, dtype, lookup), names, wrong, shape)
     if kind.axes:
-        for name, indices in (("rank", (3,)), ("longer", (3, 4)), ("stacked", (1, 3, 3))):
-            comment = f"Indices of shape {indices} for a tensor of shape {lookup.table}, along its first axis."
-            misfit = {n: np.zeros(indices, np.int64) if n == "indices" else x for n, x in case.items()}
+        for name, of_indices in (("rank", (3,)), ("longer", (3, 4)), ("stacked", (1, 3, 3))):
+            comment = f"Indices of shape {of_indices} for a tensor of shape {lookup.table}, along its first axis."
+            misfit = {n: np.zeros(of_indices, np.int64) if n == "indices" else x for n, x in case.items()}
             yield from refused(f"mismatch-indices-{name}", "size-mismatch", comment, misfit)
     if "source" in case:
         of_source = {"rows": (4, 3), "one-row": (1, 3), "columns": (3, 1), "flat": (9,), "column": (9, 1)}
