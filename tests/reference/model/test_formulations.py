@@ -40,10 +40,21 @@ def coarse(w: Words, shape: Shape) -> np.ndarray:
 SCALES: dict[str, Draw] = {"ordinary": lambda w, shape: w.normal(shape), "spread": spread, "far": far, "coarse": coarse}
 
 
+def drawn(form: Form, scale: str) -> dict[str, np.ndarray]:
+    """Draw the arguments of a call."""
+    return call(form, Words(f"formulations/{form}/{scale}", "float64"), SCALES[scale])
+
+
+def ignores_every_row(form: Form, scale: str) -> bool:
+    """Whether no row of the call counts: a mean over none is NaN."""
+    ignored = form.parameters.get("ignore_index")
+    return ignored is not None and bool((drawn(form, scale)["labels"] == ignored).all())
+
+
 def enclosures(direction: str, form: Form, scale: str) -> list[tuple[np.ndarray, ...]]:
     """Evaluate every formulation that applies: for each, its results as object arrays of balls."""
     flint.ctx.prec = BITS
-    arguments = call(form, Words(f"formulations/{form}/{scale}", "float64"), SCALES[scale])
+    arguments = drawn(form, scale)
     balls = [x if x.dtype.kind == "i" else Ball(x) for x in arguments.values()]
     formulas = [f for f in operation(form.op).formulations[direction] if f.applies(arguments)]
     return [tuple(y.balls for y in as_tuple(f.function(*balls, **form.parameters))) for f in formulas]
@@ -53,7 +64,7 @@ def enclosures(direction: str, form: Form, scale: str) -> list[tuple[np.ndarray,
 @pytest.mark.parametrize(("op", "direction", "form"), one_in(8, cases()), ids=str)
 def test_every_formulation_encloses_the_others(op: str, direction: str, form: Form, scale: str) -> None:
     canonical, *others = enclosures(direction, form, scale)
-    assert any(a.is_finite() for one in canonical for a in one.ravel())
+    assert ignores_every_row(form, scale) or any(a.is_finite() for one in canonical for a in one.ravel())
     for results in others:
         assert len(results) == len(canonical)
         for one, other in zip(canonical, results, strict=True):
