@@ -20,8 +20,8 @@ def to_numpy(result: object) -> np.ndarray:
 
     Reads NumPy arrays and scalars, and tensors of any framework through DLPack or `__array__`; of torch also those
     that require a gradient, lie on another device, or are bfloat16 or float8, which neither protocol carries; of MLX
-    those of bfloat16. Python numbers, lists and None are not
-    converted: they have lost the dtype that is to be checked. Raises NotAnArray.
+    those of bfloat16. Python numbers, lists and None are not converted: they have lost the dtype that is to be
+    checked. Raises NotAnArray.
     """
     if type(result) is np.ndarray:
         return result

@@ -9,7 +9,7 @@ import numpy as np
 from ...vectors.dtypes import PRECISIONS_OF
 from ..check.precisions import looser_than
 from .call import OwnCall, by_dtype, operation_of, precision_of, read_call
-from .evaluation import counted, exact_parts, fast_parts, whole
+from .evaluation import parts_of, whole
 from .explaining import explain
 from .judging import Judgement, judge
 from .progress import Progress
@@ -138,9 +138,8 @@ def expectation(
         call = read_call(operation, direction, inputs=None, named={**given, **named}, allow_nan=allow_nan)
         dtype = _one_dtype(call, dtype)
         word = precision_of(dtype, precision)
-        answer = counted(operation.formulations[direction], call, dtype, word)
-        exact = exact_parts(call, answer, dtype, word)
-        found = whole(exact if exact is not None else fast_parts(call, answer, dtype, word, Progress(str(call)).of("")))
+        answer = operation.formulations[direction]
+        found = whole(parts_of(call, answer, dtype, word, Progress(str(call)).of("")))
     except ValueError as error:
         mistaken = error
     else:

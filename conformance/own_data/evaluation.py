@@ -41,6 +41,15 @@ Answer = Sequence[Formulation]
 """The formulations of one right answer, the one to read first at the beginning."""
 
 
+def parts_of(
+    call: OwnCall, answer: Answer, dtype: str, precision: str, tick: Callable[[float], None] = lambda _: None
+) -> Iterator[Part]:
+    """Each part of each result, by the rules of the golden files where they apply, and by fast bounds elsewhere."""
+    sound = counted(answer, call, dtype, precision)
+    exact = exact_parts(call, sound, dtype, precision)
+    return iter(exact) if exact is not None else fast_parts(call, sound, dtype, precision, tick)
+
+
 def exact_parts(call: OwnCall, answer: Answer, dtype: str, precision: str) -> list[Part] | None:
     """The whole of each result by the rules of the golden files; None where the call is too large, or has no bound."""
     if sum(x.size for x in call.arguments.values()) > SMALL:
@@ -62,7 +71,7 @@ def exact_parts(call: OwnCall, answer: Answer, dtype: str, precision: str) -> li
 
 
 def fast_parts(
-    call: OwnCall, answer: Answer, dtype: str, precision: str, tick: Callable[[float], None] = lambda _: None
+    call: OwnCall, answer: Answer, dtype: str, precision: str, tick: Callable[[float], None]
 ) -> Iterator[Part]:
     """Each part of each result by fast bounds: of all formulations the largest.
 
@@ -145,7 +154,7 @@ def counted(answer: Answer, call: OwnCall, dtype: str, precision: str) -> list[F
     return [f for f in answer if (stepwise or not f.accumulates) and f.applies(call.arguments)]
 
 
-def whole(parts: Iterator[Part] | list[Part]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def whole(parts: Iterator[Part]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Expected values and tolerances by result, put together."""
     expected: dict[str, np.ndarray] = {}
     tolerance: dict[str, np.ndarray] = {}

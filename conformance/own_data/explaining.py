@@ -12,7 +12,7 @@ from ..diagnosis.evidence import Ran
 from ..diagnosis.findings import Diagnosis, diagnose
 from ..implementation.load import Implementation
 from .call import OwnCall, held
-from .evaluation import counted, exact_parts, fast_parts, whole
+from .evaluation import parts_of, whole
 from .judging import Judgement
 
 LARGEST = 2**15
@@ -29,9 +29,8 @@ def explain(call: OwnCall, judgement: Judgement) -> list[Diagnosis]:
     if shown is None:
         return []
     dtype, precision = judgement.dtype, judgement.precision
-    answer = counted(call.operation.formulations[call.direction], shown, dtype, precision)
-    exact = exact_parts(shown, answer, dtype, precision)
-    expected, tolerance = whole(exact if exact is not None else fast_parts(shown, answer, dtype, precision))
+    answer = call.operation.formulations[call.direction]
+    expected, tolerance = whole(parts_of(shown, answer, dtype, precision))
     due = {name: e.astype(numpy_dtype(dtype)) for name, e in expected.items()}
     came = tuple(held(shown.results.get(name, due[name]), dtype) for name in call.names)
     family = Family(

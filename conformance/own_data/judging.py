@@ -11,7 +11,7 @@ import numpy as np
 
 from ..check.values import agrees, compare
 from .call import OwnCall
-from .evaluation import Answer, Part, counted, exact_parts, fast_parts
+from .evaluation import Answer, Part, parts_of
 from .picture import Picture
 from .progress import Progress
 
@@ -76,9 +76,7 @@ def judge(
     answers = [*declared.values()] or [own, *_others(call).values()]
 
     def parts(answer: Answer, what: str) -> Iterator[Part]:
-        formulations = counted(answer, call, dtype, precision)
-        exact = exact_parts(call, formulations, dtype, precision)
-        return iter(exact) if exact is not None else fast_parts(call, formulations, dtype, precision, progress.of(what))
+        return parts_of(call, answer, dtype, precision, progress.of(what))
 
     shapes = {name: call.results[name].shape for name in names}
     unjudged: dict[str, int] = {}
