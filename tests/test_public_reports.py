@@ -11,6 +11,7 @@ import reported_halves
 import reported_indices
 import reported_layouts
 import reported_memory
+import reported_norms
 import reported_operands
 import reported_ranges
 import reported_refusals
@@ -18,6 +19,7 @@ import reported_rotary
 import reported_rows
 import reported_sizes
 import reported_steps
+import reported_windows
 from backproof.conformance.check.conventions import followed
 from backproof.conformance.check.verdict import MissKind, Outcome, Verdict
 from backproof.reference.model.fault import widened
@@ -40,9 +42,11 @@ BY_OPERATION = (
     reported_activations,
     reported_element_losses,
     reported_indices,
+    reported_norms,
     reported_operands,
     reported_rotary,
     reported_steps,
+    reported_windows,
 )
 OF_OPERATIONS = tuple(chain.from_iterable(module.REPORTS for module in BY_OPERATION))
 """One report a row, with its source."""
