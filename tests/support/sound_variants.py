@@ -5,6 +5,7 @@ quotients and precisions (`STYLES`), by its other formulations and by its other 
 handed back in another form. Written out are those alone that differ in their algorithm.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -18,7 +19,7 @@ from backproof.reference.model.formulations import Formulation
 from backproof.reference.model.losses import one_hot, reduced, row_upstream
 from backproof.reference.model.operation import Operation, operation, operation_names
 from backproof.reference.model.shapes import require_same_shape
-from backproof.reference.ops import dense, layer_norm, matmul
+from backproof.reference.ops import batch_norm, dense, group_norm, layer_norm, matmul
 from backproof.vectors.dtypes import DTYPES, HALF
 from number_arrays import NumberArray
 
@@ -383,12 +384,12 @@ def log_softmax_backward_online(g: Array, z: Array, *, axis: int = -1) -> Array:
 
 def welford(x: Array, eps: float) -> tuple[Array, Array]:
     """Mean and 1 / sqrt(variance + eps) in one pass: Welford's update of both with each element."""
-    mean, squares = np.zeros_like(x[..., :1]), np.zeros_like(x[..., :1])
+    mean = squares = np.zeros((*x.shape[:-1], 1), x.dtype)
     for k in range(x.shape[-1]):
         step = x[..., k : k + 1] - mean
         mean = mean + step / np.asarray(k + 1, x.dtype)
         squares = squares + step * (x[..., k : k + 1] - mean)
-    return mean, 1 / np.sqrt(squares / np.asarray(x.shape[-1], x.dtype) + np.asarray(eps, x.dtype))
+    return mean, 1 / np.sqrt(squares / np.asarray(max(x.shape[-1], 1), x.dtype) + np.asarray(eps, x.dtype))
 
 
 def layer_norm_by_welford(x: Array, w: Array, b: Array, *, eps: float) -> Array:
@@ -401,6 +402,48 @@ def layer_norm_backward_by_welford(g: Array, x: Array, w: Array, b: Array, *, ep
     layer_norm.backward(g, x, w, b, eps=eps)
     mean, scale = welford(x, eps)
     return layer_norm.gradients(g, (x - mean) * scale, scale, w)
+
+
+def batch_norm_by_welford(x: Array, w: Array, b: Array, *, eps: float) -> Array:
+    _, per_channel = batch_norm.over(x, w, b)
+    mean, scale = (each.reshape(per_channel) for each in welford(np.moveaxis(x, 1, -1).reshape(-1, len(w)).T, eps))
+    return (x - mean) * scale * w.reshape(per_channel) + b.reshape(per_channel)
+
+
+def batch_norm_backward_by_welford(g: Array, x: Array, w: Array, b: Array, *, eps: float) -> tuple[Array, ...]:
+    require_same_shape(g=g, x=x)
+    axes, per_channel = batch_norm.over(x, w, b)
+    mean, scale = (each.reshape(per_channel) for each in welford(np.moveaxis(x, 1, -1).reshape(-1, len(w)).T, eps))
+    return normalization_backward(g, (x - mean) * scale, scale, w.reshape(per_channel), axes, axes)
+
+
+def group_norm_by_welford(x: Array, w: Array, b: Array, *, num_groups: int, eps: float) -> Array:
+    grouped, per_channel, axes = group_norm.in_groups(x, w, b, num_groups)
+    mean, scale = (np.expand_dims(m, axes[1:]) for m in welford(x.reshape(*grouped[:2], math.prod(grouped[2:])), eps))
+    return ((x.reshape(grouped) - mean) * scale * w.reshape(per_channel) + b.reshape(per_channel)).reshape(x.shape)
+
+
+def group_norm_backward_by_welford(
+    g: Array, x: Array, w: Array, b: Array, *, num_groups: int, eps: float
+) -> tuple[Array, ...]:
+    require_same_shape(g=g, x=x)
+    grouped, per_channel, axes = group_norm.in_groups(x, w, b, num_groups)
+    mean, scale = (np.expand_dims(m, axes[1:]) for m in welford(x.reshape(*grouped[:2], math.prod(grouped[2:])), eps))
+    others = 0, *axes[1:]
+    normal, upstream = (x.reshape(grouped) - mean) * scale, g.reshape(grouped)
+    dx, dw, db = normalization_backward(upstream, normal, scale, w.reshape(per_channel), axes, others)
+    return dx.reshape(x.shape), dw, db
+
+
+def normalization_backward(
+    g: Array, normal: Array, scale: Array, w: Array, axes: tuple[int, ...], others: tuple[int, ...]
+) -> tuple[Array, ...]:
+    """The three gradients, from what was normalised over axes; all axes but the channels' are the others."""
+    size = np.asarray(max(math.prod(g.shape[axis] for axis in axes), 1), g.dtype)
+    of_normal = g * w
+    shared = of_normal.sum(axis=axes, keepdims=True) + normal * (of_normal * normal).sum(axis=axes, keepdims=True)
+    dx = scale * (of_normal - shared / size)
+    return dx, (g * normal).sum(axis=others).reshape(-1), g.sum(axis=others).reshape(-1)
 
 
 def matmul_backward_by_einsum(g: Array, a: Array, b: Array) -> tuple[Array, Array]:
@@ -422,7 +465,12 @@ ALGORITHMS = {
         log_softmax_forward=log_softmax_online, log_softmax_backward=log_softmax_backward_online
     ),
     "Welford's mean and variance": algorithms(
-        layer_norm_forward=layer_norm_by_welford, layer_norm_backward=layer_norm_backward_by_welford
+        layer_norm_forward=layer_norm_by_welford,
+        layer_norm_backward=layer_norm_backward_by_welford,
+        batch_norm_forward=batch_norm_by_welford,
+        batch_norm_backward=batch_norm_backward_by_welford,
+        group_norm_forward=group_norm_by_welford,
+        group_norm_backward=group_norm_backward_by_welford,
     ),
     "by einsum": algorithms(matmul_backward=matmul_backward_by_einsum),
 }
