@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 from backproof.reference.arithmetic.chunks import along, batch_length, pieces, rows_that_fit
-from backproof.reference.model.functions import over_batch
-from backproof.reference.ops import dense, layer_norm, softmax_cross_entropy
+from backproof.reference.ops import conv2d, dense, layer_norm, softmax_cross_entropy
 
 from .measure import Figure, at_most
 
@@ -29,35 +28,6 @@ random = np.random.default_rng(0)
 def normal(*shape: int) -> np.ndarray:
     """Draw float32 numbers."""
     return random.standard_normal(shape, dtype=np.float32)
-
-
-# A convolution, which is no operation yet ----------------------------------------------------------------------------
-
-
-def patches(images: Any, size: int) -> Any:
-    """images (N, C, H, W), with zeros around -> (N H W, C size^2): what a kernel sees at each place."""
-    n, c, h, w = images.shape
-    around = (size // 2, size // 2)
-    padded = np.pad(images, ((0, 0), (0, 0), around, around))
-    windows = [padded[:, :, i : i + h, j : j + w] for i in range(size) for j in range(size)]
-    return np.transpose(np.stack(windows, axis=2), (0, 3, 4, 1, 2)).reshape(n * h * w, c * size * size)
-
-
-def conv2d(inputs: Any, weights: Any, biases: Any) -> Any:
-    """inputs (N, C, H, W), weights (O, C, K, K), biases (O,) -> outputs (N, O, H, W)."""
-    (n, _, h, w), (o, c, size, _) = inputs.shape, weights.shape
-    outputs = patches(inputs, size) @ weights.reshape(o, c * size * size).T + biases
-    return np.transpose(outputs.reshape(n, h, w, o), (0, 3, 1, 2))
-
-
-def conv2d_backward(dL_doutputs: Any, inputs: Any, weights: Any, biases: Any) -> tuple[Any, Any, Any]:
-    """The gradients of a convolution; that of the inputs is a convolution with the kernel turned round."""
-    (n, _, h, w), (o, c, size, _) = inputs.shape, weights.shape
-    rows = np.transpose(dL_doutputs, (0, 2, 3, 1)).reshape(n * h * w, o)
-    dL_dweights = (rows.T @ patches(inputs, size)).reshape(o, c, size, size)
-    turned = np.transpose(weights[:, :, ::-1, ::-1], (1, 0, 2, 3)).reshape(c, o * size * size)
-    dL_dinputs = np.transpose((patches(dL_doutputs, size) @ turned.T).reshape(n, h, w, c), (0, 3, 1, 2))
-    return dL_dinputs, dL_dweights, over_batch(rows, 0)
 
 
 # What is measured ---------------------------------------------------------------------------------------------------
@@ -80,13 +50,18 @@ LOADS = {
         dense.backward, lambda: [normal(*D), normal(*D), normal(*D), normal(1, D[1])], (0, 0, None, None), 3
     ),
     "conv2d forward, (32, 64, 56, 56)": Load(
-        conv2d, lambda: [normal(*IMAGES), normal(64, 64, 3, 3), normal(64)], (0, None, None), 3
+        conv2d.forward,
+        lambda: [normal(*IMAGES), normal(64, 64, 3, 3), normal(64)],
+        (0, None, None),
+        3,
+        {"padding": 1},
     ),
     "conv2d backward, (32, 64, 56, 56)": Load(
-        conv2d_backward,
+        conv2d.backward,
         lambda: [normal(*IMAGES), normal(*IMAGES), normal(64, 64, 3, 3), normal(64)],
         (0, 0, None, None),
         3,
+        {"padding": 1},
     ),
     "layer_norm forward, (8192, 4096)": Load(
         layer_norm.forward,
