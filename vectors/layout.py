@@ -11,6 +11,8 @@ from .records import OperationVectors, Parameter
 
 CONTENTS = "contents"
 """The dataset that holds a JSON document: everything but the numbers."""
+TEXT = np.dtype("u1")
+"""The dtype of the contents, bytes of UTF-8, and of no column of numbers."""
 LARGEST_CONTENTS = 2**24
 
 LABEL_SUFFIX = ".int64"

@@ -13,7 +13,7 @@ from .files import replace_atomically
 from .parse_json import without_duplicates
 from .records import DIRECTIONS, VectorError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of the files' layout and of the manifest's. SCHEMA.md says when it changes."""
 
 MANIFEST_NAME = "MANIFEST.json"

@@ -8,7 +8,7 @@ import numpy as np
 
 from .contents import read_contents
 from .dtypes import DTYPES, PRECISIONS_OF, numpy_dtype
-from .layout import CONTENTS, ID, LABEL_SUFFIX, Entry, Shape, columns
+from .layout import CONTENTS, ID, LABEL_SUFFIX, TEXT, Entry, Shape, columns
 from .records import Expectation, Family, OperationVectors, VectorError
 from .tolerances import from_bits
 from .tree import Group
@@ -21,10 +21,10 @@ def from_tree(root: Group) -> OperationVectors:
     follow the layout; what it returns needs no further checks.
     """
     text = root.children.get(CONTENTS)
-    if not isinstance(text, np.ndarray) or text.dtype.kind != "S":
-        raise VectorError(f"/{CONTENTS} is missing, or is no string")
+    if not isinstance(text, np.ndarray) or text.dtype != TEXT:
+        raise VectorError(f"/{CONTENTS} is missing, or is no column of bytes")
     try:
-        vectors, entries = read_contents(text.item().decode())
+        vectors, entries = read_contents(text.tobytes().decode())
     except UnicodeDecodeError:
         raise VectorError(f"/{CONTENTS} is not UTF-8") from None
     families: list[Family] = []

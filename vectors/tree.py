@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Named groups and arrays. An array is one string, or one axis of little-endian numbers."""
+    """Named groups and arrays. An array is one axis of little-endian numbers."""
 
     children: Mapping[str, "Group | np.ndarray"]
     attributes: Mapping[str, int] = field(default_factory=dict)
@@ -37,7 +37,6 @@ def _hash(node: Group | np.ndarray, path: str, hashes: dict[str, str]) -> str:
             below = f"{path.rstrip('/')}/{name}"
             digest.update(f"{name} {_hash(child, below, hashes)}\n".encode())
     else:
-        kind = node.dtype.str if node.dtype.kind != "S" else f"S{node.dtype.itemsize}"
-        digest = sha256(f"dataset {kind} {','.join(map(str, node.shape))}\n".encode() + node.tobytes())
+        digest = sha256(f"dataset {node.dtype.str} {len(node)}\n".encode() + node.tobytes())
     hashes[path] = digest.hexdigest()
     return hashes[path]

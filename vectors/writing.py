@@ -7,7 +7,7 @@ from dataclasses import asdict, fields, replace
 import numpy as np
 
 from .dtypes import DTYPES, PRECISIONS_OF
-from .layout import CONTENTS, ID, LABEL_SUFFIX, LARGEST_CONTENTS, Entry, Shape
+from .layout import CONTENTS, ID, LABEL_SUFFIX, LARGEST_CONTENTS, TEXT, Entry, Shape
 from .manifest import SCHEMA_VERSION
 from .records import Family, OperationVectors, VectorError
 from .tolerances import to_bits
@@ -51,7 +51,7 @@ def _contents(vectors: OperationVectors, families: tuple[Family, ...]) -> np.nda
     content = _json(document, "the contents").encode()
     if len(content) > LARGEST_CONTENTS:
         raise VectorError(f"the contents take {len(content)} bytes, and {LARGEST_CONTENTS} is the most that is read")
-    return np.array(content, f"S{len(content)}")
+    return np.frombuffer(content, TEXT)
 
 
 def _merged(families: Iterable[Family]) -> list[Entry]:

@@ -12,7 +12,7 @@ from backproof.vectors.manifest import SCHEMA_VERSION
 from backproof.vectors.tree import Group
 from synthetic_vectors import assert_same, many_families
 
-KINDS = ("<f8", "<f4", "<f2", "<i8", "<u2")
+KINDS = ("<f8", "<f4", "<f2", "<i8", "<u2", "|u1")
 
 
 def column(kind: str, size: int = 5000) -> np.ndarray:
@@ -45,10 +45,21 @@ def test_what_the_hdf5_library_deflates_is_read_here(tmp_path: Path, kind: str, 
 
 def test_a_column_is_deflated_where_its_file_gets_smaller_by_it(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    columns = {"repeated": column("<f8"), "random": rng.integers(0, 2**63, 5000, "<i8"), "short": column("<f8", 40)}
+    columns = {"repeated": column("<f8"), "random": np.frombuffer(rng.bytes(40_000), "<i8"), "short": column("<f8", 16)}
     (tmp_path / "several.h5").write_bytes(hdf5.tree_image(Group({**columns, "empty": np.empty(0)})))
     with h5py.File(tmp_path / "several.h5") as file:
         assert [name for name in file if file[name].chunks] == ["repeated"]
+
+
+@pytest.mark.parametrize("size", [14, 16, 18, 20, 24, 40])
+def test_a_file_is_as_small_as_it_gets_of_one_column(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = Group({"column": column("<f8", size)})
+    chosen = len(hdf5.tree_image(tree))
+    sizes = []
+    for index in (-(10**6), 10**6):  # deflated whatever comes of it, and never
+        monkeypatch.setattr(hdf5, "_CHUNK_INDEX", index)
+        sizes.append(len(hdf5.tree_image(tree)))
+    assert chosen == min(sizes)
 
 
 @pytest.mark.parametrize("kind", KINDS)

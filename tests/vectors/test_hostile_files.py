@@ -86,14 +86,14 @@ def attribute(name: str, value: object, node: str = "/") -> Edit:
 
 def text(content: bytes) -> Edit:
     """An edit that puts a text in place of the contents."""
-    return dataset("contents", data=np.array(content, h5py.string_dtype("utf-8", len(content))))
+    return dataset("contents", data=np.frombuffer(content, "u1"))
 
 
 def contents(*path: Any, value: object) -> Edit:
     """An edit of one place in the JSON document: `contents("families", 0, "count", value=7)`; None deletes it."""
 
     def edit(file: h5py.File) -> None:
-        document = node = json.loads(file["contents"][()])
+        document = node = json.loads(file["contents"][()].tobytes())
         for step in path[:-1]:
             node = node[step]
         if value is None:
@@ -155,17 +155,22 @@ STORAGE = {
     "no shape": (replace_node(LOSS, null_space), "loss has no shape"),
     "two axes": (dataset(LOSS, data=np.zeros((7, 3))), "loss declares the sizes (7, 3)"),
     "a number alone": (dataset(LOSS, data=np.zeros(())), "loss declares the sizes ()"),
-    "several strings": (
-        dataset("contents", shape=(2,), dtype=h5py.string_dtype("utf-8", 9)),
-        "declares the sizes (2,)",
-    ),
+    "contents of two axes": (dataset("contents", data=np.zeros((2, 9), "u1")), "/contents declares the sizes (2, 9)"),
+    "contents without end": (dataset("contents", shape=(2**24 + 1,), dtype="u1"), "declares the sizes (16777217,)"),
 }
 
 ZEROS = deflated(np.zeros(9))
 SHUFFLE, DEFLATE = h5z.FILTER_SHUFFLE, h5z.FILTER_DEFLATE
 
 
-def chunk(stream: bytes, size: int = 9, mask: int = 0, filters: Sequence[int] = (SHUFFLE, DEFLATE)) -> Edit:
+def chunk(
+    stream: bytes,
+    size: int = 9,
+    mask: int = 0,
+    filters: Sequence[int] = (SHUFFLE, DEFLATE),
+    at: str = LOSS,
+    kind: h5t.TypeID = h5t.IEEE_F64LE,
+) -> Edit:
     """An edit that makes a column one chunk, which holds a stream, whatever its filters make of that."""
 
     def make(group: h5py.Group, name: str) -> None:
@@ -173,11 +178,11 @@ def chunk(stream: bytes, size: int = 9, mask: int = 0, filters: Sequence[int] = 
         creation.set_chunk((size,))
         for code in filters:
             creation.set_filter(code, h5z.FLAG_OPTIONAL, (9,) if code == DEFLATE else ())
-        column = h5d.create(group.id, name.encode(), h5t.IEEE_F64LE, h5s.create_simple((size,)), creation)
+        column = h5d.create(group.id, name.encode(), kind, h5s.create_simple((size,)), creation)
         if stream:
             column.write_direct_chunk((0,), stream, mask)
 
-    return replace_node(LOSS, make)
+    return replace_node(at, make)
 
 
 SHORT = "loss does not inflate to the 72 bytes that it declares"
@@ -211,8 +216,16 @@ CHUNKS = {
     "a second stream": (chunk(ZEROS + ZEROS), f"{SHORT}: other bytes follow it"),
     "another checksum": (chunk(ZEROS[:-1] + b"!"), f"{SHORT}: Error -3 while decompressing data: incorrect data check"),
     "no stream": (chunk(b"nothing"), f"{SHORT}: Error -3 while decompressing data"),
-    "a deflated string": (
-        dataset("contents", data=np.array([b"{}"], h5py.string_dtype("utf-8", 2)), chunks=(1,), compression="gzip"),
+    "contents that are a bomb": (
+        chunk(zlib.compress(bytes(10**7)), at="contents", kind=h5t.STD_U8LE),
+        "/contents does not inflate to the 9 bytes that it declares: more comes of it",
+    ),
+    "contents that are a bomb, which is declared": (
+        chunk(zlib.compress(bytes(2**25)), size=2**25, at="contents", kind=h5t.STD_U8LE),
+        "/contents declares the sizes (33554432,), which are beyond any column",
+    ),
+    "contents deflated alone": (
+        dataset("contents", data=np.zeros(9, "u1"), chunks=(9,), compression="gzip"),
         "/contents is a chunk of other filters",
     ),
 }
@@ -230,7 +243,7 @@ TYPES = {
     "a string of gigabytes": (replace_node("contents", long_string), FOREIGN),
     "a committed type": (replace_node(LOSS, committed), "loss has a committed type"),
     "a type for an object": (link("type", np.dtype("<i8")), "/type is neither a group nor a dataset"),
-    "a string that is not UTF-8": (dataset("contents", data=np.array(b"{}")), "a string that is not UTF-8 filled up"),
+    "a string of fixed length": (dataset("contents", data=np.array(b"{}")), FOREIGN),
     "an attribute that is an array": (attribute("schema_version", [1, 2]), "schema_version of / is no scalar"),
     "an attribute in words": (attribute("schema_version", "two"), "schema_version of / is no integer of 64 bits"),
     "an attribute that is a fraction": (attribute("schema_version", 2.0), "is no integer of 64 bits"),
@@ -239,25 +252,22 @@ TYPES = {
     "an attribute of a group": (attribute("unit", 1, "float32"), "/float32 has an attribute unit, which is none"),
     "float32 for float64": (dataset(LOSS, data=np.zeros(9, "<f4")), "is no array of one axis and dtype <f8"),
     "float16 for float32": (dataset(SCORES, data=np.zeros(9, "<f2")), "is no array of one axis and dtype <f4"),
-    "a string for a column": (
-        dataset(LOSS, data=np.array(b"x", h5py.string_dtype("utf-8", 1))),
-        "is no array of one axis and dtype <f8",
-    ),
+    "bytes for float64": (dataset(LOSS, data=np.zeros(9, "u1")), "is no array of one axis and dtype <f8"),
 }
 
 VERSIONS = {
     "a newer schema": (
-        attribute("schema_version", 4),
-        "has schema version 4, and this backproof reads 3; upgrade it: pip install --upgrade backproof",
+        attribute("schema_version", 5),
+        "has schema version 5, and this backproof reads 4; upgrade it: pip install --upgrade backproof",
     ),
     "a newer schema with things unheard of": (
         lambda file: (attribute("schema_version", 9)(file), dataset("new", data=["text"])(file)),
-        "has schema version 9, and this backproof reads 3",
+        "has schema version 9, and this backproof reads 4",
     ),
-    "the schema before": (attribute("schema_version", 2), "reads 3; run `backproof generate`, or read it with the"),
+    "the schema before": (attribute("schema_version", 3), "reads 4; run `backproof generate`, or read it with the"),
     "the first schema": (
         attribute("schema_version", 1),
-        "reads 3; run `backproof generate`, or read it with the backproof that wrote it (0.1 for version 1)",
+        "reads 4; run `backproof generate`, or read it with the backproof that wrote it (0.1 for version 1)",
     ),
     "no schema": (lambda file: file.attrs.pop("schema_version"), "schema_version is None, where a whole number"),
     "another attribute": (attribute("mood", 1), "/ has an attribute mood, which is none of the layout"),
@@ -305,8 +315,11 @@ TREE = {
 }
 
 CONTENTS = {
-    "no contents": (lambda file: file.pop("contents"), "/contents is missing, or is no string"),
-    "numbers for the contents": (dataset("contents", data=np.zeros(1)), "/contents is missing, or is no string"),
+    "no contents": (lambda file: file.pop("contents"), "/contents is missing, or is no column of bytes"),
+    "numbers for the contents": (
+        dataset("contents", data=np.zeros(1)),
+        "/contents is missing, or is no column of bytes",
+    ),
     "no UTF-8": (text(b"\xff"), "/contents is not UTF-8"),
     "no JSON": (text(b"{"), "the contents '{' is no JSON"),
     "JSON of the wrong kind": (text(b"[]"), "the contents '[]' is no JSON object"),
@@ -437,9 +450,16 @@ def test_a_file_of_countless_objects_is_refused(path: Path, monkeypatch: pytest.
     assert "is one object too many: 10 are the most that a file may have" in refusal(path)
 
 
-def test_a_chunk_shuffled_by_another_size_is_refused(path: Path) -> None:
-    with h5py.File(path, "r+", libver="earliest") as file:
+def write_unchecked(path: Path) -> None:
+    """Write a file of one chunk in the earliest format, which has no checksums, so that a byte of it can be altered."""
+    with h5py.File(path, "w", libver="earliest") as file:
+        attribute("schema_version", 4)(file)
+        file.create_group("float32/expected")
         chunk(ZEROS)(file)
+
+
+def test_a_chunk_shuffled_by_another_size_is_refused(path: Path) -> None:
+    write_unchecked(path)
     image, size = path.read_bytes(), struct.pack("<I", 8)
     assert image.count(b"shuffle\0" + size) == 1
     path.write_bytes(image.replace(b"shuffle\0" + size, b"shuffle\0" + struct.pack("<I", 4)))
@@ -464,8 +484,7 @@ def test_a_chunk_that_reaches_beyond_the_file_is_refused(path: Path, field: str)
 @pytest.mark.parametrize(("kind", "key_size"), [(0, 8), (1, 24)], ids=["links", "chunks"])
 def test_an_index_that_leads_to_itself_is_refused(path: Path, kind: int, key_size: int) -> None:
     """The HDF5 library would end the process by it."""
-    with h5py.File(path, "r+", libver="earliest") as file:
-        chunk(ZEROS)(file)
+    write_unchecked(path)
     image = bytearray(path.read_bytes())
     node = image.index(b"TREE" + bytes([kind, 0]))
     image[node + 5] = 1  # its level
@@ -474,14 +493,23 @@ def test_an_index_that_leads_to_itself_is_refused(path: Path, kind: int, key_siz
     assert refusal(path) == "has an index of several levels, which no golden file has"
 
 
+def test_an_index_of_several_levels_is_refused_in_the_format_of_today(path: Path) -> None:
+    with h5py.File(path, "w", libver="latest") as file:
+        attribute("schema_version", 4)(file)
+        for number in range(2000):
+            file[f"group{number}"] = file
+    assert b"TREE" not in path.read_bytes()
+    assert refusal(path) == "has an index of several levels, which no golden file has"
+
+
 def test_chunks_that_inflate_to_too_much_together_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names cost nothing: many of them for one chunk would fill the memory."""
     with h5py.File(path, "r+", libver="earliest") as file:
-        chunk(ZEROS)(file)
+        chunk(deflated(np.zeros(1000)), size=1000)(file)
         for number in range(10):
             file[f"float32/expected/loss{number}"] = file[LOSS]
-    monkeypatch.setattr(hdf5, "LARGEST_FILE", 10 * 72)
-    assert "/float32/expected/loss9 is too large: 720 bytes are the most that a file may inflate to" in refusal(path)
+    monkeypatch.setattr(hdf5, "LARGEST_FILE", 87_999)
+    assert "/float32/expected/loss9 is too large: 87999 bytes are the most that a file may inflate to" in refusal(path)
 
 
 def test_links_in_a_circle_end_at_the_depth_of_the_layout(path: Path) -> None:

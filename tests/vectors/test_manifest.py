@@ -106,8 +106,8 @@ def test_an_altered_value_is_found_by_file_and_by_its_column_and_every_group_aro
 
 def test_an_altered_word_is_found(folder: Path) -> None:
     with h5py.File(folder / "loss.h5", "r+", libver="earliest") as file:
-        text = file["contents"][()].replace(b"synthetic", b"synthesis")
-        file["contents"].write_direct(np.array(text, file["contents"].dtype))
+        text = file["contents"][()].tobytes().replace(b"synthetic", b"synthesis")
+        file["contents"][...] = np.frombuffer(text, "u1")
     assert store.verify(folder)[1:] == [
         f"{folder / 'loss.h5'}: the content of {path} is not what the manifest lists" for path in ("/", "/contents")
     ]
@@ -194,8 +194,8 @@ def test_a_missing_manifest_is_said_to_be(tmp_path: Path) -> None:
 
 
 def test_a_newer_manifest_asks_for_a_newer_backproof(folder: Path) -> None:
-    edit_manifest(folder, lambda document: document.update(schema_version=4))
-    with pytest.raises(VectorError, match="has schema version 4, and this backproof reads 3; upgrade it: pip"):
+    edit_manifest(folder, lambda document: document.update(schema_version=5))
+    with pytest.raises(VectorError, match="has schema version 5, and this backproof reads 4; upgrade it: pip"):
         store.read_golden("loss", folder)
 
 
@@ -207,24 +207,24 @@ def test_a_newer_manifest_asks_for_a_newer_backproof(folder: Path) -> None:
         ("[]", "is no JSON object"),
         ("{}", "schema_version is None"),
         ('{"schema_version": true}', "schema_version is True, where a whole number is due"),
-        ('{"schema_version": 3, "schema_version": 3}', "a key appears twice"),
-        ('{"schema_version": 3}', "vectors_version is None, where a string is due"),
-        ('{"schema_version": 3, "vectors_version": "1"}', "names no files"),
-        ('{"schema_version": 3, "vectors_version": "1", "files": {"../x.h5": {}}}', "'../x.h5' is no name of a golden"),
-        ('{"schema_version": 3, "vectors_version": "1", "files": {"x.h5": []}}', "the entry of x.h5 has no SHA-256"),
+        ('{"schema_version": 4, "schema_version": 4}', "a key appears twice"),
+        ('{"schema_version": 4}', "vectors_version is None, where a string is due"),
+        ('{"schema_version": 4, "vectors_version": "1"}', "names no files"),
+        ('{"schema_version": 4, "vectors_version": "1", "files": {"../x.h5": {}}}', "'../x.h5' is no name of a golden"),
+        ('{"schema_version": 4, "vectors_version": "1", "files": {"x.h5": []}}', "the entry of x.h5 has no SHA-256"),
         (
-            '{"schema_version": 3, "vectors_version": "1", "files": {"x.h5": {"sha256": "abc", "content": {}}}}',
+            '{"schema_version": 4, "vectors_version": "1", "files": {"x.h5": {"sha256": "abc", "content": {}}}}',
             "the entry of x.h5 has no SHA-256 of 64 hexadecimal digits",
         ),
         (
-            '{"schema_version": 3, "vectors_version": "1", "files": {"x.h5": {"sha256": "'
+            '{"schema_version": 4, "vectors_version": "1", "files": {"x.h5": {"sha256": "'
             + HASH
             + '", "content": {}}}}',
             "the entry of x.h5 has no content hash for each of its groups",
         ),
         *(
             (
-                f'{{"schema_version": 3, "vectors_version": "1", "files": {{"x.h5": {{"sha256": "{HASH}", "content":'
+                f'{{"schema_version": 4, "vectors_version": "1", "files": {{"x.h5": {{"sha256": "{HASH}", "content":'
                 f' {{"/": "{HASH}"}}, "families": {families}}}}}}}',
                 "the entry of x.h5 does not count its families",
             )

@@ -25,7 +25,7 @@ const size = (shape) => shape.reduce((product, n) => product * n, 1);
 const upper = (bits) => new Float64Array(BigUint64Array.from(bits, (t) => BigInt(t) << 48n).buffer);
 const begin = {};
 let families = 0, wrong = 0;
-for (const family of JSON.parse(file.get("contents").value).families) {
+for (const family of JSON.parse(new TextDecoder().decode(file.get("contents").value)).families) {
   if (!family.dtypes.includes("float64")) continue;
   const take = (column, shape) => {
     const start = begin[column] ?? 0;
@@ -62,7 +62,7 @@ def test_twenty_lines_of_h5py_check_an_operation() -> None:
     wrong, checked = [], 0
     with h5py.File(DENSE) as file:
         group, begin = file["float64"], defaultdict(int)
-        for family in json.loads(file["contents"][()])["families"]:
+        for family in json.loads(file["contents"][()].tobytes())["families"]:
             if "float64" in family["dtypes"]:
                 paths = {f"inputs/{name}": shape for name, shape in family["inputs"].items()}
                 if family["direction"] == "forward" and family["results"]:

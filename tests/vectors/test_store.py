@@ -11,9 +11,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from backproof.vectors import store
+from backproof.vectors import hdf5, store
 from backproof.vectors.dtypes import DTYPES
 from backproof.vectors.records import Answer, Expectation, Family, Flag, OperationVectors, Parameter, VectorError
+from backproof.vectors.writing import to_tree
 from synthetic_vectors import assert_same, every_feature, families_of, many_families
 
 
@@ -35,7 +36,7 @@ def with_family(vectors: OperationVectors, name: str, **changes: object) -> Oper
     return replace(vectors, families=families)
 
 
-BYTES_OF_EVERY_FEATURE = "0408a283d8df0a437caf99c067a6d0214478caf069b29d0d0c836a20b67b657d"
+BYTES_OF_EVERY_FEATURE = "fd5eb38a2ab13071337163cc64bd77250d5816da52ab75e3e6390461a5c0bdaa"
 
 
 def family_named(vectors: OperationVectors, id_: str) -> Family:
@@ -140,9 +141,13 @@ def test_another_process_makes_the_same_bytes(path: Path, tmp_path: Path) -> Non
     assert (tmp_path / "other.h5").read_bytes() == path.read_bytes()
 
 
-def test_the_bytes_are_those_of_every_release_of_the_hdf5_library(path: Path) -> None:
-    """Seen with h5py 3.10 on HDF5 1.14.2 and h5py 3.16 on HDF5 2.0; changes with the layout and with the fixture."""
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == BYTES_OF_EVERY_FEATURE
+def test_the_bytes_are_those_of_every_release_of_the_hdf5_library(
+    vectors: OperationVectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen with h5py 3.10 on HDF5 1.14.2 and h5py 3.16 on HDF5 2.0; changes with the layout and with the fixture. It
+    leaves out what a zlib makes of a column, which may differ."""
+    monkeypatch.setattr(hdf5, "deflated", lambda column: b"x" * (column.nbytes // 2))
+    assert hashlib.sha256(hdf5.tree_image(to_tree(vectors))).hexdigest() == BYTES_OF_EVERY_FEATURE
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
@@ -252,7 +257,7 @@ def test_contents_beyond_what_is_read_are_refused(tmp_path: Path, vectors: Opera
 
 def test_families_of_all_dtypes_that_differ_by_numbers_alone_are_described_once(path: Path) -> None:
     with h5py.File(path) as file:
-        described = json.loads(file["contents"][()])["families"]
+        described = json.loads(file["contents"][()].tobytes())["families"]
     assert [entry["name"] for entry in described] == [f.name for f in families_of("float64")]
     assert all(entry["dtypes"] == list(DTYPES) for entry in described)
 
