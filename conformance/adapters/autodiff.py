@@ -97,6 +97,10 @@ class Autodiff:
 
         return self._forward(function), backward
 
+    def both_of_several(self, function: Function, results: int) -> tuple[Function, Function]:
+        """Make both directions of an operation with several results, whose arguments are all differentiable."""
+        return self._forward(function), self._backward(function, constants=0, results=results)
+
     def step(self, function: Function) -> Function:
         """Make an optimizer's step, of parameters, gradients and state of one shape: forward alone, never compiled."""
 
@@ -127,16 +131,18 @@ class Autodiff:
     def _forward(self, function: Function) -> Function:
         def forward(*arguments: Array, **parameters: object) -> object:
             tensors = [self.tensor(native(argument)) for argument in arguments]
-            return self.array(self.value(_with(function, **parameters), *tensors))
+            result = self.value(_with(function, **parameters), *tensors)
+            return tuple(map(self.array, result)) if isinstance(result, tuple) else self.array(result)
 
         return forward
 
-    def _backward(self, function: Function, constants: int) -> Function:
-        def backward(upstream: Array, *arguments: Array, **parameters: object) -> tuple[object, ...]:
-            tensors = [self.tensor(native(argument)) for argument in arguments]
+    def _backward(self, function: Function, constants: int, results: int = 1) -> Function:
+        def backward(*arguments: Array, **parameters: object) -> tuple[object, ...]:
+            given = [self.tensor(native(argument)) for argument in arguments]
+            upstream, tensors = given[0] if results == 1 else tuple(given[:results]), given[results:]
             count = len(tensors) - constants
             called = _with(function, **parameters)
-            found = self.gradients(called, tensors[:count], tensors[count:], self.tensor(native(upstream)))
+            found = self.gradients(called, tensors[:count], tensors[count:], upstream)
             return tuple(map(self.array, found))
 
         return backward

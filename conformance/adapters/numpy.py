@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import activations, losses, reductions, steps, two_tensors, windows
+from . import activations, losses, recurrent, reductions, steps, two_tensors, windows
 from .indexing import Embedding, Gather, Rotary, ScatterAdd
 from .layers import (
     Activation,
@@ -178,6 +178,8 @@ sgd_step_forward = _in_own_dtype(steps.sgd)
 rmsprop_step_forward = _in_own_dtype(steps.rmsprop)
 adam_step_forward = _in_own_dtype(steps.adam)
 adamw_step_forward = _in_own_dtype(steps.adamw)
+lstm_cell_forward, lstm_cell_backward = map(_in_own_dtype, (recurrent.lstm_cell, recurrent.lstm_cell_gradients))
+gru_cell_forward, gru_cell_backward = map(_in_own_dtype, (recurrent.gru_cell, recurrent.gru_cell_gradients))
 
 
 @_in_own_dtype

@@ -76,6 +76,8 @@ STEPWISE = (
     "rmsprop_step",
     "adam_step",
     "adamw_step",
+    "lstm_cell",
+    "gru_cell",
 )
 # On the CPU one function computes in float32 and rounds once. What is composed of several rounds each one's result:
 # softmax keeps its exponentials where the axis is not the last, log_softmax its outputs and log_sigmoid exp(-|x|), the
@@ -280,6 +282,10 @@ def adamw(
     return stepped(torch.optim.AdamW, ("exp_avg", "exp_avg_sq"), tensors, rates, step)
 
 
+def lstm_cell(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> Tensors:
+    return torch.lstm_cell(inputs, (hidden, cell), *layer)
+
+
 # The adapter: arrays to tensors, and a function's gradients by autograd.
 
 options = SimpleNamespace(device="cpu", backend=None)
@@ -402,6 +408,8 @@ rotary_embedding_forward, rotary_embedding_backward = pytorch.both_of_loss(
 )
 _of_layer = of_layer(softmax_cross_entropy, torch.t)
 linear_cross_entropy_forward, linear_cross_entropy_backward = ignoring.both_of_loss(_of_layer)
+lstm_cell_forward, lstm_cell_backward = pytorch.both_of_several(lstm_cell, results=2)
+gru_cell_forward, gru_cell_backward = pytorch.both(torch.gru_cell)
 sgd_step_forward = pytorch.step(sgd)
 rmsprop_step_forward = pytorch.step(rmsprop)
 adam_step_forward = pytorch.step(adam)
