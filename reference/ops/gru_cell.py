@@ -50,7 +50,9 @@ BATCH_AXIS = dict.fromkeys(("inputs", "hidden", "next_hidden", "dL_dnext_hidden"
 
 
 def forward(inputs: Array, hidden: Array, weight_ih: Array, weight_hh: Array, bias_ih: Array, bias_hh: Array) -> Array:
-    """inputs (N, I), hidden (N, H), weights (3H, I) and (3H, H), biases (3H,) -> next_hidden (N, H)."""
+    """inputs (N, I), hidden (N, H), weight_ih (3H, I), weight_hh (3H, H), bias_ih, bias_hh (3H,)
+    -> next_hidden (N, H).
+    """
     require_cell(3, inputs, weight_ih, weight_hh, bias_ih, bias_hh, hidden)
     size = hidden.shape[1]
     sums = gate_sums(inputs, hidden, weight_ih, weight_hh, bias_ih, bias_hh)
@@ -69,7 +71,9 @@ def backward(
     bias_ih: Array,
     bias_hh: Array,
 ) -> tuple[Array, ...]:
-    """dL_dnext_hidden (N, H) and forward's arguments -> a gradient of each, of its shape."""
+    """dL_dnext_hidden (N, H) and forward's arguments -> dL_dinputs, dL_dhidden, dL_dweight_ih, dL_dweight_hh,
+    dL_dbias_ih, dL_dbias_hh, each of its argument's shape.
+    """
     require_cell(3, inputs, weight_ih, weight_hh, bias_ih, bias_hh, hidden)
     require_same_shape(dL_dnext_hidden=dL_dnext_hidden, hidden=hidden)
     size = hidden.shape[1]

@@ -59,7 +59,9 @@ BATCH_AXIS = dict.fromkeys(
 def forward(
     inputs: Array, hidden: Array, cell: Array, weight_ih: Array, weight_hh: Array, bias_ih: Array, bias_hh: Array
 ) -> tuple[Array, Array]:
-    """inputs (N, I), hidden and cell (N, H), weights (4H, I) and (4H, H), biases (4H,) -> next_hidden, next_cell."""
+    """inputs (N, I), hidden, cell (N, H), weight_ih (4H, I), weight_hh (4H, H), bias_ih, bias_hh (4H,)
+    -> next_hidden, next_cell (N, H).
+    """
     require_cell(4, inputs, weight_ih, weight_hh, bias_ih, bias_hh, hidden, cell)
     sums, size = gate_sums(inputs, hidden, weight_ih, weight_hh, bias_ih, bias_hh), hidden.shape[1]
     i, f, o = (sigmoid.forward(block(sums, k, size)) for k in (0, 1, 3))
@@ -78,7 +80,9 @@ def backward(
     bias_ih: Array,
     bias_hh: Array,
 ) -> tuple[Array, ...]:
-    """dL_dnext_hidden and dL_dnext_cell (N, H), and forward's arguments -> a gradient of each, of its shape."""
+    """dL_dnext_hidden, dL_dnext_cell (N, H) and forward's arguments -> dL_dinputs, dL_dhidden, dL_dcell,
+    dL_dweight_ih, dL_dweight_hh, dL_dbias_ih, dL_dbias_hh, each of its argument's shape.
+    """
     require_cell(4, inputs, weight_ih, weight_hh, bias_ih, bias_hh, hidden, cell)
     require_same_shape(dL_dnext_hidden=dL_dnext_hidden, hidden=hidden, dL_dnext_cell=dL_dnext_cell)
     sums, size = gate_sums(inputs, hidden, weight_ih, weight_hh, bias_ih, bias_hh), hidden.shape[1]
