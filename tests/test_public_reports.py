@@ -14,6 +14,7 @@ import reported_memory
 import reported_norms
 import reported_operands
 import reported_ranges
+import reported_recurrence
 import reported_refusals
 import reported_rotary
 import reported_rows
@@ -44,6 +45,7 @@ BY_OPERATION = (
     reported_indices,
     reported_norms,
     reported_operands,
+    reported_recurrence,
     reported_rotary,
     reported_steps,
     reported_windows,
