@@ -22,9 +22,19 @@ GROUPS: tuple[tuple[str, str, int, tuple[Sizes, ...]], ...] = (
     ("square", "some of them equal", 2, ((3, 3, 3), (2, 2, 3))),
     ("batch-of-one", "a batch of one", 2, ((1, 3, 2), (1, 1, 2))),
     ("smallest", "a single hidden unit", 2, ((3, 2, 1),)),
-    ("odd-sizes", "beside the sizes that tiles have", 1, ((17, 2, 1), (2, 9, 1), (2, 33, 1), (1, 2, 5), (33, 1, 1))),
+    (
+        "odd-sizes",
+        "beside the sizes that tiles have",
+        1,
+        ((17, 2, 1), (2, 9, 1), (2, 33, 1), (1, 2, 5), (1, 1, 9), (33, 1, 1)),
+    ),
+    ("many-rows", "more rows than a block of threads takes", 1, ((131, 1, 1),)),
 )
 """Flag, what the sizes are, how many cases, sizes (N, I, H)."""
+LARGE: tuple[tuple[str, str, int, tuple[Sizes, ...]], ...] = (
+    ("odd-sizes", "one of which is more than a block of threads has", 1, ((2, 129, 1), (1, 1, 33))),
+)
+"""The same, at one dtype, as weights of so many units take bytes."""
 LADDER = (5, 10, 17, 20, 37, 60)
 """Sums of gates at which they are nearly open or shut, in rising order."""
 
@@ -93,12 +103,12 @@ def without_cancellation(kind: Cell, shapes: Mapping[str, Shape], w: Words) -> I
 def recurrent(kind: Cell, dtype: str) -> Iterator[Draft]:
     """Give all families of a cell at a dtype."""
     parts = (upstreams, saturated, successive, special, mismatches)
-    yield from chain(drawn(kind), *(part(kind, dtype) for part in parts))
+    yield from chain(drawn(kind, dtype), *(part(kind, dtype) for part in parts))
 
 
-def drawn(kind: Cell) -> Iterator[Draft]:
+def drawn(kind: Cell, dtype: str) -> Iterator[Draft]:
     """Ordinary input of many sizes, and of a first step."""
-    for flag, words, count, group in GROUPS:
+    for flag, words, count, group in GROUPS + (LARGE if dtype == "float32" else ()):
         for sizes in group:
             n, i, h = sizes
             comment, draw = f"Sizes (N, I, H) = {sizes}, {words}.", partial(ordinary, kind, sizes)
