@@ -207,3 +207,9 @@ def mismatches(kind: Cell, dtype: str) -> Iterator[Draft]:
             id = f"mismatch-{what}-{word}" if not name.startswith("dL") else f"backward-mismatch-{what}-{word}"
             comment = f"{name} of shape {other.shape} where {x.shape} is due, to be broadcast by none."
             yield from refused(id, "size-mismatch", comment, {**plain, name: np.ascontiguousarray(other)})
+    fitting = kind.plain(dtype, (kind.blocks, 1, 1))
+    comment = (
+        "The same where one row left out would make everything fit: as many rows as the weights have, of one number."
+    )
+    other = {**fitting, "hidden": np.resize(fitting["hidden"], (kind.blocks + 1, 1))}
+    yield from refused("mismatch-hidden-long-1x1", "size-mismatch", comment, other)
