@@ -65,8 +65,8 @@ def forward(
     require_cell(4, inputs, weight_ih, weight_hh, bias_ih, bias_hh, hidden, cell)
     sums, size = gate_sums(inputs, hidden, weight_ih, weight_hh, bias_ih, bias_hh), hidden.shape[1]
     i, f, o = (sigmoid.forward(block(sums, k, size)) for k in (0, 1, 3))
-    next_cell = f * cell + i * tanh.forward(block(sums, 2, size))
-    return o * tanh.forward(next_cell), next_cell
+    new_cell = f * cell + i * tanh.forward(block(sums, 2, size))
+    return o * tanh.forward(new_cell), new_cell
 
 
 def backward(
