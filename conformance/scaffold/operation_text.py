@@ -48,7 +48,8 @@ class OperationText:
 
     def comment(self, direction: str, indent: str = "    ") -> str:
         """Comment lines on the arguments and results."""
-        said = (inspect.getdoc(self.operation.functions[direction]) or "").splitlines()[:1]
+        first = (inspect.getdoc(self.operation.functions[direction]) or "").partition("\n\n")[0]
+        said = [" ".join(first.split())]
         for name in self.operation.parameters[direction]:
             said.append(f"{name} is {listed(self.values[name], 'or')}.")
         if self.label_forms:

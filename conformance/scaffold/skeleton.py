@@ -28,11 +28,17 @@ def skeleton(style: str, ops: Iterable[str], invocation: str, doctor: str) -> st
 
 
 def _wrapped(line: str) -> str:
-    """Break a line of code that is too long, such that what its first brackets hold has lines of its own."""
+    """Break a line of code that is too long: a string into several, all else such that what its first brackets hold has
+    lines of its own."""
     if len(line) <= LONGEST:
         return line
+    margin, code = line[: len(line) - len(line.lstrip())], line.lstrip()
+    if code.startswith('"'):
+        parts = wrap(code[1:-1], LONGEST - len(margin) - 3, drop_whitespace=False, break_on_hyphens=False)
+        return "\n".join(f'{margin}"{part}"' for part in parts)
+    if "(" not in code:
+        line = line.replace("return ", "return (", 1) + ")"
     start, end = line.index("(") + 1, line.index(")")
-    margin = line[: len(line) - len(line.lstrip())]
     held = wrap(line[start:end], LONGEST - len(margin) - 4, break_on_hyphens=False)
     return f"{line[:start]}\n{indent(chr(10).join(held), margin + '    ')}\n{margin}{line[end:]}"
 
