@@ -178,8 +178,10 @@ sgd_step_forward = _in_own_dtype(steps.sgd)
 rmsprop_step_forward = _in_own_dtype(steps.rmsprop)
 adam_step_forward = _in_own_dtype(steps.adam)
 adamw_step_forward = _in_own_dtype(steps.adamw)
-lstm_cell_forward, lstm_cell_backward = map(_in_own_dtype, (recurrent.lstm_cell, recurrent.lstm_cell_gradients))
-gru_cell_forward, gru_cell_backward = map(_in_own_dtype, (recurrent.gru_cell, recurrent.gru_cell_gradients))
+lstm_cell_forward = _in_own_dtype(recurrent.lstm_cell)
+lstm_cell_backward = _in_own_dtype(recurrent.lstm_cell_gradients)
+gru_cell_forward = _in_own_dtype(recurrent.gru_cell)
+gru_cell_backward = _in_own_dtype(recurrent.gru_cell_gradients)
 
 
 @_in_own_dtype

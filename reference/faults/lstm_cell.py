@@ -3,7 +3,8 @@
 from typing import Any
 
 from ..model.fault import backward, forward
-from ..ops import lstm_cell
+from ..model.recurrence import block, gate_sums
+from ..ops import lstm_cell, sigmoid
 
 Array = Any
 
@@ -13,8 +14,8 @@ def cell_not_bent(inputs: Array, hidden: Array, cell: Array, w_ih: Array, w_hh: 
     """The new cell is not bent by tanh before the output gate."""
     size = hidden.shape[1]
     _, next_cell = lstm_cell.forward(inputs, hidden, cell, w_ih, w_hh, b_ih, b_hh)
-    sums = lstm_cell.gate_sums(inputs, hidden, w_ih, w_hh, b_ih, b_hh)
-    return lstm_cell.sigmoid.forward(lstm_cell.block(sums, 3, size)) * next_cell, next_cell
+    sums = gate_sums(inputs, hidden, w_ih, w_hh, b_ih, b_hh)
+    return sigmoid.forward(block(sums, 3, size)) * next_cell, next_cell
 
 
 @backward("deeplearning4j/deeplearning4j#8838, PaddlePaddle/Paddle#6970", "add dL_dnext_cell to what comes through it.")

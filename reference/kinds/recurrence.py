@@ -180,7 +180,7 @@ def special(kind: Cell, dtype: str) -> Iterator[Draft]:
     comment = "No rows: no new states, and gradients of 0 for what all rows share."
     yield from families("empty", "empty-batch", comment, (kind.plain(dtype, (0, 3, 2)),), level="robust")
     plain = kind.plain(dtype)
-    for direction, names in (("forward", list(kind.shapes(PLAIN))[len(kind.states) :]), ("backward", list(plain))):
+    for direction, names in (("forward", tuple(kind.shapes(PLAIN))[len(kind.states) :]), ("backward", tuple(plain))):
         spoilt = []
         for name in names:
             x = plain[name].copy()
@@ -211,5 +211,5 @@ def mismatches(kind: Cell, dtype: str) -> Iterator[Draft]:
     comment = (
         "The same where one row left out would make everything fit: as many rows as the weights have, of one number."
     )
-    other = {**fitting, "hidden": np.resize(fitting["hidden"], (kind.blocks + 1, 1))}
-    yield from refused("mismatch-hidden-long-1x1", "size-mismatch", comment, other)
+    longer = {**fitting, "hidden": np.resize(fitting["hidden"], (kind.blocks + 1, 1))}
+    yield from refused("mismatch-hidden-long-1x1", "size-mismatch", comment, longer)
