@@ -20,6 +20,8 @@ Foretold = tuple[Results | None, tuple[np.ndarray, ...] | None]
 the results those are None of which nothing is said."""
 NOTHING: Foretold = ((), None)
 """Says nothing of an observation."""
+REFUSED: Foretold = (None, None)
+"""The call is refused, as it ought to be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,14 +138,18 @@ class Judged:
         """Hold one result of one observation."""
         key = id(one), position
         if key not in self.held:
-            if id(one) not in self.foretold:
-                self.foretold[id(one)] = self.candidate.foretell(one)
-            self.held[key] = hold(one, self.foretold[id(one)], position)
+            self.held[key] = hold(one, self.told(one), position)
         return self.held[key]
+
+    def told(self, one: Observation) -> Foretold:
+        """What is foretold of one observation."""
+        if id(one) not in self.foretold:
+            self.foretold[id(one)] = self.candidate.foretell(one)
+        return self.foretold[id(one)]
 
     def foretells(self, one: Observation, position: int) -> bool:
         """Whether a result is as it is foretold, be it right or wrong."""
-        results, _ = self.foretold[id(one)]
+        results, _ = self.told(one)
         if not results or one.results is None:
             return results == () or results is one.results
         return results[position] is None or alike(one.results[position], results[position], 0.0, one.units)
@@ -233,7 +239,9 @@ def _changed(position: int, name: str, words: str, cure: str, change: Change, dt
     """A candidate that speaks of one result; `dtype` where it is not the case's."""
 
     def foretell(one: Observation) -> Foretold:
-        values = change(one.expected[position]) if one.expected else None
+        if not one.expected:
+            return REFUSED
+        values = change(one.expected[position])
         if values is None:
             return NOTHING
         results: list[np.ndarray | None] = [None] * len(one.names)

@@ -21,7 +21,7 @@ MOST_FAILING, MOST_CASES = 40, 3
 """So many failing families are called again, and so many cases of each."""
 MOST_PASSING, MOST_FURTHER = 80, 4
 """Of more families that passed, one case each is looked at, of fewer two, and of each so many in the end."""
-MOST_ROBUST = 24
+MOST_ROBUST = 32
 """So many robust families that did not fail."""
 MOST_ELEMENTS = 20_000
 """Of a family that is called again, all its tensors together."""
@@ -118,17 +118,18 @@ def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, v
             tried: list[Observation] = []
             call(blank(item, 0, verdict=item.verdict, layout=layout), tried)
             found.wrong += [one for one in tried if layout in missed or not any(one.failing)]
-    others = [item for item in ran if not item.fails and item.family.result != "invalid"]
-    others = [item for item in others if elements(item.family) <= MOST_ELEMENTS]
-    passed = [i for i in others if i.family.level == "required" and i.verdict.outcome is Outcome.PASSED]
+    others = [i for i in ran if not i.fails and i.verdict.outcome in _CALLED and elements(i.family) <= MOST_ELEMENTS]
+    required = [item for item in others if item.family.level == "required" and item.family.result != "invalid"]
+    passed = [item for item in required if item.verdict.outcome is Outcome.PASSED]
     for item in sorted(passed, key=worth):
         every = [blank(item, case, called=False) for case in range(min(item.family.count, MOST_FURTHER))]
         some = 1 if len(passed) > MOST_PASSING else 2
         found.right += every[:some]
         found.more += every[some:]
-    robust = [i for i in others if i.verdict.outcome in _CALLED and (i.family.level == "robust" or i.family.point)]
-    for item in sampled(robust, MOST_ROBUST):
-        call(blank(item, 0), found.robust)
+    robust = [item for item in others if item not in required or item.family.point]
+    for item in sampled(robust, MOST_ROBUST, by_flags=True):
+        for case in range(min(item.family.count, MOST_CASES)):
+            call(blank(item, case), found.robust)
     return found
 
 
@@ -158,14 +159,16 @@ def worth(item: Ran) -> tuple[object, ...]:
     )
 
 
-def sampled(items: Iterable[Ran], most: int) -> list[Ran]:
-    """At most so many families, taken in turn from every kind of failure, dtype and parameters."""
+def sampled(items: Iterable[Ran], most: int, by_flags: bool = False) -> list[Ran]:
+    """At most so many families, taken in turn from every kind of failure, dtype and parameters, or flags."""
     seen: Counter[object] = Counter()
     turns: list[tuple[int, int, Ran]] = []
     for item in sorted(items, key=worth):
         family, labels = item.family, item.family.inputs.get("labels", np.zeros(0))
         misses = frozenset((miss.kind, miss.result) for miss in item.verdict.misses)
-        kind = misses, family.dtype, *family.parameters.items(), labels.dtype.kind, family.level
+        kind: object = misses, family.dtype, *family.parameters.items(), labels.dtype.kind, family.level
+        if by_flags:
+            kind = misses, family.dtype, family.result
         seen.update([kind, (kind, family.flags)])
         turns.append((seen[kind, family.flags], seen[kind], item))
     turns.sort(key=lambda turn: turn[:2])

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...reference.mutations.factors import expressions, named, solved
 from ...vectors.dtypes import HALF, numpy_dtype
-from .candidates import APART, NOTHING, Candidate, Foretold, sound_of
+from .candidates import APART, NOTHING, REFUSED, Candidate, Foretold, sound_of
 from .observation import Observation, alike, called, middle
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _with(each: "Fitted", value: float, one: Observation) -> Foretold:
     if each.of_result is None:
         return called(each.function(value), one)
     if not one.expected:
-        return NOTHING
+        return REFUSED
     new = np.asarray(each.function(value)(one.expected[each.of_result], *one.arguments.values()))
     found: list[np.ndarray | None] = [None] * len(one.names)
     found[each.of_result] = new.astype(numpy_dtype(one.family.dtype))

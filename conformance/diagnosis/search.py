@@ -261,8 +261,7 @@ class Search:
         """Whether two explanations foretell the same of all that is looked at."""
         for each in (*self.wrong, *self.evidence.right[:MOST_COMPARED]):
             for position in one.positions:
-                one.judged.on(each, position), other.judged.on(each, position)
-                pair = (explanation.judged.foretold[id(each)][0] for explanation in (one, other))
+                pair = (explanation.judged.told(each)[0] for explanation in (one, other))
                 told = [results[position] for results in pair if results and results[position] is not None]
                 if len(told) > 1 and not alike(told[0], told[1], each.slack[position], each.units):
                     return False
@@ -374,13 +373,7 @@ class Search:
             judged.candidate.setup()
             foretold = [(one, judged.candidate.foretell(one)) for one in self.evidence.in_order]
             return sum(bool(hold(o, f, p).against.any()) for o, f in foretold for p in positions if not o.called)
-        unlike = 0
-        for one, position in product(self.evidence.robust, positions):
-            held = judged.on(one, position)
-            left = one.failing[position] & ~held.explained.any()
-            unlike += bool(held.against.any() or left or (one.wrong[position] & ~held.explained).any())
-            unlike += one.family.point is not None and not judged.foretells(one, position)
-        return unlike
+        return sum(not judged.foretells(one, position) for one, position in product(self.evidence.robust, positions))
 
     def _likely(self, judged: Judged, true: Sequence[Marked], position: int) -> bool:
         """Whether what is explained is no chance: of wrong results of the widest dtype some must be, and where errors

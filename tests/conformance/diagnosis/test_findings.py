@@ -68,6 +68,26 @@ def test_a_finite_number_where_an_infinity_is_due_is_told_from_a_lost_nan(fault:
     assert found.is_right
 
 
+@pytest.mark.parametrize(
+    "fault",
+    one_in(
+        2,
+        [
+            "square.backward_upstream_outputs_nan_to_zero",
+            "matmul.da_upstream_last_row_left_out",
+            "weighted_softmax_cross_entropy.forward_labels_clipped",
+            "cross_entropy.forward_one_hot_first_bound_left_out",
+        ],
+    ),
+)
+def test_faults_are_told_apart_by_what_is_only_robust(fault: str) -> None:
+    """By a NaN in an upstream, or by which labels are refused, in any case of a family."""
+    op, _, name = fault.partition(".")
+    found = told(by_name(op)[name])
+    assert found is not None
+    assert found.names == [fault]
+
+
 def test_a_fault_is_known_again_where_another_hand_rounds_otherwise() -> None:
     def backward(dL_doutputs: Array, inputs: Array, weights: Array, biases: Array) -> Any:
         dL_dbiases = np.einsum("no->o", dL_doutputs[::-1])[None, :] * np.asarray(1 / len(inputs), inputs.dtype)

@@ -220,7 +220,7 @@ def doubled_and_halved(x: Array) -> Array:
     return (x + np.abs(x)) * np.asarray(0.5, x.dtype)
 
 
-@said_of("tanh", "backward", "dL_dinputs: `return dL_doutputs * np.sqrt(slope(inputs))` where")
+@said_of("tanh", "backward", "dL_dinputs: `return dL_doutputs * sech` where")
 def not_squared(g: Array, x: Array) -> Array:
     return g / np.cosh(x)
 
