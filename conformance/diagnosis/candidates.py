@@ -236,19 +236,21 @@ def of_result(position: int, one: Observation) -> Iterator[Candidate]:
 
 
 def _changed(position: int, name: str, words: str, cure: str, change: Change, dtype: str | None = None) -> Candidate:
-    """A candidate that speaks of one result; `dtype` where it is not the case's."""
+    """A candidate that speaks of one result."""
 
     def foretell(one: Observation) -> Foretold:
         if not one.expected:
             return REFUSED
         values = change(one.expected[position])
-        if values is None:
-            return NOTHING
-        results: list[np.ndarray | None] = [None] * len(one.names)
-        results[position] = np.asarray(values).astype(numpy_dtype(dtype or one.family.dtype))
-        return tuple(results), None
+        return NOTHING if values is None else of_one(position, values, one, dtype)
 
     return Candidate(name, words, cure, foretell)
+
+
+def of_one(position: int, values: np.ndarray, one: Observation, dtype: str | None = None) -> Foretold:
+    """That one result has such values, and nothing of the others; `dtype` where it is not the case's."""
+    array = np.asarray(values).astype(numpy_dtype(dtype or one.family.dtype))
+    return tuple(array if place == position else None for place in range(len(one.names))), None
 
 
 def _in_order(order: Sequence[int], sound: Callable[..., Any], one: Observation) -> Foretold:

@@ -147,16 +147,9 @@ def elements(family: Family) -> int:
 
 def worth(item: Ran) -> tuple[object, ...]:
     """A sort key: families that tell most, and cost least, first."""
-    family = item.family
-    size = elements(family)
-    return (
-        size > MOST_ELEMENTS,
-        family.level == "robust",
-        DTYPES.index(family.dtype),
-        "random" not in family.name,
-        family.count < 2,
-        size,
-    )
+    family, size = item.family, elements(item.family)
+    large, drawn, dtype = size > MOST_ELEMENTS, "random" in family.name, DTYPES.index(family.dtype)
+    return large, family.level == "robust", dtype, not drawn, family.count < 2, size
 
 
 def sampled(items: Iterable[Ran], most: int, by_flags: bool = False) -> list[Ran]:

@@ -102,8 +102,8 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
             yield from _when(wrong, evidence, position)
     for (words_of, cure), positions in precise.items():
         yield _finding("a lower precision", f"{words_of}", cure, positions, (), evidence)
-    raised = [one for one in search.wrong if any(one.failing) and one.states[0] is State.RAISED]
-    raised = [one for one in raised if (id(one), 0) in search.left and one.layout is None]
+    left = [one for one in search.wrong if (id(one), 0) in search.left and one.layout is None]
+    raised = [one for one in left if one.states[0] is State.RAISED]
     if raised:
         yield from _raising(raised, evidence)
 

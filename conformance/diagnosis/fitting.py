@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...reference.mutations.factors import expressions, named, solved
-from ...vectors.dtypes import HALF, numpy_dtype
-from .candidates import APART, NOTHING, REFUSED, Candidate, Foretold, sound_of
+from ...vectors.dtypes import HALF
+from .candidates import APART, NOTHING, REFUSED, Candidate, Foretold, of_one, sound_of
 from .observation import Observation, alike, called, middle
 
 if TYPE_CHECKING:
@@ -58,10 +58,7 @@ def _with(each: "Fitted", value: float, one: Observation) -> Foretold:
         return called(each.function(value), one)
     if not one.expected:
         return REFUSED
-    new = np.asarray(each.function(value)(one.expected[each.of_result], *one.arguments.values()))
-    found: list[np.ndarray | None] = [None] * len(one.names)
-    found[each.of_result] = new.astype(numpy_dtype(one.family.dtype))
-    return tuple(found), None
+    return of_one(each.of_result, each.function(value)(one.expected[each.of_result], *one.arguments.values()), one)
 
 
 def _by_size(each: "Fitted", of: Callable[[Mapping[str, float]], float | None], one: Observation) -> Foretold:

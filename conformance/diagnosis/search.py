@@ -69,13 +69,8 @@ class Explanation:
     @property
     def rank(self) -> tuple[float, int, bool, int, int]:
         """The lower, the better."""
-        return (
-            -self.gain * PENALTY ** len(self.conditions),
-            len(self.conditions),
-            self.alone,
-            self.unlike,
-            self.judged.order,
-        )
+        conditions = len(self.conditions)
+        return -self.gain * PENALTY**conditions, conditions, self.alone, self.unlike, self.judged.order
 
 
 @dataclass
