@@ -81,9 +81,9 @@ class Evidence:
 
     @cached_property
     def in_order(self) -> list[Observation]:
-        """What failed and what passed as the run called it, as far as it is known."""
+        """The cases in the order in which the run called them, as far as they are known, but those to be refused."""
         places = {item.family.id: place for place, item in enumerate(self.ran)}
-        some = (one for one in (*self.wrong, *self.right) if one.layout is None)
+        some = (one for one in (*self.wrong, *self.right, *self.robust) if one.layout is None and one.expected)
         return sorted(some, key=lambda one: (places[one.family.id], one.case))
 
     def misses(self, *kinds: MissKind) -> list[Ran]:
@@ -129,7 +129,7 @@ def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, v
     robust = [item for item in others if item not in required or item.family.point]
     for item in sampled(robust, MOST_ROBUST, by_flags=True):
         for case in range(min(item.family.count, MOST_CASES)):
-            call(blank(item, case), found.robust)
+            call(blank(item, case, verdict=item.verdict), found.robust)
     return found
 
 

@@ -13,7 +13,7 @@ from ...vectors.records import Family, OperationVectors
 from ..check.agreement import answers_of
 from ..check.layouts import laid_out
 from ..check.values import tolerance_key
-from ..check.verdict import MissReason, Verdict
+from ..check.verdict import MissKind, MissReason, Verdict
 from ..implementation.arrays import to_numpy
 from ..implementation.interrupts import is_users
 
@@ -167,6 +167,12 @@ class Observation:
         if self.family.result == "invalid":
             return tuple(state is State.ACCEPTED for state in self.states)
         return tuple(state in (State.WRONG, State.MALFORMED, State.RAISED) for state in self.states)
+
+    def missed(self, position: int) -> tuple[bool, bool]:
+        """Whether the call raised in the run, and whether a result was wrong then."""
+        misses = [miss for miss in self.verdict.misses if miss.case in (None, self.case)] if self.verdict else []
+        kinds = {miss.kind for miss in misses if miss.result in (None, self.names[position])}
+        return MissKind.RAISED in kinds, bool(kinds)
 
     @cached_property
     def batch(self) -> int | None:

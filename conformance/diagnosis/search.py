@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, product, tee
 
 import numpy as np
@@ -57,7 +57,7 @@ class Explanation:
     """Whether other results are right that it would have wrong."""
     unlike: int = 0
     """In how many robust families, and conventions, that did not fail something else comes than it foretells; of what
-    depends on the calls before, in how many cases that passed."""
+    depends on the calls before, in how many cases of the run as well."""
     fine: frozenset[str] = frozenset()
     """The dtypes in which errors are those of rounding: the rest of them is by another order of the same sums."""
 
@@ -99,7 +99,7 @@ class Search:
         for explanation in self.settled:
             judged = Judged(explanation.candidate)
             if explanation.candidate.remembers:
-                judged.replay(self.wrong)
+                judged.replay((*self.wrong, *self.evidence.robust))
             for one, position in self._open():
                 self._take(one, position, judged.on(one, position).explained)
 
@@ -180,7 +180,7 @@ class Search:
             if judged.candidate.remembers:
                 if best is not None and not (best.candidate.remembers or (best.conditions and not self._settles(best))):
                     break
-                judged.replay(self.wrong)
+                judged.replay((*self.wrong, *self.evidence.robust))
             if best is not None and judged.doubtful and judged.order > best.judged.order and self._settles(best):
                 continue  # it holds on a condition at best
             explanation = self._weigh(judged, best)
@@ -364,11 +364,14 @@ class Search:
         return 0.0 if left is None else float((left & marked.elements).sum() / max(left.sum(), 1))
 
     def _unlike(self, judged: Judged, positions: Sequence[int]) -> int:
+        unlike = sum(not judged.foretells(one, position) for one, position in product(self.evidence.robust, positions))
         if judged.candidate.remembers:
             judged.candidate.setup()
-            foretold = [(one, judged.candidate.foretell(one)) for one in self.evidence.in_order]
-            return sum(bool(hold(o, f, p).against.any()) for o, f in foretold for p in positions if not o.called)
-        return sum(not judged.foretells(one, position) for one, position in product(self.evidence.robust, positions))
+            for one in self.evidence.in_order:
+                told, was = judged.candidate.foretell(one), replace(one, called=False)
+                so = [(told[0] is None, bool(hold(was, told, p).against.any())) == one.missed(p) for p in positions]
+                unlike += not all(so)
+        return unlike
 
     def _likely(self, judged: Judged, true: Sequence[Marked], position: int) -> bool:
         """Whether what is explained is no chance: of wrong results of the widest dtype some must be, and where errors

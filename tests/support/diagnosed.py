@@ -20,6 +20,9 @@ from backproof.vectors.records import Family, OperationVectors
 
 Function = Callable[..., Any]
 
+BESIDE = "memory shared"
+"""What is said beside a name."""
+
 
 @cache
 def whole(op: str) -> OperationVectors:
@@ -91,9 +94,12 @@ class Told:
 
     @property
     def is_right(self) -> bool:
-        """Whether the one name that is given is the fault's own, or that of one that does the same in all that ran."""
+        """Whether the one name that is given is the fault's own, or that of one that does the same in all that ran.
+
+        That memory is shared may be said besides: a fault can return an argument."""
         named = {f"{self.fault.op}.{one.name}": one for one in every_fault_of(self.fault.op)}
-        return len(self.findings) == 1 and self.names[0] in named and self._does_the_same(named[self.names[0]])
+        names = [name for name in self.names if name != BESIDE] or [""]
+        return len(names) == 1 and names[0] in named and self._does_the_same(named[names[0]])
 
     @property
     def is_wrong(self) -> bool:
@@ -109,7 +115,7 @@ class Told:
         vectors = whole(self.fault.op)
         families = tuple(item.family for item in self.ran)
         others = ran(of_fault(other), replace(vectors, families=families))
-        beside = {MissKind.SHARED_MEMORY} if "memory shared" in self.names else set[MissKind]()
+        beside = {MissKind.SHARED_MEMORY} if BESIDE in self.names else set[MissKind]()
         if [outline(item, beside) for item in self.ran] != [outline(item, beside) for item in others]:
             return False
         self.fault.setup()
