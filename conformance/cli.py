@@ -94,7 +94,7 @@ def _generate(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("backproof"):
             raise
-        message = f"generating needs {error.name}, which is not installed: pip install backproof[generate]"
+        message = f"generating needs {error.name}, which is not installed: pip install python-flint tqdm"
         raise CommandError(message) from None
     code: int = generate.main(options.ops, options.check)
     return code

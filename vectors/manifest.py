@@ -121,8 +121,7 @@ def check_schema_version(version: object, remedy: str = "regenerate the file") -
         raise VectorError(f"schema_version is {version!r}, where a whole number is due; {remedy}")
     if version > SCHEMA_VERSION:
         raise VectorError(
-            f"has schema version {version}, and this backproof reads {SCHEMA_VERSION}; "
-            "upgrade it: pip install --upgrade backproof"
+            f"has schema version {version}, and this backproof reads {SCHEMA_VERSION}; install a newer backproof"
         )
     if version != SCHEMA_VERSION:
         raise VectorError(

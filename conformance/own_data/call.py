@@ -64,7 +64,7 @@ def operation_of(op: str, direction: str) -> "Operation":
     try:
         from ...reference.arithmetic import fast  # noqa: F401
     except ModuleNotFoundError as error:
-        raise ValueError(f"this needs {error.name}: pip install 'backproof[generate]'") from None
+        raise ValueError(f"this needs {error.name}: pip install python-flint") from None
     from ...reference.model.operation import operation, operation_names
 
     if op not in operation_names():

@@ -38,7 +38,7 @@ def _environment() -> "Environment":
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ModuleNotFoundError as error:
-        needed = f"a page needs {error.name}, which is not installed: pip install 'backproof[report]'"
+        needed = f"a page needs {error.name}, which is not installed: pip install jinja2 jsonschema"
         raise CommandError(needed) from None
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

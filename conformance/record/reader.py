@@ -34,7 +34,7 @@ def read_record(path: Path) -> RunRecord:
     if type(version) is not int or version < 1:
         raise CommandError(f"{path}: is no record of a run; {_CURE}")
     if version != RECORD_VERSION:
-        newer = "a newer backproof", "upgrade: pip install --upgrade backproof"
+        newer = "a newer backproof", "install a newer one"
         older = "an older backproof", "run pytest --impl-report=FILE again"
         writer, cure = newer if version > RECORD_VERSION else older
         raise CommandError(
@@ -78,7 +78,7 @@ def _validate(path: Path, document: dict[str, Any]) -> None:
         from jsonschema import Draft202012Validator
         from jsonschema.exceptions import best_match
     except ModuleNotFoundError as error:
-        needed = f"reading a record needs {error.name}, which is not installed: pip install 'backproof[report]'"
+        needed = f"reading a record needs {error.name}, which is not installed: pip install jinja2 jsonschema"
         raise CommandError(needed) from None
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     wrong = best_match(Draft202012Validator(schema).iter_errors(document))

@@ -227,7 +227,7 @@ sys.exit(cli.main(["generate"]))
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        "backproof: generating needs flint, which is not installed: pip install backproof[generate]"
+        "backproof: generating needs flint, which is not installed: pip install python-flint tqdm"
     ]
 
 

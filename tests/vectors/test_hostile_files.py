@@ -258,7 +258,7 @@ TYPES = {
 VERSIONS = {
     "a newer schema": (
         attribute("schema_version", 5),
-        "has schema version 5, and this backproof reads 4; upgrade it: pip install --upgrade backproof",
+        "has schema version 5, and this backproof reads 4; install a newer backproof",
     ),
     "a newer schema with things unheard of": (
         lambda file: (attribute("schema_version", 9)(file), dataset("new", data=["text"])(file)),

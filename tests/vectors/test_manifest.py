@@ -195,7 +195,7 @@ def test_a_missing_manifest_is_said_to_be(tmp_path: Path) -> None:
 
 def test_a_newer_manifest_asks_for_a_newer_backproof(folder: Path) -> None:
     edit_manifest(folder, lambda document: document.update(schema_version=5))
-    with pytest.raises(VectorError, match="has schema version 5, and this backproof reads 4; upgrade it: pip"):
+    with pytest.raises(VectorError, match="has schema version 5, and this backproof reads 4; install a newer"):
         store.read_golden("loss", folder)
 
 

@@ -122,7 +122,7 @@ def test_without_jinja2_a_line_says_what_to_install(
     render._environment.cache_clear()
     monkeypatch.setitem(sys.modules, "jinja2", None)
     line = complaint(capsys, str(run))
-    assert line == "backproof: a page needs jinja2, which is not installed: pip install 'backproof[report]'"
+    assert line == "backproof: a page needs jinja2, which is not installed: pip install jinja2 jsonschema"
     assert not run.with_suffix(".html").exists()
 
 

@@ -91,10 +91,10 @@ def test_json_that_is_no_record_is_a_line(tmp_path: Path, version: object) -> No
     assert words == "is no record of a run; name a file that pytest --impl-report=FILE wrote"
 
 
-def test_a_record_of_a_later_version_asks_for_an_upgrade(tmp_path: Path) -> None:
+def test_a_record_of_a_later_version_asks_for_a_newer_backproof(tmp_path: Path) -> None:
     words = complaint(written(tmp_path, {"backproof_run": RECORD_VERSION + 1}))
     versions = f"(record version {RECORD_VERSION + 1}, and this one reads {RECORD_VERSION})"
-    assert words.startswith(f"was written by a newer backproof {versions}; upgrade")
+    assert words.startswith(f"was written by a newer backproof {versions}; install a newer one")
 
 
 def test_a_record_of_an_earlier_version_asks_for_another_run(tmp_path: Path) -> None:
@@ -194,5 +194,5 @@ def test_without_jsonschema_a_line_says_what_to_install(tmp_path: Path, monkeypa
     with pytest.raises(CommandError) as raised:
         read_record(written(tmp_path, record()))
     assert str(raised.value) == (
-        "reading a record needs jsonschema, which is not installed: pip install 'backproof[report]'"
+        "reading a record needs jsonschema, which is not installed: pip install jinja2 jsonschema"
     )
