@@ -1,4 +1,4 @@
-"""Sphinx's settings. `tox -e docs` builds the site; what is generated in it comes from the installed backproof."""
+"""Sphinx's settings. `tox -e docs` builds the site."""
 
 import sys
 from importlib.metadata import version as version_of
@@ -17,7 +17,7 @@ nitpicky = True
 suppress_warnings = ["misc.highlighting_failure"]  # examples of JSON have `[...]` where something is left out
 smartquotes = False  # "..." and quotes are often code here
 
-myst_enable_extensions = ["deflist", "attrs_block"]
+myst_enable_extensions = ["attrs_block"]
 myst_heading_anchors = 3
 
 html_theme = "furo"

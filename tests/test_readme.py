@@ -6,8 +6,7 @@ from functools import partial
 
 import documents
 import pytest
-from backproof.reference.model.operation import operation
-from shares import one_in
+from backproof.reference.model.operation import operation_names
 
 README = documents.ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -27,7 +26,8 @@ def test_the_failure_shown_is_what_the_adapter_shown_gives(pytester: pytest.Pyte
 def test_the_diagnosis_shown_is_what_the_adapter_shown_gets(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(mylayer=block_after("adapter: mylayer.py"))
     result = pytester.runpytest_inprocess("--impl=mylayer", "--impl-op=dense", "--impl-dtype=float32", "-q")
-    result.stdout.fnmatch_lines(block_after("diagnosis of mylayer").splitlines(), consecutive=True)
+    (shown,) = re.findall(r"`looks like: (dense\.\w+)`", TEXT)
+    result.stdout.fnmatch_lines([f"    looks like: {shown} - *"])
 
 
 def test_the_adapter_shown_is_right_once_its_bias_gradient_is_summed(pytester: pytest.Pytester) -> None:
@@ -36,20 +36,12 @@ def test_the_adapter_shown_is_right_once_its_bias_gradient_is_summed(pytester: p
     assert result.ret == pytest.ExitCode.OK
 
 
-def test_the_test_of_own_tensors_fails_as_shown(pytester: pytest.Pytester) -> None:
+def test_the_test_of_own_tensors_fails_as_told(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_norm=block_after("file: test_norm.py"))
-    result = pytester.runpytest_inprocess()
-    shown = re.sub(r"got [\d.]+", "got *", block_after("failure of test_norm.py"))  # whose last digits are NumPy's
-    lines = [f"E *{line.strip()}".replace("[", "[[]") for line in shown.splitlines()]
-    result.stdout.fnmatch_lines(lines, consecutive=True)
-
-
-@pytest.mark.parametrize("dtype", one_in(2, ["float32", "float64"]))
-def test_the_automatic_adapter_shown_passes(dtype: str, pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(mydense=block_after("adapter: mydense.py"))
-    result = pytester.runpytest_inprocess("--impl=mydense", "--impl-op=dense", f"--impl-dtype={dtype}", "-q")
-    assert result.ret == pytest.ExitCode.OK
-    assert result.parseoutcomes()["passed"] > 100
+    result = pytester.runpytest_inprocess("test_norm.py")
+    result.stdout.fnmatch_lines(["E *dL_dinputs is wrong in 32768 of 32768 elements", "E *worst at *"])
+    assert "rms_norm.dinputs_mean_to_sum" in TEXT
+    result.stdout.fnmatch_lines(["E *looks like: rms_norm.dinputs_mean_to_sum - *"])
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node: there is no program node on PATH")
@@ -66,14 +58,13 @@ def test_every_option_named_exists(pytester: pytest.Pytester) -> None:
         assert option in shown
 
 
-def test_the_operations_in_the_table_return_what_it_says() -> None:
-    (table,) = re.findall(r"^\| operation \|.*?\n\n", TEXT, re.MULTILINE | re.DOTALL)
-    rows = re.findall(r"^\| `(\w+)` \| (.*)$", table, re.MULTILINE)
-    assert len(rows) >= 7
-    for name, row in rows:
-        described = operation(name)
-        for result in described.results.get("backward", described.results.get("forward", ())):
-            assert result in row or "a gradient for each" in row
+def test_every_operation_is_in_the_table_once_and_leads_to_its_page() -> None:
+    named = re.findall(r"\[`(\w+)`\]\(docs/operations/(\w+)\.md\)", TEXT)
+    assert sorted(named) == [(op, op) for op in operation_names()]
+
+
+def test_it_is_read_in_one_sitting() -> None:
+    assert len(TEXT.splitlines()) < 200
 
 
 def test_the_test_command_stands_alone_on_one_line() -> None:

@@ -1,44 +1,60 @@
-"""The Sphinx extension: `<!-- generated: NAME -->` in a page becomes the Markdown that the function of that name gives.
+"""What is generated in the documents: the text between `<!-- generated: NAME -->` and `<!-- end -->`.
 
-A page of `operations/` is named after its operation, which `operation` takes from there.
+`python -m _ext` in the folder docs writes it, and a page for each operation. Tests compare it. As an extension of
+Sphinx the module puts documents from elsewhere in place of `<!-- include: PATH -->` and what follows it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from backproof.reference.model.operation import operation_names
 
 from . import catalogue, included, operations, vocabulary
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-MARK = re.compile(r"<!-- generated: (\S+)(?: (\S+))? -->")
-
-PARTS: Mapping[str, Callable[[str, str], str]] = {
-    "operation": lambda page, _: operations.page(page.rpartition("/")[2]),
-    "operations": lambda *_: operations.overview(),
-    "labels": lambda *_: operations.shared_formulas(),
-    "precisions": lambda *_: vocabulary.precisions(),
-    "elementary": lambda *_: vocabulary.elementary(),
-    "conventions": lambda *_: vocabulary.conventions(),
-    "flags": lambda *_: vocabulary.flags(),
-    "faults": lambda *_: catalogue.page(),
-    "kills": lambda *_: catalogue.kills(),
-    "include": lambda page, path: included.text_of(path, page),
+PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+INCLUDED = re.compile(r"<!-- include: (\S+) -->.*", re.DOTALL)
+PARTS: Mapping[str, Callable[[str], str]] = {
+    "operation": operations.page,
+    "operations": lambda _: operations.overview(),
+    "kinds": lambda _: operations.by_kind(),
+    "labels": lambda _: operations.shared_formulas(),
+    "precisions": lambda _: vocabulary.precisions(),
+    "elementary": lambda _: vocabulary.elementary(),
+    "conventions": lambda _: vocabulary.conventions(),
+    "flags": lambda _: vocabulary.flags(),
+    "faults": lambda _: catalogue.page(),
+    "kills": lambda _: catalogue.kills(),
 }
-"""By name in a mark: the function of the page's name, and of what follows in the mark, that gives its text."""
+"""By name in a mark: the function of the page's name that gives its text."""
 
 
 def filled(page: str, text: str) -> str:
-    """Return a page's text with its marks replaced. Raises KeyError for a name that is none of PARTS."""
-    return MARK.sub(lambda mark: PARTS[mark[1]](page, mark[2] or ""), text)
+    """Return a page's text with its parts generated anew. Raises KeyError for a name that is none of PARTS."""
+    return PART.sub(lambda mark: f"{mark[1]}\n{PARTS[mark[2]](page).strip()}\n\n{mark[3]}", text)
 
 
-def fill(app: "Sphinx", page: str, source: list[str]) -> None:
-    """Replace the marks of a page that Sphinx has read, and have it read again in every build."""
-    if MARK.search(source[0]):
-        app.env.note_reread()
-        source[0] = filled(page, source[0])
+def documents() -> Iterator[Path]:
+    """README and the pages, one for each operation among them, whether or not they are there yet."""
+    yield included.ROOT / "README.md"
+    pages = {*included.DOCS.rglob("*.md"), *(included.DOCS / "operations" / f"{op}.md" for op in operation_names())}
+    yield from sorted(pages)
+
+
+def current(document: Path) -> str:
+    """The text that a document has to have."""
+    if document.exists():
+        return filled(document.stem, document.read_text(encoding="utf-8"))
+    return filled(document.stem, f"# {document.stem}\n\n<!-- generated: operation -->\n<!-- end -->\n")
+
+
+def fill(_: "Sphinx", page: str, source: list[str]) -> None:
+    """Put the document that a page includes into it."""
+    source[0] = INCLUDED.sub(lambda mark: included.text_of(mark[1], page), source[0])
 
 
 def setup(app: "Sphinx") -> dict[str, Any]:

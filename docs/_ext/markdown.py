@@ -48,11 +48,6 @@ def fenced(text: str, language: str = "text") -> str:
     return f"```{language}\n{text.strip()}\n```"
 
 
-def folded(summary: str, body: str) -> str:
-    """A part that is folded until it is clicked."""
-    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
-
-
 def paragraphs(*parts: str) -> str:
     """Blocks one after another; empty ones are left out."""
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -9,6 +9,7 @@ from importlib import import_module
 from textwrap import dedent
 
 import numpy as np
+from backproof.reference import cases
 from backproof.reference.faults import every_fault_of
 from backproof.reference.model import losses
 from backproof.reference.model.formulations import Formulation
@@ -17,11 +18,29 @@ from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES, FORMATS, PRECISIONS_OF
 from backproof.vectors.records import LEVELS, Family, OperationVectors
 
-from .markdown import code, codes, fenced, folded, paragraphs, safe, table
+from .markdown import code, codes, fenced, paragraphs, safe, table
 from .vocabulary import flag_table, meaning
 
 FORMULA = re.compile(r" *\w+(\[[\w,]+\])? +=")
 """How a block of formulas begins: "outputs[n,o] = "."""
+
+ELEMENTWISE, OTHERS = "one tensor, element by element", "others"
+KINDS = {
+    "products of matrices": {"contraction", "network"},
+    "convolutions, pools": {"convolution", "pooling"},
+    "attention": {"attention"},
+    "recurrence": {"recurrence"},
+    "softmax": {"logits"},
+    "normalisation": {"normalization", "channels"},
+    "losses of classes": {"labelled", "labelled_logits"},
+    "other losses": {"binary", "targets"},
+    "two tensors": {"two_operands"},
+    ELEMENTWISE: {"activation", "elementwise"},
+    "reductions": {"reductions"},
+    "indices": {"indexing"},
+    "optimizers": {"optimizer"},
+}
+"""The modules of `reference/kinds` by what README calls them; the first that an operation's cases use is its kind."""
 
 COMMANDS = """
 $ pytest --impl=mypkg.adapter --impl-op={op}
@@ -62,7 +81,6 @@ def page(op: str) -> str:
         _precisions(vectors, families),
         "## Families",
         _counts(families),
-        folded("Every family by name", _listed(families)),
         "## Flags",
         "What the families are there to catch. [All flags](../flags.md).",
         flag_table(families, vectors.flags),
@@ -73,13 +91,35 @@ def page(op: str) -> str:
 
 
 def overview() -> str:
-    """A table of all operations."""
+    """A table of all operations: what they take, and the gradients that backward returns."""
     rows = []
     for op in operation_names():
-        title, _, _ = _docstring(operation(op))
-        families = tuple(store.read_golden(op).families)
-        rows.append([f"[{safe(op)}]({op}.md)", safe(title), str(len(families)), str(len(every_fault_of(op)))])
-    return table(["operation", "what it is", "families", "faults"], rows, numbers=[2, 3])
+        described, (title, _, _) = operation(op), _docstring(operation(op))
+        direction = "forward" if "forward" in described.functions else "backward"
+        call = ", ".join([*described.arguments[direction], *described.keywords(direction)])
+        returned = described.results.get("backward", described.results[direction])
+        rows.append([f"[{safe(op)}]({op}.md)", safe(title), code(f"{op}_{direction}({call})"), codes(returned)])
+    return table(["operation", "what it is", "call", "`<op>_backward` returns; of a step: next"], rows)
+
+
+def by_kind() -> str:
+    """A table of the names of all operations by kind, as README has it."""
+    kinds: dict[str, list[str]] = {}
+    for op in operation_names():
+        kinds.setdefault(_kind(op), []).append(f"[`{op}`](docs/operations/{op}.md)")
+    rows = [[title, ", ".join(kinds[title])] for title in dict.fromkeys([*KINDS, OTHERS]) if title in kinds]
+    return table(["kind", "operations"], rows)
+
+
+def _kind(op: str) -> str:
+    """The first of KINDS whose families an operation's cases are made of; its arguments tell where there is none."""
+    text = inspect.getsource(import_module(f"{cases.__name__}.{op}"))
+    used = set(re.findall(r"^from \.\.kinds\.(\w+) import", text, re.MULTILINE))
+    used |= {
+        name for line in re.findall(r"^from \.\.kinds import (.+)", text, re.MULTILINE) for name in line.split(", ")
+    }
+    of_kinds = (title for title, modules in KINDS.items() if used & modules)
+    return next(of_kinds, ELEMENTWISE if operation(op).arguments.get("forward") == ("inputs",) else OTHERS)
 
 
 def shared_formulas() -> str:
@@ -188,7 +228,8 @@ def _figures(families: Iterable[Family], dtype: str, precision: str) -> list[str
     exact = f"{100 * np.mean(tolerances == 0):.0f} %"
     if not rounded.any():
         return [exact, "", ""]
-    relative = tolerances[rounded] / (unit * values[rounded])
+    with np.errstate(over="ignore", divide="ignore"):  # of subnormal values
+        relative = tolerances[rounded] / (unit * values[rounded])
     return [exact, *(_short(np.quantile(relative, q)) for q in (0.5, 0.9))]
 
 
@@ -210,27 +251,8 @@ def _counts(families: Iterable[Family]) -> str:
     )
 
 
-def _listed(families: Iterable[Family]) -> str:
-    by_name: dict[str, list[Family]] = {}
-    for family in families:
-        by_name.setdefault(family.name, []).append(family)
-    return table(["family", "level", "asks for", "flags", "comment"], map(_row, by_name.values()))
-
-
-def _row(same: list[Family]) -> list[str]:
-    """The row of a family over all dtypes, with its level, and its dtypes where they are not all."""
-    first = same[0]
-    levels: dict[str, list[str]] = {}
-    for family in same:
-        levels.setdefault(family.level, []).append(family.dtype)
-    parts = [
-        level if len(dtypes) == len(DTYPES) else f"{level} in {', '.join(dtypes)}" for level, dtypes in levels.items()
-    ]
-    asks = {"valid": "values", "convention": f"a convention: {safe(first.point or '')}", "invalid": "to be refused"}
-    return [code(first.name), "; ".join(parts), asks[first.result], safe(", ".join(first.flags)), safe(first.comment)]
-
-
 def _faults(op: str) -> str:
     directions = Counter(fault.direction for fault in every_fault_of(op))
     told = ", ".join(f"{count} in {direction}" for direction, count in directions.items())
-    return f"The catalogue has {sum(directions.values())} wrong implementations of it, {told}: [](../faults.md#{op})."
+    total = sum(directions.values())
+    return f"The [catalogue](../faults.md#{op}) has {total} wrong implementations of it, {told}."

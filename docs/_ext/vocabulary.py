@@ -11,6 +11,9 @@ from backproof.vectors.records import Answer, Family, Flag
 
 from .markdown import code, paragraphs, safe, table
 
+MOST_NAMED = 12
+"""Operations that are named one by one."""
+
 
 def flags() -> str:
     """Every flag: the kind of bug, its effect, where it was seen, and the operations whose families carry it."""
@@ -20,17 +23,11 @@ def flags() -> str:
     }
     entries = []
     for flag in FLAGS.values():
-        ops = [f"[{safe(op)}](operations/{op}.md#flags)" for op in carried if flag.name in carried[op]]
-        entries.append(
-            f"({anchor(flag)})=\n\n{code(flag.name)} ({flag.kind})\n"
-            f": {safe(flag.effect)}. [Source]({flag.link}).\n\n  {', '.join(ops)}"
-        )
+        ops = [f"[{safe(op)}](operations/{op}.md)" for op in carried if flag.name in carried[op]]
+        where = ", ".join(ops) if len(ops) <= MOST_NAMED else f"{len(ops)} operations"
+        effect = f"*{flag.kind}.* {safe(flag.effect)}. [Source]({flag.link})."
+        entries.append(f"## {flag.name}\n\n{effect} Carried by {where}.")
     return paragraphs(*entries)
-
-
-def anchor(flag: Flag) -> str:
-    """The anchor of a flag on its page."""
-    return f"flag-{flag.name}"
 
 
 def flag_table(families: Iterable[Family], known: Iterable[Flag]) -> str:
@@ -41,7 +38,7 @@ def flag_table(families: Iterable[Family], known: Iterable[Flag]) -> str:
             names.setdefault(flag, set()).add(family.name)
     rows = [
         [
-            f"[`{flag.name}`](#{anchor(flag)})",
+            f"[`{flag.name}`](../flags.md#{flag.name})",
             f"{flag.kind}: {safe(flag.effect)} ([source]({flag.link}))",
             str(len(names[flag.name])),
         ]
@@ -60,8 +57,8 @@ def conventions() -> str:
     parts = []
     for point in dict.fromkeys(answer.point for answer in ANSWERS):
         ops = ", ".join(f"[{safe(op)}](operations/{op}.md)" for op in met if point in met[op])
-        answers = "\n".join(f"  - {code(a.answer)}: {meaning(a)}" for a in ANSWERS if a.point == point)
-        parts.append(f"{code(point)}\n: Met by {ops}.\n\n{answers}")
+        answers = "\n".join(f"- {code(a.answer)}: {meaning(a)}" for a in ANSWERS if a.point == point)
+        parts.append(f"## {point}\n\nMet by {ops}.\n\n{answers}")
     return paragraphs(*parts)
 
 

@@ -16,6 +16,7 @@ _BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>[^>]+) -->\n+)?^(?P<indent> *)```(?P<language>[^\n`]*)\n(?P<text>.*?)^(?P=indent)```",
     re.DOTALL | re.MULTILINE,
 )
+_GENERATED = re.compile(r"<!-- generated: .*?<!-- end -->", re.DOTALL)
 _COMMAND = re.compile(r"^(?:\$ |- )?(?:run: )?(?:.* && )?(?:\S*/)?(?P<words>(?:pytest .*--impl|backproof ).*)$")
 _COMMENT = re.compile(r"\s#\s.*$")
 _INLINE = re.compile(r"`((?:pytest --impl|backproof )[^`]+)`")
@@ -63,9 +64,15 @@ def name_of(document: Path) -> str:
 
 
 @cache
+def written(document: Path) -> str:
+    """The text of a document without what is generated in it."""
+    return _GENERATED.sub("", document.read_text(encoding="utf-8"))
+
+
+@cache
 def blocks(document: Path) -> tuple[Block, ...]:
-    """The fenced blocks of a document."""
-    text = document.read_text(encoding="utf-8")
+    """The fenced blocks of a document, but those that are generated."""
+    text = written(document)
     return tuple(Block(m["mark"] or "", m["language"], m["text"]) for m in _BLOCK.finditer(text))
 
 
@@ -83,7 +90,7 @@ def files(document: Path) -> dict[str, str]:
 
 def command_lines(document: Path) -> list[str]:
     """The calls of backproof, and of pytest with an implementation, in a document's blocks and in its text."""
-    text = document.read_text(encoding="utf-8")
+    text = written(document)
     lines = [line for block in blocks(document) for line in block.text.splitlines()]
     lines += re.findall(r"(?<=\n) {4}\S.*", _BLOCK.sub("", text))
     found = (_COMMAND.match(_COMMENT.sub("", line.strip())) for line in lines)
