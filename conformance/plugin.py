@@ -11,6 +11,7 @@ SETTINGS = {
     "impl_isolate": "--impl-isolate",
     "impl_options": "--impl-option",
     "impl_report": "--impl-report",
+    "impl_require": "--impl-require",
     "impl_seed": "--impl-seed",
     "impl_strict": "--impl-strict",
     "impl_timeout": "--impl-timeout",
@@ -49,6 +50,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="an option of the implementation's own, for setup() of its adapter (repeatable)",
     )
     add("--impl-report", metavar="PATH.json", help="write what came of the run; `backproof report` makes a page of it")
+    add(
+        "--impl-require",
+        action="append",
+        metavar="OP|all",
+        help="fail unless every function of this operation has a family that passed, at every dtype that is declared "
+        "(repeatable)",
+    )
     add("--impl-seed", metavar="N|random", help="check families in an order drawn from this number, which is printed")
     add("--impl-strict", action="store_true", help="let robust misses fail")
     add(

@@ -27,7 +27,8 @@ def add(commands: "Commands") -> None:
     """Declare the command."""
     doctor = commands.add_parser("doctor", help="try an adapter on tiny inputs, and say what does not fit")
     doctor.add_argument("implementation", nargs="?", metavar="MODULE[:OBJECT]", help="what --impl takes")
-    doctor.add_argument("--cmd", metavar="COMMAND", help="what --impl-cmd takes, instead")
+    doctor.add_argument("--impl-cmd", dest="cmd", metavar="COMMAND", help="as of pytest, instead of a module")
+    doctor.add_argument("--cmd", dest="cmd", help=argparse.SUPPRESS)  # as it was called once
     doctor.add_argument("--op", action="append", dest="ops", metavar="OP", help="this operation alone (repeatable)")
     doctor.add_argument(
         "--impl-option",
@@ -51,7 +52,7 @@ def _doctor(options: argparse.Namespace) -> int:
     if unknown := [op for op in options.ops or () if op not in known]:
         raise AdapterError(f"--op {unknown[0]}: no operation of the golden vectors; {meant(unknown[0], known)}")
     if (options.implementation is None) == (options.cmd is None):
-        raise AdapterError("name one implementation: backproof doctor MODULE, or --cmd COMMAND")
+        raise AdapterError("name one implementation: backproof doctor MODULE, or --impl-cmd COMMAND")
     states: Counter[Fit] = Counter()
     examination = Examination(partial(_loaded, options, known), SECONDS)
     try:
@@ -110,7 +111,7 @@ def _ending(wrong: int, fits: int, implementation: str, options: argparse.Namesp
     if not wrong and fits:
         yield f"What is there fits. Next: pytest {argument}"
         return
-    again = implementation.replace("--impl-cmd=", "--cmd ").replace("--impl=", "")
+    again = implementation.removeprefix("--impl=")
     again = " ".join([again, *(f"--op {shlex.quote(op)}" for op in options.ops or ())])
     if wrong:
         yield f"{plural(wrong, 'function does not fit', 'functions do not fit')}. Once mended: backproof doctor {again}"

@@ -1,12 +1,13 @@
 """Whether a run shows that an implementation conforms: a rating and a sentence."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..check.verdict import Cause, Outcome
 from ..check.wording import first_few, plural
 from ..record.contents import HELD, NOT_ASKED, NOT_RUN, Progress, RunRecord
+from ..record.results import is_left_out, right_in_full
 
 MOST_NAMED = 6
 _WRONG = ("failed", "expected failure")
@@ -55,8 +56,22 @@ def assess(record: RunRecord) -> Assessment:
     misses = f", {plural(robust, 'misses', 'miss')} something robust" if robust else ""
     passed = f"{plural(record.counts['passed'], 'family passes', 'families pass')}{misses}"
     left_out = list(_left_out(record))
-    more = f" Of {sum(record.counts.values()):,} in all, {', '.join(left_out)}." if left_out else ""
-    return Assessment(Rating.IN_PART if _in_part(record) else Rating.CONFORMS, f"{passed}, none fails.{more}")
+    more = f" Left out: {', '.join(left_out)}." if left_out else ""
+    if _in_part(record):
+        return Assessment(Rating.IN_PART, f"{shares(record)} pass{misses}, none fails.{more}")
+    return Assessment(Rating.CONFORMS, f"{passed}, none fails.{more}")
+
+
+def shares(record: RunRecord) -> str:
+    """How many operations are right in full, and how many families pass, of those that there are."""
+    ops = dict.fromkeys(planned.op for planned in record.planned)
+    asked = {op: sum(planned.families for planned in record.planned if planned.op == op) for op in ops}
+    ran = Counter(family.result.verdict.op for family in record.families)
+    whole = right_in_full((family.result for family in record.families), record.implementation.dtypes)
+    right = sum(asked[op] == ran[op] for op in whole)
+    total = sum(asked.values())
+    operations, families = plural(len(ops), "operation", "operations"), plural(total, "family", "families")
+    return f"{right} of {operations}, {record.counts['passed']:,} of {families}"
 
 
 def incompleteness(record: RunRecord) -> str:
@@ -79,13 +94,7 @@ def _in_part(record: RunRecord) -> bool:
     """Whether something did not run that should, given the declared dtypes."""
     if record.counts[NOT_RUN] or record.counts[NOT_ASKED]:
         return True
-    for family in record.families:
-        verdict = family.result.verdict
-        lacks = verdict.outcome is Outcome.NOT_IMPLEMENTED and verdict.dtype in record.implementation.dtypes
-        refuses = verdict.cause is Cause.REFUSED and verdict.level == "required"
-        if lacks or refuses:
-            return True
-    return False
+    return any(is_left_out(family.result.verdict, record.implementation.dtypes) for family in record.families)
 
 
 def absent(record: RunRecord) -> Iterator[str]:

@@ -1,11 +1,10 @@
 """A badge of a run: an SVG to show, and the JSON that badge services read."""
 
 import json
-from collections.abc import Mapping
 
 from ..record.contents import RunRecord
-from .assessment import Rating, assess
-from .overview import Cell, cells
+from .assessment import Rating, assess, shares
+from .overview import cells
 
 LABEL = "gradients"
 COLOURS = {
@@ -25,17 +24,13 @@ PADDING = 12
 def message(record: RunRecord) -> str:
     """The text of the badge."""
     word = assess(record).word
-    by_op = cells(record)
     if word is Rating.FAILS:
-        return f"wrong in {_with('failed', by_op)} of {len(by_op)} operations"
-    if word is Rating.IN_PART and (right := _with("passed", by_op)) < len(by_op):
-        return f"right in {right} of {len(by_op)} operations"
+        by_op = cells(record)
+        wrong = sum(any(cell.counts["failed"] for cell in by_dtype.values()) for by_dtype in by_op.values())
+        return f"wrong in {wrong} of {len(by_op)} operations"
+    if word is Rating.IN_PART:
+        return shares(record)
     return str(word)
-
-
-def _with(standing: str, by_op: Mapping[str, Mapping[str, Cell]]) -> int:
-    """How many operations have a family of this standing."""
-    return sum(any(cell.counts[standing] for cell in by_dtype.values()) for by_dtype in by_op.values())
 
 
 def endpoint(record: RunRecord) -> str:

@@ -1,11 +1,11 @@
 """How the test of one family ended."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ..check.verdict import Miss, MissKind, MissReason, Verdict
+from ..check.verdict import Cause, Miss, MissKind, MissReason, Outcome, Verdict
 from ..check.wording import plural
 
 if TYPE_CHECKING:
@@ -100,6 +100,28 @@ class FailingFunction:
         """All of it in a line."""
         known = "what it looks like is told" if self.named else "no known fault fits"
         return f"{self.op}_{self.direction}: {self.words}; {known}"
+
+
+def is_left_out(verdict: Verdict, dtypes: Container[str]) -> bool:
+    """Whether a family did not run that should, given the dtypes that the implementation declares."""
+    lacks = verdict.outcome is Outcome.NOT_IMPLEMENTED and verdict.dtype in dtypes
+    return lacks or (verdict.cause is Cause.REFUSED and verdict.level == "required")
+
+
+def right_in_full(results: Iterable[Result], dtypes: Container[str]) -> list[str]:
+    """The operations of which something passed, and nothing failed or was left out."""
+    by_op: dict[str, list[Result]] = {}
+    for result in results:
+        by_op.setdefault(result.verdict.op, []).append(result)
+    return [
+        op
+        for op, of_one in by_op.items()
+        if any(one.ending is Ending.PASSED for one in of_one)
+        and not any(
+            one.ending.fails or one.ending is Ending.EXPECTED_FAILURE or is_left_out(one.verdict, dtypes)
+            for one in of_one
+        )
+    ]
 
 
 def failing_functions(results: Iterable[Result], diagnoses: Iterable["Diagnosis"]) -> list[FailingFunction]:

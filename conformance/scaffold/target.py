@@ -31,7 +31,7 @@ class Target:
         """The commands that run the vectors, and the doctor."""
         if style == "command":
             command = shlex.quote(f"python {shlex.quote(self.within.as_posix())}")
-            return f"pytest --impl-cmd {command}", f"backproof doctor --cmd {command}"
+            return f"pytest --impl-cmd {command}", f"backproof doctor --impl-cmd {command}"
         return f"pytest --impl={self.module}", f"backproof doctor {self.module}"
 
 

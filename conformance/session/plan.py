@@ -57,6 +57,8 @@ class Plan:
     whole: bool
     """Whether all golden files were asked for, by giving no path."""
     strict: bool
+    required: Mapping[str, tuple[FamilyCount, ...]]
+    """The families of operations of which something has to pass, by the manifest."""
     expected: tuple[ExpectedFailure, ...]
     absent: Mapping[str, tuple[FamilyCount, ...]]
     """Operations of which the implementation has no function, and how many families they have by the manifest: their
@@ -113,6 +115,7 @@ def read_plan(config: pytest.Config) -> Plan:
         paths=tuple(paths),
         whole=not given,
         strict=strict,
+        required=_required(option.impl_require, golden, implementation, wanted_dtypes),
         expected=expected,
         absent=absent,
         known=_known_families(files) if expected else {},
@@ -149,6 +152,16 @@ def _absent(
         for op in golden
         if op not in implemented
     }
+
+
+def _required(
+    given: Sequence[str] | None, golden: Iterable[str], implementation: Implementation, dtypes: Collection[str]
+) -> dict[str, tuple[FamilyCount, ...]]:
+    """What --impl-require asks for, at the dtypes that the implementation declares. Raises UsageError."""
+    ops = known_words("--impl-require", None if "all" in (given or ()) else given, golden) if given else ()
+    files = read_manifest(store.golden_folder()).files
+    asked = {*dtypes} & {*implementation.dtypes}
+    return {op: tuple(count for count in files[f"{op}.h5"].counts if count.dtype in asked) for op in sorted(ops)}
 
 
 def _implementation(config: pytest.Config, operations: Iterable[str]) -> Implementation:

@@ -231,6 +231,7 @@ class Run:
         """What is wrong with the run as a whole."""
         results, plan = self.state.results_so_far(), self.state.plan
         yield from report.nothing_passed(results, plan.paths)
+        yield from report.required_and_missing(results, plan.required)
         yield from inconsistencies((result.verdict for result in results), strict=plan.strict)
         if plan.expected:
             failing = {result.nodeid: result.ending is Ending.EXPECTED_FAILURE for result in results}

@@ -15,7 +15,7 @@ from ..check.precisions import PrecisionMet, precisions_met
 from ..check.verdict import Cause, Miss, MissReason, Outcome, Verdict
 from ..check.wording import WIDTH, first_few, full_name, listed, plural, wrapped
 from ..implementation.load import Implementation
-from ..record.results import Ending, Result, by_kind, failing_functions, refused_layouts
+from ..record.results import Ending, Result, by_kind, failing_functions, refused_layouts, right_in_full
 
 if TYPE_CHECKING:
     from ..diagnosis.findings import Diagnosis
@@ -98,6 +98,19 @@ def nothing_passed(results: Sequence[Result], other_paths: Sequence[str]) -> Ite
         yield "no family ran, and that is a failure; the options or node ids leave none"
 
 
+def required_and_missing(results: Iterable[Result], required: Mapping[str, Iterable[FamilyCount]]) -> Iterator[str]:
+    """A line for each operation of --impl-require with a function that has no family that passed, at some dtype."""
+    passed = {(r.verdict.op, r.verdict.direction, r.verdict.dtype) for r in results if r.ending is Ending.PASSED}
+    for op, counts in required.items():
+        missing: dict[str, list[str]] = {}
+        for count in counts:
+            if (op, count.direction, count.dtype) not in passed:
+                missing.setdefault(f"{op}_{count.direction}", []).append(count.dtype)
+        if missing:
+            functions = "; ".join(f"{function} in {listed(dtypes)}" for function, dtypes in missing.items())
+            yield f"{op} is required, and no family passed of {functions}"
+
+
 def summary(
     results: Sequence[Result],
     implementation: Implementation,
@@ -124,18 +137,31 @@ def summary(
         _failures(results, implementation.argument, diagnoses),
         _section("other ranks may be refused:", _other_ranks(results, ranks)),
     ]
-    lines = [_totals(results, unread)]
+    lines = _totals(results, implementation, unread)
     for block in blocks:
         if block:
             lines += ["", *block]
     return lines
 
 
-def _totals(results: Sequence[Result], unread: Mapping[str, Sequence[FamilyCount]]) -> str:
+def _totals(
+    results: Sequence[Result], implementation: Implementation, unread: Mapping[str, Sequence[FamilyCount]]
+) -> list[str]:
+    """How many families and cases there are, and how many families, operations and dtypes passed of them."""
     counts = [count for counts in unread.values() for count in counts]
     families = len(results) + sum(count.families for count in counts)
     cases = sum(result.verdict.cases for result in results) + sum(count.cases for count in counts)
-    return f"{plural(families, 'family', 'families')}, {plural(cases, 'case', 'cases')}"
+    passed = [result.verdict for result in results if result.ending is Ending.PASSED]
+    ops = {*unread, *(result.verdict.op for result in results)}
+    dtypes = {count.dtype for count in counts} | {result.verdict.dtype for result in results}
+    whole = len(right_in_full(results, implementation.dtypes))
+    shares = [
+        f"{len(passed):,} of {plural(families, 'family', 'families')}",
+        f"{whole} of {plural(len(ops), 'operation', 'operations')} in full",
+        f"{len({verdict.dtype for verdict in passed})} of {plural(len(dtypes), 'dtype', 'dtypes')}",
+    ]
+    there = f"{plural(families, 'family', 'families')}, {plural(cases, 'case', 'cases')}"
+    return [there, f"passed: {', '.join(shares)}"]
 
 
 def _table(results: Sequence[Result], paint: Paint, unread: int) -> list[str]:
@@ -205,11 +231,11 @@ def _reasons(results: Sequence[Result], unread: Mapping[str, Sequence[FamilyCoun
 
 
 def _absent(verdicts: Sequence[Verdict], unread: Mapping[str, Sequence[FamilyCount]]) -> str:
-    """What an adapter lacks: functions, and dtypes."""
+    """What an adapter lacks: operations, functions, and dtypes."""
     functions = {v.function for v in verdicts if v.cause is Cause.NO_FUNCTION}
-    functions |= {f"{op}_{count.direction}" for op, counts in unread.items() for count in counts}
     dtypes = {v.dtype for v in verdicts if v.cause is Cause.NO_DTYPE}
-    return ", ".join([*sorted(functions), *(dtype for dtype in DTYPES if dtype in dtypes)])
+    operations = [f"{plural(len(unread), 'operation', 'operations')} ({first_few(unread, MOST_NAMED)})"] * bool(unread)
+    return ", ".join([*operations, *sorted(functions), *(dtype for dtype in DTYPES if dtype in dtypes)])
 
 
 def _refused_layouts(results: Iterable[Result]) -> Iterator[str]:
@@ -311,7 +337,15 @@ def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Dia
             lines.append(command if len(command) <= WIDTH else f"    the worst: {one.worst.nodeid}")
     lines.append(f"rerun these: pytest {argument} --lf")
     lines.append(f"rerun one:   pytest {argument} ID")
+    lines += wrapped(f"backproof doctor {doctors(argument, results)}", "look closer: ", "  ")
     return lines
+
+
+def doctors(argument: str, results: Iterable[Result]) -> str:
+    """What `backproof doctor` takes to examine the operations that fail."""
+    ops = list(dict.fromkeys(result.verdict.op for result in results if result.ending.fails))
+    only = [f"--op {op}" for op in ops] if len(ops) <= MOST_NAMED else []
+    return " ".join([argument.removeprefix("--impl="), *only])
 
 
 def looks_like(diagnosis: "Diagnosis") -> Iterator[str]:

@@ -512,7 +512,7 @@ def test_an_adapter_that_fails_when_it_is_torn_down(folder: Path, capsys: pytest
 def test_a_command_is_tried_as_well(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     harness = Path(__file__).parents[2] / "support" / "python_harness.py"
     command = f"{sys.executable} {harness} backproof.conformance.adapters.numpy"
-    code, printed, _ = doctor(capsys, "--cmd", command, "--op=dense")
+    code, printed, _ = doctor(capsys, "--impl-cmd", command, "--op=dense")
     assert printed.splitlines()[:2] == ["ok      dense_forward", "ok      dense_backward"]
     assert "What is there fits. Next: pytest --impl-cmd=" in printed
     assert code == 0
@@ -523,7 +523,7 @@ def test_a_command_is_tried_as_well(folder: Path, capsys: pytest.CaptureFixture[
     [
         (["no_such_module"], "backproof: no_such_module: no module named 'no_such_module'"),
         (["mylayer.py"], "backproof: mylayer.py: name a module, not a file: --impl=mylayer"),
-        ([], "backproof: name one implementation: backproof doctor MODULE, or --cmd COMMAND"),
+        ([], "backproof: name one implementation: backproof doctor MODULE, or --impl-cmd COMMAND"),
         (["json"], "backproof: json: no operation found; define functions such as absolute_forward"),
         (["json", "--op=desne"], "backproof: --op desne: no operation of the golden vectors; was dense meant?"),
         (["json", "--impl-option=x"], "backproof: --impl-option=x: write --impl-option KEY=VALUE"),

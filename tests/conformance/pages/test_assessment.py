@@ -2,7 +2,7 @@
 
 import pytest
 from backproof.conformance.check.verdict import Cause, Outcome
-from backproof.conformance.pages.assessment import Assessment, Rating, assess
+from backproof.conformance.pages.assessment import Assessment, Rating, assess, shares
 from backproof.conformance.record.contents import FamilyRecord, Progress, RunRecord
 from backproof.conformance.record.results import Ending
 from run_records import absent, failure, family, record
@@ -22,7 +22,8 @@ DECLARED = family(6, ending=Ending.SKIPPED, outcome=Outcome.DECLARED)
         (
             record(family(1), absent(2, dtype="bfloat16"), not_run=3, not_asked=4),
             Rating.IN_PART,
-            "1 family passes, none fails. Of 9 in all, 1 not implemented (bfloat16), 3 not run, 4 not asked.",
+            "0 of 1 operation, 1 of 9 families pass, none fails. "
+            "Left out: 1 not implemented (bfloat16), 3 not run, 4 not asked.",
         ),
         (record(family(1), failure(2)), Rating.FAILS, "1 of 2 families that ran fails: in dense_backward."),
         (
@@ -61,6 +62,11 @@ DECLARED = family(6, ending=Ending.SKIPPED, outcome=Outcome.DECLARED)
 )
 def test_the_answer(run: RunRecord, word: Rating, sentence: str) -> None:
     assert assess(run) == Assessment(word, sentence)
+
+
+def test_an_operation_counts_where_all_of_it_is_right() -> None:
+    run = record(family(1), family(2), family(3, op="relu"), absent(4, op="relu"), failure(5, op="mlp"))
+    assert shares(run) == "1 of 3 operations, 3 of 5 families"
 
 
 UNSUPPORTED = {"ending": Ending.SKIPPED, "outcome": Outcome.UNSUPPORTED}

@@ -23,7 +23,7 @@ CUT = record(family("a"), not_run=3, state=Progress.INTERRUPTED)
     [
         (RIGHT, "conforms", "brightgreen"),
         (WRONG, "wrong in 1 of 2 operations", "red"),
-        (PART, "right in 1 of 2 operations", "yellow"),
+        (PART, "1 of 2 operations, 1 of 2 families", "yellow"),
         (CUT, "did not complete", "lightgrey"),
     ],
 )

@@ -8,7 +8,8 @@ from backproof.conformance.check.conventions import Followed, FollowedBy, follow
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, MissReason, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.record.results import Ending, Result
-from backproof.conformance.terminal.summary import header, nothing_passed, summary
+from backproof.conformance.terminal.summary import header, nothing_passed, required_and_missing, summary
+from backproof.vectors.manifest import FamilyCount
 from pytest_regressions.file_regression import FileRegressionFixture
 
 FAULTY = f"""{small_vectors.ADAPTER}
@@ -155,6 +156,30 @@ def test_an_operation_that_is_nowhere_implemented_is_counted_all_the_same() -> N
     lines = text([result("dense", "float32"), *absent]).splitlines()
     assert not [line for line in lines if line.startswith("relu")]
     assert next(line for line in lines if line.startswith("all")).split() == ["all", "1", ".", ".", "7", ".", "-"]
+
+
+def test_operations_that_are_nowhere_implemented_are_counted_in_a_line() -> None:
+    unread = {f"op{n}": [FamilyCount("float32", "backward", 5, 9)] for n in range(70)}
+    lines = summary([result("dense", "float32")], IMPLEMENTATION, [], unread=unread)
+    assert lines[1] == "passed: 1 of 351 families, 1 of 71 operations in full, 1 of 1 dtype"
+    assert "    350  not implemented: 70 operations (op0, op1, op2 and 67 more)" in lines
+
+
+def test_a_failing_run_says_which_operations_the_doctor_should_look_at() -> None:
+    assert "look closer: backproof doctor mypkg.adapter --op dense" in text([failed(0)]).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("required", "missing"),
+    [
+        ({"dense": ["float32"]}, []),
+        ({"dense": ["float32", "float64"]}, ["dense is required, and no family passed of dense_backward in float64"]),
+        ({"relu": ["float32"]}, ["relu is required, and no family passed of relu_backward in float32"]),
+    ],
+)
+def test_what_is_required_has_to_pass_at_every_dtype(required: dict[str, list[str]], missing: list[str]) -> None:
+    counts = {op: [FamilyCount(dtype, "backward", 5, 9) for dtype in dtypes] for op, dtypes in required.items()}
+    assert list(required_and_missing([result("dense", "float32")], counts)) == missing
 
 
 def test_each_result_is_counted_in_one_column() -> None:
