@@ -81,7 +81,7 @@ def test_nothing_is_loaded_from_elsewhere(pages: dict[Path, Page]) -> None:
 
 def test_what_a_page_includes_is_in_it(pages: dict[Path, Page], site: Path) -> None:
     assert [path for path in pages if "<!-- include" in path.read_text(encoding="utf-8")] == []
-    assert "Keep a changelog" in pages[site.resolve() / "changelog.html"].root.text()
+    assert "Keep a Changelog" in pages[site.resolve() / "changelog.html"].root.text()
 
 
 def test_every_operation_fault_and_flag_can_be_read_and_linked_to(pages: dict[Path, Page], site: Path) -> None:

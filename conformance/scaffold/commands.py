@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 STYLES = {
     "functions": "plain functions of NumPy arrays",
-    "layers": "a layer class an operation",
+    "layers": "layers of a lesson, Layer(n_inputs, n_outputs) with .output and .dinputs",
+    "torch": "classes of torch.autograd.Function",
     "autodiff": "forward functions of a framework, and its gradients",
     "command": "a program behind a pipe, a template for any language",
 }

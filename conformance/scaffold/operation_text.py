@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -57,9 +57,12 @@ class OperationText:
             said.append(f"{labels} come as {listed(self.label_forms, 'or')}; they have no gradient.")
         return "\n".join(f"{indent}# {line}" for text in said for line in _comment_lines(text))
 
-    def unfilled(self, function: str, verb: str, direction: str, indent: str = "    ") -> str:
-        """The line that raises NotImplementedError until a function is filled in, and says what it has to return."""
-        message = f'"fill in {function}: {verb} {", ".join(self.operation.results[direction])}"'
+    def unfilled(
+        self, function: str, verb: str, direction: str, indent: str = "    ", names: Sequence[str] = ()
+    ) -> str:
+        """The line that raises NotImplementedError until a function is filled in, and says what it has to return or
+        set: `names`, or else the results."""
+        message = f'"fill in {function}: {verb} {", ".join(names or self.operation.results[direction])}"'
         line = f"{indent}raise NotImplementedError({message})"
         if len(line) <= COMMENT_WIDTH + 24:
             return line

@@ -58,86 +58,120 @@ def _function(described: OperationText, direction: str) -> str:
 
 
 def _layer(described: OperationText) -> str:
-    """A class, and functions that make an object of it for each call; a forward alone is a function."""
+    """A class as lessons write it, and functions that make one for each call; a forward alone is a function."""
     if "backward" not in described.operation.functions:
         return _functions(described)
-    own, parameters = described.own(), list(described.operation.parameters["backward"])
-    kept, made = [*own, *parameters], ", ".join([*own, *(f"{name}={name}" for name in parameters)])
-    of_class = ", ".join(["self", *own, *described.operation.keywords("backward")])
-    name, handed = _class_name(described.op), described.handed()
-    has_forward = "forward" in described.operation.functions
-    layer = {"layer": name, "made": made}
-    parts = [f"class {name}:"]
-    if kept:
-        fields = "\n".join(f"        self.{field} = {field}" for field in kept)
-        parts.append(f"    def __init__({of_class}):\n{fields}\n")
-    if has_forward:
+    op, own, handed = described.op, described.own(), described.handed()
+    name, parameters = _class_name(op), described.operation.parameters["backward"]
+    gradients = [f"d{result.removeprefix('dL_d')}" for result in described.operation.results["backward"]]
+    outputs = described.operation.results.get("forward", ())
+    outputs = ("output",) if len(outputs) == 1 else outputs
+    made = ", ".join([*(f"*{first}.shape" for first in own[:1]), *(f"{name}={name}" for name in parameters)])
+    fields = [f"        self.{name} = {name}" for name in parameters] or ["        pass"]
+    keywords = described.operation.keywords("backward")
+    keywords = keywords[1:] if own else keywords  # after *sizes
+    parts = [
+        _filled(
+            "layer",
+            layer=name,
+            init=", ".join(["self", *(["*sizes"] if own else []), *keywords]),
+            fields="\n".join(fields),
+        )
+    ]
+    labels = [name for name in handed if name in described.operation.labels]
+    back = [*described.upstreams(), *(labels if outputs else handed)]
+    signatures = {"forward": handed, "backward": back} if outputs else {"backward": back}
+    for method, taken in signatures.items():
+        set_here = [f"self.{attribute}" for attribute in (outputs if method == "forward" else gradients)]
+        unfilled = described.unfilled(f"{name}.{method}", "set", method, " " * 8, set_here)
+        comment = described.comment(method, " " * 8)
+        signature = ", ".join(["self", *taken])
+        parts.append(_filled("layer-method", method=method, signature=signature, comment=comment, unfilled=unfilled))
+    if outputs:
+        taken = described.operation.arguments["forward"]
+        call = f"{op}_layer({', '.join([*taken, *(f'{p}={p}' for p in parameters)])})"
         parts.append(
             _filled(
-                "layer-forward",
-                **layer,
-                signature=", ".join(["self", *handed]),
-                comment=described.comment("forward", " " * 8),
-                unfilled=described.unfilled(f"{name}.forward", "return", "forward", " " * 8),
+                "layer-calls",
+                op=op,
+                layer=name,
+                made=made,
+                signature=described.signature("forward"),
+                set="".join(f"    layer.{tensor} = {tensor}\n" for tensor in own),
+                handed=", ".join(handed),
+                call=call,
+                outputs=", ".join(f"layer.{output}" for output in outputs),
             )
         )
     parts.append(
         _filled(
             "layer-backward",
-            **layer,
-            signature=", ".join(["self", *described.upstreams(), *([] if has_forward else handed)]),
-            comment=described.comment("backward", " " * 8),
-            unfilled=described.unfilled(f"{name}.backward", "set self's", "backward", " " * 8),
-        )
-    )
-    if has_forward:
-        parts.append(
-            _filled(
-                "layer-forward-call",
-                **layer,
-                op=described.op,
-                signature=described.signature("forward"),
-                handed=", ".join(handed),
-            )
-        )
-    parts.append(
-        _filled(
-            "layer-backward-call",
-            **layer,
-            op=described.op,
+            op=op,
+            layer=call if outputs else f"{name}({made})",
             signature=described.signature("backward"),
-            forward=f"    layer.forward({', '.join(handed)})\n" if has_forward else "",
-            handed=", ".join([*described.upstreams(), *([] if has_forward else handed)]),
-            results=", ".join(f"layer.{result}" for result in described.operation.results["backward"]),
+            handed=", ".join(back),
+            results=", ".join(f"layer.{gradient}" for gradient in gradients),
         )
     )
-    return "\n".join(parts)
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
 def _autodiff(described: OperationText) -> str:
     """A forward function and the framework's gradient; by hand what is forward or backward alone."""
     if len(described.operation.functions) == 1:
         return _functions(described)
-    op, labels = described.op, len(described.operation.labels.intersection(described.operation.arguments["forward"]))
-    arguments = described.operation.arguments["forward"]
+    return _filled(
+        "autodiff-operation",
+        op=described.op,
+        signature=described.signature("forward"),
+        comment=described.comment("forward"),
+        unfilled=described.unfilled(described.op, "return", "forward"),
+        both=_both(described),
+    )
+
+
+def _torch(described: OperationText) -> str:
+    """A class of torch.autograd.Function, and the function that applies it."""
+    if len(described.operation.functions) == 1:
+        return _functions(described)
+    name = _class_name(described.op)
+    taken = [*described.operation.arguments["forward"], *described.operation.parameters["forward"]]
+    texts = {
+        f"{direction}_{what}": text
+        for direction in ("forward", "backward")
+        for what, text in (
+            ("comment", described.comment(direction, " " * 8)),
+            ("unfilled", described.unfilled(f"{name}.{direction}", "return", direction, " " * 8)),
+        )
+    }
+    return _filled(
+        "torch-operation",
+        op=described.op,
+        layer=name,
+        names=", ".join(taken),
+        upstreams=", ".join(described.upstreams()),
+        signature=described.signature("forward"),
+        both=_both(described),
+        **texts,
+    )
+
+
+def _both(described: OperationText) -> str:
+    """The line that makes forward and backward of a function of the framework's tensors."""
+    op, arguments = described.op, described.operation.arguments["forward"]
+    labels = len(described.operation.labels.intersection(arguments))
     made = f"framework.{'both_of_loss' if labels else 'both'}({op}{f', constants={labels}' if labels > 1 else ''})"
     if labels == 1 and arguments[-1] not in described.operation.labels:
         (at,) = (k for k, argument in enumerate(arguments) if argument in described.operation.labels)
         made = f"framework.both_with_indices({op}, {at})"
     both = f"{op}_forward, {op}_backward = {made}"
-    return _filled(
-        "autodiff-operation",
-        op=op,
-        signature=described.signature("forward"),
-        comment=described.comment("forward"),
-        unfilled=described.unfilled(op, "return", "forward"),
-        both=both if len(both) <= LONGEST else f"_both = {made}\n{op}_forward, {op}_backward = _both",
-    )
+    return both if len(both) <= LONGEST else f"_both = {made}\n{op}_forward, {op}_backward = _both"
 
 
 _BY_STYLE: dict[str, Part] = {
     "functions": _functions,
     "layers": _layer,
+    "torch": _torch,
     "autodiff": _autodiff,
     "command": _functions,
 }

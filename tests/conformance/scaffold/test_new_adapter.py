@@ -136,21 +136,39 @@ def test_filled_in_functions_fit(folder: Path) -> None:
 
 def test_filled_in_layers_fit(folder: Path) -> None:
     text = "from backproof.conformance.adapters import numpy as right\n" + written(folder, "layers", "dense", COST)
-    text = filled(text, "Dense.forward", "self.inputs = inputs\n        return inputs @ self.weights + self.biases")
-    gradients = "self.dL_dinputs, self.dL_dweights, self.dL_dbiases"
+    text = filled(text, "Dense.forward", "self.inputs, self.output = inputs, inputs @ self.weights + self.biases")
     called = "right.dense_backward(dL_doutputs, self.inputs, self.weights, self.biases)"
-    text = filled(text, "Dense.backward", f"{gradients} = {called}")
-    keep = "self.logits, self.labels = logits, labels\n        "
+    text = filled(text, "Dense.backward", f"self.dinputs, self.dweights, self.dbiases = {called}")
     options = ", ".join(f"{word}=self.{word}" for word in OPTIONS)
-    text = filled(
-        text,
-        "SoftmaxCrossEntropy.forward",
-        f"{keep}return right.{COST}_forward(logits, labels, {options})",
-    )
-    called = f"right.{COST}_backward(dL_dloss, self.logits, self.labels, {options})"
-    text = filled(text, "SoftmaxCrossEntropy.backward", f"self.dL_dlogits = {called}")
+    called = f"right.{COST}_forward(logits, labels, {options})"
+    text = filled(text, "SoftmaxCrossEntropy.forward", f"self.logits, self.output = logits, {called}")
+    called = f"right.{COST}_backward(dL_dloss, self.logits, labels, {options})"
+    text = filled(text, "SoftmaxCrossEntropy.backward", f"self.dlogits = {called}")
     (folder / "filled.py").write_text(text)
     assert {one.state for one in opinions("filled", folder, "dense", COST)} == {Fit.OK}
+
+
+TORCH = {
+    "Dense.forward": "ctx.save_for_backward(inputs, weights)\n        return inputs @ weights + biases",
+    "Dense.backward": """inputs, weights = ctx.saved_tensors
+        dL_dinputs = dL_doutputs @ weights.T
+        return dL_dinputs, inputs.T @ dL_doutputs, dL_doutputs.sum(0, keepdim=True)""",
+}
+
+
+def test_filled_in_functions_of_torch_fit(folder: Path) -> None:
+    pytest.importorskip("torch", reason="needs PyTorch: tox -e torch")
+    text = written(folder, "torch", "dense")
+    for name, code in TORCH.items():
+        text = filled(text, name, code)
+    (folder / "filled.py").write_text(text.replace('("float32",)', '("float32", "float64")'))
+    assert {one.state for one in opinions("filled", folder, "dense")} == {Fit.OK}
+
+
+@pytest.mark.parametrize("op", operation_names())
+def test_a_skeleton_of_torch_is_python_of_every_operation(op: str, folder: Path) -> None:
+    names = {node.name for node in ast.parse(written(folder, "torch", op)).body if isinstance(node, ast.FunctionDef)}
+    assert op in names or names & {f"{op}_{direction}" for direction in operation(op).functions}
 
 
 def test_a_filled_in_framework_fits(folder: Path) -> None:
