@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SECONDS = 60.0
 """Time limit of a call."""
+PROTOCOL_SECONDS = 20.0
+"""Time limit of an answer while the protocol is tried."""
 _SENTENCES = ("it ", "a ", "the ", "right ")
 """How words begin that do not begin with a result's name."""
 
@@ -53,6 +55,9 @@ def _doctor(options: argparse.Namespace) -> int:
         raise AdapterError(f"--op {unknown[0]}: no operation of the golden vectors; {meant(unknown[0], known)}")
     if (options.implementation is None) == (options.cmd is None):
         raise AdapterError("name one implementation: backproof doctor MODULE, or --impl-cmd COMMAND")
+    if options.cmd is not None and (said := list(_protocol(options.cmd, _given(options)))):
+        print(*said, sep="\n")
+        return 1
     states: Counter[Fit] = Counter()
     examination = Examination(partial(_loaded, options, known), SECONDS)
     try:
@@ -72,15 +77,39 @@ def _doctor(options: argparse.Namespace) -> int:
     return int(bool(wrong) or not fits)
 
 
-def _loaded(options: argparse.Namespace, known: Sequence[str]) -> "Implementation":
-    from ..implementation.load import load
+def _given(options: argparse.Namespace) -> Mapping[str, str]:
     from ..implementation.options import OptionError, parse_options
-    from ..remote import command
 
     try:
-        given: Mapping[str, str] = parse_options(options.impl_options)
+        return parse_options(options.impl_options)
     except OptionError as error:
         raise AdapterError(str(error)) from None
+
+
+def _protocol(command: str, given: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with the first line that is none of the protocol; nothing where all are right."""
+    from ..check.wording import wrapped
+    from ..remote.process import split_command
+    from .protocol import WrongLine, converse
+
+    try:
+        words = split_command(command)
+    except ValueError as error:
+        raise AdapterError(f"--impl-cmd={command}: {error}") from None
+    found = converse(words, Path.cwd(), given, PROTOCOL_SECONDS)
+    if isinstance(found, WrongLine):
+        indent = " " * 8
+        yield f"answer {found.number} is not as conformance/remote/PROTOCOL.md says"
+        yield from wrapped(f"{found.words[0].upper()}{found.words[1:]}.", indent, indent)
+        yield from wrapped(found.request, f"{indent}asked: ", indent)
+        yield from wrapped(f"{found.cure}.", f"{indent}Cure: ", indent)
+
+
+def _loaded(options: argparse.Namespace, known: Sequence[str]) -> "Implementation":
+    from ..implementation.load import load
+    from ..remote import command
+
+    given = _given(options)
     if options.cmd is not None:
         return command.load_command(options.cmd, known, SECONDS, Path.cwd(), given)
     return load(options.implementation, known, Path.cwd(), given)

@@ -46,7 +46,8 @@ def load_command(
             command, tuple(operations), lambda operation, direction: Batched(partial(remote.ask, operation, direction))
         )
     except Broken as error:
-        raise AdapterError(f"--impl-cmd={command}: {error}") from None
+        hint = "; does it flush standard output after each line?" if error.silent else ""
+        raise AdapterError(f"--impl-cmd={command}: {error}{hint}") from None
     return replace(implementation, option="--impl-cmd", language=language, layouts=False)
 
 

@@ -37,10 +37,12 @@ _TAIL = 2000
 class Broken(Exception):
     """A process that cannot be used any more. The message says why: "the process ended with status 3"."""
 
-    def __init__(self, words: str, *, died: bool = False) -> None:
+    def __init__(self, words: str, *, died: bool = False, silent: bool = False) -> None:
         super().__init__(words)
         self.died = died
         """Whether it ended by itself."""
+        self.silent = silent
+        """Whether no answer came in time."""
 
 
 def split_command(command: str) -> list[str]:
@@ -158,7 +160,7 @@ class Process:
         while not done():
             left = deadline - time.monotonic()
             if left <= 0:
-                raise Broken(f"no answer within {seconds:g} s{self.last_words()}")
+                raise Broken(f"no answer within {seconds:g} s{self.last_words()}", silent=True)
             events = self._selector.select(min(left, _GLANCE))
             for key, _ in events:
                 key.data()

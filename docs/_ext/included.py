@@ -12,6 +12,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "README.md": "index.md",
     "conformance/remote/PROTOCOL.md": "protocol.md",
+    "docs/operations/index.md": "operations/index.md",
     "conformance/adapters/c": "harnesses.md",
     "conformance/adapters/javascript": "harnesses.md",
     "vectors/SCHEMA.md": "schema.md",

@@ -155,7 +155,7 @@ def test_a_failure_can_be_run_again_as_it_says(run: Run, project: pytest.Pyteste
     [
         ("no-start", "the process ended with status 7, saying 'Segmentation fault, or some such'"),
         ("start-error", "the process does not start: no GPU found"),
-        ("start-hangs", "no answer within 0.3 s"),
+        ("start-hangs", "no answer within 0.3 s; does it flush standard output after each line?"),
         ('{"protocol": true}', "the process speaks protocol True, where 1 is known"),
         ('{"protocol": 2}', "the process speaks protocol 2, where 1 is known"),
         ('{"operatoins": {}}', "the answer to start has an unknown key 'operatoins'; known are conventions, *"),
