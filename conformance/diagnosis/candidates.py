@@ -150,8 +150,10 @@ class Judged:
     def foretells(self, one: Observation, position: int) -> bool:
         """Whether a result is as it is foretold, be it right or wrong."""
         results, _ = self.told(one)
-        if not results or one.results is None:
-            return results == () or results is one.results
+        if results == ():
+            return not one.failing[position]
+        if results is None or one.results is None:
+            return results is one.results
         return results[position] is None or alike(one.results[position], results[position], 0.0, one.units)
 
     def replay(self, observations: Sequence[Observation]) -> None:
