@@ -104,7 +104,7 @@ def test_any_head_of_a_table_says_what_it_is_the_head_of(run: RunRecord) -> None
         ("passing", "Conforms. 1 family passes, none fails."),
         ("failing", "Does not conform. 1 of 2 families that ran fails: in dense_backward."),
         ("empty", "Undecided. No family fails, and yet the run did: none passes."),
-        ("partial", "Conforms in part. 1 family passes, none fails."),
+        ("partial", "Conforms in part. 0 of 2 operations, 1 of 6 families pass, none fails."),
         ("interrupted", "Did not complete. The run was interrupted (Ctrl-C); 5 families were not reached."),
         ("killed", "Did not complete. The run was still going, or was killed, when this was written;"),
     ],
