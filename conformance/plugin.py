@@ -9,6 +9,7 @@ SETTINGS = {
     "impl_ops": "--impl-op",
     "impl_dtypes": "--impl-dtype",
     "impl_isolate": "--impl-isolate",
+    "impl_live": "--impl-live",
     "impl_options": "--impl-option",
     "impl_report": "--impl-report",
     "impl_require": "--impl-require",
@@ -43,6 +44,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the implementation of --impl in a process of its own, which is given arguments and no answers",
     )
     add(
+        "--impl-live",
+        nargs="?",
+        const=60.0,
+        type=float,
+        metavar="SECONDS",
+        help="also draw cases of other sizes and values, for so many seconds (60) in all; -m live: those alone",
+    )
+    add(
         "--impl-option",
         action="append",
         dest="impl_options",
@@ -57,7 +66,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail unless every function of this operation has a family that passed, at every dtype that is declared "
         "(repeatable)",
     )
-    add("--impl-seed", metavar="N|random", help="check families in an order drawn from this number, which is printed")
+    add(
+        "--impl-seed",
+        metavar="N|random",
+        help="draw the order of families, and with --impl-live the cases, from this number, which is printed",
+    )
     add("--impl-strict", action="store_true", help="let robust misses fail")
     add(
         "--impl-timeout",

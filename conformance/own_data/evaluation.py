@@ -42,18 +42,25 @@ Answer = Sequence[Formulation]
 
 
 def parts_of(
-    call: OwnCall, answer: Answer, dtype: str, precision: str, tick: Callable[[float], None] = lambda _: None
+    call: OwnCall,
+    answer: Answer,
+    dtype: str,
+    precision: str,
+    tick: Callable[[float], None] = lambda _: None,
+    small: int = SMALL,
 ) -> Iterator[Part]:
-    """Each part of each result, by the rules of the golden files where they apply, and by fast bounds elsewhere."""
+    """Each part of each result, by the rules of the golden files where they apply, and by fast bounds elsewhere.
+
+    small: how many elements all arguments may have for the rules of the golden files to apply.
+    """
     sound = counted(answer, call, dtype, precision)
-    exact = exact_parts(call, sound, dtype, precision)
+    few = sum(x.size for x in call.arguments.values()) <= small
+    exact = exact_parts(call, sound, dtype, precision) if few else None
     return iter(exact) if exact is not None else fast_parts(call, sound, dtype, precision, tick)
 
 
 def exact_parts(call: OwnCall, answer: Answer, dtype: str, precision: str) -> list[Part] | None:
-    """The whole of each result by the rules of the golden files; None where the call is too large, or has no bound."""
-    if sum(x.size for x in call.arguments.values()) > SMALL:
-        return None
+    """The whole of each result by the rules of the golden files; None where they give no bound."""
     from ...reference.arithmetic.protocol import RangeError, UnboundedError
     from ...reference.arithmetic.rounding import LengthError
     from ...reference.generation.evaluate import CaseError, evaluate

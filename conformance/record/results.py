@@ -48,6 +48,11 @@ class Result:
         return self.note if miss is None else miss.summary
 
     @property
+    def drawn(self) -> bool:
+        """Whether it is that of a live case, whose node id says how to draw it, and which no file holds."""
+        return "#" in self.nodeid
+
+    @property
     def kind_of_failure(self) -> tuple[str, str, str]:
         """Operation, direction, and kind of the gravest miss, or the ending where nothing is wrong."""
         miss = self.verdict.gravest

@@ -51,6 +51,20 @@ class VectorFile(pytest.File):
         return called_many_times(self.vectors, self.state.plan.implementation.dtypes)
 
 
+class LiveFile(VectorFile):
+    """The live cases of one operation."""
+
+    def __init__(self, *, golden: OperationVectors, **node: Any) -> None:
+        super().__init__(**node)
+        self.golden = golden
+
+    def check(self, item: "FamilyItem") -> Result:
+        """Try live cases of one function, of which the item then has the one that fails."""
+        result = self.state.check_live(item.nodeid, item.family, self.golden)
+        item.family = self.state.live_families.get(item.nodeid, item.family)
+        return result
+
+
 class FamilyItem(pytest.Item):
     """One family of golden cases as a test."""
 

@@ -1,9 +1,9 @@
 """The plan of a run, read and checked before anything runs: implementation, families, expected failures."""
 
 import argparse
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from .selection import (
     golden_nodeid,
     item_name,
     known_words,
+    live_arguments,
+    live_nodeid,
     partition,
     select,
     shadowed,
@@ -44,6 +46,8 @@ class ChosenFile:
     path: Path
     vectors: OperationVectors
     chosen: tuple[Family, ...]
+    golden: OperationVectors | None = None
+    """Of live cases: the vectors that they are made after. What stands for them is in `vectors`."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ def read_plan(config: pytest.Config) -> Plan:
     folder = config.invocation_params.dir
     golden = golden_files()
     given = explicit_arguments(config)
-    selections, paths = partition(given, golden, folder, config.rootpath)
+    live = live_arguments(given, golden, folder)
+    selections, paths = partition([a for a in given if a not in live], golden, folder, config.rootpath)
     own = [(selection, _read_own(selection)) for selection in selections if not _is_golden(selection)]
     manifest = read_manifest(store.golden_folder())
     strangers = {s.nodeid: found for s, _ in own if (found := hash_of_stranger(bytes_of(s.path), manifest))}
@@ -102,6 +107,8 @@ def read_plan(config: pytest.Config) -> Plan:
         )
         for selection, vectors in installed + own
     )
+    if live or option.impl_live is not None:
+        files += tuple(_live_files(implementation, golden, wanted_ops & set(golden), wanted_dtypes, live))
     if implementation.conventions.keys() - {LABELS, DETERMINISTIC}:
         answers = [answer for vectors in all_vectors(files).values() for answer in vectors.answers]
         verify_conventions(implementation.spec, implementation.conventions, answers)
@@ -126,6 +133,11 @@ def read_plan(config: pytest.Config) -> Plan:
             *([f"written in {implementation.language}"] if implementation.language else []),
             *(f"with {key}={value}" for key, value in implementation.options.items()),
             *([] if option.impl_seed is None else [f"families in the order of --impl-seed={option.impl_seed}"]),
+            *(
+                []
+                if option.impl_live is None
+                else [f"live cases of seed {option.impl_seed or 0} for {option.impl_live:g} s"]
+            ),
             *(["strict: robust misses fail"] if strict else []),
             *([f"failures are expected by {option.impl_xfails}"] if expected else []),
             *(f"{nodeid} is none of backproof's files: nobody vouches for its values" for nodeid in strangers),
@@ -134,6 +146,25 @@ def read_plan(config: pytest.Config) -> Plan:
             *(f"{name} is the installed file; write ./{name} for your own" for name in shadowed(given, golden, folder)),
         ),
     )
+
+
+def _live_files(
+    implementation: Implementation,
+    golden: Mapping[str, Path],
+    operations: Collection[str],
+    dtypes: Collection[str],
+    given: Sequence[str],
+) -> Iterator[ChosenFile]:
+    """What stands for the live cases of each function that there is, or of those that are named."""
+    from .live_cases import stand_ins  # a run without them must not pay for it
+
+    for op in sorted({op for op, _ in implementation.functions} & operations):
+        nodes = [argument.partition("::") for argument in given]
+        names = [name for node, _, name in nodes if node == live_nodeid(op)]
+        if names or not given:
+            vectors = store.read_golden(op)
+            standing = stand_ins(vectors, implementation, dtypes, [name for name in names if name])
+            yield ChosenFile(live_nodeid(op), golden[op], replace(vectors, families=standing), standing, vectors)
 
 
 def _names_families(option: argparse.Namespace) -> bool:

@@ -21,10 +21,12 @@ from ..terminal import annotations
 from ..terminal import summary as report
 from ..terminal.truncation import Truncation
 from . import crashes, supervisor, xfails
-from .collect import FamilyItem, VectorFile
-from .plan import golden_files, read_plan
+from .collect import FamilyItem, LiveFile, VectorFile
+from .plan import ChosenFile, golden_files, read_plan
 from .state import SessionState
 
+LIVE_SECONDS = 60.0
+"""How long live cases are tried, all functions together."""
 SEED = "impl_seed"
 """The key of the seed among the options, and in a pytest-xdist worker's input."""
 PROBLEMS = "backproof_problems"
@@ -48,6 +50,7 @@ class Run:
         _register(config, DTYPES, "families of this dtype")
         _register(config, DIRECTIONS, "families of this direction")
         _register(config, LEVELS, "families of this level")
+        _register(config, ["live"], "cases that are drawn: --impl-live")
         directs = not hasattr(config, "workerinput")
         if directs and (name := config.option.impl_report) is not None:
             from .recorder import Recorder  # a run that is not written down must not pay for it
@@ -92,20 +95,16 @@ class Run:
         """Put the vector files before whatever else the session collects."""
         collected = yield
         if isinstance(collector, pytest.Session) and collected.passed:
-            files = [
-                VectorFile.from_parent(
-                    collector,
-                    path=file.path,
-                    nodeid=file.nodeid,
-                    state=self.state,
-                    vectors=file.vectors,
-                    families=file.chosen,
-                )
-                for file in self.state.plan.files
-                if file.chosen
-            ]
+            files = [self._node(collector, file) for file in self.state.plan.files if file.chosen]
             collected.result = [*files, *(collected.result or [])]
         return collected
+
+    def _node(self, parent: pytest.Session, file: ChosenFile) -> VectorFile:
+        node: dict[str, Any] = {"path": file.path, "nodeid": file.nodeid, "state": self.state}
+        node |= {"vectors": file.vectors, "families": file.chosen}
+        if file.golden is None:
+            return VectorFile.from_parent(parent, **node)
+        return LiveFile.from_parent(parent, golden=file.golden, **node)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -127,6 +126,8 @@ class Run:
                 return (yield)
             finally:
                 self.state.keep_folder()
+        searches = sum(isinstance(item.parent, LiveFile) for item in session.items)
+        self.state.live_seconds = (self.config.option.impl_live or LIVE_SECONDS) / max(searches, 1)
         supervisor.at("in setup()")
         try:
             self.state.plan.implementation.setup()

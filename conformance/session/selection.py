@@ -18,6 +18,21 @@ def golden_nodeid(op: str) -> str:
     return f"vectors/{op}.h5"
 
 
+CASE = "#"
+"""Between a family's name and a case of it; of live cases: float32/backward-live#random-n4-c3+2x2049+bell+7."""
+
+
+def live_nodeid(op: str) -> str:
+    """The node id under which an operation's live cases are collected."""
+    return f"live/{op}"
+
+
+def live_arguments(given: Iterable[str], operations: Iterable[str], folder: Path) -> list[str]:
+    """The arguments that name live cases, and no file of the user's."""
+    nodes = {live_nodeid(op) for op in operations}
+    return [a for a in given if (node := a.partition("::")[0]) in nodes and not (folder / node).exists()]
+
+
 @dataclass(frozen=True)
 class Selection:
     """A vector file to run, and which of its families."""
@@ -78,7 +93,7 @@ def select(selection: Selection, families: Iterable[Family]) -> list[Family]:
     by_name = {item_name(family): family for family in families}
     chosen: set[str] = set()
     for given in selection.names:
-        name, has_case, case = given.partition("#")
+        name, has_case, case = given.partition(CASE)
         matches = [name] if name in by_name else [known for known in by_name if known.startswith(name + "/")]
         if not matches:
             raise pytest.UsageError(f"{selection.nodeid}: no family {name!r}{close_to(name, by_name, 0.6)}")

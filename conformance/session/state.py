@@ -11,7 +11,7 @@ import pytest
 
 from ...vectors.records import Family, OperationVectors
 from ..check.family import check
-from ..check.verdict import Miss, MissKind, verdict_on
+from ..check.verdict import Miss, MissKind, Verdict, verdict_on
 from ..implementation.errors import AdapterError, describe_error, error_path
 from ..implementation.interrupts import is_users
 from ..implementation.watch import Watch
@@ -19,7 +19,7 @@ from ..record.results import Result
 from . import integrity, supervisor, xfails
 from .outcome import conclude
 from .plan import ChosenFile, Plan
-from .selection import item_name
+from .selection import CASE, item_name
 
 if TYPE_CHECKING:
     from ..diagnosis.findings import Diagnosis
@@ -45,6 +45,10 @@ class SessionState:
         # The calls of --impl-cmd are made by another process, and bounded where it is spoken to.
         here = config.option.impl is not None and not config.option.impl_isolate
         self.watch = Watch(config.option.impl_timeout if here else None, trace if here else None, errors)
+        self.live_seconds = 0.0
+        """How long live cases of one function and dtype are tried."""
+        self.live_families: dict[str, Family] = {}
+        """The live case that fails, by node id of what stands for it."""
         self._diagnosed: tuple[Diagnosis, ...] | None = None
         self._look, self._look_at_all = integrity.watch_what_verdicts_need()
         self._replaced: set[str] = set()
@@ -54,6 +58,21 @@ class SessionState:
 
     def check(self, nodeid: str, family: Family, vectors: OperationVectors, *, many_calls: bool) -> Result:
         """Check one family; `many_calls` is as `check.family.check` takes it."""
+        verdict = self._verdict(nodeid, family, vectors, many_calls=many_calls)
+        return self._concluded(nodeid, nodeid, verdict)
+
+    def check_live(self, nodeid: str, standing: Family, golden: OperationVectors) -> Result:
+        """Try live cases of one function. The result of one that fails has the node id of the case."""
+        from .live_cases import Judge, try_live_cases  # a run without them must not pay for it
+
+        judge = Judge(self.plan.implementation, lambda family: self._verdict(nodeid, family, golden, many_calls=False))
+        live = try_live_cases(judge, standing, golden, self.config.option.impl_seed or 0, self.live_seconds)
+        if live.judged is None:
+            return self._concluded(nodeid, nodeid, live.verdict)
+        self.live_families[nodeid] = live.judged.family
+        return self._concluded(nodeid, f"{nodeid.partition(CASE)[0]}{CASE}{live.judged.case}", live.verdict)
+
+    def _verdict(self, nodeid: str, family: Family, vectors: OperationVectors, *, many_calls: bool) -> Verdict:
         self._where = f"in {nodeid}"
         supervisor.at(self._where)
         with self.watch.family(nodeid):
@@ -65,8 +84,11 @@ class SessionState:
                 self.note_replaced()
                 verdict = verdict_on(family, [_unchecked(error)])
             self.keep_folder()
-        expected = xfails.find(self.plan.expected, nodeid, family.id)
-        return conclude(nodeid, verdict, expected, strict=self.plan.strict)
+        return verdict
+
+    def _concluded(self, nodeid: str, name: str, verdict: Verdict) -> Result:
+        expected = xfails.find(self.plan.expected, nodeid, verdict.id)
+        return conclude(name, verdict, expected, strict=self.plan.strict)
 
     def note_replaced(self, where: str = "") -> None:
         """Put back what the implementation has replaced of what verdicts are made with, and make a problem of it.
@@ -98,8 +120,21 @@ class SessionState:
     def results_of(self, file: ChosenFile) -> Iterator[tuple[Family, Result]]:
         """The families of a file that have run, in its order, with their results."""
         for family in file.chosen:
-            if (result := self.results.get(f"{file.nodeid}::{item_name(family)}")) is not None:
-                yield family, result
+            nodeid = f"{file.nodeid}::{item_name(family)}"
+            if (result := self.results.get(nodeid)) is not None:
+                yield self._family_of(file, family, nodeid, result), result
+
+    def _family_of(self, file: ChosenFile, family: Family, nodeid: str, result: Result) -> Family:
+        """The family that a result speaks of: of live cases the one that fails, drawn again where a worker found it."""
+        case = result.nodeid.partition(CASE)[2]
+        if file.golden is None or not case or not result.ending.fails:
+            return family
+        if nodeid not in self.live_families:
+            from .live_cases import Judge, family_of_case
+
+            judge = Judge(self.plan.implementation, lambda family: verdict_on(family))
+            self.live_families[nodeid] = family_of_case(judge, case, family, file.golden)
+        return self.live_families[nodeid]
 
     def ranks_of_failing(self) -> dict[str, int]:
         """By node id, the rank of the largest argument of each family of the functions that fail."""

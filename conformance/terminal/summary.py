@@ -75,7 +75,8 @@ def failure(result: Result, family: Family, argument: str) -> str:
     lines.append("")
     if family.comment:
         lines += wrapped(one_line(family.comment), "family: ", "        ")
-    lines.append(f"  show: backproof show {result.nodeid}{'' if case is None else f'#{case}'}")
+    if not result.drawn:
+        lines.append(f"  show: backproof show {result.nodeid}{'' if case is None else f'#{case}'}")
     lines.append(f" rerun: pytest {argument} {result.nodeid}")
     return "\n".join(lines)
 

@@ -35,7 +35,7 @@ class Truncation:
         failed = terminalreporter.stats.get("failed", [])
         ours = [self._results[r.nodeid] for r in failed if hasattr(r, RESULT) and r.nodeid in self._results]
         shown = {result.nodeid for result in failures_to_show(ours)}
-        left = [r for r in failed if not hasattr(r, RESULT) or r.nodeid in shown]
+        left = [r for r in failed if not hasattr(r, RESULT) or self._results[r.nodeid].nodeid in shown]
         if len(left) == len(failed) or config.get_verbosity() >= EVERYTHING:
             yield
             return

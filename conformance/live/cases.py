@@ -1,0 +1,141 @@
+"""Live cases: how one is drawn from a seed, written in a word, read again, and turned into tensors."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...reference.generation.draws import Shape
+from .domains import Indices
+from .profiles import PROFILES, Stream
+from .templates import UPSTREAM, Template, output_shapes
+
+TILES = (16, 32, 64, 128, 256, 512, 1024, 2048, 2048, 4096, 4096)
+"""Lengths at which kernels change their ways; large ones are drawn more often, since no golden file has them."""
+BESIDE = (-1, 0, 1, 1, 17)
+"""What is added to them."""
+PAIRS = ((33, 33), (33, 65), (65, 97), (129, 33), (257, 257), (33, 2049))
+"""Tiles on two sides; with the last two an index of 16 bits is too short."""
+SMALL = 9
+"""Other lengths are below this."""
+MOST_ELEMENTS, MOST_TERMS = 2**18, 2**21
+"""Of all arguments of a case that are not the upstream, together; and the product of all lengths, which bounds how
+many terms the sums of contractions have together."""
+KEYS = 2**16
+PATTERN = re.compile(r"(?P<name>[\w.-]+)\+(?P<sizes>\d+(?:x\d+)*|-)\+(?P<profile>[a-z-]+)\+(?P<key>\d+)")
+
+
+class CaseTextError(ValueError):
+    """A text that is no live case. The message is one line."""
+
+
+@dataclass(frozen=True)
+class LiveCase:
+    """A case: which golden family it is made after, its sizes, and what its numbers are like."""
+
+    name: str
+    """The golden family's."""
+    sizes: tuple[int, ...]
+    """One for each of the template's lengths."""
+    profile: str
+    key: int
+    """What the numbers are drawn from."""
+
+    def __str__(self) -> str:
+        return f"{self.name}+{'x'.join(map(str, self.sizes)) or '-'}+{self.profile}+{self.key}"
+
+
+def read_case(text: str, templates: Sequence[Template]) -> tuple[Template, LiveCase]:
+    """Read what `str` of a case writes. Raises CaseTextError."""
+    found = PATTERN.fullmatch(text)
+    template = next((t for t in templates if found and t.family.name == found["name"]), None)
+    if not found or found["profile"] not in PROFILES:
+        raise CaseTextError(
+            f"{text!r} is no live case; one is written FAMILY+SIZES+PROFILE+NUMBER, as failures print it"
+        )
+    if template is None:
+        raise CaseTextError(f"{text!r}: there is no family {found['name']} that live cases are made after")
+    sizes = () if found["sizes"] == "-" else tuple(map(int, found["sizes"].split("x")))
+    if len(sizes) != len(template.lengths) or 0 in sizes:
+        raise CaseTextError(f"{text!r}: {found['name']} has {len(template.lengths)} sizes, each at least 1")
+    return template, LiveCase(found["name"], sizes, found["profile"], int(found["key"]))
+
+
+def draw_case(templates: Sequence[Template], key: str) -> tuple[Template, LiveCase]:
+    """Draw a case of a function, the same for the same key anywhere: parameters first, then a family that has them."""
+    w = Stream(key, "float64")
+    by_parameters: dict[str, list[Template]] = {}
+    for template in templates:
+        by_parameters.setdefault(repr(sorted(template.family.parameters.items())), []).append(template)
+    group = list(by_parameters.values())[_below(w, len(by_parameters))]
+    template = group[_below(w, len(group))]
+    sizes = _sizes(w, template)
+    profile = tuple(PROFILES)[_below(w, len(PROFILES))]
+    return template, LiveCase(template.family.name, sizes, profile, _below(w, KEYS))
+
+
+def _sizes(w: Stream, template: Template) -> tuple[int, ...]:
+    """Draw sizes: a quarter of the time all small, mostly one that is about a tile's, or two."""
+    count = len(template.lengths)
+    small = (1 + w.integers((count,), 0, SMALL - 1)).tolist()
+    golden = w.integers((count,), 0, 2).tolist()
+    sizes = [min(a.golden, SMALL) if g else s for a, g, s in zip(template.lengths, golden, small, strict=True)]
+    order, how = w.permutation(count), _below(w, 4)
+    if not count or how == 0:
+        return tuple(sizes)
+    large = [TILES[_below(w, len(TILES))] + BESIDE[_below(w, len(BESIDE))]]
+    if count > 1 and how == 1:
+        large = list(PAIRS[_below(w, len(PAIRS))])
+    for place, size in zip(order, large, strict=False):
+        sizes[place] = max(size // max(template.lengths[place].multiples.values()), 1)
+    for place in (*order[len(large) :], *order[len(large) - 1 :: -1]):  # the small ones give way first
+        while _too_large(template, sizes) and sizes[place] > 1:
+            sizes[place] = sizes[place] // 2
+    return tuple(sizes)
+
+
+def _too_large(template: Template, sizes: Sequence[int]) -> bool:
+    terms = math.prod(max(a.multiples.values()) * size for a, size in zip(template.lengths, sizes, strict=True))
+    return terms > MOST_TERMS or sum(map(math.prod, template.shapes(sizes).values())) > MOST_ELEMENTS
+
+
+def _below(w: Stream, n: int) -> int:
+    return int(w.integers((), 0, n))
+
+
+def tensors_of(template: Template, case: LiveCase) -> dict[str, np.ndarray]:
+    """Draw the arguments of a case, in the order of the call. Raises what the formula does where it refuses them."""
+    family, operation = template.family, template.operation
+    shapes = template.shapes(case.sizes)
+    drawn: dict[str, np.ndarray] = {}
+    for name, shape in shapes.items():
+        drawn[name] = _drawn(template, case, name, shape, shapes)
+    outputs = iter(()) if len(drawn) == len(family.inputs) else iter(output_shapes(operation, _wide(drawn), family))
+    return {
+        name: drawn[name] if name in drawn else _drawn(template, case, name, next(outputs), shapes)
+        for name in operation.arguments[family.direction]
+    }
+
+
+def _drawn(template: Template, case: LiveCase, name: str, shape: Shape, shapes: dict[str, Shape]) -> np.ndarray:
+    w = Stream(f"{case.profile}/{case.key}/{name}", template.family.dtype)
+    if name.startswith(UPSTREAM):
+        return w.array(PROFILES[case.profile](w, shape))
+    domain = template.domains[name]
+    if isinstance(domain, Indices):
+        axis, golden = template.limits[name]
+        return domain.draw(w, golden if axis is None else shapes[axis[0]][axis[1]], shape)
+    return domain.draw(w, case.profile, shape)
+
+
+def _wide(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: x if x.dtype == np.int64 else x.astype(np.float64) for name, x in tensors.items()}
+
+
+def simpler(case: LiveCase) -> list[LiveCase]:
+    """Cases that are simpler in one respect other than size: an earlier profile, the first numbers."""
+    profiles = tuple(PROFILES)
+    earlier = profiles[: profiles.index(case.profile)]
+    return [replace(case, profile=profile) for profile in earlier] + ([replace(case, key=0)] if case.key else [])

@@ -1,0 +1,166 @@
+"""Judge an implementation on a live case: the check of a golden family, made of a family of this one case."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...vectors.dtypes import FORMATS, PRECISIONS_OF
+from ...vectors.records import Expectation, Family
+from ..check.verdict import Outcome, Verdict
+from ..implementation.load import Implementation
+from ..own_data.call import OwnCall
+from ..own_data.evaluation import Answer, parts_of, whole
+from .cases import LiveCase, tensors_of
+from .templates import Template
+
+BY_GOLDEN_RULES = 2**6
+"""Elements of all arguments up to which a case is judged by the rules of the golden files, which takes longer."""
+FLAG = "live"
+
+
+class UnjudgedError(ValueError):
+    """A case of which nothing can be said: a number on the way or a result is not ordinary, or has no bound."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A live case, as a family, with the verdict on it."""
+
+    template: Template
+    case: LiveCase
+    family: Family
+    verdict: Verdict
+
+    @property
+    def fails(self) -> bool:
+        """Whether the implementation is wrong."""
+        return self.verdict.outcome is Outcome.FAILED
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges an implementation on live cases."""
+
+    implementation: Implementation
+    check: Callable[[Family], Verdict]
+    """Gives the verdict on a family."""
+
+    def judge(self, template: Template, case: LiveCase) -> Judged:
+        """Give the verdict on a case. Raises UnjudgedError.
+
+        Where it is not as the operation's own formulas have it, it may be another answer of the field: the one that is
+        declared, or any.
+        """
+        op, dtype = template.operation.name, template.family.dtype
+        call = call_of(template, case)
+        precisions = (self.implementation.working_precision(dtype, op),)
+
+        def judged(answer: Answer) -> Judged:
+            family = family_of(template, case, call, answer, precisions)
+            return Judged(template, case, family, self.check(family))
+
+        (_, own), *others = self.answers(template)
+        first = judged(own)
+        unlike: set[str] = set()
+        for point, answer in others if first.fails else ():
+            other = judged(answer)
+            if not other.fails:
+                return other
+            if _differ(first.family, other.family):
+                unlike.add(point)
+        if len(unlike) > 1:
+            raise UnjudgedError(f"{op} has several right answers here: {' and '.join(sorted(unlike))}")
+        return first
+
+    def in_full(self, template: Template, case: LiveCase) -> Judged:
+        """The same with the tolerances of every precision, so that a failure can say which would allow it."""
+        family = self.family_in_full(template, case)
+        return Judged(template, case, family, self.check(family))
+
+    def family_in_full(self, template: Template, case: LiveCase) -> Family:
+        """The family of a case with the tolerances of every precision that has some. Raises UnjudgedError."""
+        op, dtype = template.operation.name, template.family.dtype
+        first = self.implementation.working_precision(dtype, op)
+        precisions = dict.fromkeys((first, *PRECISIONS_OF[dtype]))
+        (_, own), *_ = self.answers(template)
+        return family_of(template, case, call_of(template, case), own, tuple(precisions))
+
+    def answers(self, template: Template) -> list[tuple[str, Answer]]:
+        """The right answers with their point: the operation's own first, or the one that is declared alone."""
+        operation, direction = template.operation, template.family.direction
+        declared = self.implementation.conventions
+        others = {
+            (point, answer): found[direction]
+            for (point, answer), found in operation.alternatives.items()
+            if direction in found and declared.get(point, answer) == answer
+        }
+        if chosen := [(point, formulations) for (point, _), formulations in others.items() if point in declared]:
+            return chosen[:1]
+        own = "", operation.formulations[direction]
+        return [own, *((point, formulations) for (point, _), formulations in others.items())]
+
+
+def call_of(template: Template, case: LiveCase) -> OwnCall:
+    """The call of a case. Raises UnjudgedError where the operation does not take it, or a number is not ordinary."""
+    family = template.family
+    try:
+        tensors = tensors_of(template, case)
+    except (ValueError, IndexError) as error:
+        raise UnjudgedError(str(error)) from error
+    for x in tensors.values():
+        _require_ordinary(x, family.dtype)
+    return OwnCall(template.operation, family.direction, tensors, family.parameters, {}, {})
+
+
+def family_of(template: Template, case: LiveCase, call: OwnCall, answer: Answer, precisions: Sequence[str]) -> Family:
+    """The family that holds a case alone, with what is expected. Raises UnjudgedError where there is no such."""
+    golden, dtype = template.family, template.family.dtype
+    tolerances: dict[str, dict[str, np.ndarray]] = {}
+    expected: dict[str, np.ndarray] = {}
+    for precision in precisions:
+        try:
+            found = whole(parts_of(call, answer, dtype, precision, small=BY_GOLDEN_RULES))
+        except ValueError as error:  # the formula refuses it, or the precision has no bound for sums of this length
+            if precision == precisions[0]:
+                raise UnjudgedError(str(error)) from error
+            continue
+        expected = expected or found[0]
+        tolerances[precision] = {name: t.astype(np.float64)[None] for name, t in found[1].items()}
+        if precision == precisions[0]:
+            _require_bounds(found[0], found[1], dtype)
+    return replace(
+        stand_in(golden),
+        count=1,
+        seed=str(case),
+        comment=f"Drawn after {golden.name}: {', '.join(f'{n} {x.shape}' for n, x in call.arguments.items())}, "
+        f"{case.profile} numbers.",
+        inputs={name: x[None] for name, x in call.arguments.items()},
+        answer=Expectation({name: e.astype(np.float64)[None] for name, e in expected.items()}, tolerances),
+    )
+
+
+def stand_in(golden: Family) -> Family:
+    """What stands for the live cases of a function and dtype, before any is drawn: a golden family by another name."""
+    return replace(golden, name=f"{golden.direction}-live", flags=(FLAG,), comment="Cases that are drawn.", source="")
+
+
+def _require_ordinary(x: np.ndarray, dtype: str) -> None:
+    """Raise UnjudgedError where a number is subnormal or not finite."""
+    if x.dtype == np.int64:
+        return
+    size = np.abs(x.astype(np.float64))
+    smallest = 2.0 ** FORMATS[dtype].smallest_normal
+    if not (((size >= smallest) | (size == 0)) & (size <= float(FORMATS[dtype].largest))).all():
+        raise UnjudgedError("a number is subnormal or not finite")
+
+
+def _require_bounds(expected: dict[str, np.ndarray], tolerance: dict[str, np.ndarray], dtype: str) -> None:
+    for name, value in expected.items():
+        _require_ordinary(value, dtype)
+        if not np.isfinite(tolerance[name]).all():
+            raise UnjudgedError(f"{name} has no bound")
+
+
+def _differ(one: Family, other: Family) -> bool:
+    return any(not np.array_equal(x, other.answer.expected[name]) for name, x in one.answer.expected.items())

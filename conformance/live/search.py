@@ -1,0 +1,117 @@
+"""Draw live cases of a function for some time, and shrink the first that fails to the smallest that does.
+
+The cases are those of the seed, one after another; time decides how many of them are tried, and nothing else.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ...vectors.records import Family
+from ..check.verdict import Cause, Outcome, Verdict, verdict_on
+from .cases import LiveCase, draw_case, simpler
+from .judging import Judge, Judged, UnjudgedError, stand_in
+from .templates import Template
+
+MOST_UNJUDGED = 50
+"""A function is given up when the time is over and none of so many cases could be judged."""
+MOST_SHRINKS = 200
+"""Cases that are tried to find the smallest."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """What came of a function's live cases."""
+
+    verdict: Verdict
+    """That of the smallest case that fails, or of all of them together."""
+    judged: Judged | None = None
+    """The smallest case that fails; None where none does."""
+
+
+def search(judge: Judge, templates: Sequence[Template], key: str, seconds: float) -> Live:
+    """Try the cases of a key until the time is over, at least one; the first that fails is shrunk."""
+    end = time.monotonic() + seconds
+    passed: list[Verdict] = []
+    number = 0
+    while time.monotonic() < end or (not passed and number < MOST_UNJUDGED):
+        template, case = draw_case(templates, f"{key}#{number}")
+        number += 1
+        try:
+            found = judge.judge(template, case)
+        except UnjudgedError:
+            continue
+        if found.fails:
+            live = failing(judge, shrunk(judge, found))
+            return replace(live, verdict=replace(live.verdict, cases=len(passed) + 1))
+        passed.append(found.verdict)
+    return Live(together(stand_in(templates[0].family), passed))
+
+
+def failing(judge: Judge, found: Judged) -> Live:
+    """What is told of a case that fails: its family with the tolerances of every precision, and the verdict by it."""
+    judged = judge.in_full(found.template, found.case)
+    return Live(judged.verdict, judged)
+
+
+def together(family: Family, verdicts: Sequence[Verdict]) -> Verdict:
+    """One verdict for many cases, none of which fails; `family` is one of them, or stands for them."""
+    held = [v for v in verdicts if v.cause is None]
+    if not held:
+        first = next(iter(verdicts), None)
+        reason = "none of the cases drawn can be judged" if first is None else first.reason
+        return verdict_on(family, cause=first.cause if first else Cause.NO_TOLERANCE, reason=reason)
+    names = held[0].kept.keys()
+    return replace(
+        held[0],
+        cases=len(held),
+        fraction=max((v.fraction for v in held if v.fraction is not None), default=None),
+        ulps=max((v.ulps for v in held if v.ulps is not None), default=None),
+        kept={name: all(v.kept.get(name, False) for v in held) for name in names},
+        calls=sum(v.calls for v in held),
+        seconds=sum(v.seconds for v in held),
+        outcome=Outcome.ROBUST_MISS if any(v.outcome is Outcome.ROBUST_MISS for v in held) else held[0].outcome,
+        misses=next((v.misses for v in held if v.misses), ()),
+    )
+
+
+def shrunk(judge: Judge, found: Judged) -> Judged:
+    """The smallest case that fails in the same way: simpler numbers first, then each length as short as may be."""
+    kind = _kind(found)
+    tries = 0
+
+    def fails(case: LiveCase) -> Judged | None:
+        nonlocal tries
+        tries += 1
+        try:
+            judged = judge.judge(found.template, case)
+        except UnjudgedError:
+            return None
+        return judged if judged.fails and _kind(judged) == kind else None
+
+    best, before = found, None
+    while best is not before and tries < MOST_SHRINKS:
+        before = best
+        best = next((judged for case in simpler(best.case) if (judged := fails(case))), best)
+        for place in range(len(best.case.sizes)):
+            best = _shorter(best, place, fails)
+    return best
+
+
+def _shorter(found: Judged, place: int, fails: Callable[[LiveCase], Judged | None]) -> Judged:
+    """Try 1, then halve the way between a length that is right and one that fails, until they are neighbours."""
+    best, sizes = found, found.case.sizes
+    right, wrong, size = 0, sizes[place], 1
+    while wrong - right > 1:
+        if judged := fails(replace(best.case, sizes=(*sizes[:place], size, *sizes[place + 1 :]))):
+            best, wrong = judged, size
+        else:
+            right = size
+        size = (right + wrong) // 2
+    return best
+
+
+def _kind(judged: Judged) -> tuple[object, object]:
+    miss = judged.verdict.gravest
+    assert miss is not None
+    return miss.kind, miss.result
