@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 
 import numpy as np
 
@@ -139,3 +140,14 @@ def simpler(case: LiveCase) -> list[LiveCase]:
     profiles = tuple(PROFILES)
     earlier = profiles[: profiles.index(case.profile)]
     return [replace(case, profile=profile) for profile in earlier] + ([replace(case, key=0)] if case.key else [])
+
+
+def in_one(case: LiveCase) -> list[LiveCase]:
+    """Cases of as many elements that have one length less: it is 1, and another so much longer."""
+    longer = []
+    for one, other in permutations(range(len(case.sizes)), 2):
+        if case.sizes[one] > 1:
+            sizes = list(case.sizes)
+            sizes[one], sizes[other] = 1, sizes[other] * sizes[one]
+            longer.append(replace(case, sizes=tuple(sizes)))
+    return longer

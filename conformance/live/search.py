@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ...vectors.records import Family
 from ..check.verdict import Cause, Outcome, Verdict, verdict_on
-from .cases import LiveCase, draw_case, simpler
+from .cases import LiveCase, draw_case, in_one, simpler
 from .judging import Judge, Judged, UnjudgedError, stand_in
 from .templates import Template
 
@@ -29,12 +29,11 @@ class Live:
     """The smallest case that fails; None where none does."""
 
 
-def search(judge: Judge, templates: Sequence[Template], key: str, seconds: float) -> Live:
-    """Try the cases of a key until the time is over, at least one; the first that fails is shrunk."""
-    end = time.monotonic() + seconds
+def search(judge: Judge, templates: Sequence[Template], key: str, go_on: Callable[[], bool]) -> Live:
+    """Try the cases of a key while it is to go on, at least one; the first that fails is shrunk."""
     passed: list[Verdict] = []
     number = 0
-    while time.monotonic() < end or (not passed and number < MOST_UNJUDGED):
+    while go_on() or (not passed and number < MOST_UNJUDGED):
         template, case = draw_case(templates, f"{key}#{number}")
         number += 1
         try:
@@ -46,6 +45,12 @@ def search(judge: Judge, templates: Sequence[Template], key: str, seconds: float
             return replace(live, verdict=replace(live.verdict, cases=len(passed) + 1))
         passed.append(found.verdict)
     return Live(together(stand_in(templates[0].family), passed))
+
+
+def within(seconds: float) -> Callable[[], bool]:
+    """Say whether so many seconds from now have not passed."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() < end
 
 
 def failing(judge: Judge, found: Judged) -> Live:
@@ -92,7 +97,8 @@ def shrunk(judge: Judge, found: Judged) -> Judged:
     best, before = found, None
     while best is not before and tries < MOST_SHRINKS:
         before = best
-        best = next((judged for case in simpler(best.case) if (judged := fails(case))), best)
+        for simplify in (simpler, in_one):
+            best = next((judged for case in simplify(best.case) if (judged := fails(case))), best)
         for place in range(len(best.case.sizes)):
             best = _shorter(best, place, fails)
     return best

@@ -11,7 +11,7 @@ from ..check.verdict import Cause, verdict_on
 from ..implementation.load import Implementation
 from ..live.cases import CaseTextError, read_case
 from ..live.judging import Judge, UnjudgedError, stand_in
-from ..live.search import Live, failing, search
+from ..live.search import Live, failing, search, within
 from ..live.templates import Template, templates
 from ..own_data.call import operation_of
 from .selection import CASE, item_name, live_nodeid
@@ -49,7 +49,7 @@ def try_live_cases(judge: Judge, standing: Family, golden: OperationVectors, see
     """Search among the live cases of a function, or judge the one that is named."""
     name, _, case = standing.id.partition(CASE)
     if not case:
-        return search(judge, _templates(standing, golden), f"{seed}/{name}", seconds)
+        return search(judge, _templates(standing, golden), f"{seed}/{name}", within(seconds))
     try:
         judged = judge.judge(*read_case(case, _templates(standing, golden)))
     except UnjudgedError as error:

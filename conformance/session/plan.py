@@ -107,6 +107,8 @@ def read_plan(config: pytest.Config) -> Plan:
         )
         for selection, vectors in installed + own
     )
+    if option.impl_live is not None and not option.impl_live > 0:
+        raise pytest.UsageError(f"--impl-live={option.impl_live:g}: give a number of seconds above 0")
     if live or option.impl_live is not None:
         files += tuple(_live_files(implementation, golden, wanted_ops & set(golden), wanted_dtypes, live))
     if implementation.conventions.keys() - {LABELS, DETERMINISTIC}:

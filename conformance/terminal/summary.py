@@ -336,7 +336,8 @@ def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Dia
         if not one.named:
             command = f"    the worst: pytest {argument} {one.worst.nodeid}"
             lines.append(command if len(command) <= WIDTH else f"    the worst: {one.worst.nodeid}")
-    lines.append(f"rerun these: pytest {argument} --lf")
+    again = " --impl-live" if any(result.drawn for alike in kinds.values() for result in alike) else ""
+    lines.append(f"rerun these: pytest {argument} --lf{again}")
     lines.append(f"rerun one:   pytest {argument} ID")
     lines += wrapped(f"backproof doctor {doctors(argument, results)}", "look closer: ", "  ")
     return lines

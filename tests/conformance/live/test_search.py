@@ -1,0 +1,110 @@
+"""Live cases are judged as golden families are, and the first that fails is shrunk to the smallest."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from backproof.conformance.adapters import numpy as right
+from backproof.conformance.check.family import check
+from backproof.conformance.check.verdict import Cause, MissKind, Outcome
+from backproof.conformance.implementation.load import present
+from backproof.conformance.live.cases import read_case
+from backproof.conformance.live.judging import Judge, UnjudgedError
+from backproof.conformance.live.search import Live, search
+from backproof.conformance.live.templates import templates
+from backproof.reference.model.operation import operation
+from backproof.vectors import store
+
+THRESHOLD = 2_500
+"""Longer than anything in the golden files."""
+
+
+def judge_of(op: str, **attributes: Any) -> Judge:
+    implementation = present("mine", attributes, (op,))
+    vectors = store.read_golden(op)
+    return Judge(implementation, lambda family: check(family, implementation, vectors))
+
+
+def searched(name: str, function: Callable[..., Any], dtype: str = "float32", cases: int = 12, **more: Any) -> Live:
+    """What comes of so many cases of a function."""
+    turns = iter(range(cases))
+    op, direction = name.rsplit("_", 1)
+    found = templates(operation(op), store.read_golden(op), dtype, direction)
+    return search(judge_of(op, **{name: function}, **more), found, f"0/{name}", lambda: next(turns, None) is not None)
+
+
+@pytest.mark.parametrize(
+    "name", ["layer_norm_backward", "dense_backward", "softmax_cross_entropy_forward", "relu_backward"]
+)
+def test_a_right_implementation_passes(name: str) -> None:
+    live = searched(name, getattr(right, name))
+    assert live.verdict.outcome is Outcome.PASSED
+    assert live.judged is None
+    assert live.verdict.cases > 6
+    assert live.verdict.kept["float32"]
+
+
+def test_a_fault_beyond_a_length_is_shrunk_to_that_length() -> None:
+    def backward(g: np.ndarray, x: np.ndarray, weight: np.ndarray, bias: np.ndarray, *, eps: float) -> Any:
+        dx, dweight, dbias = right.layer_norm_backward(g, x, weight, bias, eps=eps)
+        dbias = np.concatenate([dbias[:THRESHOLD], 0 * dbias[THRESHOLD:]])
+        return dx, dweight, dbias
+
+    live = searched("layer_norm_backward", backward, cases=200)
+    assert live.judged is not None
+    assert live.verdict.outcome is Outcome.FAILED
+    assert live.judged.family.inputs["bias"].shape == (1, THRESHOLD + 1)
+    assert live.judged.family.inputs["inputs"].size == THRESHOLD + 1
+    assert {miss.result for miss in live.verdict.misses if miss.kind is MissKind.VALUE} == {"dL_dbias"}
+
+
+def test_what_is_wrong_everywhere_is_shrunk_to_one_element() -> None:
+    live = searched("square_backward", lambda g, x: 3 * g * x)
+    assert live.judged is not None
+    assert live.judged.family.inputs["inputs"].size == 1
+    assert live.judged.case.key == 0
+
+
+def test_a_fault_on_two_sides_keeps_both_of_them() -> None:
+    def forward(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        wrong = min(a.shape[-2:]) > 32 if a.ndim > 1 else False
+        return a @ b + wrong
+
+    live = searched("matmul_forward", forward, cases=200)
+    assert live.judged is not None
+    assert live.judged.family.inputs["a"].shape[-2:] == (33, 33)
+
+
+def test_a_fault_beyond_a_number_of_elements_is_shrunk_to_one_long_axis() -> None:
+    def backward(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return np.where(np.arange(x.size).reshape(x.shape) < THRESHOLD, 2 * g * x, 0).astype(x.dtype)
+
+    live = searched("square_backward", backward, cases=200)
+    assert live.judged is not None
+    assert live.judged.family.inputs["inputs"].size == THRESHOLD + 1
+
+
+def test_the_other_answer_of_a_convention_is_no_fault() -> None:
+    live = searched("relu_backward", lambda g, x: g * (x >= 0))
+    assert live.verdict.outcome is Outcome.PASSED
+
+
+def test_a_declared_answer_is_asked_for() -> None:
+    live = searched("relu_backward", lambda g, x: g * (x > 0), cases=200, conventions={"relu_slope_at_zero": "1"})
+    assert live.verdict.outcome is Outcome.FAILED
+
+
+def test_an_implementation_that_refuses_is_unsupported() -> None:
+    def refuse(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        raise NotImplementedError("no kernel")
+
+    verdict = searched("square_backward", refuse).verdict
+    assert (verdict.outcome, verdict.cause) == (Outcome.UNSUPPORTED, Cause.REFUSED)
+
+
+def test_a_case_without_a_bound_is_not_judged() -> None:
+    found = templates(operation("sqrt"), store.read_golden("sqrt"), "float32", "backward")
+    template, case = read_case("backward-random-n4-f5+3x3+sparse+1", found)
+    with pytest.raises(UnjudgedError):
+        judge_of("sqrt", sqrt_backward=right.sqrt_backward).judge(template, case)
