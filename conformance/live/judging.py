@@ -95,6 +95,7 @@ class Judge:
             for (point, answer), found in operation.alternatives.items()
             if direction in found and declared.get(point, answer) == answer
         }
+        chosen: list[tuple[str, Answer]]
         if chosen := [(point, formulations) for (point, _), formulations in others.items() if point in declared]:
             return chosen[:1]
         own = "", operation.formulations[direction]

@@ -40,7 +40,8 @@ class Stream(Words):
         def bell(count: int) -> np.ndarray:
             bits = np.uint64(64 - BITS)
             total = (self._words(SUMMED * count) >> bits).reshape(SUMMED, count).sum(axis=0).astype(np.int64)
-            return np.ldexp((2 * total - SUMMED * (2**BITS - 1)).astype(np.float64), -BITS) * scale
+            drawn: np.ndarray = np.ldexp((2 * total - SUMMED * (2**BITS - 1)).astype(np.float64), -BITS) * scale
+            return drawn
 
         return self._blocks(bell, shape)
 

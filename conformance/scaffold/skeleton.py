@@ -88,8 +88,8 @@ def _layer(described: OperationText) -> str:
         signature = ", ".join(["self", *taken])
         parts.append(_filled("layer-method", method=method, signature=signature, comment=comment, unfilled=unfilled))
     if outputs:
-        taken = described.operation.arguments["forward"]
-        call = f"{op}_layer({', '.join([*taken, *(f'{p}={p}' for p in parameters)])})"
+        arguments = described.operation.arguments["forward"]
+        call = f"{op}_layer({', '.join([*arguments, *(f'{p}={p}' for p in parameters)])})"
         parts.append(
             _filled(
                 "layer-calls",

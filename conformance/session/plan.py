@@ -160,7 +160,7 @@ def _live_files(
     """What stands for the live cases of each function that there is, or of those that are named."""
     from .live_cases import stand_ins  # a run without them must not pay for it
 
-    for op in sorted({op for op, _ in implementation.functions} & operations):
+    for op in sorted({op for op, _ in implementation.functions}.intersection(operations)):
         nodes = [argument.partition("::") for argument in given]
         names = [name for node, _, name in nodes if node == live_nodeid(op)]
         if names or not given:

@@ -63,7 +63,8 @@ class SessionState:
 
     def check_live(self, nodeid: str, standing: Family, golden: OperationVectors) -> Result:
         """Try live cases of one function. The result of one that fails has the node id of the case."""
-        from .live_cases import Judge, try_live_cases  # a run without them must not pay for it
+        from ..live.judging import Judge  # a run without them must not pay for it
+        from .live_cases import try_live_cases
 
         judge = Judge(self.plan.implementation, lambda family: self._verdict(nodeid, family, golden, many_calls=False))
         live = try_live_cases(judge, standing, golden, self.config.option.impl_seed or 0, self.live_seconds)
@@ -130,7 +131,8 @@ class SessionState:
         if file.golden is None or not case or not result.ending.fails:
             return family
         if nodeid not in self.live_families:
-            from .live_cases import Judge, family_of_case
+            from ..live.judging import Judge
+            from .live_cases import family_of_case
 
             judge = Judge(self.plan.implementation, lambda family: verdict_on(family))
             self.live_families[nodeid] = family_of_case(judge, case, family, file.golden)
