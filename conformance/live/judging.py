@@ -91,15 +91,13 @@ class Judge:
         operation, direction = template.operation, template.family.direction
         declared = self.implementation.conventions
         others = {
-            (point, answer): found[direction]
-            for (point, answer), found in operation.alternatives.items()
-            if direction in found and declared.get(point, answer) == answer
+            (point, answer): by_direction[direction]
+            for (point, answer), by_direction in operation.alternatives.items()
+            if direction in by_direction and declared.get(point, answer) == answer
         }
-        chosen: list[tuple[str, Answer]]
-        if chosen := [(point, formulations) for (point, _), formulations in others.items() if point in declared]:
-            return chosen[:1]
-        own = "", operation.formulations[direction]
-        return [own, *((point, formulations) for (point, _), formulations in others.items())]
+        found: list[tuple[str, Answer]] = [(point, formulations) for (point, _), formulations in others.items()]
+        chosen = [answer for answer in found if answer[0] in declared]
+        return chosen[:1] or [("", operation.formulations[direction]), *found]
 
 
 def call_of(template: Template, case: LiveCase) -> OwnCall:
