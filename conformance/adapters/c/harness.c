@@ -15,20 +15,28 @@
 
 enum reduction { MEAN, SUM, NONE };
 
+/* Windows over images (N, C, H, W) in groups of channels, `each` of which a weight (O, each, KH, KW) sees. */
+struct windows {
+    long N, C, H, W, O, each, KH, KW, OH, OW, groups, stride[2], padding[2], dilation[2];
+};
+
 #define REAL double
 #define OF(name) name##_float64
 #define EXP exp
 #define LOG log
+#define SQRT sqrt
 #include "layers.h"
 #undef REAL
 #undef OF
 #undef EXP
 #undef LOG
+#undef SQRT
 
 #define REAL float
 #define OF(name) name##_float32
 #define EXP expf
 #define LOG logf
+#define SQRT sqrtf
 #include "layers.h"
 
 /* A call is refused by jumping out of it with a message. */
@@ -259,7 +267,24 @@ struct call {
     struct tensor arguments[MOST_TENSORS], results[MOST_TENSORS];
     int count;
     enum reduction reduction;
+    const char *parameters;
 };
+
+/* A number, or one of a list of two, among the parameters. */
+static double parameter(const struct call *call, const char *name, int which, double otherwise)
+{
+    const char *value = member(call->parameters, name);
+    if (!value)
+        return otherwise;
+    if (*value == '[') {
+        value = next_item(value + 1);
+        if (value && which)
+            value = next_item(skip_value(value));
+    }
+    if (!value)
+        refuse("too few numbers in %s", name);
+    return strtod(value, NULL);
+}
 
 static int dense(struct call *call, int backward)
 {
@@ -298,6 +323,69 @@ static int relu(struct call *call, int backward)
     expect("dL_doutputs", call->arguments, dtype, x->rank, x->shape);
     CALL(dtype, relu_backward, x->size, call->arguments[0].data, x->data, call->results[0].data);
     return 1;
+}
+
+static int layer_norm(struct call *call, int backward)
+{
+    if (call->count != 3 + backward)
+        refuse("%d arguments, where %d are expected", call->count, 3 + backward);
+    struct tensor *x = call->arguments + backward, *w = x + 1, *b = x + 2, *results = call->results;
+    enum dtype dtype = real_dtype(x);
+    if (!x->rank)
+        refuse("inputs has no axes");
+    long D = x->shape[x->rank - 1], N = D ? x->size / D : 0;
+    expect("weight", w, dtype, 1, &D);
+    expect("bias", b, dtype, 1, &D);
+    double eps = parameter(call, "eps", 0, 0);
+    void *normal = new_tensor(dtype, 1, &D).data;
+    results[0] = new_tensor(dtype, x->rank, x->shape);
+    if (!backward) {
+        CALL(dtype, layer_norm_forward, N, D, x->data, w->data, b->data, eps, normal, results[0].data);
+        return 1;
+    }
+    expect("dL_doutputs", call->arguments, dtype, x->rank, x->shape);
+    results[1] = new_tensor(dtype, 1, &D);
+    results[2] = new_tensor(dtype, 1, &D);
+    CALL(dtype, layer_norm_backward, N, D, call->arguments[0].data, x->data, w->data, eps, normal, results[0].data,
+         results[1].data, results[2].data);
+    return 3;
+}
+
+static int conv2d(struct call *call, int backward)
+{
+    if (call->count != 3 + backward)
+        refuse("%d arguments, where %d are expected", call->count, 3 + backward);
+    struct tensor *x = call->arguments + backward, *w = x + 1, *b = x + 2, *results = call->results;
+    enum dtype dtype = real_dtype(x);
+    expect("inputs", x, dtype, 4, NULL);
+    expect("weight", w, dtype, 4, NULL);
+    struct windows s = {.N = x->shape[0], .C = x->shape[1], .H = x->shape[2], .W = x->shape[3], .O = w->shape[0],
+                        .each = w->shape[1], .KH = w->shape[2], .KW = w->shape[3]};
+    expect("bias", b, dtype, 1, &s.O);
+    s.groups = (long)parameter(call, "groups", 0, 1);
+    if (s.groups < 1 || s.O % s.groups || s.C != s.each * s.groups)
+        refuse("%ld groups of %ld channels, to %ld", s.groups, s.C, s.O);
+    long *counts[] = {&s.OH, &s.OW}, taps[] = {s.KH, s.KW};
+    for (int axis = 0; axis < 2; axis++) {
+        s.stride[axis] = (long)parameter(call, "stride", axis, 1);
+        s.padding[axis] = (long)parameter(call, "padding", axis, 0);
+        s.dilation[axis] = (long)parameter(call, "dilation", axis, 1);
+        long room = x->shape[2 + axis] + 2 * s.padding[axis] - s.dilation[axis] * (taps[axis] - 1) - 1;
+        if (taps[axis] < 1 || s.stride[axis] < 1 || room < 0)
+            refuse("images are smaller than a window along axis %d", axis);
+        *counts[axis] = room / s.stride[axis] + 1;
+    }
+    if (!backward) {
+        results[0] = new_tensor(dtype, 4, (long[]){s.N, s.O, s.OH, s.OW});
+        CALL(dtype, conv2d, &s, NULL, x->data, w->data, b->data, results[0].data, NULL, NULL, NULL);
+        return 1;
+    }
+    expect("dL_doutputs", call->arguments, dtype, 4, (long[]){s.N, s.O, s.OH, s.OW});
+    for (int k = 0; k < 3; k++)
+        results[k] = new_tensor(dtype, x[k].rank, x[k].shape);
+    CALL(dtype, conv2d, &s, call->arguments[0].data, x->data, w->data, b->data, NULL, results[0].data, results[1].data,
+         results[2].data);
+    return 3;
 }
 
 static int softmax_cross_entropy(struct call *call, int backward)
@@ -340,7 +428,15 @@ static int softmax_cross_entropy(struct call *call, int backward)
 static const struct {
     const char *name;
     int (*call)(struct call *, int backward);
-} operations[] = {{"dense", dense}, {"relu", relu}, {"softmax_cross_entropy", softmax_cross_entropy}};
+    const char *parameters[4]; /* that it takes */
+} operations[] = {
+    {"dense", dense, {0}},
+    {"relu", relu, {0}},
+    {"layer_norm", layer_norm, {"eps"}},
+    {"conv2d", conv2d, {"stride", "padding", "dilation", "groups"}},
+    {"softmax_cross_entropy", softmax_cross_entropy, {"reduction"}},
+};
+enum { OPERATIONS = sizeof operations / sizeof *operations };
 
 /* The harness: a line comes, a line goes. */
 
@@ -348,19 +444,26 @@ static int run(const char *request, struct call *call)
 {
     const char *operation = member(request, "operation"), *arguments = member(request, "arguments");
     const char *parameters = member(request, "parameters"), *reduction = member(parameters, "reduction");
-    for (const char *at = parameters ? parameters + 1 : ""; (at = next_item(at)); at = skip_member(at))
-        if (!is_text(at, "reduction"))
-            refuse("a parameter other than the reduction");
+    int which = 0;
+    while (which < OPERATIONS && !is_text(operation, operations[which].name))
+        which++;
+    if (which == OPERATIONS)
+        refuse("an unknown operation");
+    for (const char *at = parameters ? parameters + 1 : ""; (at = next_item(at)); at = skip_member(at)) {
+        int known = 0;
+        for (int k = 0; k < 4 && operations[which].parameters[k]; k++)
+            known |= is_text(at, operations[which].parameters[k]);
+        if (!known)
+            refuse("a parameter that is not known");
+    }
+    call->parameters = parameters;
     call->reduction = is_text(reduction, "mean") ? MEAN : is_text(reduction, "sum") ? SUM : NONE;
     for (const char *at = arguments ? arguments + 1 : ""; (at = next_item(at)); at = skip_value(at)) {
         if (call->count == MOST_TENSORS)
             refuse("more than %d arguments", MOST_TENSORS);
         call->arguments[call->count++] = decode(at);
     }
-    for (size_t k = 0; k < sizeof operations / sizeof *operations; k++)
-        if (is_text(operation, operations[k].name))
-            return operations[k].call(call, is_text(member(request, "direction"), "backward"));
-    refuse("an unknown operation");
+    return operations[which].call(call, is_text(member(request, "direction"), "backward"));
 }
 
 static void answer(const char *request)
@@ -383,6 +486,14 @@ static void answer(const char *request)
     putchar(']');
 }
 
+static void start(void)
+{
+    printf("\"protocol\":1,\"name\":\"layers by hand\",\"version\":\"1.0\",\"language\":\"C\",\"operations\":{");
+    for (int k = 0; k < OPERATIONS; k++)
+        printf("%s\"%s\":[\"forward\",\"backward\"]", k ? "," : "", operations[k].name);
+    printf("},\"dtypes\":[\"float64\",\"float32\"]");
+}
+
 int main(void)
 {
     char *line = NULL;
@@ -393,9 +504,7 @@ int main(void)
             break;
         printf("{\"id\":%ld,", strtol(id, NULL, 10));
         if (is_text(command, "start"))
-            printf("\"protocol\":1,\"name\":\"layers by hand\",\"version\":\"1.0\",\"language\":\"C\","
-                   "\"operations\":{\"dense\":[\"forward\",\"backward\"],\"relu\":[\"forward\",\"backward\"],"
-                   "\"softmax_cross_entropy\":[\"forward\",\"backward\"]},\"dtypes\":[\"float64\",\"float32\"]");
+            start();
         else
             answer(request);
         printf("}\n");

@@ -1,8 +1,9 @@
-/* Dense, ReLU and softmax with cross-entropy by hand, for one type of numbers. Included once for each, with
+/* Dense, ReLU, layer normalisation, convolution and softmax with cross-entropy by hand, for one type of numbers.
+   Included once for each, with
 
        REAL     the type: double, float
        OF(name) the name of its functions: name ## _float64
-       EXP, LOG what the mathematics library calls its functions of that type
+       EXP, LOG, SQRT what the mathematics library calls its functions of that type
 
    Matrices are rows one after another. Shapes and labels have been looked at before. */
 
@@ -44,6 +45,79 @@ static void OF(relu_backward)(long count, const REAL *doutputs, const REAL *inpu
 {
     for (long k = 0; k < count; k++)
         dinputs[k] = inputs[k] > 0 ? doutputs[k] : 0;
+}
+
+/* One row (D,), normalised into `normal`; returns what it was multiplied by. */
+static REAL OF(normalise)(long D, const REAL *inputs, REAL eps, REAL *normal)
+{
+    REAL sum = 0, squares = 0;
+    for (long d = 0; d < D; d++)
+        sum += inputs[d];
+    for (long d = 0; d < D; d++) {
+        normal[d] = inputs[d] - sum / (REAL)D;
+        squares += normal[d] * normal[d];
+    }
+    REAL scale = 1 / SQRT(squares / (REAL)D + eps);
+    for (long d = 0; d < D; d++)
+        normal[d] *= scale;
+    return scale;
+}
+
+static void OF(layer_norm_forward)(long N, long D, const REAL *inputs, const REAL *weight, const REAL *bias, double eps,
+                                   REAL *normal, REAL *outputs)
+{
+    for (long n = 0; n < N; n++) {
+        OF(normalise)(D, inputs + n * D, (REAL)eps, normal);
+        for (long d = 0; d < D; d++)
+            outputs[n * D + d] = normal[d] * weight[d] + bias[d];
+    }
+}
+
+/* The gradients come filled with 0; `normal` has room for a row. */
+static void OF(layer_norm_backward)(long N, long D, const REAL *doutputs, const REAL *inputs, const REAL *weight,
+                                    double eps, REAL *normal, REAL *dinputs, REAL *dweight, REAL *dbias)
+{
+    for (long n = 0; n < N; n++) {
+        const REAL *upstream = doutputs + n * D;
+        REAL sum = 0, along = 0, scale = OF(normalise)(D, inputs + n * D, (REAL)eps, normal);
+        for (long d = 0; d < D; d++) {
+            sum += upstream[d] * weight[d];
+            along += upstream[d] * weight[d] * normal[d];
+            dweight[d] += upstream[d] * normal[d];
+            dbias[d] += upstream[d];
+        }
+        for (long d = 0; d < D; d++)
+            dinputs[n * D + d] = scale * (upstream[d] * weight[d] - sum / (REAL)D - normal[d] * (along / (REAL)D));
+    }
+}
+
+/* Forward where `doutputs` is NULL: outputs (N, O, OH, OW). Else backward, into gradients that come filled with 0. */
+static void OF(conv2d)(const struct windows *w, const REAL *doutputs, const REAL *inputs, const REAL *weight,
+                       const REAL *bias, REAL *outputs, REAL *dinputs, REAL *dweight, REAL *dbias)
+{
+    for (long k = 0; k < w->N * w->O * w->OH * w->OW; k++) {
+        long x = k % w->OW, y = k / w->OW % w->OH, o = k / (w->OW * w->OH) % w->O, n = k / (w->OW * w->OH * w->O);
+        long first = o / (w->O / w->groups) * w->each;
+        REAL sum = 0;
+        for (long tap = 0; tap < w->each * w->KH * w->KW; tap++) {
+            long c = first + tap / (w->KH * w->KW);
+            long row = y * w->stride[0] + tap / w->KW % w->KH * w->dilation[0] - w->padding[0];
+            long column = x * w->stride[1] + tap % w->KW * w->dilation[1] - w->padding[1];
+            if (row < 0 || row >= w->H || column < 0 || column >= w->W)
+                continue;
+            long at = ((n * w->C + c) * w->H + row) * w->W + column, of = o * w->each * w->KH * w->KW + tap;
+            if (!doutputs) {
+                sum += inputs[at] * weight[of];
+                continue;
+            }
+            dinputs[at] += doutputs[k] * weight[of];
+            dweight[of] += doutputs[k] * inputs[at];
+        }
+        if (doutputs)
+            dbias[o] += doutputs[k];
+        else
+            outputs[k] = sum + bias[o];
+    }
 }
 
 /* What the logits of a row are below the largest, or NaN where one of them is; returns the sum of their exponentials. */

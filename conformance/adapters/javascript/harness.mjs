@@ -1,4 +1,4 @@
-// Dense, ReLU and softmax with cross-entropy by hand, and a harness for them. Node alone, no packages:
+// Dense, ReLU, layer normalisation, convolution and softmax with cross-entropy by hand, and a harness for them. Node alone, no packages:
 //     pytest --impl-cmd "node harness.mjs"
 
 import { createInterface } from "node:readline";
@@ -12,6 +12,10 @@ const ROUND = { float64: (x) => x, float32: Math.fround };
 
 function tensor(dtype, shape) {
   return { dtype, shape, data: new ARRAYS[dtype](shape.reduce((a, b) => a * b, 1)) };
+}
+
+function rounded(dtype, shape, values) {
+  return { dtype, shape, data: ARRAYS[dtype].from(values) };
 }
 
 function expectShape(name, { shape }, expected) {
@@ -85,6 +89,130 @@ function reluBackward(dOutputs, inputs) {
   return [dInputs];
 }
 
+// Layer normalisation of each row (..., D), with weight and bias (D,). Sums are made in float64, and rounded once.
+
+function normalised(inputs, weight, bias, eps) {
+  const D = inputs.shape.at(-1);
+  expectShape("weight", weight, [D]);
+  expectShape("bias", bias, [D]);
+  const N = D === 0 ? 0 : inputs.data.length / D;
+  const scales = new Float64Array(N);
+  const normal = new Float64Array(N * D);
+  for (let n = 0; n < N; n++) {
+    let sum = 0;
+    let squares = 0;
+    for (let d = 0; d < D; d++) sum += inputs.data[n * D + d];
+    for (let d = 0; d < D; d++) squares += (inputs.data[n * D + d] - sum / D) ** 2;
+    scales[n] = 1 / Math.sqrt(squares / D + eps);
+    for (let d = 0; d < D; d++) normal[n * D + d] = (inputs.data[n * D + d] - sum / D) * scales[n];
+  }
+  return { N, D, scales, normal };
+}
+
+function layerNormForward(inputs, weight, bias, { eps }) {
+  const { D, normal } = normalised(inputs, weight, bias, eps);
+  const outputs = tensor(inputs.dtype, inputs.shape);
+  normal.forEach((x, k) => (outputs.data[k] = x * weight.data[k % D] + bias.data[k % D]));
+  return [outputs];
+}
+
+function layerNormBackward(dOutputs, inputs, weight, bias, { eps }) {
+  const { N, D, scales, normal } = normalised(inputs, weight, bias, eps);
+  expectShape("dL_doutputs", dOutputs, inputs.shape);
+  const dInputs = tensor(inputs.dtype, inputs.shape);
+  const dWeight = new Float64Array(D);
+  const dBias = new Float64Array(D);
+  for (let n = 0; n < N; n++) {
+    let sum = 0;
+    let along = 0;
+    for (let d = 0, k = n * D; d < D; d++, k++) {
+      const g = dOutputs.data[k] * weight.data[d];
+      sum += g;
+      along += g * normal[k];
+      dWeight[d] += dOutputs.data[k] * normal[k];
+      dBias[d] += dOutputs.data[k];
+    }
+    for (let d = 0, k = n * D; d < D; d++, k++) {
+      const g = dOutputs.data[k] * weight.data[d];
+      dInputs.data[k] = scales[n] * (g - sum / D - (normal[k] * along) / D);
+    }
+  }
+  return [dInputs, rounded(inputs.dtype, [D], dWeight), rounded(inputs.dtype, [D], dBias)];
+}
+
+// Convolution of images (N, C, H, W) with a weight (O, C / groups, KH, KW) and a bias (O,).
+
+function pair(sizes) {
+  return Array.isArray(sizes) ? sizes : [sizes, sizes];
+}
+
+function windows(inputs, weight, bias, { stride = 1, padding = 0, dilation = 1, groups = 1 }) {
+  expectRank("inputs", inputs, 4);
+  expectRank("weight", weight, 4);
+  const [N, C, H, W] = inputs.shape;
+  const [O, each, KH, KW] = weight.shape;
+  if (groups < 1 || O % groups || C !== each * groups) throw new Error(`${groups} groups of ${C} channels, to ${O}`);
+  expectShape("bias", bias, [O]);
+  const [steps, around, gaps] = [pair(stride), pair(padding), pair(dilation)];
+  const [OH, OW] = [[H, KH], [W, KW]].map(([size, taps], axis) => {
+    const count = Math.floor((size + 2 * around[axis] - gaps[axis] * (taps - 1) - 1) / steps[axis]) + 1;
+    if (taps < 1 || count < 1) throw new Error(`images of ${H} x ${W} are smaller than a window of ${KH} x ${KW}`);
+    return count;
+  });
+
+  // Calls a function with the places in outputs, inputs and weight of everything that is multiplied.
+  function visit(use) {
+    for (let n = 0; n < N; n++) {
+      for (let o = 0; o < O; o++) {
+        const first = Math.floor(o / (O / groups)) * each;
+        for (let y = 0; y < OH; y++) {
+          for (let x = 0; x < OW; x++) {
+            const out = ((n * O + o) * OH + y) * OW + x;
+            for (let c = 0; c < each; c++) {
+              for (let ky = 0; ky < KH; ky++) {
+                const row = y * steps[0] + ky * gaps[0] - around[0];
+                if (row < 0 || row >= H) continue;
+                for (let kx = 0; kx < KW; kx++) {
+                  const column = x * steps[1] + kx * gaps[1] - around[1];
+                  if (column < 0 || column >= W) continue;
+                  use(out, ((n * C + first + c) * H + row) * W + column, ((o * each + c) * KH + ky) * KW + kx);
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return { shape: [N, O, OH, OW], visit };
+}
+
+function conv2dForward(inputs, weight, bias, parameters) {
+  const { shape, visit } = windows(inputs, weight, bias, parameters);
+  const [N, O, OH, OW] = shape;
+  const sums = new Float64Array(N * O * OH * OW).map((_, k) => bias.data[Math.floor(k / (OH * OW)) % O]);
+  visit((out, at, tap) => (sums[out] += inputs.data[at] * weight.data[tap]));
+  return [rounded(inputs.dtype, shape, sums)];
+}
+
+function conv2dBackward(dOutputs, inputs, weight, bias, parameters) {
+  const { shape, visit } = windows(inputs, weight, bias, parameters);
+  expectShape("dL_doutputs", dOutputs, shape);
+  const [dInputs, dWeight, dBias] = [inputs, weight, bias].map(({ data }) => new Float64Array(data.length));
+  visit((out, at, tap) => {
+    dInputs[at] += dOutputs.data[out] * weight.data[tap];
+    dWeight[tap] += dOutputs.data[out] * inputs.data[at];
+  });
+  const [, O, OH, OW] = shape;
+  dOutputs.data.forEach((g, k) => (dBias[Math.floor(k / (OH * OW)) % O] += g));
+  const { dtype } = inputs;
+  return [
+    rounded(dtype, inputs.shape, dInputs),
+    rounded(dtype, weight.shape, dWeight),
+    rounded(dtype, bias.shape, dBias),
+  ];
+}
+
 // Softmax with cross-entropy, of logits (N, C) and labels as class indices (N,) or as rows (N, C).
 
 function labelRows(logits, labels) {
@@ -155,9 +283,13 @@ function softmaxCrossEntropyBackward(dLoss, logits, labels, { reduction }) {
 
 const FUNCTIONS = {
   dense: { forward: denseForward, backward: denseBackward },
+  layer_norm: { forward: layerNormForward, backward: layerNormBackward },
+  conv2d: { forward: conv2dForward, backward: conv2dBackward },
   relu: { forward: reluForward, backward: reluBackward },
   softmax_cross_entropy: { forward: softmaxCrossEntropyForward, backward: softmaxCrossEntropyBackward },
 };
+
+const PARAMETERS = new Set(["reduction", "eps", "stride", "padding", "dilation", "groups"]);
 
 function decode({ dtype, shape, data }) {
   const bytes = Uint8Array.from(Buffer.from(data, "base64")); // a copy, aligned as typed arrays need it
@@ -182,7 +314,7 @@ function answer(request) {
     case "call": {
       const call = FUNCTIONS[request.operation]?.[request.direction];
       if (!call) return { unsupported: `${request.operation} ${request.direction}` };
-      const other = Object.keys(request.parameters).find((name) => name !== "reduction");
+      const other = Object.keys(request.parameters).find((name) => !PARAMETERS.has(name));
       if (other) return { unsupported: `the parameter ${other}` };
       return { results: call(...request.arguments.map(decode), request.parameters).map(encode) };
     }

@@ -21,9 +21,9 @@ from protocol_schema import Conversation
 from shares import one_in
 
 EXAMPLES = Path(adapters.__path__[0])
-OPERATIONS = ("dense", "relu", "softmax_cross_entropy")
+OPERATIONS = ("dense", "relu", "softmax_cross_entropy", "layer_norm", "conv2d")
 LANGUAGES = {"javascript": "JavaScript", "c": "C"}
-DENSE, RELU, LOSS = ((f"{op}_forward", f"{op}_backward") for op in OPERATIONS)
+DENSE, RELU, LOSS, NORM, CONV = ((f"{op}_forward", f"{op}_backward") for op in OPERATIONS)
 
 GRAVITY = [Outcome.PASSED, Outcome.ROBUST_MISS, Outcome.FAILED]
 
@@ -86,6 +86,19 @@ FAULTS = {
         "float64: Math.fround,",
         (*DENSE, *LOSS),
         looks_like=("a lower precision",) * 4,
+    ),
+    "the gradient is not made orthogonal to the row": Fault(
+        "javascript/harness.mjs",
+        "g - sum / D - (normal[k] * along) / D",
+        "g - sum / D",
+        NORM[1:],
+        looks_like=("layer_norm.backward_gradients_rest_right_of_minus_left_out",),
+    ),
+    "columns are not spread by the dilation": Fault(
+        "c/layers.h",
+        "x * w->stride[1] + tap % w->KW * w->dilation[1] - w->padding[1]",
+        "x * w->stride[1] + tap % w->KW - w->padding[1]",
+        CONV,
     ),
     "a label out of range is taken": Fault(
         "javascript/harness.mjs", "label < 0n || label >= BigInt(C)", "false", LOSS, Outcome.ROBUST_MISS
