@@ -11,9 +11,10 @@ from ...vectors.dtypes import FORMATS, PRECISIONS_OF
 from ...vectors.records import Expectation, Family
 from .. import cases
 from ..arithmetic.protocol import RangeError, UnboundedError
+from ..kinds.declared import declared
 from ..model.family import Draft, Inputs
 from ..model.formulations import Formulation
-from ..model.operation import Operation, operation
+from ..model.operation import OWN, Operation, operation
 from ..model.vocabulary import ANSWERS, FLAGS
 from .draws import NotHeldError, Words
 from .evaluate import BluntError, CaseError, Evaluation, UnsettledError, evaluate, lets_zero_pass
@@ -34,9 +35,8 @@ class SubnormalError(ArithmeticError):
 @cache
 def drafts(op: str, dtype: str) -> Mapping[str, Draft]:
     """Give an operation's drafts at a dtype by name. Raises CaseError on an invalid draft."""
-    module = import_module(f"{cases.__name__}.{op}")
     by_name: dict[str, Draft] = {}
-    for draft in module.drafts(dtype):
+    for draft in declared(OWN[op], dtype) if op in OWN else import_module(f"{cases.__name__}.{op}").drafts(dtype):
         where = f"{op}/{dtype}/{draft.name}"
         if draft.name in by_name:
             raise CaseError(f"{where}: the name is used twice")
@@ -89,7 +89,7 @@ def _case(
             judged = _judged(described, dtype, draft, case, sharp)
             if draft.ordinary:
                 _require_normal(dtype, *case.values(), *judged[1].expected)
-            if draft.level == "required":
+            if draft.level == "required" and draft.sharp:
                 _require_teeth(dtype, judged[1])
             return *judged, draws if attempt < draws else 0
         except (NotHeldError, UnboundedError, RangeError, UnsettledError, BluntError, SubnormalError) as error:
@@ -130,7 +130,7 @@ def _judged(
             sharp=sharp,
         )
 
-    evaluation = answer(_canonical(described, draft), sharp if draft.level == "required" else ())
+    evaluation = answer(_canonical(described, draft), sharp if draft.level == "required" and draft.sharp else ())
     others = {key: answer(formulas) for key, formulas in _alternatives(described, draft).items()}
     return case, evaluation, {key: _at_the_same_precisions(other, evaluation) for key, other in others.items()}
 

@@ -5,9 +5,10 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from multiprocessing import get_context, parent_process
@@ -21,8 +22,9 @@ from ...vectors.dtypes import DTYPES, PRECISIONS_OF
 from ...vectors.hints import meant
 from ...vectors.manifest import MANIFEST_NAME, read_manifest
 from ...vectors.records import Expectation, Family, OperationVectors, VectorError
+from ...vectors.validation import problems
 from ..arithmetic.chunks import keep_freed_memory
-from ..model.operation import operation, operation_names
+from ..model.operation import OWN, operation, operation_names
 from ..model.vocabulary import ANSWERS, FLAGS
 from .build import build, drafts
 from .evaluate import CaseError
@@ -33,34 +35,43 @@ VECTORS_VERSION = "2.1.0"
 Task = tuple[str, str, str]
 
 
-def tasks(ops: Iterable[str]) -> list[Task]:
+def tasks(ops: Iterable[str], dtypes: Collection[str] = DTYPES) -> list[Task]:
     """List all families to build as (operation, dtype, name), in the order of the files."""
-    return [(op, dtype, name) for op in ops for dtype in DTYPES for name in drafts(op, dtype)]
+    return [(op, dtype, name) for op in ops for dtype in DTYPES if dtype in dtypes for name in drafts(op, dtype)]
 
 
-def generate(ops: Sequence[str]) -> dict[str, bytes]:
+def generate(ops: Sequence[str], prepare: Callable[[], object] = int) -> dict[str, bytes]:
     """Build the golden files of some operations on all cores, with a progress bar. Returns their bytes by name.
 
+    prepare: called first in each process, to enter operations of the user's own.
     Raises CaseError where a case has no golden answer.
     """
     work = tasks(ops)
     workers = min(os.cpu_count() or 1, max(len(work) // 8, 1))
-    with ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (prepare,)) as pool:
         built = pool.map(_build, work)
         bar = tqdm(built, total=len(work), unit="family", disable=not sys.stderr.isatty(), desc="generating")
-        families = list(bar)
+        families = [family for family in bar if family is not None]
+    if out := len(work) - len(families):
+        print(f"{out} of {len(work)} families are left out: there is no bound for their cases", file=sys.stderr)
     return {
         f"{op}.h5": store.image_of(vectors_of(op, list(group)))
         for op, group in groupby(families, key=lambda family: family.op)
     }
 
 
-def _prepare_worker() -> None:
+def generated(op: str, dtypes: Collection[str] = DTYPES) -> OperationVectors:
+    """Build the vectors of an operation of the user's own in this process."""
+    return vectors_of(op, [family for task in tasks([op], dtypes) if (family := _build(task)) is not None])
+
+
+def _prepare_worker(prepare: Callable[[], object]) -> None:
     """End when the parent does. Collect garbage seldom, since what is built has few cycles, and keep what large arrays
     free."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.set_threshold(50_000)
     keep_freed_memory()
+    prepare()
 
 
 def _end_with_parent() -> None:
@@ -70,8 +81,14 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _build(task: Task) -> Family:
-    return build(*task)
+def _build(task: Task) -> Family | None:
+    """Build a family; None where it is of the user's own operation, which decides what can be judged."""
+    if task[0] not in OWN:
+        return build(*task)
+    with suppress(CaseError):
+        family = build(*task)
+        return None if problems(vectors_of(task[0], [family])) else family
+    return None
 
 
 def vectors_of(op: str, families: list[Family]) -> OperationVectors:
@@ -122,24 +139,34 @@ def _without(family: Family, aliases: Iterable[str]) -> Family:
     return replace(family, answer=cut(family.answer), alternatives={k: cut(e) for k, e in family.alternatives.items()})
 
 
-def main(ops: Sequence[str], check: bool) -> int:
+def main(
+    ops: Sequence[str],
+    check: bool,
+    folder: Path | None = None,
+    own: Sequence[str] = (),
+    prepare: Callable[[], object] = int,
+) -> int:
     """Generate the golden files of the named operations, or of all; with `check`, compare instead of writing.
+
+    own: the operations of the user's own that there are, whose files go to a `folder` of theirs; prepare: enters them.
 
     Returns 0; 1 where the files differ or a case is at fault, 2 where nothing can be written, with a line on standard
     error for each.
     """
-    known = operation_names()
+    known = tuple(own) or operation_names()
     if unknown := [op for op in ops if op not in known]:
         print(f"unknown operation {unknown[0]}; {meant(unknown[0], known)}", file=sys.stderr)
         return 2
-    golden = store.golden_folder()
+    golden = folder or store.golden_folder()
+    complete = not ops and not own
     try:
         if not check:
+            golden.mkdir(parents=True, exist_ok=True)
             _refuse_what_cannot_be_installed(golden, ops)
-        images = generate(ops or known)
+        images = generate(ops or known, prepare)
         if check:
-            return _compare(images, golden, complete=not ops)
-        written = store.install(golden, images, complete=not ops)
+            return _compare(images, golden, complete)
+        written = store.install(golden, images, complete)
     except CaseError as error:
         print(error, file=sys.stderr)
         return 1
@@ -176,7 +203,7 @@ def _compare(images: Mapping[str, bytes], golden: Path, complete: bool) -> int:
         differing += [path.name for path in sorted(golden.glob("*.h5")) if path.name not in images]
     for name in differing:
         print(f"{name} is not what the reference generates; run `backproof generate`", file=sys.stderr)
-    problems = store.verify(ops=() if complete else [Path(name).stem for name in images])
+    problems = store.verify(golden, ops=() if complete else [Path(name).stem for name in images])
     for problem in problems:
         print(problem, file=sys.stderr)
     if not differing and not problems:

@@ -2,11 +2,10 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from types import ModuleType
 from typing import Any
 
 from ...vectors.records import DIRECTIONS
@@ -32,6 +31,15 @@ class Operation:
     batch_axis: Mapping[str, int | None]
     labels: frozenset[str]
     """Arguments that are never differentiated."""
+    shapes: Mapping[str, str] = field(default_factory=dict)
+    """Of an operation of a user's own, each argument's shape as its module declares it: "(N, D)"."""
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """The same of parameters: the values with which it is tested."""
+
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """The arguments of backward that are gradients of outputs."""
+        return tuple(name for name in self.arguments.get("backward", ()) if name.startswith("dL_d"))
 
     def keywords(self, direction: str) -> list[str]:
         """Write the parameters as a definition has them: after "*", with their defaults."""
@@ -39,20 +47,33 @@ class Operation:
         return ["*", *written] if self.parameters[direction] else []
 
 
+OWN: dict[str, Operation] = {}
+"""Operations of the user's own, by name: see `generation.own`."""
+
+
 def operation_names() -> tuple[str, ...]:
-    """Name all operations: every module of `ops`."""
-    return tuple(sorted(module.name for module in iter_modules(ops.__path__)))
+    """Name all operations: every module of `ops`, and the user's own."""
+    return tuple(sorted([*(module.name for module in iter_modules(ops.__path__)), *OWN]))
+
+
+def operation(name: str) -> Operation:
+    """Describe one operation. Raises ModuleNotFoundError if `ops` has no module of that name."""
+    return OWN[name] if name in OWN else _of_ops(name)
 
 
 @cache
-def operation(name: str) -> Operation:
-    """Describe one operation. Raises ModuleNotFoundError if `ops` has no module of that name."""
-    module = import_module(f"{ops.__name__}.{name}")
+def _of_ops(name: str) -> Operation:
+    return described(name, import_module(f"{ops.__name__}.{name}"))
+
+
+def described(name: str, module: Any) -> Operation:
+    """Describe an operation by a module, or by an object with the same attributes."""
     functions = {direction: getattr(module, direction) for direction in DIRECTIONS if hasattr(module, direction)}
     arguments = {
         direction: _arguments(f, inspect.Parameter.POSITIONAL_OR_KEYWORD) for direction, f in functions.items()
     }
-    labels = frozenset(getattr(module, "LABELS", ("labels",)))
+    shapes = getattr(module, "SHAPES", {})
+    labels = frozenset(getattr(module, "LABELS", ("labels",))) | {name for name, text in shapes.items() if "<" in text}
     results = _results(module, arguments.get("backward", ()), labels)
     tensors = {t for group in (*arguments.values(), *results.values()) for t in group}
     return Operation(
@@ -67,8 +88,10 @@ def operation(name: str) -> Operation:
         parameters={d: _arguments(f, inspect.Parameter.KEYWORD_ONLY) for d, f in functions.items()},
         defaults={name: value for f in functions.values() for name, value in _defaults(f)},
         results={direction: results[direction] for direction in functions},
-        batch_axis={tensor: module.BATCH_AXIS.get(tensor) for tensor in sorted(tensors)},
+        batch_axis={tensor: getattr(module, "BATCH_AXIS", {}).get(tensor) for tensor in sorted(tensors)},
         labels=labels,
+        shapes=shapes,
+        values=getattr(module, "PARAMETERS", {}),
     )
 
 
@@ -82,7 +105,7 @@ def _defaults(function: Function) -> Iterator[tuple[str, Any]]:
             yield parameter.name, parameter.default
 
 
-def _results(module: ModuleType, backward: tuple[str, ...], labels: frozenset[str]) -> dict[str, tuple[str, ...]]:
+def _results(module: Any, backward: tuple[str, ...], labels: frozenset[str]) -> dict[str, tuple[str, ...]]:
     """Name the results: forward's from backward's upstreams, backward's from forward's differentiable arguments."""
     if hasattr(module, "RESULTS"):
         return dict(module.RESULTS)

@@ -27,6 +27,7 @@ SCALARS = ("int", "str", "float", "bool")
 """Annotations of what is no tensor."""
 UNCHANGED = "number"
 """The name of the function that changes nothing of a parameter, and whose calls are not changed."""
+OURS = ops.__name__.removesuffix("ops")
 Definition = tuple[str, str]
 """A module's and a function's name."""
 
@@ -107,8 +108,17 @@ def definitions(module: str) -> Mapping[str, ast.FunctionDef]:
     return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
+def has_text(function: Function) -> bool:
+    """Whether a function is one of a module, by its own name, whose text can be read."""
+    try:
+        found = vars(import_module(function.__module__)).get(function.__name__)
+        return found is function and function.__name__ in definitions(function.__module__)
+    except (ImportError, OSError, TypeError):
+        return False
+
+
 def called_by(definition: Definition) -> Iterator[tuple[str, Definition]]:
-    """The reference's own functions that a function names: how it names each, and what it is."""
+    """The functions of the reference, and of the user's package, that a function names: how, and what it is."""
     module = import_module(definition[0])
     for node in ast.walk(definitions(definition[0])[definition[1]]):
         if isinstance(node, ast.Name):
@@ -120,8 +130,14 @@ def called_by(definition: Definition) -> Iterator[tuple[str, Definition]]:
             continue
         if not isinstance(found, FunctionType) or found.__name__ == UNCHANGED:
             continue
-        if found.__module__.startswith((ops.__name__, model.__name__)):
+        if found.__module__.startswith((ops.__name__, model.__name__)) or _is_users(found.__module__, definition[0]):
             yield ast.unparse(node), (found.__module__, found.__name__)
+
+
+def _is_users(module: str, other: str) -> bool:
+    """Whether a module is in the package of another, which is not the reference's."""
+    package = other.rpartition(".")[0] or other
+    return not other.startswith(OURS) and f"{module}.".startswith(f"{package}.")
 
 
 @cache
