@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ..vectors.records import Family, OperationVectors, VectorError
 from .check.wording import close_to
 from .doctor import commands as doctor
 from .implementation.errors import AdapterError, CommandError
+from .implementation.own_operations import generated, read_operations
 from .pages import commands as reports
 from .scaffold import commands as scaffold
 from .terminal.show import list_families, show_case
@@ -62,6 +64,8 @@ def command_parser() -> argparse.ArgumentParser:
     generate.add_argument("ops", nargs="*", metavar="OP", help="these operations alone")
     check = "write nothing; say whether the files are as they should be"
     generate.add_argument("--check", action="store_true", help=check)
+    _add_own(generate)
+    generate.add_argument("-o", "--output", type=Path, metavar="DIR", help="the folder of their files")
     generate.set_defaults(run=_generate)
 
     verify = commands.add_parser("verify", help="check golden files: hashes, layout, contents")
@@ -71,21 +75,40 @@ def command_parser() -> argparse.ArgumentParser:
 
     show = commands.add_parser("show", help="print one case: what it is for, its arguments, the right answers")
     show.add_argument("id", metavar="ID[#CASE]", help="dense/float32/NAME#3 or vectors/dense.h5::float32/NAME#3")
+    _add_own(show)
     show.set_defaults(run=_show)
 
     listing = commands.add_parser("list", help="print the families: id, cases, level, result, flags")
     listing.add_argument("ops", nargs="*", metavar="OP", help="of these operations alone")
+    _add_own(listing)
     listing.set_defaults(run=_list)
 
     faults = commands.add_parser(
         "faults", help="print the catalogue of wrong implementations, each of which can be run"
     )
     faults.add_argument("op", nargs="?", metavar="OP", help="of this operation alone")
+    _add_own(faults)
     faults.set_defaults(run=_faults)
     scaffold.add(commands)
     doctor.add(commands)
     reports.add(commands)
     return parser
+
+
+def _add_own(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--ops",
+        action="append",
+        default=[],
+        dest="own",
+        metavar="MODULE",
+        help="operations of your own: a module with forward and backward, or a package of such (repeatable)",
+    )
+
+
+def _own(options: argparse.Namespace) -> tuple[str, ...]:
+    """The names of the operations of --ops, which are known from then on."""
+    return read_operations(options.own, Path.cwd()) if options.own else ()
 
 
 def _generate(options: argparse.Namespace) -> int:
@@ -96,7 +119,12 @@ def _generate(options: argparse.Namespace) -> int:
             raise
         message = f"generating needs {error.name}, which is not installed: pip install python-flint tqdm"
         raise CommandError(message) from None
-    code: int = generate.main(options.ops, options.check)
+    if bool(options.own) != (options.output is not None):
+        raise CommandError(
+            "--ops MODULE and -o DIR go together: files of operations of your own go to a folder of yours"
+        )
+    prepare = partial(read_operations, options.own, Path.cwd()) if options.own else int
+    code: int = generate.main(options.ops, options.check, options.output, _own(options), prepare)
     return code
 
 
@@ -117,7 +145,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     family_id, has_case, case = options.id.partition("#")
-    vectors, family = _find(family_id)
+    vectors, family = _find(family_id, _own(options))
     if has_case and not (case.isdecimal() and int(case) < family.count):
         raise CommandError(f"{options.id}: no such case; the family has #0 to #{family.count - 1}")
     print(show_case(vectors, family, int(case or 0)))
@@ -125,8 +153,9 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    for op in options.ops or store.golden_operations():
-        for line in list_families(_golden(op)):
+    own = _own(options)
+    for op in options.ops or own or store.golden_operations():
+        for line in list_families(_golden(op, own)):
             print(line)
     return WELL
 
@@ -134,22 +163,24 @@ def _list(options: argparse.Namespace) -> int:
 def _faults(options: argparse.Namespace) -> int:
     from ..reference.faults import describe
 
+    own = _own(options)
     try:
-        print(describe(options.op))
+        for op in (options.op,) if options.op or not own else own:
+            print(describe(op))
     except ValueError as error:
         raise CommandError(str(error)) from None
     return WELL
 
 
-def _find(family_id: str) -> tuple[OperationVectors, Family]:
+def _find(family_id: str, own: Sequence[str]) -> tuple[OperationVectors, Family]:
     """The family of an id (dense/float32/NAME) or of a node id, which may name a file of the user's own."""
     file, is_nodeid, name = family_id.partition("::")
     if is_nodeid:
         op = file.removeprefix("vectors/").removesuffix(".h5")
-        vectors = _golden(op) if file == f"vectors/{op}.h5" else store.read(file)
+        vectors = _golden(op, own) if file == f"vectors/{op}.h5" else store.read(file)
     else:
         op, _, name = family_id.partition("/")
-        vectors = _golden(op)
+        vectors = _golden(op, own)
     by_name = {f"{family.dtype}/{family.name}": family for family in vectors.families}
     if name not in by_name:
         prefix = f"{file}::" if is_nodeid else f"{op}/"
@@ -157,7 +188,9 @@ def _find(family_id: str) -> tuple[OperationVectors, Family]:
     return vectors, by_name[name]
 
 
-def _golden(op: str) -> OperationVectors:
+def _golden(op: str, own: Sequence[str]) -> OperationVectors:
+    if op in own:
+        return generated(op)
     known = store.golden_operations()
     if op not in known:
         raise CommandError(f"{op}: no operation of the golden vectors; {meant(op, known)}")

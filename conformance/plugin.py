@@ -7,6 +7,7 @@ import pytest
 
 SETTINGS = {
     "impl_ops": "--impl-op",
+    "impl_own": "--impl-ops",
     "impl_dtypes": "--impl-dtype",
     "impl_isolate": "--impl-isolate",
     "impl_live": "--impl-live",
@@ -57,6 +58,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="impl_options",
         metavar="KEY=VALUE",
         help="an option of the implementation's own, for setup() of its adapter (repeatable)",
+    )
+    add(
+        "--impl-ops",
+        action="append",
+        dest="impl_own",
+        metavar="MODULE",
+        help="operations of your own beside backproof's: a module with forward and backward in plain NumPy, or a "
+        "package of such (repeatable)",
     )
     add("--impl-report", metavar="PATH.json", help="write what came of the run; `backproof report` makes a page of it")
     add(

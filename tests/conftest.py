@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
-import backproof.conformance.session.run  # noqa: F401  # pytester forgets modules that its runs were the first to import
+import backproof.conformance.session.run  # pytester forgets modules that its runs were the first to import
+import backproof.reference.generation.generate  # noqa: F401  # likewise
 import pytest
 from backproof.reference.model.operation import operation_names
 from backproof.vectors import store

@@ -171,12 +171,14 @@ class Judged:
 
 
 def sound_of(op: str, direction: str) -> Callable[..., Any] | None:
-    """The reference's function; None where it has no such operation. The reference is imported here and below."""
+    """The reference's function; None where it has no such operation, or its text cannot be read. The reference is
+    imported here and below."""
     from ...reference.model.fault import widened
     from ...reference.model.operation import operation, operation_names
+    from ...reference.mutations.formula import has_text
 
-    known = op in operation_names() and direction in operation(op).functions
-    return widened(operation(op).functions[direction]) if known else None
+    function = operation(op).functions.get(direction) if op in operation_names() else None
+    return widened(function) if function is not None and has_text(function) else None
 
 
 def catalogue(op: str, direction: str) -> Iterator[Candidate]:

@@ -75,6 +75,8 @@ class Implementation:
     """With --impl-isolate, what its process is kept from; calls from several threads do not reach it."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What `--impl-option` gave its setup."""
+    own_operations: tuple[str, ...] = ()
+    """What `--impl-ops` named."""
     after_calls: Callable[[], None] = _nothing
     """To be called between a family's calls and the comparison of what they returned."""
 
@@ -87,7 +89,8 @@ class Implementation:
     def argument(self) -> str:
         """The arguments that name it on a command line, quoted for a shell: "--impl=adapter"."""
         named = f"{self.option}={shlex.quote(self.spec)}{' --impl-isolate' if self.isolated else ''}"
-        return " ".join([named, *map(shlex.quote, option_arguments(self.options))])
+        own = (f"--impl-ops={spec}" for spec in self.own_operations)
+        return " ".join([named, *map(shlex.quote, (*own, *option_arguments(self.options)))])
 
     def working_precision(self, dtype: str, op: str) -> str:
         """The precision whose tolerances hold for an operation at a dtype: the one declared for it, or else for the
@@ -104,7 +107,7 @@ def load(
     path. `options` are passed to its setup. Raises AdapterError.
     """
     with _reading(spec):
-        subject = _resolve(spec, folder)
+        subject = resolve(spec, folder)
     return present(spec, subject, tuple(operations), options)
 
 
@@ -158,7 +161,8 @@ def _present(spec: str, subject: object, operations: tuple[str, ...], options: M
     )
 
 
-def _resolve(spec: str, folder: Path | None) -> object:
+def resolve(spec: str, folder: Path | None) -> object:
+    """The module or object that "module" or "module:object.attribute" names. Raises AdapterError."""
     module_name, _, attributes = spec.partition(":")
     if "/" in module_name or module_name.endswith(".py"):
         name = ".".join(Path(module_name).with_suffix("").parts).strip("./")

@@ -22,7 +22,7 @@ Direction = Literal["forward", "backward"]
 
 
 def assert_gradients(
-    op: str,
+    op: str | Any,
     gradients: Tensor | Sequence[Tensor] | Mapping[str, Tensor],
     /,
     inputs: Tensor | Sequence[Tensor] | Mapping[str, Tensor] = None,
@@ -39,7 +39,8 @@ def assert_gradients(
 
         assert_gradients("layer_norm", (dx, dgamma, dbeta), inputs=(x, gamma, beta), upstream=dy, eps=1e-5)
 
-    op: the operation's name, as `backproof list` prints them. gradients: one tensor for each argument that is
+    op: the operation's name, as `backproof list` prints them; or a module, or an object, with a forward and a backward
+    of your own (docs/own-operation.md). gradients: one tensor for each argument that is
     differentiated, in order. results: the names of those that are passed, where it is not all:
     `assert_gradients("dense", dw, results=("dL_dweights",), ...)`. inputs: what forward takes, in order, labels
     included. upstream: the gradient of the output; left out, it is 1 for an output that is a single number.
@@ -72,7 +73,7 @@ def assert_gradients(
 
 
 def assert_outputs(
-    op: str,
+    op: str | Any,
     outputs: Tensor | Sequence[Tensor] | Mapping[str, Tensor],
     /,
     inputs: Tensor | Sequence[Tensor] | Mapping[str, Tensor] = None,
@@ -107,7 +108,7 @@ def assert_outputs(
 
 
 def expectation(
-    op: str,
+    op: str | Any,
     direction: Direction,
     /,
     *tensors: Tensor,
@@ -131,7 +132,7 @@ def expectation(
         operation = _operation(op, direction)
         names = operation.arguments[direction]
         if len(tensors) > len(names):
-            raise ValueError(f"{op} {direction} takes {', '.join(names)}; {len(tensors)} came")
+            raise ValueError(f"{operation.name} {direction} takes {', '.join(names)}; {len(tensors)} came")
         given = dict(zip(names, tensors, strict=False))
         if twice := [name for name in given if name in named]:
             raise ValueError(f"{twice[0]} is given twice")
@@ -147,7 +148,7 @@ def expectation(
     raise mistaken.with_traceback(None) from None
 
 
-def _operation(op: str, direction: str) -> Any:
+def _operation(op: Any, direction: str) -> Any:
     if direction not in ("forward", "backward"):
         raise ValueError(f"direction is {direction!r}; write 'forward' or 'backward'")
     return operation_of(op, direction)
@@ -173,7 +174,7 @@ def _judged(direction: Direction, *call: Any, **options: Any) -> Exception | Non
 
 def _verdict(
     direction: Direction,
-    op: str,
+    op: str | Any,
     came: object,
     inputs: object,
     upstream: object,

@@ -9,7 +9,8 @@ import numpy as np
 from ...vectors.dtypes import DTYPES, FORMATS, PRECISIONS_OF, numpy_dtype
 from ..check.wording import listed
 from ..implementation.arrays import NotAnArray, numbers, to_numpy
-from ..implementation.errors import suggestion
+from ..implementation.errors import CommandError, suggestion
+from ..implementation.own_operations import reader
 
 if TYPE_CHECKING:
     from ...reference.model.operation import Operation
@@ -59,16 +60,19 @@ class OwnCall:
         return dtype or self.results[name].dtype.name
 
 
-def operation_of(op: str, direction: str) -> "Operation":
-    """The operation of a name. Raises ValueError where there is none, or it has not this direction."""
+def operation_of(op: Any, direction: str) -> "Operation":
+    """The operation of a name, or that a user's module is. Raises ValueError where there is none, or it has not this
+    direction."""
     try:
-        from ...reference.arithmetic import fast  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ValueError(f"this needs {error.name}: pip install python-flint") from None
+        own_operation = reader()
+    except CommandError as error:
+        raise ValueError(str(error)) from None
     from ...reference.model.operation import operation, operation_names
 
+    if not isinstance(op, str):
+        return own_operation(op)
     if op not in operation_names():
-        near = suggestion(str(op), operation_names()) or "; `backproof list` prints all"
+        near = suggestion(op, operation_names()) or "; `backproof list` prints all"
         raise ValueError(f"there is no operation {op!r}{near}")
     found = operation(op)
     if direction not in found.functions:

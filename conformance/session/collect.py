@@ -106,7 +106,9 @@ class FamilyItem(pytest.Item):
 
     def _words(self, result: Result) -> str:
         assert isinstance(self.parent, VectorFile)
-        return failure(result, self.family, self.parent.state.plan.implementation.argument)
+        plan = self.parent.state.plan
+        own = "".join(f"--ops={spec} " for spec in plan.implementation.own_operations)
+        return failure(result, self.family, plan.implementation.argument, own)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """The file, no line, and the family's id as the title of its failure."""

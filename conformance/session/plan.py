@@ -19,6 +19,7 @@ from ..implementation.declarations import DETERMINISTIC, LABELS, verify_conventi
 from ..implementation.errors import AdapterError
 from ..implementation.load import Implementation, load
 from ..implementation.options import OptionError, parse_options
+from ..implementation.own_operations import generated, read_operations
 from ..implementation.timeouts import LONGEST, SHORTEST
 from ..remote import command
 from ..remote.isolate import load_isolated
@@ -72,6 +73,8 @@ class Plan:
     strangers: Mapping[str, str]
     """Vector files that the manifest does not list, by node id, and their SHA-256."""
     vectors_version: str
+    own_operations: tuple[str, ...]
+    """The user's own, of `--impl-ops`."""
     remarks: tuple[str, ...]
     """Further lines of the header."""
 
@@ -80,7 +83,8 @@ def read_plan(config: pytest.Config) -> Plan:
     """Read everything that the options name. Raises UsageError, AdapterError or VectorError, of one line."""
     option = config.option
     folder = config.invocation_params.dir
-    golden = golden_files()
+    own_operations = read_operations(option.impl_own, folder) if option.impl_own else ()
+    golden = golden_files() | {op: store.golden_folder() / f"{op}.h5" for op in own_operations}
     given = explicit_arguments(config)
     live = live_arguments(given, golden, folder)
     selections, paths = partition([a for a in given if a not in live], golden, folder, config.rootpath)
@@ -88,15 +92,20 @@ def read_plan(config: pytest.Config) -> Plan:
     manifest = read_manifest(store.golden_folder())
     strangers = {s.nodeid: found for s, _ in own if (found := hash_of_stranger(bytes_of(s.path), manifest))}
     operations = sorted({*golden, *(vectors.op for _, vectors in own)})
-    wanted_ops = known_words("--impl-op", option.impl_ops, operations)
+    wanted_ops = known_words("--impl-op", option.impl_ops or (None if given else own_operations), operations)
     wanted_dtypes = known_words("--impl-dtype", option.impl_dtypes, DTYPES)
     if not given:
         selections = [Selection(path, golden_nodeid(op)) for op, path in golden.items()]
     # Golden files first: under --lf pytest leaves out whole files once it has come upon a failing one that it can find.
     implementation = _implementation(config, operations)
-    absent = {} if given or _names_families(option) else _absent(implementation, golden, wanted_dtypes)
+    implementation = replace(implementation, own_operations=tuple(option.impl_own or ()))
+    absent = (
+        {} if given or own_operations or _names_families(option) else _absent(implementation, golden, wanted_dtypes)
+    )
     installed = [
-        (s, _read(s)) for s in selections if _is_golden(s) and s.path.stem in wanted_ops and s.path.stem not in absent
+        (s, generated(s.path.stem, wanted_dtypes) if s.path.stem in own_operations else _read(s))
+        for s in selections
+        if _is_golden(s) and s.path.stem in wanted_ops and s.path.stem not in absent
     ]
     files = tuple(
         ChosenFile(
@@ -130,6 +139,7 @@ def read_plan(config: pytest.Config) -> Plan:
         known=_known_families(files) if expected else {},
         strangers=strangers,
         vectors_version=manifest.vectors_version,
+        own_operations=own_operations,
         remarks=(
             *([implementation.isolated] if implementation.isolated else []),
             *([f"written in {implementation.language}"] if implementation.language else []),
@@ -227,7 +237,7 @@ def golden_files() -> dict[str, Path]:
 
 
 def _read(selection: Selection) -> OperationVectors:
-    return store.read_golden(selection.path.stem) if _is_golden(selection) else store.read(selection.path)
+    return store.read_golden(selection.path.stem)
 
 
 def _read_own(selection: Selection) -> OperationVectors:

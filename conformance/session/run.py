@@ -14,7 +14,7 @@ from ...vectors.files import one_line
 from ...vectors.records import DIRECTIONS, LEVELS, VectorError
 from ..check.conventions import followed, inconsistencies
 from ..implementation import interrupts
-from ..implementation.errors import MOST_TEXT, AdapterError
+from ..implementation.errors import MOST_TEXT, AdapterError, CommandError
 from ..record.plain import pack, unpack
 from ..record.results import RESULT, Ending, Result, failing_functions
 from ..terminal import annotations
@@ -76,6 +76,7 @@ class Run:
             implementation = replace(implementation, after_calls=self.state.note_replaced)
             plan = replace(plan, implementation=self.state.watch.watched(implementation))
         self.state.plan = plan
+        _register(self.config, plan.own_operations, "families of this operation")
         for file in plan.files:
             for flag in file.vectors.flags:
                 _register(self.config, [flag.name], one_line(flag.effect))
@@ -259,5 +260,5 @@ def _usage_errors() -> Iterator[None]:
     """Turn errors of the user's files and options into pytest's UsageError, which prints one line."""
     try:
         yield
-    except (AdapterError, VectorError) as error:
+    except (AdapterError, CommandError, VectorError) as error:
         raise pytest.UsageError(one_line(str(error)[:MOST_TEXT])) from None

@@ -62,8 +62,11 @@ def header(implementation: Implementation, vectors_version: str, remarks: Iterab
     return [f"backproof: {one_line(line)}" for line in lines]
 
 
-def failure(result: Result, family: Family, argument: str) -> str:
-    """The text of a failed family in place of a traceback: its misses, what it is for, and how to show and rerun it."""
+def failure(result: Result, family: Family, argument: str, own: str = "") -> str:
+    """The text of a failed family in place of a traceback: its misses, what it is for, and how to show and rerun it.
+
+    own: arguments that name operations of the user's own.
+    """
     lines = []
     if result.note and result.ending is not Ending.ROBUST_MISS:
         lines.append(result.note)
@@ -76,7 +79,7 @@ def failure(result: Result, family: Family, argument: str) -> str:
     if family.comment:
         lines += wrapped(one_line(family.comment), "family: ", "        ")
     if not result.drawn:
-        lines.append(f"  show: backproof show {result.nodeid}{'' if case is None else f'#{case}'}")
+        lines.append(f"  show: backproof show {own}{result.nodeid}{'' if case is None else f'#{case}'}")
     lines.append(f" rerun: pytest {argument} {result.nodeid}")
     return "\n".join(lines)
 

@@ -206,15 +206,15 @@ def test_generate_hands_over(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Generate:
         @staticmethod
-        def main(ops: list[str], check: bool) -> int:
-            handed.append((ops, check))
+        def main(ops: list[str], check: bool, *own: object) -> int:
+            handed.append((ops, check, *own[:2]))
             return 1
 
     monkeypatch.setitem(sys.modules, "backproof.reference.generation.generate", Generate)
     monkeypatch.setattr(backproof.reference.generation, "generate", Generate, raising=False)
     assert cli.main(["generate", "dense", "relu", "--check"]) == 1
     assert cli.main(["generate"]) == 1
-    assert handed == [(["dense", "relu"], True), ([], False)]
+    assert handed == [(["dense", "relu"], True, None, ()), ([], False, None, ())]
 
 
 def test_generate_without_flint_names_what_to_install() -> None:
