@@ -15,7 +15,7 @@ STYLES = {
     "layers": "layers of a lesson, Layer(n_inputs, n_outputs) with .output and .dinputs",
     "torch": "classes of torch.autograd.Function",
     "autodiff": "forward functions of a framework, and its gradients",
-    "command": "a program behind a pipe, a template for any language",
+    "command": "a program behind a pipe, in Python, or in JavaScript where the file is one",
 }
 
 
@@ -23,7 +23,7 @@ def add(commands: "Commands") -> None:
     """Declare the command."""
     words = "; ".join(f"{style}: {meaning}" for style, meaning in STYLES.items())
     new = commands.add_parser("new-adapter", help="write the skeleton of an adapter, to be filled in")
-    new.add_argument("path", metavar="PATH", help="the file to write: mylayer.py")
+    new.add_argument("path", metavar="PATH", help="the file to write: mylayer.py, or harness.mjs")
     new.add_argument("--style", choices=tuple(STYLES), default="functions", help=f"{words} (functions)")
     new.add_argument("--op", action="append", dest="ops", metavar="OP", help="this operation alone (repeatable)")
     new.add_argument("--force", action="store_true", help="write over a file that is there")
@@ -33,13 +33,14 @@ def add(commands: "Commands") -> None:
 def _new_adapter(options: argparse.Namespace) -> int:
     from ...vectors.files import replace_atomically  # other commands must not pay for these
     from .skeleton import skeleton
-    from .target import target
+    from .target import style_of, target
 
     here = Path.cwd()
     ops = _known(options.ops)
-    file = target(options.path, options.style, here, force=options.force)
-    run, doctor = file.commands(options.style)
-    text = skeleton(options.style, ops, run, doctor)
+    style = style_of(options.path, options.style)
+    file = target(options.path, style, here, force=options.force)
+    run, doctor = file.commands(style)
+    text = skeleton(style, ops, run, doctor)
     made = not file.path.parent.exists()
     try:
         file.path.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ def skeleton(style: str, ops: Iterable[str], invocation: str, doctor: str) -> st
         run=invocation,
         doctor=doctor,
         operations="\n\n".join(map(_BY_STYLE[style], described)),
-        table="\n".join(map(_row, described)),
+        table="\n".join(_row(style, one) for one in described),
     )
     return "\n".join(map(_wrapped, text.rstrip("\n").splitlines())) + "\n"
 
@@ -55,6 +55,19 @@ def _function(described: OperationText, direction: str) -> str:
         comment=described.comment(direction),
         unfilled=described.unfilled(f"{described.op}_{direction}", "return", direction),
     )
+
+
+def _javascript(described: OperationText) -> str:
+    return "\n\n".join(_javascript_function(described, direction) for direction in described.operation.functions)
+
+
+def _javascript_function(described: OperationText, direction: str) -> str:
+    parameters = ["parameters"] if described.operation.parameters[direction] else []
+    taken = ", ".join([*described.operation.arguments[direction], *parameters])
+    comment = described.comment(direction, "  ").replace("  # ", "  // ")
+    results = ", ".join(described.operation.results[direction])
+    unfilled = f'  throw new Unsupported("fill in {described.op}_{direction}: return [{results}]");'
+    return f"function {described.op}_{direction}({taken}) {{\n{comment}\n{unfilled}\n}}"
 
 
 def _layer(described: OperationText) -> str:
@@ -174,13 +187,17 @@ _BY_STYLE: dict[str, Part] = {
     "torch": _torch,
     "autodiff": _autodiff,
     "command": _functions,
+    "javascript": _javascript,
 }
 """The function that writes an operation, by style."""
 
 
-def _row(described: OperationText) -> str:
+def _row(style: str, described: OperationText) -> str:
     """An operation's entry in a harness's table of functions."""
     directions = described.operation.functions
+    if style == "javascript":
+        functions = ", ".join(f"{direction}: {described.op}_{direction}" for direction in directions)
+        return f"  {described.op}: {{ {functions} }},"
     return "\n".join(
         [
             f'    "{described.op}": {{',

@@ -29,10 +29,19 @@ class Target:
 
     def commands(self, style: str) -> tuple[str, str]:
         """The commands that run the vectors, and the doctor."""
-        if style == "command":
-            command = shlex.quote(f"python {shlex.quote(self.within.as_posix())}")
+        if program := _PROGRAMS.get(style):
+            command = shlex.quote(f"{program} {shlex.quote(self.within.as_posix())}")
             return f"pytest --impl-cmd {command}", f"backproof doctor --impl-cmd {command}"
         return f"pytest --impl={self.module}", f"backproof doctor {self.module}"
+
+
+_PROGRAMS = {"command": "python", "javascript": "node"}
+"""What runs a harness, by style."""
+
+
+def style_of(given: str, style: str) -> str:
+    """The style that a file's suffix asks for: a harness in JavaScript, or else the one that is named."""
+    return "javascript" if Path(given).suffix == ".mjs" and style in ("functions", "command") else style
 
 
 def target(given: str, style: str, here: Path, *, force: bool) -> Target:
@@ -42,8 +51,9 @@ def target(given: str, style: str, here: Path, *, force: bool) -> Target:
         raise CommandError(f"{given}: is a folder; name a file, such as {path / 'mylayer.py'}")
     if not path.suffix:
         path = path.with_name(f"{path.name}.py")
-    if path.suffix != ".py":
-        raise CommandError(f"{given}: name a file of Python, such as {path.with_suffix('.py').name}")
+    if path.suffix != (".mjs" if style == "javascript" else ".py"):
+        python, javascript = path.with_suffix(".py").name, path.with_suffix(".mjs").name
+        raise CommandError(f"{given}: name a file of Python, such as {python}, or of JavaScript, such as {javascript}")
     whole = here / path
     elsewhere = ".." in path.parts or not whole.is_relative_to(here)
     folder = whole.parent.resolve() if elsewhere else here
@@ -56,12 +66,14 @@ def target(given: str, style: str, here: Path, *, force: bool) -> Target:
 
 def _importable(given: str, within: Path, folder: Path, style: str) -> None:
     names = within.with_suffix("").parts
-    for name in names if style != "command" else ():
+    for name in names if style not in _PROGRAMS else ():
         if not name.isidentifier() or keyword.iskeyword(name):
             near = "".join(letter if letter.isalnum() else "_" for letter in name)
             near = near if near.isidentifier() and not keyword.iskeyword(near) else f"my_{near}"
             raise CommandError(f"{given}: {name!r} is no name that Python can import; {near!r} is one")
     # A command is a script, whose own folder is the first that Python looks into.
+    if style == "javascript":
+        return
     top, beside = (names[-1], (folder / within).parent) if style == "command" else (names[0], folder)
     owner = _shadowed(top, beside)
     if owner:

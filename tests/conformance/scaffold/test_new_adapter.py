@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -201,6 +202,29 @@ def test_a_filled_in_harness_passes(pytester: pytest.Pytester) -> None:
     assert result.parseoutcomes()["passed"] > 100
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node: there is no program node on PATH")
+def test_a_harness_in_javascript_runs_and_passes_once_filled_in(pytester: pytest.Pytester) -> None:
+    assert cli.main(["new-adapter", "mine.mjs", "--op=relu", "--op=softmax_cross_entropy"]) == 0
+    text = (pytester.path / "mine.mjs").read_text()
+    assert (
+        cli.main(["doctor", "--impl-cmd", "node mine.mjs", "--op=softmax_cross_entropy"]) == 1
+    )  # nothing is filled in
+    for name, value in (("forward", "Math.max(x, 0)"), ("backward", "x > 0 ? dL_doutputs.data[k] : 0")):
+        fits = "if (String(dL_doutputs.shape) !== String(inputs.shape)) throw new Error('shapes');"
+        code = f"""const results = tensor(inputs.dtype, inputs.shape);
+  {fits if name == "backward" else ""}
+  inputs.data.forEach((x, k) => (results.data[k] = {value}));
+  return [results];"""
+        text, count = re.subn(
+            rf'throw new Unsupported\("fill in relu_{name}: [^"]*"\);', lambda _, code=code: code, text
+        )
+        assert count == 1
+    (pytester.path / "filled.mjs").write_text(text)
+    result = pytester.runpytest("--impl-cmd=node filled.mjs", "--impl-op=relu", "--impl-strict", "-q")
+    assert result.ret == pytest.ExitCode.OK
+    assert result.parseoutcomes()["passed"] > 100
+
+
 # Where it is written
 
 
@@ -255,7 +279,7 @@ def test_a_file_is_written_over_only_with_force(folder: Path, capsys: pytest.Cap
         (["my-layer.py"], "'my-layer' is no name that Python can import; 'my_layer' is one"),
         (["1st.py"], "'1st' is no name that Python can import; 'my_1st' is one"),
         (["class.py"], "'class' is no name that Python can import; 'my_class' is one"),
-        (["mine.txt"], "name a file of Python, such as mine.py"),
+        (["mine.txt"], "name a file of Python, such as mine.py, or of JavaScript, such as mine.mjs"),
         (["."], "is a folder; name a file"),
         (["taken/"], "is a folder; name a file, such as taken/mylayer.py"),
         (["file/mine.py"], "cannot be written: "),
