@@ -62,8 +62,8 @@ def _javascript(described: OperationText) -> str:
 
 
 def _javascript_function(described: OperationText, direction: str) -> str:
-    parameters = ["parameters"] if described.operation.parameters[direction] else []
-    taken = ", ".join([*described.operation.arguments[direction], *parameters])
+    options = ["options"] if described.operation.parameters[direction] else []
+    taken = ", ".join([*described.operation.arguments[direction], *options])
     comment = described.comment(direction, "  ").replace("  # ", "  // ")
     results = ", ".join(described.operation.results[direction])
     unfilled = f'  throw new Unsupported("fill in {described.op}_{direction}: return [{results}]");'
@@ -194,17 +194,12 @@ _BY_STYLE: dict[str, Part] = {
 
 def _row(style: str, described: OperationText) -> str:
     """An operation's entry in a harness's table of functions."""
-    directions = described.operation.functions
-    if style == "javascript":
-        functions = ", ".join(f"{direction}: {described.op}_{direction}" for direction in directions)
-        return f"  {described.op}: {{ {functions} }},"
-    return "\n".join(
-        [
-            f'    "{described.op}": {{',
-            *(f'        "{direction}": {described.op}_{direction},' for direction in directions),
-            "    },",
-        ]
+    quote, indent = ("", "  ") if style == "javascript" else ('"', "    ")
+    functions = (
+        f"{indent * 2}{quote}{direction}{quote}: {described.op}_{direction},"
+        for direction in described.operation.functions
     )
+    return "\n".join([f"{indent}{quote}{described.op}{quote}: {{", *functions, f"{indent}}},"])
 
 
 def _class_name(op: str) -> str:
