@@ -1,6 +1,7 @@
 """The plan of a run, read and checked before anything runs: implementation, families, expected failures."""
 
 import argparse
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ...reference.model.vocabulary import FLAGS
 from ...vectors import store
 from ...vectors.dtypes import DTYPES
 from ...vectors.files import bytes_of, one_line
 from ...vectors.manifest import FamilyCount, hash_of_stranger, read_manifest
-from ...vectors.records import Family, OperationVectors
+from ...vectors.records import DIRECTIONS, LEVELS, Family, OperationVectors
 from ...vectors.validation import problems
 from ..implementation.declarations import DETERMINISTIC, LABELS, verify_conventions
 from ..implementation.errors import AdapterError
@@ -100,7 +102,9 @@ def read_plan(config: pytest.Config) -> Plan:
     implementation = _implementation(config, operations)
     implementation = replace(implementation, own_operations=tuple(option.impl_own or ()))
     absent = (
-        {} if given or own_operations or _names_families(option) else _absent(implementation, golden, wanted_dtypes)
+        {}
+        if given or own_operations or _names_families(option, operations)
+        else _absent(implementation, golden, wanted_dtypes)
     )
     installed = [
         (s, generated(s.path.stem, wanted_dtypes) if s.path.stem in own_operations else _read(s))
@@ -179,9 +183,14 @@ def _live_files(
             yield ChosenFile(live_nodeid(op), golden[op], replace(vectors, families=standing), standing, vectors)
 
 
-def _names_families(option: argparse.Namespace) -> bool:
-    """Whether an option speaks of single families or asks for a record of each, so that all files are to be read."""
-    by_name = (option.impl_ops, option.impl_xfails, option.keyword, option.markexpr, option.deselect)
+def _names_families(option: argparse.Namespace, operations: Iterable[str]) -> bool:
+    """Whether an option speaks of single families or asks for a record of each, so that all files are to be read.
+
+    A mark expression without any mark of ours, such as `-m "not slow"` among a project's addopts, speaks of none.
+    """
+    ours = {*operations, *DTYPES, *DIRECTIONS, *LEVELS, *FLAGS}
+    marks = ours.intersection(re.findall(r"[\w-]+", option.markexpr or ""))
+    by_name = (option.impl_ops, option.impl_xfails, option.keyword, marks, option.deselect)
     return any((*by_name, option.impl_report))
 
 

@@ -488,6 +488,10 @@ def test_the_file_of_an_operation_that_is_not_implemented_is_counted_and_not_rea
         ]
     )
     narrower = project.runpytest("--impl=doubles", "--impl-dtype=float64")
+    unmarked = project.runpytest("--impl=doubles", "-m", "not slow")
+    unmarked.stdout.fnmatch_lines(["*10  not implemented: 1 operation (kink), float16"])
+    marked = project.runpytest("--impl=doubles", "-m", "not nan")  # which families of it may be
+    marked.stderr.fnmatch_lines(["ERROR: *kink.h5: cannot be read: *"])
     narrower.stdout.fnmatch_lines(["7 families, *", "*3  not implemented: 1 operation (kink)"])
 
 
