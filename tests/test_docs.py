@@ -182,6 +182,18 @@ def test_what_is_generated_is_up_to_date(document: Path) -> None:
     assert document.read_text(encoding="utf-8") == generated.current(document)
 
 
+def test_nothing_says_that_backproof_can_be_had_by_its_name_alone() -> None:
+    """It is on no index: from a folder or an address, with or without extras, it can be installed."""
+    sources = [
+        path for folder in ("conformance", "reference", "vectors") for path in (documents.ROOT / folder).rglob("*")
+    ]
+    texts = [path for path in sources if path.suffix in (".py", ".txt", ".md", ".html")] + documents.documents()
+    alone = re.compile(r"""pip install [^`\n]*(?<![/@\w])backproof(\[[a-z,]*\])?['"]?(?! @ git)(?=[\s'"`]|$)""")
+    assert [path for path in texts if alone.search(path.read_text(encoding="utf-8"))] == []
+    assert alone.search("pip install 'backproof[report]'")
+    assert alone.search("pip install --upgrade backproof\n")
+
+
 def test_no_link_is_without_words() -> None:
     """A renderer other than Sphinx shows nothing of it."""
     assert [
