@@ -10,7 +10,7 @@ from ..record.results import failing_functions, refused_layouts
 from .assessment import absent, assess, incompleteness
 from .failures import FailureGroup, failure_groups, rerun_command, show_command
 from .heatmap_cells import BANDS, HeatmapView
-from .overview import EDGES, cells
+from .overview import EDGES, Stand, cells
 from .render import render
 
 MOST_OF_A_GROUP = 10
@@ -21,12 +21,15 @@ MOST_OF_A_PAGE = 120
 def run_page(record: RunRecord) -> str:
     """The page as HTML without external files. Raises CommandError."""
     failing = failure_groups(record.families, lambda family: family.result.ending.fails, record.diagnoses)
+    table = cells(record)
+    nowhere = [op for op, row in table.items() if all(cell.stand is Stand.ABSENT for cell in row.values())]
     return render(
         "run.html",
         record=record,
         assessment=assess(record),
         incomplete="" if record.state is Progress.COMPLETE else incompleteness(record),
-        table=cells(record),
+        table={op: row for op, row in table.items() if op not in nowhere or len(nowhere) == len(table)},
+        nowhere=len(nowhere) if len(nowhere) < len(table) else 0,
         dtypes=list(dict.fromkeys(planned.dtype for planned in record.planned)),
         edges=EDGES,
         failing=failing,

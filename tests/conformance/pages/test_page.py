@@ -141,6 +141,13 @@ def test_the_glance_says_in_words_how_each_operation_stands_at_each_dtype() -> N
     assert matrix(record(not_run=3))["double"] == ["\u00b7 not run"]
 
 
+def test_operations_that_are_nowhere_implemented_are_counted_below_the_glance() -> None:
+    run = record(family(1), absent(2, op="relu"), absent(3, op="mlp"), absent(4, op="mlp", dtype="float64"))
+    assert list(matrix(run)) == ["dense"]
+    (told,) = [p.text() for p in html(run).all("p") if p.text().startswith("Not implemented:")]
+    assert told == "Not implemented: 2 operations."
+
+
 def test_each_cell_leads_to_what_there_is_to_say_of_it() -> None:
     root = html(every_kind())
     cell = next(a for a in root.one("table", kind="matrix").all("a") if "fails" in a.text())
