@@ -102,7 +102,7 @@ def without_cancellation(kind: Cell, shapes: Mapping[str, Shape], w: Words) -> I
 
 def recurrent(kind: Cell, dtype: str) -> Iterator[Draft]:
     """Give all families of a cell at a dtype."""
-    parts = (upstreams, saturated, successive, special, mismatches)
+    parts = (upstreams, saturated, far_states, successive, special, mismatches)
     yield from chain(drawn(kind, dtype), *(part(kind, dtype) for part in parts))
 
 
@@ -164,6 +164,14 @@ def saturated(kind: Cell, dtype: str) -> Iterator[Draft]:
             cases.append({**kind.plain(dtype), "bias_ih": held(biases, dtype), "bias_hh": held(biases * 0, dtype)})
         comment = f"A gate whose sums are about {size} in one unit and -{size} in the other, each gate in turn."
         yield from families(f"saturated-{size}", "saturated", comment, tuple(cases))
+
+
+def far_states(kind: Cell, dtype: str) -> Iterator[Draft]:
+    """States far beyond what a bounded activation gives, and close to 0."""
+    plain = kind.plain(dtype)
+    far = {name: held(np.resize([96, -24, 2.0**-10, -(2.0**-12)], plain[name].shape), dtype) for name in kind.states}
+    comment = "States of 96, -24, 2^-10 and -2^-12, which nobody may clip or take for 0."
+    yield from families("far-states", "spread", comment, ({**plain, **far},))
 
 
 def successive(kind: Cell, dtype: str) -> Iterator[Draft]:
