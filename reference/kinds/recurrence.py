@@ -1,4 +1,4 @@
-"""Recurrent cells: inputs, states, weights and biases of gates, over one step or several."""
+"""Recurrent cells, and layers that put one through time: inputs, states, weights and biases of gates."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,12 @@ from .paired import families, one_argument_at_a_time, refused
 from .special_values import ends
 from .upstreams import far_upstreams
 
-Sizes = tuple[int, int, int]
+Sizes = tuple[int, ...]
+"""(N, I, H), and before them T of a layer."""
+Groups = tuple[tuple[str, str, int, tuple[Sizes, ...]], ...]
+"""Flag, what the sizes are, how many cases, sizes."""
 PLAIN: Sizes = (2, 3, 2)
-GROUPS: tuple[tuple[str, str, int, tuple[Sizes, ...]], ...] = (
+GROUPS: Groups = (
     ("distinct-sizes", "all different", 2, ((2, 3, 4), (3, 4, 2), (4, 2, 3), (3, 1, 2))),
     ("square", "some of them equal", 2, ((3, 3, 3), (2, 2, 3))),
     ("batch-of-one", "a batch of one", 2, ((1, 3, 2), (1, 1, 2))),
@@ -30,18 +33,13 @@ GROUPS: tuple[tuple[str, str, int, tuple[Sizes, ...]], ...] = (
     ),
     ("many-rows", "more rows than a block of threads takes", 1, ((131, 1, 1),)),
 )
-"""Flag, what the sizes are, how many cases, sizes (N, I, H)."""
-LARGE: tuple[tuple[str, str, int, tuple[Sizes, ...]], ...] = (
-    ("odd-sizes", "one of which is more than a block of threads has", 1, ((2, 129, 1), (1, 1, 33))),
-)
-"""The same, at one dtype, as weights of so many units take bytes."""
+LARGE: Groups = (("odd-sizes", "one of which is more than a block of threads has", 1, ((2, 129, 1), (1, 1, 33))),)
 LADDER = (5, 10, 17, 20, 37, 60)
-"""Sums of gates at which they are nearly open or shut, in rising order."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell takes and gives."""
+    """What a cell takes and gives, or a layer that puts it through time."""
 
     blocks: int
     """Gates, each of which has a row of the weights for each hidden unit."""
@@ -49,20 +47,29 @@ class Cell:
     """The gate that is bent by tanh, not by a sigmoid."""
     states: tuple[str, ...]
     """In the order of the call; each has a successor with an upstream."""
+    steps: Sizes = ()
+    """T of curated sequences; empty for a cell."""
+    groups: Groups = GROUPS
+    """What sizes are drawn."""
+    large: Groups = LARGE
+    """What sizes are drawn at one dtype, as weights of so many units take bytes."""
+    ladder: tuple[int, ...] = LADDER
+    """Sums of gates at which they are nearly open or shut, in rising order."""
 
     def shapes(self, sizes: Sizes) -> dict[str, Shape]:
-        """Give the shapes of backward's arguments in the order of the call, for sizes (N, I, H)."""
-        n, i, h = sizes
+        """Give the shapes of backward's arguments in the order of the call, for sizes (N, I, H) or (T, N, I, H)."""
+        *time, n, i, h = sizes
         g = self.blocks * h
-        upstreams = {f"dL_dnext_{name}": (n, h) for name in self.states}
+        upstreams: dict[str, Shape] = {"dL_doutputs": (*time, n, h)} if time else {}
+        upstreams |= {f"dL_dnext_{name}": (n, h) for name in self.states}
         states = dict.fromkeys(self.states, (n, h))
         layer = {"weight_ih": (g, i), "weight_hh": (g, h), "bias_ih": (g,), "bias_hh": (g,)}
-        return {**upstreams, "inputs": (n, i), **states, **layer}
+        return {**upstreams, "inputs": (*time, n, i), **states, **layer}
 
     def plain(self, dtype: str, sizes: Sizes = PLAIN, turn: int = 0) -> Inputs:
-        """Give curated arguments of backward: small numbers, none of them like its neighbours."""
+        """Give curated arguments of backward, for sizes (N, I, H): small numbers, none of them like its neighbours."""
         numbers = np.roll([1.5, -0.5, 0.25, -1.25, 0.75, 2, -0.75, 0.5, -1, 0.125, -0.375], -turn)
-        given = self.shapes(sizes).items()
+        given = self.shapes((*self.steps, *sizes)).items()
         return {name: held(np.resize(np.roll(numbers, k), shape), dtype) for k, (name, shape) in enumerate(given)}
 
 
@@ -93,7 +100,10 @@ def without_cancellation(kind: Cell, shapes: Mapping[str, Shape], w: Words) -> I
         if name.startswith("bias"):
             drawn = w.signed(shape, 0.03125, 0.0625).astype(np.float64)
             return w.array(np.where(is_bent, 2 * abs(drawn) * rows * of_inputs, drawn))
-        low = 0.25 / 2.0 ** (shape[1] - 1).bit_length() if name.startswith("weight") else 1.0
+        if name.startswith("weight"):
+            low = 0.25 / 2.0 ** (shape[1] - 1).bit_length()
+        else:  # gates that are nearly open forget no error over the steps
+            low = 0.25 if kind.steps and not name.startswith("dL") else 1.0
         sign = unit * (of_upstream if name.startswith("dL") else of_inputs)
         return w.array(w.uniform(shape, low, 2 * low).astype(np.float64) * signs.get(name, sign))
 
@@ -108,17 +118,22 @@ def recurrent(kind: Cell, dtype: str) -> Iterator[Draft]:
 
 def drawn(kind: Cell, dtype: str) -> Iterator[Draft]:
     """Ordinary input of many sizes, and of a first step."""
-    for flag, words, count, group in GROUPS + (LARGE if dtype == "float32" else ()):
+    letters = "TNIH" if kind.steps else "NIH"
+    for flag, words, count, group in kind.groups + (kind.large if dtype == "float32" else ()):
         for sizes in group:
-            n, i, h = sizes
-            comment, draw = f"Sizes (N, I, H) = {sizes}, {words}.", partial(ordinary, kind, sizes)
-            flags = f"random {flag} upstream-signed"
-            yield from families(f"random-n{n}-i{i}-h{h}", flags, comment, draw=draw, counts=(count, count))
+            comment = f"Sizes ({', '.join(letters)}) = {sizes}, {words}."
+            id = "-".join(["random", *(f"{letter}{size}" for letter, size in zip(letters.lower(), sizes, strict=True))])
+            draw, flags = partial(ordinary, kind, sizes), f"random {flag} upstream-signed"
+            yield from families(id, flags, comment, draw=draw, counts=(count, count))
 
     def first_step(w: Words) -> Inputs:
-        return {name: x * 0 if name in kind.states else x for name, x in ordinary(kind, (2, 3, 2), w).items()}
+        return {
+            name: x * 0 if name in kind.states else x for name, x in ordinary(kind, (*kind.steps, *PLAIN), w).items()
+        }
 
     comment = "A first step, whose states are 0: no gradient of the weights of the state."
+    if kind.steps:
+        comment = "States of 0 before the first step, which gives no gradient to the weights of the state."
     yield from families("first-step", "signed-zero upstream-signed", comment, draw=first_step, counts=(2, 2))
 
 
@@ -129,34 +144,40 @@ def upstreams(kind: Cell, dtype: str) -> Iterator[Draft]:
     none = {name: plain[name] * 0 for name in upstream}
     comment = "No upstream, no gradient."
     yield from families("backward-upstream-zero", "upstream-zero", comment, ({**plain, **none},))
-    units = [held(unit, dtype) for unit in np.eye(4).reshape(4, 2, 2)]
-    cases = tuple({**plain, **none, name: unit} for name in upstream for unit in units)
+    cases = tuple({**plain, **none, name: unit} for name in upstream for unit in _units(plain[name]))
     comment = "One unit of upstream at each place in turn: one row of the Jacobian at a time."
     yield from families("backward-upstream-one-hot", "upstream-one-hot", comment, cases)
 
     def alone(name: str, w: Words) -> Inputs:
-        return {k: x * 0 if k in upstream and k != name else x for k, x in ordinary(kind, (2, 3, 2), w).items()}
+        return {
+            k: x * 0 if k in upstream and k != name else x for k, x in ordinary(kind, (*kind.steps, *PLAIN), w).items()
+        }
 
     for name in upstream if len(upstream) > 1 else ():
         id, comment = f"backward-{name.removeprefix('dL_d').replace('_', '-')}-alone", f"An upstream of {name} alone."
         flags = "random upstream-zero upstream-signed"
         yield from families(id, flags, comment, draw=partial(alone, name), counts=(2, 2))
     comment = "The same upstream in every row, as broadcasting makes it."
-    equal = {**plain, **{name: np.repeat(plain[name][:1], 2, axis=0) for name in upstream}}
+    equal = {**plain, **{name: plain[name] * 0 + plain[name][..., :1, :] for name in upstream}}
     yield from families("backward-equal-rows", "stride-zero", comment, (equal,))
 
     def scaled(w: Words, exponent: int) -> Inputs:
-        case = ordinary(kind, (2, 3, 2), w)
+        case = ordinary(kind, (*kind.steps, *PLAIN), w)
         return {**case, **{k: w.array(np.ldexp(case[k].astype(np.float64), exponent)) for k in upstream}}
 
     for draft in far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20))):
         yield from families(draft.name, " ".join(draft.flags), draft.comment, draw=draft.draw, counts=(1, 1))
 
 
+def _units(like: np.ndarray) -> np.ndarray:
+    """One unit at each place of an array in turn."""
+    return np.eye(like.size, dtype=like.dtype).reshape(like.size, *like.shape)
+
+
 def saturated(kind: Cell, dtype: str) -> Iterator[Draft]:
     """Gates that are nearly open or shut, each in turn, by their biases."""
     units = PLAIN[-1]
-    for size in LADDER:
+    for size in kind.ladder:
         cases = []
         for gate in range(kind.blocks):
             biases = np.zeros(kind.blocks * units)
@@ -198,7 +219,7 @@ def special(kind: Cell, dtype: str) -> Iterator[Draft]:
         yield from families(f"{direction}-nan", "nan", comment, tuple(spoilt), level="robust")
     small = ends(dtype).subnormal
     for direction, names in (("forward", kind.states), ("backward", tuple(n for n in plain if n.startswith("dL")))):
-        tiny = {name: held(np.array([[1, -1], [-1, 0.5]]) * small, dtype) for name in names}
+        tiny = {name: held(np.resize([1, -1, -1, 0.5], plain[name].shape) * small, dtype) for name in names}
         comment = f"Subnormal numbers in {' and '.join(names)}."
         yield from families(f"{direction}-subnormal", "subnormal", comment, ({**plain, **tiny},), level="robust")
 
@@ -207,9 +228,12 @@ def mismatches(kind: Cell, dtype: str) -> Iterator[Draft]:
     """Shapes that do not fit, to be refused."""
     plain = kind.plain(dtype, (2, 3, 4))
     for name, x in plain.items():
-        wrong = [("long", np.concatenate([x, x[:1]])), ("one", x[:1])]
+        rows = max(x.ndim - 2, 0)
+        wrong = [("long", np.concatenate([x, x.take([0], rows)], rows)), ("one", x.take([0], rows))]
         if x.ndim > 1:
-            wrong += [("one-column", x[:, :1]), ("rank", x[0])]
+            wrong += [("one-column", x[..., :1]), ("rank", x[0])]
+        if kind.steps and name == "dL_doutputs":
+            wrong += [("step-more", np.concatenate([x, x[:1]])), ("step-less", x[1:])]
         for word, other in wrong:
             what = name.removeprefix("dL_d").replace("_", "-")
             id = f"mismatch-{what}-{word}" if not name.startswith("dL") else f"backward-mismatch-{what}-{word}"

@@ -126,6 +126,12 @@ FLAGS = {
         ),
         Flag("one-class", "shape", "a softmax over one class is not 1, or its gradient not 0", _SOFTMAX),
         Flag("many-classes", "precision", "a long sum loses digits or overflows its accumulator", _SOFTMAX),
+        Flag(
+            "many-steps",
+            "time",
+            "what a step passes to the one before is lost, or the weights get the gradient of one step alone",
+            "https://github.com/ooples/AiDotNet/pull/722",
+        ),
         Flag("many-rows", "precision", "a long sum over the batch stalls in a short accumulator", _HIGHAM),
         Flag("probability-zero", "special value", "-y / p at p = 0", _LESSON),
         Flag(

@@ -106,7 +106,7 @@ def _forward_by(
     return o * bend(next_cell), next_cell
 
 
-def _backward_saved(
+def gate_gradients(
     summed: Function,
     gate: Function,
     bend: Function,
@@ -116,17 +116,24 @@ def _backward_saved(
     hidden: Array,
     cell: Array,
     *layer: Array,
-) -> tuple[Array, ...]:
-    """From gates that were saved, and from the new cell as it was returned; the slopes last or first."""
+) -> tuple[Array, Array]:
+    """dL_dsums (N, 4H) and dL_dcell, from gates that were saved, and from the new cell as it was returned; the slopes
+    last or first.
+    """
     sums, size = summed(inputs, hidden, *layer), hidden.shape[1]
     (i, slope_i), (f, slope_f), (o, slope_o) = (gate(block(sums, k, size)) for k in (0, 1, 3))
     g, slope_g = bend(block(sums, 2, size))
     bent, slope = bend(stored(f * cell + i * g))
     d = dL_dnext_cell + dL_dnext_hidden * o * slope
     of_gates = [d * g * slope_i, d * cell * slope_f, d * i * slope_g, dL_dnext_hidden * bent * slope_o]
-    dL_dsums = stored(np.concatenate(of_gates, axis=1))
+    return stored(np.concatenate(of_gates, axis=1)), d * f
+
+
+def _backward_saved(summed: Function, gate: Function, bend: Function, *arguments: Array) -> tuple[Array, ...]:
+    _, _, inputs, hidden, _, weight_ih, weight_hh, _, _ = arguments
+    dL_dsums, dL_dcell = gate_gradients(summed, gate, bend, *arguments)
     (of_ih, of_bias), (of_hh, _) = (weight_gradients(dL_dsums, x) for x in (inputs, hidden))
-    return dL_dsums @ layer[0], dL_dsums @ layer[1], d * f, of_ih, of_hh, of_bias, of_bias
+    return dL_dsums @ weight_ih, dL_dsums @ weight_hh, dL_dcell, of_ih, of_hh, of_bias, of_bias
 
 
 FORMULATIONS = {
