@@ -180,6 +180,8 @@ adam_step_forward = _in_own_dtype(steps.adam)
 adamw_step_forward = _in_own_dtype(steps.adamw)
 lstm_cell_forward = _in_own_dtype(recurrent.lstm_cell)
 lstm_cell_backward = _in_own_dtype(recurrent.lstm_cell_gradients)
+lstm_forward = _in_own_dtype(recurrent.lstm)
+lstm_backward = _in_own_dtype(recurrent.lstm_gradients)
 gru_cell_forward = _in_own_dtype(recurrent.gru_cell)
 gru_cell_backward = _in_own_dtype(recurrent.gru_cell_gradients)
 

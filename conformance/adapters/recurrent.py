@@ -1,4 +1,4 @@
-"""Steps of recurrent networks in plain NumPy, each gate with weights of its own."""
+"""Steps of recurrent networks, and an LSTM over time, in plain NumPy, each gate with weights of its own."""
 
 from typing import Any
 
@@ -58,6 +58,38 @@ def lstm_cell_gradients(
     gates = [dc * g * i * (1 - i), dc * cell * f * (1 - f), dc * i * (1 - g**2), dhidden * bent * o * (1 - o)]
     (dw_ih, db), (dw_hh, _) = _into_weights(gates, inputs), _into_weights(gates, hidden)
     return _through(gates, layer[0]), _through(gates, layer[1]), dc * f, dw_ih, dw_hh, db, db.copy()
+
+
+def _states(inputs: Array, hidden: Array, cell: Array, layer: tuple[Array, ...]) -> tuple[list[Array], list[Array]]:
+    """The hidden states and the cells before the first step and after each."""
+    hiddens, cells = [hidden], [cell]
+    for x in inputs:
+        hidden, cell = lstm_cell(x, hidden, cell, *layer)
+        hiddens.append(hidden)
+        cells.append(cell)
+    return hiddens, cells
+
+
+def lstm(inputs: Array, hidden: Array, cell: Array, *layer: Array) -> tuple[Array, Array, Array]:
+    """The hidden state after each step, and the last two states."""
+    hiddens, cells = _states(inputs, hidden, cell, layer)
+    return np.stack(hiddens[1:]), hiddens[-1], cells[-1]
+
+
+def lstm_gradients(
+    doutputs: Array, dhidden: Array, dcell: Array, inputs: Array, hidden: Array, cell: Array, *layer: Array
+) -> tuple[Array, ...]:
+    """A gradient of each argument, from those of the three results."""
+    hiddens, cells = _states(inputs, hidden, cell, layer)
+    if dhidden.shape != hidden.shape or doutputs.shape != (len(inputs), *hidden.shape):
+        raise ValueError(f"gradients {doutputs.shape} and {dhidden.shape} for {len(inputs)} states {hidden.shape}")
+    dinputs, into_layer = np.empty_like(inputs), [np.zeros_like(x) for x in layer]
+    for t in reversed(range(len(inputs))):
+        found = lstm_cell_gradients(doutputs[t] + dhidden, dcell, inputs[t], hiddens[t], cells[t], *layer)
+        dinputs[t], dhidden, dcell = found[:3]
+        for total, part in zip(into_layer, found[3:], strict=True):
+            total += part
+    return dinputs, dhidden, dcell, *into_layer
 
 
 def _gru(inputs: Array, hidden: Array, layer: tuple[Array, ...]) -> tuple[Array, ...]:

@@ -77,6 +77,7 @@ STEPWISE = (
     "adam_step",
     "adamw_step",
     "lstm_cell",
+    "lstm",
     "gru_cell",
 )
 # On the CPU one function computes in float32 and rounds once. What is composed of several rounds each one's result:
@@ -286,6 +287,14 @@ def lstm_cell(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> T
     return torch.lstm_cell(inputs, (hidden, cell), *layer)
 
 
+def lstm(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> Tensors:
+    if inputs.ndim != 3 or hidden.shape != cell.shape:
+        raise ValueError(f"inputs {tuple(inputs.shape)} for states {tuple(hidden.shape)} and {tuple(cell.shape)}")
+    states, settings = (hidden[None], cell[None]), {"dropout": 0.0, "train": True, "bidirectional": False}
+    outputs, *last = torch.lstm(inputs, states, layer, has_biases=True, num_layers=1, batch_first=False, **settings)
+    return outputs, *(state[0] for state in last)
+
+
 # The adapter: arrays to tensors, and a function's gradients by autograd.
 
 options = SimpleNamespace(device="cpu", backend=None)
@@ -409,6 +418,7 @@ rotary_embedding_forward, rotary_embedding_backward = pytorch.both_of_loss(
 _of_layer = of_layer(softmax_cross_entropy, torch.t)
 linear_cross_entropy_forward, linear_cross_entropy_backward = ignoring.both_of_loss(_of_layer)
 lstm_cell_forward, lstm_cell_backward = pytorch.both_of_several(lstm_cell, results=2)
+lstm_forward, lstm_backward = pytorch.both_of_several(lstm, results=3)
 gru_cell_forward, gru_cell_backward = pytorch.both(torch.gru_cell)
 sgd_step_forward = pytorch.step(sgd)
 rmsprop_step_forward = pytorch.step(rmsprop)
