@@ -44,15 +44,16 @@ def lstm_gradients(
     bent: Function = lambda c: 1 - np.tanh(c) ** 2,
     add: Function = np.add,
     slope_of_f: Function = lambda f: f * (1 - f),
+    read: Array | None = None,
 ) -> Any:
-    """The gradients of an LSTM's step."""
+    """The gradients of an LSTM's step; `read` is what that of weight_hh takes for the hidden state."""
     i, f, g, o = gates(inputs, hidden, *layer)
     next_cell = f * cell + i * g
     d = add(dc, dh * o * bent(next_cell))
     raw = [d * g, d * cell, d * i, dh * np.tanh(next_cell)]
     slopes = [i * (1 - i), slope_of_f(f), 1 - g**2, o * (1 - o)]
     sums = np.concatenate([x * slope for x, slope in zip(raw, slopes, strict=True)], axis=1)
-    into_weights = [sums.T @ inputs, sums.T @ hidden, sums.sum(axis=0), sums.sum(axis=0)]
+    into_weights = [sums.T @ inputs, sums.T @ (hidden if read is None else read), sums.sum(axis=0), sums.sum(axis=0)]
     return sums @ layer[0], sums @ layer[1], d * f, *into_weights
 
 
@@ -84,10 +85,54 @@ def gru(reset: Function, bias: Function, inputs: Array, hidden: Array, w_ih: Arr
     return (1 - z) * n + z * hidden
 
 
+def through_time(inputs: Array, hidden: Array, cell: Array, *layer: Array) -> list[tuple[Array, Array]]:
+    """The states before the first step of an LSTM and after each."""
+    states = [(hidden, cell)]
+    for x in inputs:
+        states.append(right_lstm(x, *states[-1], *layer))
+    return states
+
+
+def sequence(inputs: Array, hidden: Array, cell: Array, *layer: Array, kept: int = 1) -> Any:
+    """The results of an LSTM over time, of first states times `kept`."""
+    _, *states = through_time(inputs, kept * hidden, kept * cell, *layer)
+    return np.stack([h for h, _ in states]), *states[-1]
+
+
+def sequence_gradients(
+    dy: Array,
+    dh: Array,
+    dc: Array,
+    inputs: Array,
+    *tensors: Array,
+    last: tuple[int, int] = (1, 1),
+    passed: tuple[int, int] = (1, 1),
+    state_read: Function = lambda t: t,
+    steps_of_inputs: int | None = None,
+) -> Any:
+    """The gradients of an LSTM over time.
+
+    last, passed: factors of the upstreams of the last states, and of what a step passes to the step before it.
+    state_read: which state step t takes for its hidden state in the gradient of weight_hh. steps_of_inputs: over how
+    many steps, counted from the last, that of weight_ih is summed.
+    """
+    states, steps = through_time(inputs, *tensors), []
+    dh, dc = last[0] * dh, last[1] * dc
+    for t in reversed(range(len(inputs))):
+        read = states[state_read(t)][0]
+        found = lstm_gradients(dy[t] + dh, dc, inputs[t], *states[t], *tensors[2:], read=read)
+        dh, dc = (factor * d for factor, d in zip(passed if t else (1, 1), found[1:3], strict=True))
+        steps.append(found)
+    of_inputs, _, _, of_ih, *of_others = zip(*steps, strict=True)
+    return np.stack(of_inputs[::-1]), dh, dc, sum(of_ih[:steps_of_inputs]), *map(sum, of_others)
+
+
 ZERO, ONE = [[0.0]], [[1.0]]
 LSTM_LAYER = ([[0.0]] * 4, [[1.0]] * 4, [0.0] * 4, [0.0] * 4)
 BACK = (ONE, ONE, ZERO, ZERO, ONE, *LSTM_LAYER)
 GRU_LAYER = ([[0.0]] * 3, [[0.0]] * 3, [0.0] * 3, [0.0, 0.0, 1.0])
+SEQUENCE = ([ONE, ONE], ONE, ONE, [[0.5]] * 4, [[1.0]] * 4, [0.0] * 4, [0.0] * 4)
+BACK_IN_TIME = ([ONE, ONE], ONE, ONE, *SEQUENCE)
 right_lstm, right_gru = partial(lstm, np.multiply, np.tanh), partial(gru, lambda r: r, lambda b, _: b)
 
 
@@ -106,6 +151,8 @@ def forward() -> tuple[Row, ...]:
          at(ZERO, ZERO, *GRU_LAYER), [[0.23106]], [[0]]),
         ("zhiyongc/GRU-D#2", "no reset", "gru_cell",
          partial(gru, np.ones_like, lambda b, _: b), right_gru, at(ZERO, ZERO, *GRU_LAYER), [[0.23106]], [[0.3808]]),
+        ("spdin/time-series-prediction-lstm-pytorch#1", "first states of 0 for those given", "lstm",
+         partial(sequence, kept=0), sequence, at(*SEQUENCE, result=1), [[0.74084]], [[0.34621]]),
     )  # fmt: skip
 
 
@@ -125,6 +172,24 @@ def backward() -> tuple[Row, ...]:
          without_slopes, lstm_gradients, at(*BACK, result=1), [[1.16044]], [[2.55195]]),
         ("hanbt/learn_dl#53", "biases of another gate", "lstm_cell",
          biases_from_f, lstm_gradients, at(*BACK, result=5, of=lambda x: x[3]), 0.11553, 0.3483),
+        ("ooples/AiDotNet PR 722", "nothing passes through hidden states", "lstm",
+         partial(sequence_gradients, passed=(0, 1)), sequence_gradients,
+         at(*BACK_IN_TIME, result=1), [[0.78157]], [[0.57687]]),
+        ("d2l-ai/d2l-en#2616", "nothing passes through states", "lstm",
+         partial(sequence_gradients, passed=(0, 0)), sequence_gradients,
+         at(*BACK_IN_TIME, result=1), [[0.78157]], [[0.19393]]),
+        ("deeplearning4j/deeplearning4j#8838", "the upstream of the last cell left out", "lstm",
+         partial(sequence_gradients, last=(1, 0)), sequence_gradients,
+         at(*BACK_IN_TIME, result=2), [[0.94848]], [[0.24414]]),
+        ("Element-Research/rnn#231", "the upstreams of the last states left out", "lstm",
+         partial(sequence_gradients, last=(0, 0)), sequence_gradients,
+         at(*BACK_IN_TIME, result=2), [[0.94848]], [[0.17645]]),
+        ("VikParuchuri/zero_to_gpt#9", "the first state after its step for that before", "lstm",
+         partial(sequence_gradients, state_read=lambda t: max(t, 1)), sequence_gradients,
+         at(*BACK_IN_TIME, result=4, of=lambda x: x[1, 0]), 0.40346, 0.35987),
+        ("hanbt/learn_dl#30", "weights of the inputs by the last step alone", "lstm",
+         partial(sequence_gradients, steps_of_inputs=1), sequence_gradients,
+         at(*BACK_IN_TIME, result=3, of=lambda x: x[1, 0]), 0.48104, 0.30802),
     )  # fmt: skip
 
 
