@@ -20,6 +20,9 @@ MISSED: dict[str, float] = {
     "logsumexp/bfloat16/fused": 0.013,
     # Logits and their gradient are kept in the half dtype, as in Liger Kernel, and sums of them cancel.
     "linear_cross_entropy/bfloat16/fused": 0.015,
+    # From step to step states, what passes back through them, and the weights' sums are kept in the half dtype, as
+    # automatic differentiation keeps them.
+    "lstm/bfloat16/fused": 0.013,
 }
 """What misses its goal, and by how much."""
 LOWER = {
