@@ -288,8 +288,10 @@ def lstm_cell(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> T
 
 
 def lstm(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> Tensors:
-    if inputs.ndim != 3 or hidden.shape != cell.shape:
-        raise ValueError(f"inputs {tuple(inputs.shape)} for states {tuple(hidden.shape)} and {tuple(cell.shape)}")
+    (_, rows, features), units = inputs.shape, hidden.shape[-1]
+    due = [(rows, units)] * 2 + [(4 * units, features), (4 * units, units), (4 * units,), (4 * units,)]
+    if [tuple(x.shape) for x in (hidden, cell, *layer)] != due:  # torch.lstm in float32 reads on beyond what is there
+        raise ValueError(f"inputs {tuple(inputs.shape)} ask for states and a layer of shapes {due}")
     states, settings = (hidden[None], cell[None]), {"dropout": 0.0, "train": True, "bidirectional": False}
     outputs, *last = torch.lstm(inputs, states, layer, has_biases=True, num_layers=1, batch_first=False, **settings)
     return outputs, *(state[0] for state in last)
