@@ -6,6 +6,7 @@ from itertools import chain
 import numpy as np
 import pytest
 import reported_activations
+import reported_attention
 import reported_element_losses
 import reported_halves
 import reported_indices
@@ -50,6 +51,7 @@ BY_OPERATION = (
     reported_steps,
     reported_windows,
 )
+BY_OPERATION = (reported_activations, reported_attention, reported_element_losses, reported_operands, reported_steps)
 OF_OPERATIONS = tuple(chain.from_iterable(module.REPORTS for module in BY_OPERATION))
 """One report a row, with its source."""
 reported = pytest.mark.parametrize("report", [*OF_KINDS, *OF_OPERATIONS], ids=str)

@@ -131,6 +131,25 @@ def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     return inputs * jax.lax.rsqrt(jnp.mean(jnp.square(inputs), axis=-1, keepdims=True) + eps) * weight
 
 
+def attention(
+    query: Tensor, key: Tensor, value: Tensor, *mask: Tensor, scale: float, window: int | None = None, **options: Any
+) -> Tensor:
+    if "softcap" in options:
+        raise NotImplementedError("JAX's attention has no softcap")
+    seen = mask[0] != 0 if mask else None
+    if seen is not None and (seen.ndim != 4 or seen.shape[2:] != (query.shape[2], key.shape[2])):
+        raise ValueError(f"a mask {seen.shape} for {query.shape[2]} queries and {key.shape[2]} keys")
+    width = max(key.shape[-1], value.shape[-1])  # it takes values as wide as keys: zeros change nothing
+
+    def widened(x: Tensor) -> Tensor:
+        return jnp.swapaxes(jnp.pad(x, [(0, 0)] * 3 + [(0, width - x.shape[-1])]), 1, 2)
+
+    options["local_window_size"] = None if window is None else (window, window)
+    heads = map(widened, (query, key, value))
+    outputs = jax.nn.dot_product_attention(*heads, mask=seen, scale=scale, **options)
+    return jnp.swapaxes(outputs, 1, 2)[..., : value.shape[-1]]
+
+
 def mse(predictions: Tensor, targets: Tensor) -> Tensor:
     return jnp.square(predictions - targets)
 
@@ -380,6 +399,8 @@ max_pool2d_forward, max_pool2d_backward = autodiff.both(max_pool2d)
 avg_pool2d_forward, avg_pool2d_backward = autodiff.both(avg_pool2d)
 batch_norm_forward, batch_norm_backward = autodiff.both(batch_norm)
 group_norm_forward, group_norm_backward = autodiff.both(group_norm)
+scaled_dot_product_attention_forward, scaled_dot_product_attention_backward = autodiff.both(attention)
+masked_attention_forward, masked_attention_backward = autodiff.both_of_loss(attention)
 add_forward, add_backward = autodiff.both(jnp.add)
 multiply_forward, multiply_backward = autodiff.both(jnp.multiply)
 divide_forward, divide_backward = autodiff.both(jnp.divide)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import activations, losses, recurrent, reductions, steps, two_tensors, windows
+from .attention import Attention
 from .indexing import Embedding, Gather, Rotary, ScatterAdd
 from .layers import (
     Activation,
@@ -75,7 +76,9 @@ def _gradients(layer: Any) -> tuple[Array, ...]:
     if isinstance(layer, Network):
         hidden, _, output, _ = layer.layers
         return (*_gradients(hidden), *_gradients(output)[1:])
-    return tuple(getattr(layer, name) for name in ("dinputs", "dweights", "dbiases") if hasattr(layer, name))
+    return tuple(
+        getattr(layer, name) for name in ("dinputs", "dweights", "dbiases", "dkey", "dvalue") if hasattr(layer, name)
+    )
 
 
 def _network(
@@ -142,6 +145,8 @@ batch_norm_forward, batch_norm_backward = _both(BatchNorm)
 group_norm_forward, group_norm_backward = _both(GroupNorm)
 max_pool2d_forward, max_pool2d_backward = _both(windows.MaxPool2D)
 avg_pool2d_forward, avg_pool2d_backward = _both(windows.AvgPool2D)
+scaled_dot_product_attention_forward, scaled_dot_product_attention_backward = _both(Attention)
+masked_attention_forward, masked_attention_backward = _both(Attention)
 add_forward, add_backward = _both(partial(TwoTensors, np.add, two_tensors.add_gradients))
 multiply_forward, multiply_backward = _both(partial(TwoTensors, np.multiply, two_tensors.multiply_gradients))
 divide_forward, divide_backward = _both(partial(TwoTensors, np.divide, two_tensors.divide_gradients))

@@ -172,6 +172,16 @@ def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     return F.rms_norm(inputs, weight.shape, weight, eps)
 
 
+def attention(query: Tensor, key: Tensor, value: Tensor, *mask: Tensor, **options: Any) -> Tensor:
+    if options.keys() - {"scale", "is_causal"}:
+        raise NotImplementedError("PyTorch's attention has neither softcap nor window")
+    seen = mask[0] != 0 if mask else None
+    if seen is not None and (seen.ndim != 4 or tuple(seen.shape[2:]) != (query.shape[2], key.shape[2])):
+        raise ValueError(f"a mask {tuple(seen.shape)} for {query.shape[2]} queries and {key.shape[2]} keys")
+    shared = query.shape[1] != key.shape[1]
+    return F.scaled_dot_product_attention(query, key, value, seen, enable_gqa=shared, **options)
+
+
 def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
     return F.relu(1 - targets * predictions)
 
@@ -379,6 +389,8 @@ max_pool2d_forward, max_pool2d_backward = pytorch.both(F.max_pool2d)
 avg_pool2d_forward, avg_pool2d_backward = pytorch.both(F.avg_pool2d)
 batch_norm_forward, batch_norm_backward = pytorch.both(batch_norm)
 group_norm_forward, group_norm_backward = pytorch.both(group_norm)
+scaled_dot_product_attention_forward, scaled_dot_product_attention_backward = pytorch.both(attention)
+masked_attention_forward, masked_attention_backward = pytorch.both_of_loss(attention)
 add_forward, add_backward = pytorch.both(torch.add)
 multiply_forward, multiply_backward = pytorch.both(torch.mul)
 divide_forward, divide_backward = pytorch.both(torch.div)
