@@ -42,6 +42,7 @@ BY_KIND = (
 OF_KINDS = tuple(chain.from_iterable(module.REPORTS for module in BY_KIND))
 BY_OPERATION = (
     reported_activations,
+    reported_attention,
     reported_element_losses,
     reported_indices,
     reported_norms,
@@ -51,7 +52,6 @@ BY_OPERATION = (
     reported_steps,
     reported_windows,
 )
-BY_OPERATION = (reported_activations, reported_attention, reported_element_losses, reported_operands, reported_steps)
 OF_OPERATIONS = tuple(chain.from_iterable(module.REPORTS for module in BY_OPERATION))
 """One report a row, with its source."""
 reported = pytest.mark.parametrize("report", [*OF_KINDS, *OF_OPERATIONS], ids=str)

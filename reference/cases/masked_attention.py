@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...vectors.dtypes import HALF
 from ..generation.draws import Shape, Words, held
 from ..kinds.attention import SMALL, Attention, Sizes, attention, ordinary, plain
 from ..kinds.paired import families, refused
@@ -46,7 +47,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from attention(MASKED, dtype, chain(broadcast(), patterns(dtype), refusals(dtype)))
 
 
-def with_mask(case: Inputs, mask: object, shape: Shape = (1, 2, 3, 4)) -> Inputs:
+def with_mask(case: Inputs, mask: Any, shape: Shape = (1, 2, 3, 4)) -> Inputs:
     """Give a case another mask."""
     return {**case, "mask": held(np.broadcast_to(mask, shape), case["query"].dtype.name)}
 
@@ -74,6 +75,13 @@ def patterns(dtype: str) -> Iterator[Draft]:
     comment = "Each case differs from the one before in the mask alone: one that is remembered shows."
     cases = tuple(with_mask(case, mask) for mask in ([1, 0, 1, 1], [1, 1, 0, 1], [0, 1, 1, 1]))
     yield from families("another-mask", "successive unseen-keys", comment, cases)
+    long = plain(MASKED, dtype, of=Sizes(1, 1, 1, 2, keys := 65 if dtype in HALF else 129, 1, 1))
+    comment = (
+        "No query sees a key of the first block, and the second none but the last: a maximum of nothing comes first."
+    )
+    mask = np.arange(keys) >= np.array([[64], [keys - 1]])
+    late = (with_mask(long, mask, (1, 1, 2, keys)),)
+    yield from families("first-blocks-unseen", "unseen-keys odd-sizes", comment, late)
     far = {**case, "key": case["key"].copy()}
     far["key"][..., 3, :] = held([64, -64], dtype)
     comment = "The largest score is of a key that is not seen: it must not be the measure."

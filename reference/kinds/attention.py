@@ -52,12 +52,15 @@ SHAPES = (
     *(Sizes(1, 1, 1, 2, 3, 9, 1), Sizes(1, 1, 1, 2, 3, 1, 17), Sizes(2, 3, 3, 3, 3, 2, 2)),
 )
 LONG = {
-    "float64": ((33, 1, 1, 1, 2, 1, 1), (1, 1, 1, 1, 2, 33, 33), (1, 1, 1, 2, 65, 2, 1), (1, 1, 1, 129, 2, 1, 2)),
+    "float64": (
+        *((129, 1, 1, 1, 2, 1, 1), (1, 1, 1, 2, 3, 129, 1), (1, 1, 1, 1, 2, 1, 129)),
+        *((1, 1, 1, 2, 65, 2, 1), (1, 1, 1, 129, 2, 1, 2)),
+    ),
     "float32": ((1, 1, 1, 1, 257, 1, 2), (1, 2, 1, 65, 3, 2, 1), (1, 1, 1, 33, 33, 1, 1)),
     "float16": ((1, 1, 1, 2, 129, 2, 1), (1, 1, 1, 33, 3, 2, 1)),
     "bfloat16": ((1, 1, 1, 2, 65, 2, 1), (1, 1, 1, 65, 2, 1, 2)),
 }
-"""By dtype, sizes with more keys or queries than a block of a kernel takes, or one more."""
+"""By dtype, sizes with more of something than a block of a kernel takes, or one more."""
 SCALE = 0.5
 
 
@@ -146,6 +149,7 @@ def large_scores(kind: Attention, dtype: str) -> Iterator[Draft]:
         ("large-scores", "Scores around 20: most queries attend to one key.", {"query": wide["query"] * 8}),
         ("small-scores", "Scores near 0: every key has about the same share.", {"query": wide["query"] / 64}),
         ("equal-keys", "Keys that are all the same: every key has the same share.", {"key": wide["key"] * 0 + 0.5}),
+        ("zero-key", "A key of zeros, whose score is 0: it is seen all the same.", {"key": wide["key"] * _BUT_ONE}),
     ):
         cases = ({**case, **{n: held(x, dtype) for n, x in changes.items()}},)
         yield from families(name, "saturated upstream-signed", comment, cases)
@@ -153,6 +157,9 @@ def large_scores(kind: Attention, dtype: str) -> Iterator[Draft]:
         deep = _deep(plain(kind, dtype, of=Sizes(2, 2, 1, 3, 4, 2, 3)), depth, dtype)
         comment = f"Rows whose scores are all about {depth}, or -{depth}."
         yield from families(f"deep-{depth}", "saturated upstream-signed", comment, (deep,))
+    deep = _deep(plain(kind, dtype, of=Sizes(33, 1, 1, 1, 9, 1, 1)), 2496, dtype)
+    comment = "Such scores in a batch of more than a block, with the largest in the last column or the first."
+    yield from families("deep-batch", "saturated odd-sizes upstream-signed", comment, (deep,))
     long = plain(kind, dtype, of=Sizes(1, 1, 1, 2, 65 if dtype in HALF else 129, 1, 1))
     long["query"], key = held([[[[1], [2]]]], dtype), long["key"].copy()
     key[..., -1, :] = 16
@@ -161,6 +168,10 @@ def large_scores(kind: Attention, dtype: str) -> Iterator[Draft]:
     for name, size in {"far-scores": 64, "farther-scores": 1024}.items():
         far = {**case, "query": held(wide["query"] * size, dtype)}
         yield from families(name, "far-logits saturated", "Scores of hundreds or thousands.", (far,), level="robust")
+
+
+_BUT_ONE = np.array([[1], [0], [1], [1]])
+"""Takes the second of four keys for zeros."""
 
 
 def _deep(case: Mapping[str, np.ndarray], depth: float, dtype: str) -> dict[str, np.ndarray]:
@@ -172,16 +183,22 @@ def _deep(case: Mapping[str, np.ndarray], depth: float, dtype: str) -> dict[str,
 
 
 def special(kind: Attention, dtype: str) -> Iterator[Draft]:
-    """NaN, and subnormal numbers."""
+    """NaN, subnormal numbers, and values that are large or tiny."""
     case = plain(kind, dtype)
-    spoilt = case["query"].copy()
-    spoilt[0, 0, 1, 0] = math.nan
-    comment = "A NaN in one query stays in its own outputs."
-    yield from families("forward-nan", "nan", comment, ({**case, "query": spoilt},), level="robust")
-    of_upstream = case["dL_doutputs"].copy()
-    of_upstream[0, 1, 2, 0] = math.nan
-    comment = "A NaN of the upstream reaches its own query, and the keys and values that it sees."
-    yield from families("backward-nan", "nan", comment, ({**case, "dL_doutputs": of_upstream},), level="robust")
+    for tensor, comment in {
+        "query": "A NaN in one query stays in its own outputs, and reaches the keys and values that it sees.",
+        "key": "A NaN in one key reaches the queries that see it.",
+        "value": "A NaN in one value reaches its feature of the outputs, and the queries that see it.",
+        "dL_doutputs": "A NaN of the upstream reaches its own query, and the keys and values that it sees.",
+    }.items():
+        spoilt = case[tensor].copy()
+        spoilt[0, 0, 1, 0] = math.nan
+        name = "backward-nan" if tensor == "dL_doutputs" else f"nan-{tensor}"
+        yield from families(name, "nan", comment, ({**case, tensor: spoilt},), level="robust")
+    exponents, wide = (6, -8 if dtype == "float16" else -30), case["value"].astype(np.float64)
+    sized = tuple({**case, "value": held(np.ldexp(wide, exponent), dtype)} for exponent in exponents)
+    comment = "Values, and so outputs, that are large, and tiny ones: neither are clipped nor taken for 0."
+    yield from families("values-apart", "spread small-values", comment, sized)
 
     half = ends(dtype).subnormal
     for name, tensor in {"forward-subnormal-values": "value", "backward-subnormal-upstream": "dL_doutputs"}.items():

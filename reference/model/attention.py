@@ -4,7 +4,7 @@ Heads that share keys are taken together: query (B, H, S, D) is read as (B, G, R
 heads of keys, and so is what belongs to a query. A mask, of (S, T) or (B, H, S, T), says which keys a query sees.
 """
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -87,9 +87,9 @@ def divided_last(scores: Array, mask: np.ndarray, value: Array) -> Array:
     return (stored(powers) @ value) / total
 
 
-def online(scores: Array, mask: np.ndarray, value: Array) -> Array:
+def online(scores: Array, mask: np.ndarray, value: Array, largest: Array = -np.inf) -> Array:
     """The same in blocks of keys, what was added up being rescaled whenever a larger score comes."""
-    largest, total, added = -np.inf, 0, 0
+    total = added = 0
     for start in range(0, scores.shape[-1], BLOCK):
         block, seen = scores[..., start : start + BLOCK], mask[..., start : start + BLOCK]
         before = mask[..., :start].any(axis=-1, keepdims=True)
@@ -158,107 +158,77 @@ def differentiate(
     return dL_dquery, np.swapaxes(dscores, -1, -2) @ rows, dL_dvalue
 
 
-# Other right ways: functions of the same arguments, around `attend` and `differentiate` ------------------------------
+# Other right ways: functions of the arguments of `attend`, or of `differentiate`, all of them ------------------------
 
 
-def _of_queries(core: Function, query: Array, key: Array, value: Array, mask: Array, scale: float, *cap: Any) -> Array:
-    return core(query * number(scale), key, value, mask, 1.0, *cap)
+def _scaled_before(power: float, core: Function, *arguments: Any) -> Any:
+    """Scale queries before their product with the keys, or queries and keys by the root of the scale."""
+    *upstream, query, key, value, mask, scale, softcap = arguments
+    factor = number(scale) ** power
+    of_key = factor if power < 1 else number(1)
+    results = core(*upstream, query * factor, key * of_key, value, mask, 1.0, softcap)
+    return (results[0] * factor, results[1] * of_key, results[2]) if upstream else results
 
 
-def _to_queries(
-    core: Function, g: Array, query: Array, key: Array, value: Array, mask: Array, scale: float, *cap: Any
-) -> Gradients:
-    dL_dquery, dL_dkey, dL_dvalue = core(g, query * number(scale), key, value, mask, 1.0, *cap)
-    return dL_dquery * number(scale), dL_dkey, dL_dvalue
-
-
-def _of_both(core: Function, query: Array, key: Array, value: Array, mask: Array, scale: float, *cap: Any) -> Array:
-    root = number(scale) ** 0.5
-    return core(query * root, key * root, value, mask, 1.0, *cap)
-
-
-def _to_both(
-    core: Function, g: Array, query: Array, key: Array, value: Array, mask: Array, scale: float, *cap: Any
-) -> Gradients:
-    root = number(scale) ** 0.5
-    dL_dquery, dL_dkey, dL_dvalue = core(g, query * root, key * root, value, mask, 1.0, *cap)
-    return dL_dquery * root, dL_dkey * root, dL_dvalue
-
-
-def _over_repeated_heads(
-    core: Function, g: Array, query: Array, key: Array, value: Array, mask: Array, *more: Any
-) -> Gradients:
+def _over_repeated_heads(core: Function, g: Array, query: Array, key: Array, value: Array, *more: Any) -> Any:
+    """Repeat the heads that are shared, and sum their gradients."""
     times = query.shape[1] // key.shape[1]
     if times == 1:
-        return core(g, query, key, value, mask, *more)
+        return core(g, query, key, value, *more)
     repeated = np.repeat(key, times, axis=1), np.repeat(value, times, axis=1)
-    dL_dquery, *gradients = core(g, query, *repeated, mask, *more)
+    dL_dquery, *gradients = core(g, query, *repeated, *more)
     dL_dkey, dL_dvalue = (over_batch(d.reshape(*key.shape[:2], times, *d.shape[2:]), 2) for d in gradients)
     return dL_dquery, dL_dkey, dL_dvalue
 
 
-_FORWARD = through(
-    attend, [as_written(averaged), Formulation(divided_last, "divided last"), Formulation(online, "online softmax")]
+def _also_scaled(cores: tuple[Formulation, ...]) -> tuple[Formulation, ...]:
+    powers = {"queries scaled": 1.0, "queries and keys scaled": 0.5}
+    return cores + tuple(
+        f for name, power in powers.items() for f in through(partial(_scaled_before, power), cores[:1], name=name)
+    )
+
+
+FORWARD = _also_scaled(
+    through(
+        attend, [as_written(averaged), Formulation(divided_last, "divided last"), Formulation(online, "online softmax")]
+    )
 )
 _OF_ONE = through(
     differentiate,
     [as_written(probabilities), Formulation(by_logsumexp, "saved logsumexp")],
     [as_written(sum_of_p_dp), Formulation(sum_of_outputs, "sum of outputs")],
 )
-_BACKWARD = (*_OF_ONE, *through(_over_repeated_heads, _OF_ONE, name="keys repeated"))
-FORWARD = (
-    *_FORWARD,
-    *through(_of_queries, _FORWARD, name="queries scaled"),
-    *through(_of_both, _FORWARD, name="queries and keys scaled"),
-)
-BACKWARD = (
-    *_BACKWARD,
-    *through(_to_queries, _BACKWARD, name="queries scaled"),
-    *through(_to_both, _BACKWARD, name="queries and keys scaled"),
-)
+BACKWARD = _also_scaled((*_OF_ONE, *through(_over_repeated_heads, _OF_ONE[:1], name="keys repeated")))
 
 # Other answers to a query that sees no key ---------------------------------------------------------------------------
 
 
-def _average_of_all(core: Function, query: Array, key: Array, value: Array, mask: Array, *more: Any) -> Array:
-    """The outputs of such a row are the plain average of all values."""
+def _average_of_all(core: Function, *arguments: Any) -> Any:
+    """The outputs of such a row are the plain average of all values, and its scores have no gradient."""
+    *upstream, query, key, value, mask, scale, softcap = arguments
+    some, plain = _sees_some(mask, query, key), (query * 0, key, value, np.ones(mask.shape, dtype=bool), scale, softcap)
+    if not upstream:
+        return np.where(some, core(*arguments), core(*plain))
+    dL_dquery, dL_dkey, dL_dvalue = core(np.where(some, upstream[0], 0), *arguments[1:])
+    return dL_dquery, dL_dkey, dL_dvalue + core(np.where(some, 0, upstream[0]), *plain)[2]
+
+
+def _nan(core: Function, *arguments: Any) -> Any:
+    """0 / 0: NaN for the query, and backward for all keys and values of its head."""
+    *upstream, query, key, _, mask, _, _ = arguments
     some = _sees_some(mask, query, key)
-    plain = core(query * 0, key, value, np.ones(mask.shape, dtype=bool), *more)
-    return np.where(some, core(query, key, value, mask, *more), plain)
-
-
-def _gradient_of_average(
-    core: Function, g: Array, query: Array, key: Array, value: Array, mask: Array, *more: Any
-) -> Gradients:
-    """Likewise, and scores that were replaced have no gradient."""
-    some = _sees_some(mask, query, key)
-    dL_dquery, dL_dkey, dL_dvalue = core(np.where(some, g, 0), query, key, value, mask, *more)
-    plain = core(np.where(some, 0, g), query * 0, key, value, np.ones(mask.shape, dtype=bool), *more)
-    return dL_dquery, dL_dkey, dL_dvalue + plain[2]
-
-
-def _nan(core: Function, query: Array, key: Array, value: Array, mask: Array, *more: Any) -> Array:
-    """0 / 0."""
-    return np.where(_sees_some(mask, query, key), core(query, key, value, mask, *more), np.nan)
-
-
-def _gradient_of_nan(
-    core: Function, g: Array, query: Array, key: Array, value: Array, mask: Array, *more: Any
-) -> Gradients:
-    """Likewise: NaN for the query, and for all keys and values of its head."""
-    some = _sees_some(mask, query, key)
+    if not upstream:
+        return np.where(some, core(*arguments), np.nan)
     heads = by_groups(some, key.shape[1]).all(axis=2, keepdims=True)
-    dL_dquery, *gradients = core(g, query, key, value, mask, *more)
-    dL_dkey, dL_dvalue = (np.where(heads, gradient, np.nan) for gradient in gradients)
-    return np.where(some, dL_dquery, np.nan), dL_dkey, dL_dvalue
+    seen = some, heads, heads
+    return tuple(np.where(s, gradient, np.nan) for s, gradient in zip(seen, core(*arguments), strict=True))
 
 
-def _sees_some(mask: np.ndarray, query: Array, key: Array) -> np.ndarray:
-    b, heads, queries, _ = query.shape
-    return np.broadcast_to(mask, (b, heads, queries, key.shape[2])).any(axis=-1, keepdims=True)
+def _sees_some(mask: np.ndarray, query: Array, key: Array) -> Array:
+    return np.broadcast_to(mask, (*query.shape[:3], key.shape[2])).any(axis=-1, keepdims=True)
 
 
 MASKED_ROWS = {
-    "uniform": {"forward": through(_average_of_all, FORWARD), "backward": through(_gradient_of_average, BACKWARD)},
-    "nan": {"forward": through(_nan, FORWARD), "backward": through(_gradient_of_nan, BACKWARD)},
+    answer: {"forward": through(rows, FORWARD), "backward": through(rows, BACKWARD)}
+    for answer, rows in {"uniform": _average_of_all, "nan": _nan}.items()
 }

@@ -59,7 +59,7 @@ def _masked(core: Function, *tensors: Array, scale: float) -> Any:
     *others, mask = tensors
     query, key, value = others[-3:]
     attention.require_heads(query, key, value)
-    return core(*others, seen_by(mask, query.shape, key.shape), scale)
+    return core(*others, seen_by(mask, query.shape, key.shape), scale, None)
 
 
 FORMULATIONS = {
