@@ -119,9 +119,11 @@ class Observation:
         )
 
     def score(self, values: np.ndarray, position: int) -> np.ndarray:
-        """How many tolerances such values of a result would be off."""
+        """How many tolerances such values of a result would be off: by the nearest of several answers; by the first
+        where none is followed throughout."""
         name, nearest = self.names[position], None
-        if self.family.point is None:
+        mixed = self.verdict is not None and any(miss.kind is MissKind.CONVENTION for miss in self.verdict.misses)
+        if self.family.point is None or mixed:
             return scored(values, self.expected[position], self.tolerance[position])
         for answer in answers_of(self.family, self.vectors).values():
             key = tolerance_key(answer, self.precision, self.vectors.aliases)

@@ -197,9 +197,8 @@ class Search:
             return None
         if best.candidate.plainest:
             return best
-        plain = len(best.conditions), best.unlike
         share = 1.0 if self._explains_all(best) else RIVAL
-        as_good = [r for r in rivals if r.gain >= share * best.gain and (len(r.conditions), r.unlike) <= plain]
+        as_good = [r for r in rivals if r.gain >= share * best.gain and r.rank[1:4] <= best.rank[1:4]]
         return best if all(self._same(best, other) for other in as_good) else None
 
     def _likely_first(self, known: Iterable[Candidate], one: Observation, position: int) -> Iterator[Judged]:
@@ -247,9 +246,10 @@ class Search:
         return len(values)
 
     def _families(self, one: Explanation) -> int:
-        """How many families are explained, whatever their dtype; or how many dtypes less one."""
-        keys = {key for key, _ in one.explained}
+        """How many families are explained, robust misses too, whatever their dtype; or how many dtypes less one."""
+        keys, missed = {key for key, _ in one.explained}, product(self.evidence.robust, one.positions)
         families = [other.family for other in self.wrong if id(other) in keys]
+        families += [other.family for other, p in missed if other.failing[p] and one.judged.foretells(other, p)]
         return max(len({family.name for family in families}), len({family.dtype for family in families}) - 1)
 
     def _same(self, one: Explanation, other: Explanation) -> bool:
