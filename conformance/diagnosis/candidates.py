@@ -189,9 +189,8 @@ def catalogue(op: str, direction: str) -> Iterator[Candidate]:
         return
     yield from (replace(from_fault(fault), name=fault.name) for fault in ignored(op, direction))
     faults = [fault for fault in every_fault_of(op) if fault.direction == direction]
-    yield from (from_fault(fault) for fault in faults if fault.name.endswith("_zero"))  # the plainest of all
-    yield from (from_fault(fault) for fault in faults if fault.sort != "wrapper")
-    yield from (from_fault(fault) for fault in faults if fault.sort == "wrapper")
+    faults.sort(key=lambda fault: (not fault.name.endswith("_zero"), fault.sort == "wrapper"))  # the plainest first
+    yield from map(from_fault, faults)
     yield from (replace(from_fault(fault), name="another formula") for fault in further_of(op, direction))
     yield from (replace(from_fault(fault), name=fault.name) for fault in misread(op, direction))
 

@@ -128,7 +128,7 @@ def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, v
         found.more += every[some:]
     robust = [item for item in others if item not in required or item.family.point]
     for item in sampled(robust, MOST_ROBUST, by_flags=True):
-        for case in range(min(item.family.count, MOST_CASES)):
+        for case in range(item.family.count)[:MOST_CASES]:
             call(blank(item, case, verdict=item.verdict), found.robust)
     return found
 

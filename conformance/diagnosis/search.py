@@ -132,23 +132,20 @@ class Search:
             found.append(best)
             if "labels" in one.arguments and not best.candidate.remembers:
                 (known,) = tee(chain(known, on_labels(best.candidate)), 1)
-            for other in self.wrong:
-                for p in best.positions:
-                    if (id(other), p) in best.explained:
-                        self._take(other, p, best.explained[id(other), p])
-                    elif (id(other), p) in self.left and other.family.dtype in best.fine:
-                        self._take(other, p, np.ones((), bool))
+            for other, p in product(self.wrong, best.positions):
+                if (id(other), p) in best.explained:
+                    self._take(other, p, best.explained[id(other), p])
+                elif (id(other), p) in self.left and other.family.dtype in best.fine:
+                    self._take(other, p, np.ones((), bool))
         return [one for one in found if self._covers(one, (*self.settled, *found))]
 
     def _contradicting(self, found: Explanation) -> Observation | None:
         """A case that passed, of all that did, which an explanation has wrong."""
-        for one in self.evidence.more if not found.candidate.remembers else ():
-            for position in found.positions:
-                against = found.judged.on(one, position).against
-                if against.any():
-                    mark = Marked(one, one.expected[position].shape, against)
-                    if not any(condition.spares([mark])[0] for condition in found.conditions):
-                        return one
+        for one, position in product(self.evidence.more, found.positions) if not found.candidate.remembers else ():
+            against = found.judged.on(one, position).against
+            mark = Marked(one, one.expected[position].shape, against)
+            if against.any() and not any(condition.spares([mark])[0] for condition in found.conditions):
+                return one
         return None
 
     def _covers(self, found: Explanation, known: Sequence[Explanation]) -> bool:
@@ -236,13 +233,12 @@ class Search:
         """How many different values are explained, up to some; 0, infinities and NaN come of many things, and do not
         count."""
         values: set[float] = set()
-        for other in self.wrong:
-            for p in one.positions:
-                explained, got = one.explained.get((id(other), p)), other.values[p]
-                if explained is not None and other.states[p] is not State.WRONG:
-                    return FEWEST
-                if explained is not None and got is not None:
-                    values.update(got[np.isfinite(got) & (got != 0) & explained].ravel()[:FEWEST].tolist())
+        for other, p in product(self.wrong, one.positions):
+            explained, got = one.explained.get((id(other), p)), other.values[p]
+            if explained is not None and other.states[p] is not State.WRONG:
+                return FEWEST
+            if explained is not None and got is not None:
+                values.update(got[np.isfinite(got) & (got != 0) & explained].ravel()[:FEWEST].tolist())
         return len(values)
 
     def _families(self, one: Explanation) -> int:

@@ -48,8 +48,7 @@ def _alike(family: Family, names: Sequence[str], one: Adjustment, other: Adjustm
 
 
 def _reordered(names: Sequence[str], order: Sequence[int]) -> Adjustment:
-    taken = ", ".join(names[index] for index in order)
-    due = ", ".join(names)
+    taken, due = ", ".join(names[index] for index in order), ", ".join(names)
     words = f"it takes its tensors in another order, ({taken}); they come as ({due})"
     return Adjustment(Misfit(words, f"define it as ({due})"), lambda arguments: [arguments[index] for index in order])
 

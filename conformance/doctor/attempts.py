@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...vectors.records import Family
+from ..diagnosis.evidence import MOST_CASES
 from ..diagnosis.observation import copied
 from ..implementation.interrupts import is_users
-
-MOST_CASES = 3
 
 Arguments = list[object]
 

@@ -32,14 +32,8 @@ def add(commands: "Commands") -> None:
     doctor.add_argument("--impl-cmd", dest="cmd", metavar="COMMAND", help="as of pytest, instead of a module")
     doctor.add_argument("--cmd", dest="cmd", help=argparse.SUPPRESS)  # as it was called once
     doctor.add_argument("--op", action="append", dest="ops", metavar="OP", help="this operation alone (repeatable)")
-    doctor.add_argument(
-        "--impl-option",
-        action="append",
-        dest="impl_options",
-        default=[],
-        metavar="KEY=VALUE",
-        help="an option for the adapter's setup() (repeatable)",
-    )
+    given = "an option for the adapter's setup() (repeatable)"
+    doctor.add_argument("--impl-option", action="append", dest="impl_options", metavar="KEY=VALUE", help=given)
     doctor.set_defaults(run=_doctor)
 
 
@@ -81,7 +75,7 @@ def _given(options: argparse.Namespace) -> Mapping[str, str]:
     from ..implementation.options import OptionError, parse_options
 
     try:
-        return parse_options(options.impl_options)
+        return parse_options(options.impl_options or ())
     except OptionError as error:
         raise AdapterError(str(error)) from None
 

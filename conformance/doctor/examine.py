@@ -61,7 +61,8 @@ def _opinion(
         fitting += 1
         notes |= {_note(miss): None for miss in verdict.misses}
     if not fitting:
-        return FunctionFit(name, Fit.UNFILLED, notes=tuple(unsupported)[:1] or (_NOT_TRIED,))
+        why = next(iter(unsupported), "none of its dtypes is one that there are vectors of")
+        return FunctionFit(name, Fit.UNFILLED, notes=(why,))
     lacking = (f"not supported: {why}{''.join(asked) if len(asked) == 1 else ''}" for why, asked in unsupported.items())
     return FunctionFit(name, Fit.OK, notes=(*lacking, *notes))
 
@@ -70,6 +71,3 @@ def _note(miss: Miss) -> str:
     if miss.kind is MissKind.SHARED_MEMORY:
         return miss.summary
     return f"{miss.reason} arguments are refused; np.ascontiguousarray makes them contiguous"
-
-
-_NOT_TRIED = "none of its dtypes is one that there are vectors of"

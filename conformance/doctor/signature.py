@@ -22,7 +22,8 @@ def signature_misfit(
     due = ", ".join([*arguments, *(["*", *parameters] if parameters else [])])
     takes = str(signature).partition(" ->")[0]
     if takes.startswith("(self") and len(signature.parameters) == len(arguments) + len(parameters) + 1:
-        return Misfit("it takes self: it is a method of a class, which nobody has made an object of", _OBJECT)
+        cure = "name an object, --impl=module:object, or write a function that makes one and calls it"
+        return Misfit("it takes self: it is a method of a class, which nobody has made an object of", cure)
     return Misfit(f"it takes {takes}, where ({due}) comes: {why}", f"define it as ({due})")
 
 
@@ -36,6 +37,3 @@ def named_order(function: Callable[..., object], arguments: Sequence[str]) -> li
     if len(taken) != len(arguments) or taken == list(arguments):
         return None
     return [list(arguments).index(name) for name in taken]
-
-
-_OBJECT = "name an object, --impl=module:object, or write a function that makes one and calls it"
