@@ -133,29 +133,29 @@ def gelu_backward(dL_doutputs: Array, inputs: Array, *, approximate: str = "none
     return dL_doutputs * (cdf + inputs * (np.exp(-0.5 * (inputs * inputs)) * INV_SQRT_2PI))
 
 
-def softmax_forward(logits: Array) -> Array:
+def softmax_forward(logits: Array, *, axis: int = -1) -> Array:
     """By one maximum for all rows."""
     exponentials = np.exp(logits - logits.max())
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return exponentials / exponentials.sum(axis=axis, keepdims=True)
 
 
-def softmax_forward_apart(logits: Array) -> Array:
+def softmax_forward_apart(logits: Array, *, axis: int = -1) -> Array:
     """By a normaliser that is found first."""
-    largest = logits.max(axis=-1, keepdims=True)
-    return np.exp(logits - largest) / np.exp(logits - largest).sum(axis=-1, keepdims=True)
+    largest = logits.max(axis=axis, keepdims=True)
+    return np.exp(logits - largest) / np.exp(logits - largest).sum(axis=axis, keepdims=True)
 
 
-def softmax_backward_apart(dL_doutputs: Array, logits: Array) -> Array:
+def softmax_backward_apart(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Array:
     """The same, and what it gives."""
-    largest = logits.max(axis=-1, keepdims=True)
-    s = np.exp(logits - largest) / np.exp(logits - largest).sum(axis=-1, keepdims=True)
-    return s * (dL_doutputs - (s * dL_doutputs).sum(axis=-1, keepdims=True))
+    largest = logits.max(axis=axis, keepdims=True)
+    s = np.exp(logits - largest) / np.exp(logits - largest).sum(axis=axis, keepdims=True)
+    return s * (dL_doutputs - (s * dL_doutputs).sum(axis=axis, keepdims=True))
 
 
-def softmax_backward(dL_doutputs: Array, logits: Array) -> Array:
+def softmax_backward(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Array:
     """s g - s sum(s g)."""
-    s = softmax.forward(logits)
-    return s * dL_doutputs - s * (s * dL_doutputs).sum(axis=-1, keepdims=True)
+    s = softmax.forward(logits, axis=axis)
+    return s * dL_doutputs - s * (s * dL_doutputs).sum(axis=axis, keepdims=True)
 
 
 def log_softmax_forward(logits: Array, *, axis: int = -1) -> Array:
@@ -231,6 +231,11 @@ def softmax_cross_entropy_forward(logits: Array, labels: np.ndarray, *, reductio
     largest = logits.max(axis=-1, keepdims=True)
     log_total = np.log(np.exp(logits - largest).sum(axis=-1, keepdims=True))
     return softmax_cross_entropy.loss_of(logits - largest - log_total, labels, reduction)
+
+
+def softmax_cross_entropy_forward_apart(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
+    """By the logarithms of the probabilities."""
+    return cross_entropy.forward(softmax.forward(logits), labels, reduction=reduction)
 
 
 def softmax_cross_entropy_backward_apart_from_logits(
