@@ -91,6 +91,11 @@ class Family:
         return f"{self.op}/{self.dtype}/{self.name}"
 
     @property
+    def elements(self) -> int:
+        """How many elements its inputs have, all together."""
+        return sum(tensor.size for tensor in self.inputs.values())
+
+    @property
     def point(self) -> str | None:
         """The convention's point, None unless `result` is "convention"."""
         for key in self.alternatives:

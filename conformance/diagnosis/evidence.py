@@ -118,7 +118,7 @@ def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, v
             tried: list[Observation] = []
             call(blank(item, 0, verdict=item.verdict, layout=layout), tried)
             found.wrong += [one for one in tried if layout in missed or not any(one.failing)]
-    others = [i for i in ran if not i.fails and i.verdict.outcome in _CALLED and elements(i.family) <= MOST_ELEMENTS]
+    others = [i for i in ran if not i.fails and i.verdict.outcome in _CALLED and i.family.elements <= MOST_ELEMENTS]
     required = [item for item in others if item.family.level == "required" and item.family.result != "invalid"]
     passed = [item for item in required if item.verdict.outcome is Outcome.PASSED]
     for item in sorted(passed, key=worth):
@@ -140,14 +140,9 @@ def cases_of(item: Ran) -> list[int]:
     return sorted(case for case in chosen if case < item.family.count)
 
 
-def elements(family: Family) -> int:
-    """How large a family is, all its tensors together."""
-    return sum(tensor.size for tensor in family.inputs.values())
-
-
 def worth(item: Ran) -> tuple[object, ...]:
     """A sort key: families that tell most, and cost least, first."""
-    family, size = item.family, elements(item.family)
+    family, size = item.family, item.family.elements
     large, drawn, dtype = size > MOST_ELEMENTS, "random" in family.name, DTYPES.index(family.dtype)
     return large, family.level == "robust", dtype, not drawn, family.count < 2, size
 

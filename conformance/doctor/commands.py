@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 SECONDS = 60.0
 """Time limit of a call."""
-PROTOCOL_SECONDS = 20.0
-"""Time limit of an answer while the protocol is tried."""
 _SENTENCES = ("it ", "a ", "the ", "right ")
 """How words begin that do not begin with a result's name."""
 
@@ -41,6 +39,8 @@ def _doctor(options: argparse.Namespace) -> int:
     from ...vectors import store  # other commands must not pay for these
     from ...vectors.hints import meant
     from ...vectors.records import DIRECTIONS
+    from ..check.wording import wrapped
+    from ..remote.conversation import wrong_line
     from .apart import Examination
     from .fit import Fit
 
@@ -49,8 +49,10 @@ def _doctor(options: argparse.Namespace) -> int:
         raise AdapterError(f"--op {unknown[0]}: no operation of the golden vectors; {meant(unknown[0], known)}")
     if (options.implementation is None) == (options.cmd is None):
         raise AdapterError("name one implementation: backproof doctor MODULE, or --impl-cmd COMMAND")
-    if options.cmd is not None and (said := list(_protocol(options.cmd, _given(options)))):
-        print(*said, sep="\n")
+    if options.cmd is not None and (found := wrong_line(options.cmd, Path.cwd(), _given(options))):
+        said = ("", f"{found.words}."), ("asked: ", found.request), ("Cure: ", f"{found.cure}.")
+        print(f"answer {found.number} is not as conformance/remote/PROTOCOL.md says")
+        print(*(line for first, words in said for line in wrapped(words, " " * 8 + first, " " * 8)), sep="\n")
         return 1
     states: Counter[Fit] = Counter()
     examination = Examination(partial(_loaded, options, known), SECONDS)
@@ -78,25 +80,6 @@ def _given(options: argparse.Namespace) -> Mapping[str, str]:
         return parse_options(options.impl_options or ())
     except OptionError as error:
         raise AdapterError(str(error)) from None
-
-
-def _protocol(command: str, given: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with the first line that is none of the protocol; nothing where all are right."""
-    from ..check.wording import wrapped
-    from ..remote.process import split_command
-    from .protocol import WrongLine, converse
-
-    try:
-        words = split_command(command)
-    except ValueError as error:
-        raise AdapterError(f"--impl-cmd={command}: {error}") from None
-    found = converse(words, Path.cwd(), given, PROTOCOL_SECONDS)
-    if isinstance(found, WrongLine):
-        indent = " " * 8
-        yield f"answer {found.number} is not as conformance/remote/PROTOCOL.md says"
-        yield from wrapped(f"{found.words[0].upper()}{found.words[1:]}.", indent, indent)
-        yield from wrapped(found.request, f"{indent}asked: ", indent)
-        yield from wrapped(f"{found.cure}.", f"{indent}Cure: ", indent)
 
 
 def _loaded(options: argparse.Namespace, known: Sequence[str]) -> "Implementation":

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from ...vectors.records import Family
-from ..diagnosis.evidence import elements
 
 FIRST_DTYPE = "float32"
 """Tried first: a result that was widened to float64 is seen by its dtype."""
@@ -36,7 +35,7 @@ def small(families: Iterable[Family], dtypes: Sequence[str]) -> list[Family]:
 
 
 def _is_small(family: Family) -> bool:
-    return elements(family) <= MOST_ELEMENTS * family.count
+    return family.elements <= MOST_ELEMENTS * family.count
 
 
 def _form(family: Family) -> CallForm:
@@ -55,4 +54,4 @@ def _telling(family: Family) -> tuple[float, ...]:
     lengths = {length for tensor in family.inputs.values() for length in tensor.shape[1:] if length > 1}
     results = np.concatenate([tensor.reshape(-1) for tensor in family.answer.expected.values()])
     shown = round(float(np.count_nonzero(results) / max(results.size, 1)), 1)
-    return (len(lengths), min(family.count, 3), shown, -elements(family) / family.count)
+    return (len(lengths), min(family.count, 3), shown, -family.elements / family.count)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from backproof.conformance import cli
-from backproof.conformance.doctor import commands
-from backproof.conformance.doctor.protocol import FLUSH, WrongLine, converse
+from backproof.conformance.remote import conversation
+from backproof.conformance.remote.conversation import FLUSH, WrongLine, converse
 
 RIGHT = """import json
 import sys
@@ -73,13 +73,13 @@ def test_the_first_wrong_answer_is_named(
 def test_the_doctor_says_it_in_a_few_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(commands, "PROTOCOL_SECONDS", 2.0)
+    monkeypatch.setattr(conversation, "SECONDS", 2.0)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "harness.py").write_text(RIGHT.replace('"name": "x", ', ""))
     assert cli.main(["doctor", "--impl-cmd", f"{sys.executable} harness.py"]) == 1
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 80
     assert printed.startswith(
-        "answer 1 is not as conformance/remote/PROTOCOL.md says\n        The answer to start lacks 'name'.\n"
+        "answer 1 is not as conformance/remote/PROTOCOL.md says\n        the answer to start lacks 'name'.\n"
     )
     assert '        asked: \'{"id":1,"command":"start",' in printed

@@ -8,11 +8,10 @@ from typing import Any, TypeVar
 
 from ...vectors import store
 from ...vectors.records import DIRECTIONS, Family
-from ..diagnosis.evidence import elements
 from ..implementation.errors import AdapterError
 from ..implementation.timeouts import Lost
-from ..remote import wire
-from ..remote.process import GRACE, Broken, Process, shortened
+from . import wire
+from .process import GRACE, Broken, Process, shortened, split_command
 
 FLUSH = "flush standard output after each answer: a program that writes into a pipe fills a buffer first"
 _CURES = {
@@ -21,6 +20,8 @@ _CURES = {
     "error",
     "stop": 'end with status 0 at the line of "stop", and at the end of standard input',
 }
+SECONDS = 20.0
+"""Time limit of an answer."""
 _LATER = 100_003
 """An id far from the one before."""
 
@@ -36,6 +37,16 @@ class WrongLine:
     words: str
     request: str
     cure: str
+
+
+def wrong_line(command: str, folder: Path, options: Mapping[str, str]) -> WrongLine | None:
+    """The first line of a command that is none of the protocol. Raises AdapterError where it cannot be started."""
+    try:
+        words = split_command(command)
+    except ValueError as error:
+        raise AdapterError(f"--impl-cmd={command}: {error}") from None
+    found = converse(words, folder, options, SECONDS)
+    return found if isinstance(found, WrongLine) else None
 
 
 class _Talk:
@@ -99,7 +110,7 @@ def _call(told: Mapping[str, Any]) -> str:
             of_one = (f for f in store.read_golden(op).families if f.direction == direction and f.dtype in dtypes)
             usual = [family for family in of_one if family.level == "required" and family.result == "valid"]
             if usual:
-                family: Family = min(usual, key=elements)
+                family: Family = min(usual, key=lambda family: family.elements)
                 arguments = [family.inputs[name][0] for name in store.read_golden(op).arguments[direction]]
                 return wire.call(op, direction, arguments, family.parameters)
     return ""
