@@ -10,7 +10,7 @@ from pathlib import Path
 import backproof.conformance.session.run  # pytester forgets modules that its runs were the first to import
 import backproof.reference.generation.generate  # noqa: F401  # likewise
 import pytest
-from backproof.reference.model.operation import operation_names
+from backproof.reference.model.operation import OWN, operation_names
 from backproof.vectors import store
 from backproof.vectors.records import OperationVectors
 
@@ -41,6 +41,13 @@ def operation_of(item: pytest.Item, known: Collection[str]) -> str:
 def _no_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of a test are no step of the workflow that the tests may be one of: they write no annotations."""
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _own_operations_are_forgotten() -> Iterator[None]:
+    """Operations of a user's own that a test reads are known to no other test."""
+    yield
+    OWN.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

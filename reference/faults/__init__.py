@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ...vectors.hints import meant
 from ..model.fault import Fault
-from ..model.operation import operation_names
+from ..model.operation import OWN, operation_names
 from ..mutations.fitted import fitted_of
+from ..mutations.formula import has_text
 from ..mutations.formula import mutants as mutants_of
 from ..mutations.further import further_of
 from ..mutations.misread import ignored, misread
@@ -71,7 +72,12 @@ def faults_of(op: str) -> tuple[Fault, ...]:
 
 
 def every_fault_of(op: str) -> tuple[Fault, ...]:
-    """All faults of one operation: seen, mutants of the formula, wrappers. Raises ValueError as `faults_of` does."""
+    """All faults of one operation: seen, mutants of the formula, wrappers.
+
+    Raises ValueError as `faults_of` does, and where the text of a user's own operation cannot be read.
+    """
+    if op in OWN and not all(map(has_text, OWN[op].functions.values())):
+        raise ValueError(f"{op}: forward and backward are no functions of a module, so that their text cannot be read")
     return faults_of(op) + mutants_of(op) + wrappers_of(op)
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -231,11 +232,14 @@ def shapes(kind: Declared, dtype: str) -> Iterator[Draft]:
     """Sizes of 0, where the formula takes them, and arguments too long along an axis, where it refuses them."""
     for letter in kind.letters:
         sizes = kind.sizes(*DISTINCT[0], **{letter: 0})
-        if not any(tensor.below == letter for tensor in kind.tensors.values()):
-            with suppress(ValueError, IndexError, ZeroDivisionError):  # of the formula
-                case = kind.plain(dtype, sizes)
-                comment = f"Nothing along {letter}: results that are empty, or sums of no terms."
-                yield from families(f"empty-{named(sizes)}", "empty-batch", comment, (case,), level="robust")
+        cases: list[Inputs] = []
+        # the formula may refuse it, or take the mean of nothing
+        with suppress(ValueError, IndexError, ZeroDivisionError, RuntimeWarning), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            cases.append(kind.plain(dtype, sizes))
+        if cases and not any(tensor.below == letter for tensor in kind.tensors.values()):
+            comment = f"Nothing along {letter}: results that are empty, or sums of no terms."
+            yield from families(f"empty-{named(sizes)}", "empty-batch", comment, tuple(cases), level="robust")
     plain = kind.plain(dtype)
     for name, axis in ((name, axis) for name, x in plain.items() for axis in range(x.ndim)):
         longer = np.concatenate([plain[name], np.take(plain[name], [0], axis)], axis)

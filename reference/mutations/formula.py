@@ -112,8 +112,9 @@ def has_text(function: Function) -> bool:
     """Whether a function is one of a module, by its own name, whose text can be read."""
     try:
         found = vars(import_module(function.__module__)).get(function.__name__)
-        return found is function and function.__name__ in definitions(function.__module__)
-    except (ImportError, OSError, TypeError):
+        same = isinstance(found, FunctionType) and found.__code__ == function.__code__  # a module may be imported again
+        return same and function.__name__ in definitions(function.__module__)
+    except (AttributeError, ImportError, OSError, TypeError):
         return False
 
 

@@ -1,10 +1,9 @@
 """Operations of a user's own, by name of their module: judged, explained, generated and shown as backproof's are."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from backproof.conformance import assert_gradients, assert_outputs, cli, expectation
+from backproof.reference.faults import every_fault_of
 from backproof.reference.kinds import declared
 from backproof.reference.model.operation import OWN
 from backproof.vectors import store
@@ -24,12 +23,6 @@ def half_square_backward(dL_dy, x, bias, *, factor):
 FLOATS = "dtypes = ('float32', 'float64')\n"
 X, B, DY = (np.linspace(*ends, n, dtype=np.float32) for ends, n in (((-2, 2), 12), ((1, 2), 3), ((3, 5), 12)))
 CALL = {"inputs": (X.reshape(4, 3), B), "upstream": DY.reshape(4, 3), "factor": 3.0}
-
-
-@pytest.fixture(autouse=True)
-def _own_operations_are_forgotten() -> Iterator[None]:
-    yield
-    OWN.clear()
 
 
 @pytest.fixture
@@ -73,6 +66,8 @@ def test_an_object_whose_text_is_not_a_module_s_is_judged_and_not_explained() ->
     assert_gradients(Cube, 3 * X**2 * DY, inputs=X, upstream=DY)
     with pytest.raises(AssertionError, match=r"^Cube backward \(float32\): dL_dx is wrong"):
         assert_gradients(Cube, 2 * X**2 * DY, inputs=X, upstream=DY)
+    with pytest.raises(ValueError, match=r"^Cube: forward and backward are no functions of a module"):
+        every_fault_of("Cube")
 
 
 def test_what_is_no_operation_is_a_line_for_whoever_calls() -> None:

@@ -1,6 +1,5 @@
 """A user's module is an operation: described, proven, and refused in one line that says what to write."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,12 +9,6 @@ from backproof.reference.generation.own import OwnOperationError, own_operation
 from backproof.reference.model.operation import OWN, operation, operation_names
 from backproof.reference.mutations.formula import mutants
 from own_operations import HALF_SQUARE, module_of
-
-
-@pytest.fixture(autouse=True)
-def _own_operations_are_forgotten() -> Iterator[None]:
-    yield
-    OWN.clear()
 
 
 def test_a_module_is_described_as_those_of_backproof_are() -> None:

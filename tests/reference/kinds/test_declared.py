@@ -1,13 +1,10 @@
 """What a module declares of its arguments' shapes, and the cases that are made of it."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from backproof.reference.generation.build import build, drafts
 from backproof.reference.generation.own import own_operation
 from backproof.reference.kinds.declared import parse
-from backproof.reference.model.operation import OWN
 from backproof.vectors.dtypes import DTYPES
 from own_operations import module_of
 
@@ -25,12 +22,6 @@ def backward(dL_dy, x, index):
     hot = (np.arange(x.shape[-1]) == np.expand_dims(index, -1)) * 1.0
     return np.expand_dims(dL_dy, -1) * hot / x
 """
-
-
-@pytest.fixture(autouse=True)
-def _own_operations_are_forgotten() -> Iterator[None]:
-    yield
-    OWN.clear()
 
 
 @pytest.mark.parametrize(
@@ -76,3 +67,9 @@ def test_families_ask_for_every_size_special_values_upstreams_and_refusals() -> 
     refused = [draft.name for draft in found.values() if draft.result == "invalid"]
     assert "forward-mismatch-index-1" in refused
     assert "backward-mismatch-dL_dy-0" in refused
+
+
+def test_a_mean_of_nothing_is_not_asked_for() -> None:
+    text = "SHAPES = {'x': '(N,)'}\ndef forward(x): return x.mean()\n"
+    own_operation(module_of(f"{text}def backward(dL_dy, x): return dL_dy / len(x) + 0 * x", "fused.mean_of_all"))
+    assert not [name for name in drafts("mean_of_all", "float32") if "empty" in name]
