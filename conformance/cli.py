@@ -78,6 +78,11 @@ def command_parser() -> argparse.ArgumentParser:
     _add_own(show)
     show.set_defaults(run=_show)
 
+    page = commands.add_parser("page", help="print what there is to say of an operation, as Markdown")
+    page.add_argument("op", metavar="OP", help="the operation")
+    _add_own(page)
+    page.set_defaults(run=_page)
+
     listing = commands.add_parser("list", help="print the families: id, cases, level, result, flags")
     listing.add_argument("ops", nargs="*", metavar="OP", help="of these operations alone")
     _add_own(listing)
@@ -149,6 +154,13 @@ def _show(options: argparse.Namespace) -> int:
     if has_case and not (case.isdecimal() and int(case) < family.count):
         raise CommandError(f"{options.id}: no such case; the family has #0 to #{family.count - 1}")
     print(show_case(vectors, family, int(case or 0)))
+    return WELL
+
+
+def _page(options: argparse.Namespace) -> int:
+    from .pages.operation import page_apart
+
+    print(page_apart(_golden(options.op, _own(options))), end="")
     return WELL
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import documents
 import pytest
 from backproof.conformance import cli
+from backproof.conformance.pages import markdown
 from backproof.reference.faults import faults_of, mutants_of, wrappers_of
 from backproof.reference.model.operation import operation, operation_names
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS
@@ -17,7 +18,7 @@ from backproof.vectors.dtypes import PRECISIONS_OF
 
 sys.path.insert(0, str(documents.DOCS))
 
-from _ext import generated, included, markdown, options
+from _ext import generated, included, options
 
 PAGES = documents.pages()
 BLOCKS = [

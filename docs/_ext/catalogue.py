@@ -2,12 +2,12 @@
 
 import json
 
+from backproof.conformance.pages.markdown import code, fenced, linked, paragraphs, safe, table
 from backproof.reference.faults import every_fault_of, faults_of, mutants_of, wrappers_of
 from backproof.reference.model.fault import Fault
 from backproof.reference.model.operation import operation_names
 
 from .included import ROOT
-from .markdown import code, fenced, linked, paragraphs, safe, table
 
 KILLS = ROOT / "tests" / "test_kill_matrix.json"
 

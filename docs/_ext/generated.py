@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backproof.conformance.pages.operation import page
 from backproof.reference.model.operation import operation_names
+from backproof.vectors import store
 
 from . import catalogue, included, operations, vocabulary
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 INCLUDED = re.compile(r"<!-- include: (\S+) -->.*", re.DOTALL)
 PARTS: Mapping[str, Callable[[str], str]] = {
-    "operation": operations.page,
+    "operation": lambda name: page(store.read_golden(name)),
     "operations": lambda _: operations.overview(),
     "kinds": lambda _: operations.by_kind(),
     "labels": lambda _: operations.shared_formulas(),

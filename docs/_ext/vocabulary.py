@@ -1,15 +1,12 @@
 """Lists of the flags, the conventions, the working precisions and the elementary functions."""
 
-from collections.abc import Iterable
-
+from backproof.conformance.pages.markdown import code, paragraphs, safe, table
+from backproof.conformance.pages.operation import meaning
 from backproof.reference.arithmetic.elementary import ELEMENTARY, Elementary
 from backproof.reference.arithmetic.precision import precision_model
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS
 from backproof.vectors import store
 from backproof.vectors.dtypes import FORMATS, PRECISIONS_OF, TF32
-from backproof.vectors.records import Answer, Family, Flag
-
-from .markdown import code, paragraphs, safe, table
 
 MOST_NAMED = 12
 """Operations that are named one by one."""
@@ -30,24 +27,6 @@ def flags() -> str:
     return paragraphs(*entries)
 
 
-def flag_table(families: Iterable[Family], known: Iterable[Flag]) -> str:
-    """The flags that families carry: kind, effect, source, and how many names of families carry each."""
-    names: dict[str, set[str]] = {}
-    for family in families:
-        for flag in family.flags:
-            names.setdefault(flag, set()).add(family.name)
-    rows = [
-        [
-            f"[`{flag.name}`](../flags.md#{flag.name})",
-            f"{flag.kind}: {safe(flag.effect)} ([source]({flag.link}))",
-            str(len(names[flag.name])),
-        ]
-        for flag in known
-        if flag.name in names
-    ]
-    return table(["flag", "kind of bug, and its effect", "families"], rows, numbers=[2])
-
-
 def conventions() -> str:
     """Every point with several right answers, and the operations whose families test it."""
     met = {
@@ -60,11 +39,6 @@ def conventions() -> str:
         answers = "\n".join(f"- {code(a.answer)}: {meaning(a)}" for a in ANSWERS if a.point == point)
         parts.append(f"## {point}\n\nMet by {ops}.\n\n{answers}")
     return paragraphs(*parts)
-
-
-def meaning(answer: Answer) -> str:
-    """What an answer means, and whether it is the canonical one."""
-    return safe(answer.meaning) + (" (canonical)" if answer.canonical else "")
 
 
 def precisions() -> str:

@@ -119,6 +119,18 @@ def test_a_mutant_of_them_can_be_run_and_is_listed(
 
 
 @pytest.mark.usefixtures("_a_project")
+def test_their_page_says_what_there_is_to_say(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["page", "--ops", "mypkg.ops", "half_square"]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith("# half_square\n\nHalf of a square, times a factor.\n\n## Call\n")
+    assert "- `x`: `(N, D)`\n- `bias`: `(D,)`\n" in page
+    assert "`factor` is one of `0.5`, `3.0`." in page
+    assert "$ pytest --impl=mypkg.adapter --impl-ops=mypkg.ops.half_square\n" in page
+    assert "](#" not in page
+    assert ".md" not in page
+
+
+@pytest.mark.usefixtures("_a_project")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
