@@ -161,8 +161,9 @@ def main(
     complete = not ops and not own
     try:
         if not check:
-            golden.mkdir(parents=True, exist_ok=True)
-            _refuse_what_cannot_be_installed(golden, ops)
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+            _refuse_what_cannot_be_installed(golden, ops or own)
         images = generate(ops or known, prepare)
         if check:
             return _compare(images, golden, complete)

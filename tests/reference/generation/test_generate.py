@@ -42,7 +42,7 @@ def generated() -> bytes:
 @pytest.fixture
 def generating(generated: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Generating gives that file."""
-    monkeypatch.setattr(module, "generate", lambda _: {f"{OP}.h5": generated})
+    monkeypatch.setattr(module, "generate", lambda *_: {f"{OP}.h5": generated})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_read_is_not_the_same(golden: Path, damage: Callab
 def test_a_run_that_ends_early_leaves_the_old_files_whole(
     golden: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    def half_way(ops: object) -> dict[str, bytes]:
+    def half_way(*_: object) -> dict[str, bytes]:
         raise error
 
     before = contents(golden)
@@ -131,7 +131,7 @@ def test_a_run_that_ends_early_leaves_the_old_files_whole(
 def test_a_worker_that_is_killed_is_one_line(
     golden: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def killed(ops: object) -> dict[str, bytes]:
+    def killed(*_: object) -> dict[str, bytes]:
         raise BrokenProcessPool
 
     monkeypatch.setattr(module, "generate", killed)
@@ -165,7 +165,7 @@ def other(path: Path) -> bytes:
 def generating_another(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Generating gives two files that are not as they were."""
     images = {f"{op}.h5": other(golden / f"{op}.h5") for op in (OP, "relu")}
-    monkeypatch.setattr(module, "generate", lambda _: images)
+    monkeypatch.setattr(module, "generate", lambda *_: images)
 
 
 @pytest.mark.usefixtures("generating_another")
@@ -192,7 +192,7 @@ def test_another_version_of_the_vectors_is_refused_before_anything_is_built(
 ) -> None:
     before = contents(golden)
     monkeypatch.setattr(module, "VECTORS_VERSION", "99.0.0")
-    monkeypatch.setattr(module, "generate", lambda _: pytest.fail("files are built"))
+    monkeypatch.setattr(module, "generate", lambda *_: pytest.fail("files are built"))
     assert main([OP], check=False) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith(f"; 99.0.0: {OP}); generate all of them")
