@@ -94,7 +94,7 @@ class Told:
 
     @property
     def is_right(self) -> bool:
-        """Whether the one name that is given is the fault's own, or that of one that does the same in all that ran.
+        """Whether the one name given is the fault's own, or that of one that does the same in all that it supports.
 
         That memory is shared may be said besides: a fault can return an argument."""
         named = {f"{self.fault.op}.{one.name}": one for one in every_fault_of(self.fault.op)}
@@ -113,10 +113,11 @@ class Told:
         if other is self.fault:
             return True
         vectors = whole(self.fault.op)
-        families = tuple(item.family for item in self.ran)
+        asked = [item for item in self.ran if item.verdict.outcome is not Outcome.UNSUPPORTED]
+        families = tuple(item.family for item in asked)
         others = ran(of_fault(other), replace(vectors, families=families))
         beside = {MissKind.SHARED_MEMORY} if BESIDE in self.names else set[MissKind]()
-        if [outline(item, beside) for item in self.ran] != [outline(item, beside) for item in others]:
+        if [outline(item, beside) for item in asked] != [outline(item, beside) for item in others]:
             return False
         self.fault.setup()
         other.setup()

@@ -153,7 +153,7 @@ def clipped(x: Array) -> Array:
     return np.minimum(relu.forward(x), 7)
 
 
-@said_of("softmax", "forward", "outputs: `return exponentials / sum_over_whole_blocks(exponentials, 128, axis=-1, keep")
+@said_of("softmax", "forward", "outputs: `return exponentials / sum_over_whole_blocks(exponentials, 128, axis=axis, k")
 def tail_of_columns_left_out(z: Array) -> Array:
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     n = z.shape[-1]
@@ -176,7 +176,9 @@ def tail_of_vectors_left_out(g: Array, x: Array) -> Array:
 
 
 @said_of(
-    "softmax", "forward", "outputs: `exponentials = np.exp(logits - np.maximum(logits.max(axis=-1, keepdims=True), 0))`"
+    "softmax",
+    "forward",
+    "outputs: `exponentials = np.exp(logits - np.maximum(logits.max(axis=axis, keepdims=True), 0))`",
 )
 def maximum_from_0(z: Array) -> Array:
     e = np.exp(z - np.maximum(z.max(axis=-1, keepdims=True), 0))
