@@ -188,6 +188,8 @@ class Search:
                 best = explanation
             if explanation.rank[1:4] == (0, False, 0) and self._settles(explanation):
                 return explanation
+            if explanation is best and best.candidate.plainest and self._explains_all(best) and not any(best.rank[1:4]):
+                break  # nothing is better
         if best is None or (self._telling(best) and self._families(best) >= FEWEST_UNTOLD + len(best.conditions)):
             return best
         if not self._values(best) and self._families(best) < (UNTOLD_WHEN if best.conditions else FEWEST_UNTOLD):
@@ -391,8 +393,7 @@ class Search:
         return len(one.conditions) <= 1 and self._explains_all(one) and self._telling(one)
 
     def _explains_all(self, one: Explanation) -> bool:
-        rest = (wrong & ~one.explained.get(unit, np.zeros((), bool)) for unit, wrong in self.left.items())
-        return not any(some.any() for some in rest)
+        return not any((wrong & ~one.explained.get(unit, np.False_)).any() for unit, wrong in self.left.items())
 
 
 def _kind(one: Observation, position: int) -> object:

@@ -79,7 +79,5 @@ def _diagnosed(family: Family, implementation: Implementation, vectors: Operatio
 
 
 def _together(misfits: Sequence[Misfit]) -> Misfit | None:
-    if not misfits:
-        return None
     cures = dict.fromkeys(misfit.cure for misfit in misfits if misfit.cure)
-    return Misfit("; ".join(misfit.words for misfit in misfits), "; ".join(cures))
+    return Misfit("; ".join(misfit.words for misfit in misfits), "; ".join(cures)) if misfits else None
