@@ -191,10 +191,11 @@ def special(kind: Attention, dtype: str) -> Iterator[Draft]:
         "value": "A NaN in one value reaches its feature of the outputs, and the queries that see it.",
         "dL_doutputs": "A NaN of the upstream reaches its own query, and the keys and values that it sees.",
     }.items():
+        seen = {mask: np.ones_like(case[mask]) for mask in kind.masks(None, SMALL, dtype)}  # else 0 / NaN may be 0
         spoilt = case[tensor].copy()
         spoilt[0, 0, 1, 0] = math.nan
         name = "backward-nan" if tensor == "dL_doutputs" else f"nan-{tensor}"
-        yield from families(name, "nan", comment, ({**case, tensor: spoilt},), level="robust")
+        yield from families(name, "nan", comment, ({**case, **seen, tensor: spoilt},), level="robust")
     exponents, wide = (6, -8 if dtype == "float16" else -30), case["value"].astype(np.float64)
     sized = tuple({**case, "value": held(np.ldexp(wide, exponent), dtype)} for exponent in exponents)
     comment = "Values, and so outputs, that are large, and tiny ones: neither are clipped nor taken for 0."
@@ -221,6 +222,7 @@ def sizes(kind: Attention, dtype: str) -> Iterator[Draft]:
         "heads": {"query": (1, 3, 3, 2), "key": (1, 2, 4, 2), "value": (1, 2, 4, 3)},
         "features": {"key": (1, 1, 4, 3)},
         "keys": {"value": (1, 1, 5, 3)},
+        "batch": {"query": (2, 2, 3, 2), "key": (2, 1, 4, 2)},
     }.items():
         misfit = {**plain(kind, dtype), **{n: held(np.ones(s), dtype) for n, s in shapes.items()}}
         yield from refused(f"forward-mismatch-{name}", "size-mismatch", f"{name} that do not fit.", misfit)

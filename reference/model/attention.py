@@ -87,8 +87,9 @@ def divided_last(scores: Array, mask: np.ndarray, value: Array) -> Array:
     return (stored(powers) @ value) / total
 
 
-def online(scores: Array, mask: np.ndarray, value: Array, largest: Array = -np.inf) -> Array:
+def online(scores: Array, mask: np.ndarray, value: Array) -> Array:
     """The same in blocks of keys, what was added up being rescaled whenever a larger score comes."""
+    largest: Array = -np.inf
     total = added = 0
     for start in range(0, scores.shape[-1], BLOCK):
         block, seen = scores[..., start : start + BLOCK], mask[..., start : start + BLOCK]
@@ -165,7 +166,7 @@ def _scaled_before(power: float, core: Function, *arguments: Any) -> Any:
     """Scale queries before their product with the keys, or queries and keys by the root of the scale."""
     *upstream, query, key, value, mask, scale, softcap = arguments
     factor = number(scale) ** power
-    of_key = factor if power < 1 else number(1)
+    of_key = factor if power < 1 else number(1.0)
     results = core(*upstream, query * factor, key * of_key, value, mask, 1.0, softcap)
     return (results[0] * factor, results[1] * of_key, results[2]) if upstream else results
 
