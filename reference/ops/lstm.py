@@ -1,12 +1,20 @@
 """A long short-term memory (LSTM) layer: the steps of `lstm_cell` over time, which is the inputs' first axis.
 
-hidden[0], cell[0]     = hidden, cell
-hidden[t+1], cell[t+1] = lstm_cell(inputs[t], hidden[t], cell[t])
-outputs[t]             = hidden[t+1]
-next_hidden, next_cell = hidden[T], cell[T]
+outputs[t]    = h[t+1]
+next_hidden   = h[T]
+next_cell     = c[T]
 
-Backward goes from the last step to the first. What step t passes to hidden[t] adds to the upstream of outputs[t-1], and
-that of next_hidden to that of outputs[T-1]; the gradients of weights and biases are sums over all steps.
+dL_dinputs[t] = that of inputs in step t
+dL_dhidden    = p[0]
+dL_dcell      = q[0]
+dL_dweight_ih = sum_t that of weight_ih in step t
+dL_dweight_hh = sum_t that of weight_hh in step t
+dL_dbias_ih   = sum_t that of bias_ih in step t
+dL_dbias_hh   = sum_t that of bias_hh in step t
+
+where h[0], c[0] = hidden, cell and h[t+1], c[t+1] = lstm_cell(inputs[t], h[t], c[t]). Backward goes from the last step
+to the first: p[T], q[T] = dL_dnext_hidden, dL_dnext_cell, and step t, of upstreams dL_doutputs[t] + p[t+1] and q[t+1],
+gives the gradients p[t] of h[t] and q[t] of c[t].
 
 See Werbos, "Backpropagation through time: what it does and how to do it" (1990). T is 1 or more.
 """

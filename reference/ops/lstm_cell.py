@@ -17,7 +17,7 @@ dL_dcell     = d f
 dL_dweight_ih = dL_dsums^T inputs
 dL_dweight_hh = dL_dsums^T hidden
 dL_dbias_ih  = sum_n dL_dsums[n]
-dL_dbias_hh  = dL_dbias_ih
+dL_dbias_hh  = sum_n dL_dsums[n]
 
 See Hochreiter and Schmidhuber, "Long short-term memory" (1997), and Gers, Schmidhuber and Cummins, "Learning to
 forget" (2000). PyTorch, Keras and JAX's flax have the gates in this order, ONNX has i o f g.
