@@ -44,6 +44,27 @@ def test_the_test_of_own_tensors_fails_as_told(pytester: pytest.Pytester) -> Non
     result.stdout.fnmatch_lines(["E *looks like: rms_norm.dinputs_mean_to_sum - *"])
 
 
+def test_the_formula_shown_is_an_operation(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        bias_gelu=block_after("file: bias_gelu.py"),
+        mine="import bias_gelu\n\nbias_gelu_backward = bias_gelu.backward\n",
+        test_kernel="""
+            import bias_gelu
+            import numpy as np
+            from backproof.conformance import assert_gradients
+
+
+            def test_bias_gelu():
+                x, dy = np.random.default_rng(0).standard_normal((2, 64, 512), dtype=np.float32)
+                bias = x[0].copy()
+                assert_gradients(bias_gelu, bias_gelu.backward(dy, x, bias), inputs=(x, bias), upstream=dy)
+        """,
+    )
+    assert pytester.runpytest_inprocess("test_kernel.py").ret == pytest.ExitCode.OK
+    result = pytester.runpytest_inprocess("--impl=mine", "--impl-ops=bias_gelu", "--impl-dtype=float64", "-q")
+    assert result.ret == pytest.ExitCode.OK
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node: there is no program node on PATH")
 def test_the_harness_shown_passes(pytester: pytest.Pytester) -> None:
     (pytester.path / "harness.mjs").write_text(block_after("harness: harness.mjs"), encoding="utf-8")
