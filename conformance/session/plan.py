@@ -197,13 +197,9 @@ def _names_families(option: argparse.Namespace, operations: Iterable[str]) -> bo
 def _absent(
     implementation: Implementation, golden: Iterable[str], dtypes: Collection[str]
 ) -> dict[str, tuple[FamilyCount, ...]]:
-    files = read_manifest(store.golden_folder()).files
+    counts = golden_counts()
     implemented = {op for op, _ in implementation.functions}
-    return {
-        op: tuple(count for count in files[f"{op}.h5"].counts if count.dtype in dtypes)
-        for op in golden
-        if op not in implemented
-    }
+    return {op: tuple(count for count in counts[op] if count.dtype in dtypes) for op in golden if op not in implemented}
 
 
 def _required(
@@ -211,9 +207,8 @@ def _required(
 ) -> dict[str, tuple[FamilyCount, ...]]:
     """What --impl-require asks for, at the dtypes that the implementation declares. Raises UsageError."""
     ops = known_words("--impl-require", None if "all" in (given or ()) else given, golden) if given else ()
-    files = read_manifest(store.golden_folder()).files
-    asked = {*dtypes} & {*implementation.dtypes}
-    return {op: tuple(count for count in files[f"{op}.h5"].counts if count.dtype in asked) for op in sorted(ops)}
+    counts, asked = golden_counts(), {*dtypes} & {*implementation.dtypes}
+    return {op: tuple(count for count in counts[op] if count.dtype in asked) for op in sorted(ops)}
 
 
 def _implementation(config: pytest.Config, operations: Iterable[str]) -> Implementation:
@@ -238,6 +233,12 @@ def _implementation(config: pytest.Config, operations: Iterable[str]) -> Impleme
 def _ended(implementation: Implementation) -> None:
     with suppress(AdapterError):
         implementation.teardown()
+
+
+def golden_counts() -> dict[str, tuple[FamilyCount, ...]]:
+    """How many families each operation has by the manifest, in alphabetical order."""
+    files = read_manifest(store.golden_folder()).files
+    return {op: files[f"{op}.h5"].counts for op in store.golden_operations()}
 
 
 def golden_files() -> dict[str, Path]:

@@ -31,7 +31,8 @@ from ..record.contents import (
 )
 from ..record.document import text_of
 from ..record.results import RESULT, Result
-from .plan import Plan, all_vectors
+from .plan import Plan, golden_counts
+from .selection import golden_nodeid
 from .state import SessionState
 
 if TYPE_CHECKING:
@@ -198,8 +199,16 @@ def _asked(config: pytest.Config, plan: Plan) -> Asked:
 
 
 def _planned(plan: Plan) -> tuple[Planned, ...]:
-    """The number of families, and of those that are to run, for each function and dtype."""
-    there = Counter(_cell(family) for vectors in all_vectors(plan.files).values() for family in vectors.families)
+    """The number of families, and of those that are to run, for each function and dtype. Golden files that the plan has
+    left out are counted by the manifest, not read."""
+    read = {file.nodeid: Counter(map(_cell, file.vectors.families)) for file in plan.files}
+    listed = {
+        golden_nodeid(op): {(op, count.dtype, count.direction): count.families for count in counts}
+        for op, counts in golden_counts().items()
+    }
+    there = Counter[tuple[str, str, str]]()
+    for counts in (listed | read).values():
+        there.update(counts)
     wanted = Counter(_cell(family) for file in plan.files for family in file.chosen)
     return tuple(Planned(*cell, families=count, asked=wanted[cell]) for cell, count in there.items())
 

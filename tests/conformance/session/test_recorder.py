@@ -14,6 +14,7 @@ import small_harness
 import small_vectors
 from backproof.conformance.record.reader import SCHEMA
 from backproof.conformance.session import recorder
+from backproof.vectors import store
 
 RunApart = Callable[..., pytest.RunResult]
 
@@ -108,6 +109,23 @@ def test_what_fails_a_run_besides_is_written_down(project: pytest.Pytester) -> N
     written = record(project)
     assert written["problems"] == ["no family passed (2 not implemented), and that is a failure"]
     assert written["exit_status"] == 1
+
+
+def test_families_of_operations_that_are_not_asked_about_are_counted_and_not_read(
+    project: pytest.Pytester, golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("--impl=adapter", "--impl-op=double", "--impl-report=run.json")
+    project.runpytest(*arguments)
+    written = record(project)["planned"]
+    assert {row["op"] for row in written} == {"double", "kink"}
+    without = tmp_path / "golden"
+    without.mkdir()
+    for name in ("double.h5", "MANIFEST.json"):
+        (without / name).write_bytes((golden / name).read_bytes())
+    monkeypatch.setattr(store, "golden_folder", lambda: without)
+    (project.path / "run.json").unlink()
+    project.runpytest(*arguments)
+    assert record(project)["planned"] == written
 
 
 def test_diagnoses_are_written_down_though_the_terminal_says_nothing(pytester: pytest.Pytester) -> None:
