@@ -330,6 +330,21 @@ def gradients_in_another_order(g: Array, x: Array, w: Array, b: Array) -> Any:
     return dw, db, dx
 
 
+@said_of(
+    "softmax", "backward", "dL_dlogits: `return s * dL_doutputs - (s * dL_doutputs).sum(axis=axis, keepdims=True)` w"
+)
+def misplaced_parenthesis(g: Array, z: Array, *, axis: int = -1) -> Array:
+    p = softmax.forward(z, axis=axis)
+    return p * g - (p * g).sum(axis=axis, keepdims=True)
+
+
+@said_of(
+    "softmax_cross_entropy", "forward", "loss: `return reduced(-weighted(y, np.log(np.maximum(probabilities, 1e-10)))"
+)
+def clipped_probabilities(z: Array, labels: Array, *, reduction: str) -> Array:
+    return cross_entropy.forward(np.maximum(softmax.forward(z), 1e-10), labels, reduction=reduction)
+
+
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(6, KINDS))
 def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     found = findings(implementation(op, **{direction: function}), whole(op))
