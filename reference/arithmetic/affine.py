@@ -232,6 +232,10 @@ class Affine(DirectArray):
         """Put arrays of one shape side by side along a new axis."""
         return self._put_together(arrays, np.stack, axis)
 
+    def pad(self, width: Any, mode: str = "constant", constant_values: float = 0) -> Self:
+        """Put exact constants around."""
+        return self.of_parts(*self.rounding.pad(width, mode, constant_values).parts(), np.pad(self.cells, width))
+
     def _put_together(self, arrays: list[Self], how: Callable[..., np.ndarray], axis: int) -> Self:
         parts = zip(*(x.rounding.parts() for x in arrays), strict=True)
         result = self.rounding.of_parts(*(how(part, axis) for part in parts))

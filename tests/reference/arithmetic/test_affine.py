@@ -214,6 +214,14 @@ def test_sums_add_every_term_once(length: int) -> None:
     assert added(terms[:, None])[0] == sum(map(Fraction, terms))
 
 
+def test_what_is_put_around_an_array_is_exact_and_leaves_its_errors() -> None:
+    precision, shared = precision_model("bfloat16", "stepwise"), Variables()
+    x = exact(np.array([1.0, 3.0]), precision, shared) / exact(np.array([3.0, 7.0]), precision, shared)
+    padded = np.pad(x, ((2, 1),))
+    assert padded.error.tolist() == [0, 0, *x.error.tolist(), 0]
+    assert (padded * padded).error.tolist() == [0, 0, *(x * x).error.tolist(), 0]
+
+
 BYTES = """
 import hashlib, flint, numpy as np
 from backproof.reference.arithmetic.affine import Affine
