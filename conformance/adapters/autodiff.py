@@ -167,6 +167,31 @@ def network(dense: Function, relu: Function, loss: Function) -> Function:
     return mlp
 
 
+def convolutional(
+    conv2d: Function, batch_norm: Function, relu: Function, max_pool2d: Function, dense: Function, loss: Function
+) -> Function:
+    """Compose a convolution, batch normalisation, ReLU, pooling, dense and a loss of logits."""
+
+    def convolutional_network(
+        inputs: Tensor,
+        conv_weight: Tensor,
+        conv_bias: Tensor,
+        norm_weight: Tensor,
+        norm_bias: Tensor,
+        weights: Tensor,
+        biases: Tensor,
+        labels: Tensor,
+        *,
+        reduction: str,
+    ) -> Tensor:
+        hidden = relu(batch_norm(conv2d(inputs, conv_weight, conv_bias), norm_weight, norm_bias, eps=1e-5))
+        pooled = max_pool2d(hidden, kernel_size=2, stride=2)
+        features = pooled.reshape((pooled.shape[0], weights.shape[0]))
+        return loss(dense(features, weights, biases), labels, reduction=reduction)
+
+    return convolutional_network
+
+
 def gated(activation: Function) -> Function:
     """Make an activation of a gate times another tensor, and raise ValueError where that has another shape."""
 

@@ -21,6 +21,7 @@ from .autodiff import (
     are_indices,
     by_element,
     by_norms,
+    convolutional,
     corner,
     dropout,
     gated,
@@ -367,6 +368,9 @@ softmax_forward, softmax_backward = autodiff.both(jax.nn.softmax)
 cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, jax.nn.relu, softmax_cross_entropy))
+convolutional_network_forward, convolutional_network_backward = autodiff.both_of_loss(
+    convolutional(convolution, batch_norm, jax.nn.relu, max_pool2d, dense, softmax_cross_entropy)
+)
 square_forward, square_backward = autodiff.both(jnp.square)
 sigmoid_forward, sigmoid_backward = autodiff.both(jax.nn.sigmoid)
 tanh_forward, tanh_backward = autodiff.both(jnp.tanh)

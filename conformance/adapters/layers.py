@@ -316,11 +316,23 @@ class MatMul:
         return self.dinputs
 
 
-class Network:
-    """Dense, ReLU, dense, softmax with cross-entropy."""
+class Flatten:
+    """Each image as a row, in C order."""
 
-    def __init__(self, hidden: DenseLayer, output: DenseLayer, loss: SoftmaxCrossEntropy) -> None:
-        self.layers: list[Any] = [hidden, ReLU(), output, loss]
+    def forward(self, inputs: Array) -> Array:
+        self.shape = inputs.shape
+        return inputs.reshape(len(inputs), int(np.prod(inputs.shape[1:])))
+
+    def backward(self, doutputs: Array) -> Array:
+        self.dinputs = doutputs.reshape(self.shape)
+        return self.dinputs
+
+
+class Network:
+    """Layers one after another, the last of which is a loss."""
+
+    def __init__(self, *layers: Any) -> None:
+        self.layers = layers
 
     def forward(self, inputs: Array) -> Array:
         values = inputs

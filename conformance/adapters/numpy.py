@@ -18,6 +18,7 @@ from .layers import (
     CrossEntropy,
     DenseLayer,
     Dropout,
+    Flatten,
     GroupNorm,
     LayerNorm,
     LogSoftmax,
@@ -72,10 +73,10 @@ def _both(layer: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., 
 
 
 def _gradients(layer: Any) -> tuple[Array, ...]:
-    """The gradients that `backward` has left on a layer, or on each dense layer of a network."""
+    """The gradients that `backward` has left on a layer, or on all layers of a network."""
     if isinstance(layer, Network):
-        hidden, _, output, _ = layer.layers
-        return (*_gradients(hidden), *_gradients(output)[1:])
+        first, *others = map(_gradients, layer.layers)
+        return (*first, *(gradient for of_layer in others for gradient in of_layer[1:]))
     return tuple(
         getattr(layer, name) for name in ("dinputs", "dweights", "dbiases", "dkey", "dvalue") if hasattr(layer, name)
     )
@@ -84,7 +85,23 @@ def _gradients(layer: Any) -> tuple[Array, ...]:
 def _network(
     weights1: Array, biases1: Array, weights2: Array, biases2: Array, labels: Array, reduction: str
 ) -> Network:
-    return Network(DenseLayer(weights1, biases1), DenseLayer(weights2, biases2), SoftmaxCrossEntropy(labels, reduction))
+    hidden, output = DenseLayer(weights1, biases1), DenseLayer(weights2, biases2)
+    return Network(hidden, ReLU(), output, SoftmaxCrossEntropy(labels, reduction))
+
+
+def _convolutional_network(
+    conv_weight: Array,
+    conv_bias: Array,
+    norm_weight: Array,
+    norm_bias: Array,
+    weights: Array,
+    biases: Array,
+    labels: Array,
+    reduction: str,
+) -> Network:
+    convolution, norm = windows.Conv2D(conv_weight, conv_bias), BatchNorm(norm_weight, norm_bias, 1e-5)
+    dense, loss = DenseLayer(weights, biases), SoftmaxCrossEntropy(labels, reduction)
+    return Network(convolution, norm, ReLU(), windows.MaxPool2D(2, 2), Flatten(), dense, loss)
 
 
 def _loss_of_logits(labels: Array, reduction: str, **options: Any) -> ClassLoss | SoftmaxCrossEntropy:
@@ -113,6 +130,7 @@ softmax_forward, softmax_backward = _both(Softmax)
 cross_entropy_forward, cross_entropy_backward = _both(CrossEntropy)
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = _both(_loss_of_logits)
 mlp_forward, mlp_backward = _both(_network)
+convolutional_network_forward, convolutional_network_backward = _both(_convolutional_network)
 square_forward, square_backward = _both(partial(Activation, np.square, lambda x: 2 * x))
 sigmoid_forward, sigmoid_backward = _both(partial(Activation, activations.sigmoid, activations.sigmoid_slope))
 tanh_forward, tanh_backward = _both(partial(Activation, np.tanh, activations.tanh_slope))

@@ -21,6 +21,7 @@ from .autodiff import (
     Tensors,
     are_indices,
     by_element,
+    convolutional,
     dropout,
     gated,
     needed,
@@ -56,6 +57,7 @@ STEPWISE = (
     "l2_normalize",
     "cosine_similarity",
     "mlp",
+    "convolutional_network",
     "softmax_cross_entropy",
     "softmax_cross_entropy_from_outputs",
     "softsign",
@@ -357,6 +359,9 @@ softmax_forward, softmax_backward = pytorch.both(softmax)
 cross_entropy_forward, cross_entropy_backward = pytorch.both_of_loss(cross_entropy)
 softmax_cross_entropy_from_outputs_backward = pytorch.from_outputs(rows)
 mlp_forward, mlp_backward = pytorch.both_of_loss(network(dense, F.relu, softmax_cross_entropy))
+convolutional_network_forward, convolutional_network_backward = pytorch.both_of_loss(
+    convolutional(F.conv2d, batch_norm, F.relu, F.max_pool2d, dense, softmax_cross_entropy)
+)
 square_forward, square_backward = pytorch.both(torch.square)
 sigmoid_forward, sigmoid_backward = pytorch.both(torch.sigmoid)
 tanh_forward, tanh_backward = pytorch.both(torch.tanh)

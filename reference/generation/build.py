@@ -128,6 +128,7 @@ def _judged(
             required=draft.level == "required",
             guard=not draft.overflows,
             sharp=sharp,
+            affine=described.affine,
         )
 
     evaluation = answer(_canonical(described, draft), sharp if draft.level == "required" and draft.sharp else ())

@@ -74,11 +74,13 @@ def evaluate(
     required: bool,
     guard: bool,
     sharp: Collection[str] = (),
+    affine: bool = False,
 ) -> Evaluation:
     """Evaluate a case.
 
     formulas: the canonical one first, then all that count as sound. required: whether formulations that lose
     digits count too. guard: whether an intermediate that may leave the dtype's range is an error.
+    affine: whether bounds are those of affine arrays throughout, not only where others are blunt.
     sharp: the precisions at which a tolerance that would let 0 pass for an element whose value is not 0 is an error.
     The strictest precision, first in `precisions`, must be judged; another that cannot be is left out.
 
@@ -97,7 +99,7 @@ def evaluate(
             expected = tuple(rounded_results(e, f, FORMATS[dtype]) for e, f in exact)
             balls = [e for e, _ in exact]
             counted = tuple(f for f in formulas if f.stable or required)
-            case = _ExactCase(counted, inputs, parameters, balls, expected, guard)
+            case = _ExactCase(counted, inputs, parameters, balls, expected, guard, affine)
             reductions: set[str] = set()
             bounded: dict[str, _Bounded] = {}
             for name in likeliest_blunt:
@@ -166,6 +168,7 @@ class _ExactCase:
     """The exact results, enclosed."""
     expected: Results
     guard: bool
+    affine: bool
 
     def lifted(self, kind: Callable[[np.ndarray], Any]) -> list[Any]:
         """Give the inputs as arrays of a kind."""
@@ -187,7 +190,7 @@ class _Bounded:
         """The bounds rounded up to 16 bits; those of affine arrays where the others are blunt, which takes longest."""
         case, model, bounds = self.case, self.model, self.largest
         part = BLUNT if model.format is model.result else BLUNT_FUSED
-        if model.longest is None and _are_blunt(bounds, case.expected, part):
+        if model.longest is None and (case.affine or _are_blunt(bounds, case.expected, part)):
             variables = Variables()
             arguments = case.lifted(lambda x: Affine.exact(_rounding(x, model, case.guard), variables))
             bounds = _sharpened(case, self.by_formulation, arguments)

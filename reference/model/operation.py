@@ -31,6 +31,8 @@ class Operation:
     batch_axis: Mapping[str, int | None]
     labels: frozenset[str]
     """Arguments that are never differentiated."""
+    affine: bool
+    """Whether tolerances are the bounds of affine arrays throughout, not only where others are blunt."""
     shapes: Mapping[str, str] = field(default_factory=dict)
     """Of an operation of a user's own, each argument's shape as its module declares it: "(N, D)"."""
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -90,6 +92,7 @@ def described(name: str, module: Any) -> Operation:
         results={direction: results[direction] for direction in functions},
         batch_axis={tensor: getattr(module, "BATCH_AXIS", {}).get(tensor) for tensor in sorted(tensors)},
         labels=labels,
+        affine=getattr(module, "AFFINE", False),
         shapes=shapes,
         values=getattr(module, "PARAMETERS", {}),
     )

@@ -1,0 +1,279 @@
+"""Families of cases for the network of images."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...vectors.dtypes import FORMATS, HALF
+from ..generation.draws import Shape, Words, held
+from ..kinds.loss import upstream_drawn
+from ..kinds.normalization import apart
+from ..kinds.paired import families, refused
+from ..kinds.special_values import ends
+from ..kinds.upstreams import FAR
+from ..model.family import Draft, Inputs
+from ..model.losses import REDUCTIONS
+from ..ops import batch_norm, conv2d
+from ..ops.convolutional_network import EPS, quarters
+
+NAMES = ("inputs", "conv_weight", "conv_bias", "norm_weight", "norm_bias", "weights", "biases", "labels")
+CLEARANCE = {"float64": 2.0**-6, "float32": 2.0**-6, "float16": 2.0**-5, "bfloat16": 2.0**-4}
+"""By dtype, the least distance of what goes into ReLU from 0, and in a window of the largest element from the others,
+so that every sound implementation finds the same."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """The sizes of a network, and its reduction."""
+
+    inputs: Shape
+    kernel: Shape
+    """(O, KH, KW)."""
+    classes: int
+    reduction: str = "mean"
+
+    @property
+    def name(self) -> str:
+        """As a name of families has it: "3x2x3x5-k2x2x2-c3-mean"."""
+        inputs, kernel = ("x".join(map(str, sizes)) for sizes in (self.inputs, self.kernel))
+        return f"{inputs}-k{kernel}-c{self.classes}-{self.reduction}"
+
+
+PLAIN = Network((3, 2, 3, 5), (2, 2, 2), 3)
+LAYOUTS: tuple[tuple[str, tuple[Network, ...]], ...] = (
+    ("distinct-sizes", tuple(Network((2, 3, 5, 6), (2, 2, 2), 4, reduction) for reduction in REDUCTIONS)),
+    ("distinct-sizes", (Network((3, 1, 5, 4), (2, 2, 1), 2, "sum"), Network((2, 3, 3, 8), (2, 2, 3), 5, "none"))),
+    ("square", (Network((3, 3, 3, 3), (3, 2, 2), 3, "none"), Network((2, 2, 5, 5), (2, 2, 2), 2))),
+    ("batch-of-one", (Network((1, 2, 5, 4), (2, 2, 1), 3), Network((1, 1, 4, 6), (2, 1, 2), 2, "none"))),
+    ("smallest", (Network((4, 2, 2, 3), (1, 1, 2), 2, "sum"), Network((3, 2, 2, 2), (2, 1, 1), 3, "none"))),
+    ("odd-sizes", (Network((2, 9, 3, 3), (2, 2, 2), 2, "sum"), Network((2, 1, 3, 3), (17, 2, 2), 2))),
+    ("odd-sizes", (Network((2, 2, 3, 3), (2, 2, 2), 17, "none"),)),
+)
+LARGE = {"float64": 33, "float32": 65}
+"""By dtype, more images than a block has."""
+
+
+def normalized(case: Inputs) -> np.ndarray:
+    """What a case's normalisation gives to ReLU."""
+    tensors = [case[name].astype(np.float64) for name in NAMES[:5]]
+    outputs: np.ndarray = batch_norm.forward(conv2d.forward(*tensors[:3]), *tensors[3:], eps=EPS)
+    return outputs
+
+
+def is_clear(case: Inputs, dtype: str) -> bool:
+    """Whether no element is near the kink, and no two of a window tie for the largest, but zeros."""
+    before = normalized(case)
+    *_, second, first = np.sort(np.stack(quarters(np.maximum(before, 0))), axis=0)
+    ties = (first > 0) & (first - second < CLEARANCE[dtype] * (1 + first))
+    return not ties.any() and bool((abs(before) >= CLEARANCE[dtype]).all())
+
+
+def network(w: Words, what: Network, shift: float = 0.0, exponent: int = 0) -> Inputs:
+    """Draw the arguments of backward, inputs around `shift` and upstreams around 2**exponent.
+
+    Biases of the normalisation put the kink into a gap between the elements of each channel.
+    """
+    n, c, *_ = what.inputs
+    o, *size = what.kernel
+    draw = apart if w.dtype in HALF else Words.normal
+    while True:
+        case: dict[str, np.ndarray] = {
+            "dL_dloss": w.array(np.ldexp(upstream_drawn(w, (n,), what.reduction).astype(np.float64), exponent)),
+            "inputs": w.uniform(what.inputs, shift - 2, shift + 2) if shift else draw(w, what.inputs),
+            "conv_weight": draw(w, (o, c, *size)),
+            "conv_bias": w.signed((o,), 0.125, 0.25),
+            "norm_weight": w.signed((o,), 0.5, 1.5),
+            "norm_bias": w.array(np.zeros(o)),
+        }
+        values = np.sort(np.moveaxis(normalized(case), 1, 0).reshape(o, -1), axis=1)
+        middle = values[:, values.shape[1] // 4 : values.shape[1] * 3 // 4 + 1]
+        gaps = np.diff(middle, axis=1).argmax(axis=1)[:, None]
+        kinks = sum(np.take_along_axis(middle, gaps + k, axis=1)[:, 0] for k in (0, 1)) / 2
+        case["norm_bias"] = w.array(np.round(kinks * -128) / 128)
+        convolved = conv2d.forward(*(case[name].astype(np.float64) for name in NAMES[:3]))
+        moments = convolved.mean(axis=(0, 2, 3)), convolved.std(axis=(0, 2, 3))
+        if not is_clear(case, w.dtype):
+            continue
+        if w.dtype in HALF and (abs(moments[0]) > moments[1] / 4).any():
+            continue
+        features = o * math.prod((s - k + 1) // 2 for s, k in zip(what.inputs[2:], size, strict=True))
+        down = features.bit_length() // 2 + (w.dtype in HALF)
+        weights = np.ldexp(draw(w, (features, what.classes)).astype(np.float64), -down)
+        dense = {"weights": w.array(weights), "biases": w.signed((1, what.classes), 0.125, 0.75)}
+        return {**case, **dense, "labels": w.integers((n,), 0, what.classes)}
+
+
+def drafts(dtype: str) -> Iterator[Draft]:
+    """Give all families at a dtype."""
+    yield from drawn(dtype)
+    yield from given(dtype)
+    if dtype not in HALF:
+        yield from far(dtype)
+    yield from special(dtype)
+    yield from misfits(dtype)
+
+
+def drawn(dtype: str) -> Iterator[Draft]:
+    """Ordinary networks of many sizes, under every reduction."""
+    large = [("many-rows", (Network((LARGE[dtype], 1, 3, 2), (1, 2, 1), 2),))] if dtype in LARGE else []
+    for flag, group in (*LAYOUTS[: -2 if dtype in HALF else None], *large):
+        for what in group:
+            comment = f"Images of shape {what.inputs}, kernels of shape {what.kernel}, and {what.classes} classes."
+            flags, counts = f"random {flag} reduction upstream-signed", (1, 1) if flag == "many-rows" else (2, 1)
+            given: dict[str, Any] = {"draw": partial(network, what=what), "parameters": {"reduction": what.reduction}}
+            yield from families(f"random-{what.name}", flags, comment, counts=counts, **given)
+
+
+def changed(dtype: str, changes: dict[str, Any]) -> Inputs:
+    """Give the plain network with some of its tensors changed."""
+    case = network(Words("convolutional_network/plain", dtype), PLAIN)
+    return {**case, **{k: np.array(x, np.int64) if k == "labels" else held(x, dtype) for k, x in changes.items()}}
+
+
+def given(dtype: str) -> Iterator[Draft]:
+    """The plain network with some of its tensors changed."""
+    right = changed(dtype, {})["biases"].astype(np.float64)
+    sure = [{"biases": np.array([g, 0, -g]) + 0 * right, "labels": y} for g in (6,) for y in ([0] * 3, [2] * 3)]
+    off, on = -8.0, 8.0
+    table: tuple[tuple[str, str, str, str, list[dict[str, Any]]], ...] = (
+        ("backward-upstream-zero", "upstream-zero", "No upstream, no gradient.", "none", [{"dL_dloss": [0, 0, 0]}]),
+        (
+            "backward-upstream-one-hot",
+            "upstream-one-hot",
+            "One unit of upstream for each image in turn: others have a gradient through mean and variance.",
+            "none",
+            [{"dL_dloss": unit} for unit in np.eye(3)],
+        ),
+        (
+            "backward-upstream-equal",
+            "stride-zero",
+            "The same upstream for every image.",
+            "none",
+            [{"dL_dloss": [-3, -3, -3]}],
+        ),
+        (
+            "label-edges",
+            "label-edge labels-indices",
+            "Labels of the first class and of the last.",
+            "sum",
+            [{"labels": y} for y in ([0, 2, 0], [2, 2, 2])],
+        ),
+        ("sure", "confident-right confident-wrong", "Classes that are all but certain, or impossible.", "mean", sure),
+        ("dead-channel", "dead", "A channel is off for every image.", "mean", [{"norm_bias": [off, on]}]),
+        ("dead", "dead", "Nothing passes but to the last biases.", "mean", [{"norm_bias": [off, off]}]),
+        ("all-on", "dead", "ReLU lets everything pass.", "mean", [{"norm_bias": [on, on]}]),
+    )
+    for name, flags, comment, reduction, cases in table:
+        inputs = tuple(changed(dtype, case) for case in cases)
+        yield from families(name, flags, comment, inputs, parameters={"reduction": reduction})
+    comment = "Last biases that differ in the last digits alone, from one case to the next."
+    unit = 2.0 ** (3 - FORMATS[dtype].significand)
+    digits = tuple(changed(dtype, {"biases": [[1, 1.5, 1 + k * unit]]}) for k in (0, 1, 2))
+    yield from families("last-digits", "successive", comment, digits, parameters={"reduction": "mean"})
+
+
+def one_at_a_time(dtype: str) -> Iterator[Inputs]:
+    """The plain network, and others that have one more of their tensors from elsewhere than the one before."""
+    w, case = Words("convolutional_network/others", dtype), changed(dtype, {})
+    yield case
+    for name in ("dL_dloss", *NAMES):
+        before = case
+        while case is before or not is_clear(case, dtype):
+            case = {**before, name: network(w, PLAIN)[name]}
+        yield case
+
+
+def far(dtype: str) -> Iterator[Draft]:
+    """Numbers far from 1, where the dtype has room for them."""
+    mean, none = {"parameters": {"reduction": "mean"}}, {"parameters": {"reduction": "none"}}
+    comment = "Each case differs from the one before in one argument: results remembered without it show."
+    yield from families("one-argument-at-a-time", "successive", comment, tuple(one_at_a_time(dtype)), **mean)
+    comment = "All inputs near a common number, which the normalisation takes off."
+    yield from families(
+        "offset", "random offset", comment, draw=partial(network, what=PLAIN, shift=16.0), counts=(2, 2), **mean
+    )
+    ordinary = replace(PLAIN, reduction="none")
+    for word, power in (("huge", FAR), ("tiny", -FAR)):
+        comment, flags = (
+            f"Upstreams around 2**{power}: gradients are neither clipped nor taken for 0.",
+            "random upstream-signed",
+        )
+        draw = partial(network, what=ordinary, exponent=power)
+        yield from families(f"backward-{word}-upstream", flags, comment, draw=draw, counts=(1, 1), **none)
+
+    def small(w: Words) -> Inputs:
+        case = network(w, PLAIN)
+        few = {k: w.array(np.ldexp(case[k].astype(np.float64), -8)) for k in ("inputs", "conv_bias")}
+        return {**case, **few}
+
+    comment = "Variances about as large as eps."
+    yield from families("epsilon", "random epsilon", comment, draw=small, counts=(2, 2), **mean)
+    beyond = 768 if dtype == "float64" else 96
+    comment = f"The last biases shift all logits by {beyond}: exp of them overflows, and no probability changes."
+    case = changed(dtype, {"biases": [[beyond + 0.5, beyond - 0.25, beyond]]})
+    yield from families("shifted", "shifted-logits far-logits", comment, (case,), **mean)
+
+
+def special(dtype: str) -> Iterator[Draft]:
+    """No images, a single class, and numbers that are none or subnormal."""
+    least = ends(dtype).subnormal
+    none: dict[str, Any] = {"inputs": np.zeros((0, 2, 3, 5)), "labels": []}
+    one_class = {"weights": np.ones((4, 1)), "biases": [[0.5]], "labels": [0, 0, 0]}
+    table: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
+        ("empty", "empty-batch", "No images: no loss, and gradients of 0.", "sum", none),
+        ("empty-none", "empty-batch", "No images: no losses, and gradients of 0.", "none", {**none, "dL_dloss": []}),
+        ("one-class", "one-class", "The only class is certain: no loss, and no gradient.", "mean", one_class),
+        (
+            "forward-nan",
+            "nan",
+            "A NaN among the last biases spoils the loss.",
+            "mean",
+            {"biases": [[0.5, math.nan, 0]]},
+        ),
+        (
+            "backward-subnormal-upstream",
+            "subnormal upstream-signed",
+            "A subnormal upstream of either sign.",
+            "none",
+            {"dL_dloss": [least, -least, least]},
+        ),
+    )
+    for name, flags, comment, reduction, changes in table:
+        more: dict[str, Any] = {"level": "robust", "parameters": {"reduction": reduction}}
+        yield from families(name, flags, comment, (changed(dtype, changes),), **more)
+    comment, more = "No images: the mean over none.", {"level": "robust", "parameters": {"reduction": "mean"}}
+    yield from families(
+        "forward-empty-mean", "empty-batch", comment, (changed(dtype, none),), point="empty_mean", **more
+    )
+
+
+def misfits(dtype: str) -> Iterator[Draft]:
+    """Calls to refuse."""
+    wrong: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("label-too-large", "label-range", {"labels": [0, 3, 1]}),
+        ("label-negative", "label-range", {"labels": [0, -1, 1]}),
+        ("labels-too-few", "label-length", {"labels": [0, 2]}),
+        ("labels-too-many", "label-length", {"labels": [0, 2, 1, 0]}),
+        ("labels-one", "label-length", {"labels": [1]}),
+        ("channels", "size-mismatch", {"inputs": np.ones((3, 3, 3, 5))}),
+        ("conv_bias-one", "size-mismatch", {"conv_bias": [1]}),
+        ("norm_weight-one", "size-mismatch", {"norm_weight": [1]}),
+        ("norm_bias-one", "size-mismatch", {"norm_bias": [1]}),
+        ("weights", "size-mismatch", {"weights": np.ones((5, 3))}),
+        ("biases-one", "size-mismatch", {"biases": [[1]]}),
+        ("biases-rows", "size-mismatch", {"biases": np.ones((3, 3))}),
+        ("backward-invalid-upstream-rows", "size-mismatch", {"dL_dloss": [1, 2, 3]}),
+        ("backward-invalid-upstream-one", "size-mismatch", {"dL_dloss": [1]}),
+    )
+    for name, flag, changes in wrong:
+        comment = f"{name.replace('-', ', ')}: what does not fit the others, to be broadcast or wrapped around by none."
+        id = name if name.startswith("backward") else f"invalid-{name}"
+        yield from refused(id, flag, comment, changed(dtype, changes), reduction="mean")
+    case = changed(dtype, {"dL_dloss": [1.5, -2]})
+    yield from refused(
+        "backward-invalid-upstream-short", "size-mismatch", "An upstream too few.", case, reduction="none"
+    )
