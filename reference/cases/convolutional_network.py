@@ -189,7 +189,8 @@ def one_at_a_time(dtype: str) -> Iterator[Inputs]:
 
 def far(dtype: str) -> Iterator[Draft]:
     """Numbers far from 1, where the dtype has room for them."""
-    mean, none = {"parameters": {"reduction": "mean"}}, {"parameters": {"reduction": "none"}}
+    mean: dict[str, Any] = {"parameters": {"reduction": "mean"}}
+    none: dict[str, Any] = {"parameters": {"reduction": "none"}}
     comment = "Each case differs from the one before in one argument: results remembered without it show."
     yield from families("one-argument-at-a-time", "successive", comment, tuple(one_at_a_time(dtype)), **mean)
     comment = "All inputs near a common number, which the normalisation takes off."
