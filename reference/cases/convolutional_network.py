@@ -38,16 +38,16 @@ class Network:
 
     @property
     def name(self) -> str:
-        """As a name of families has it: "3x2x3x5-k2x2x2-c3-mean"."""
-        inputs, kernel = ("x".join(map(str, sizes)) for sizes in (self.inputs, self.kernel))
-        return f"{inputs}-k{kernel}-c{self.classes}-{self.reduction}"
+        """As a name of families has it: "n3-2x3x5-k2x2x2-c3-mean"."""
+        images, kernel = ("x".join(map(str, sizes)) for sizes in (self.inputs[1:], self.kernel))
+        return f"n{self.inputs[0]}-{images}-k{kernel}-c{self.classes}-{self.reduction}"
 
 
 PLAIN = Network((3, 2, 3, 5), (2, 2, 2), 3)
 LAYOUTS: tuple[tuple[str, tuple[Network, ...]], ...] = (
-    ("distinct-sizes", tuple(Network((2, 3, 5, 6), (2, 2, 2), 4, reduction) for reduction in REDUCTIONS)),
-    ("distinct-sizes", (Network((3, 1, 5, 4), (2, 2, 1), 2, "sum"), Network((2, 3, 3, 8), (2, 2, 3), 5, "none"))),
-    ("square", (Network((3, 3, 3, 3), (3, 2, 2), 3, "none"), Network((2, 2, 5, 5), (2, 2, 2), 2))),
+    ("distinct-sizes", tuple(Network((3, 2, 5, 4), (2, 2, 1), 4, reduction) for reduction in REDUCTIONS)),
+    ("distinct-sizes", (Network((5, 2, 2, 3), (2, 1, 2), 3), Network((2, 3, 3, 8), (2, 2, 3), 5, "none"))),
+    ("square", (Network((3, 3, 3, 3), (3, 2, 2), 3, "none"), Network((2, 2, 5, 5), (2, 2, 2), 2, "sum"))),
     ("batch-of-one", (Network((1, 2, 5, 4), (2, 2, 1), 3), Network((1, 1, 4, 6), (2, 1, 2), 2, "none"))),
     ("smallest", (Network((4, 2, 2, 3), (1, 1, 2), 2, "sum"), Network((3, 2, 2, 2), (2, 1, 1), 3, "none"))),
     ("odd-sizes", (Network((2, 9, 3, 3), (2, 2, 2), 2, "sum"), Network((2, 1, 3, 3), (17, 2, 2), 2))),
@@ -123,7 +123,10 @@ def drawn(dtype: str) -> Iterator[Draft]:
     for flag, group in (*LAYOUTS[: -2 if dtype in HALF else None], *large):
         for what in group:
             comment = f"Images of shape {what.inputs}, kernels of shape {what.kernel}, and {what.classes} classes."
-            flags, counts = f"random {flag} reduction upstream-signed", (1, 1) if flag == "many-rows" else (2, 1)
+            flags, counts = (
+                f"random {flag} labels-indices reduction upstream-signed",
+                (1, 1) if flag == "many-rows" else (2, 1),
+            )
             given: dict[str, Any] = {"draw": partial(network, what=what), "parameters": {"reduction": what.reduction}}
             yield from families(f"random-{what.name}", flags, comment, counts=counts, **given)
 
@@ -222,6 +225,7 @@ def far(dtype: str) -> Iterator[Draft]:
 def special(dtype: str) -> Iterator[Draft]:
     """No images, a single class, and numbers that are none or subnormal."""
     least = ends(dtype).subnormal
+    tiny = {"inputs": np.resize([least, -least, 0], (3, 2, 3, 5))}
     none: dict[str, Any] = {"inputs": np.zeros((0, 2, 3, 5)), "labels": []}
     one_class = {"weights": np.ones((4, 1)), "biases": [[0.5]], "labels": [0, 0, 0]}
     table: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
@@ -229,12 +233,13 @@ def special(dtype: str) -> Iterator[Draft]:
         ("empty-none", "empty-batch", "No images: no losses, and gradients of 0.", "none", {**none, "dL_dloss": []}),
         ("one-class", "one-class", "The only class is certain: no loss, and no gradient.", "mean", one_class),
         (
-            "forward-nan",
             "nan",
-            "A NaN among the last biases spoils the loss.",
+            "nan",
+            "A NaN among the last biases spoils everything.",
             "mean",
             {"biases": [[0.5, math.nan, 0]]},
         ),
+        ("forward-subnormal-inputs", "subnormal epsilon", "The mean is taken off what is left.", "mean", tiny),
         (
             "backward-subnormal-upstream",
             "subnormal upstream-signed",

@@ -71,8 +71,8 @@ def backward(
 ) -> Gradients:
     """dL_dloss () or (N,) and forward's arguments -> a gradient of the shape of each but the labels, in their order."""
     network = inputs, conv_weight, conv_bias, norm_weight, norm_bias, weights, biases
-    dL_dinputs, dL_dconv_weight, _, *others = backward_by(*BACKWARD, dL_dloss, *network, labels, reduction=reduction)
-    return dL_dinputs, dL_dconv_weight, np.zeros_like(conv_bias), *others
+    dL_dinputs, dL_dconv_weight, rest, *others = backward_by(*BACKWARD, dL_dloss, *network, labels, reduction=reduction)
+    return dL_dinputs, dL_dconv_weight, 0 * rest, *others  # 0, or NaN where the sum is
 
 
 def forward_by(convolution: Function, norm: Function, loss: Function, *network: Array, reduction: str) -> Array:

@@ -18,7 +18,7 @@ from backproof.vectors.records import Family
 OPS = operation_names()
 WITH_BACKWARD = [op for op in OPS if "backward" in operation(op).functions]
 LOSSES = [op for op in WITH_BACKWARD if "labels" in operation(op).labels & set(operation(op).arguments["backward"])]
-INDICES_ALONE = ("nll", "weighted_softmax_cross_entropy", "linear_cross_entropy")
+INDICES_ALONE = ("nll", "weighted_softmax_cross_entropy", "linear_cross_entropy", "convolutional_network")
 """Losses whose labels are no rows."""
 
 
