@@ -21,7 +21,7 @@ from ..ops import batch_norm, conv2d
 from ..ops.convolutional_network import EPS, quarters
 
 NAMES = ("inputs", "conv_weight", "conv_bias", "norm_weight", "norm_bias", "weights", "biases", "labels")
-CLEARANCE = {"float64": 2.0**-6, "float32": 2.0**-6, "float16": 2.0**-5, "bfloat16": 2.0**-4}
+CLEARANCE = {"float64": 2.0**-6, "float32": 2.0**-6, "float16": 2.0**-5, "bfloat16": 2.0**-3}
 """By dtype, the least distance of what goes into ReLU from 0, and in a window of the largest element from the others,
 so that every sound implementation finds the same."""
 
