@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..model.fault import backward, forward
-from ..ops import gru_cell
+from ..ops import gru_cell, sigmoid
 
 Array = Any
 
@@ -44,6 +44,6 @@ def gradients_of_reset_before_product(
 def _gates(inputs: Array, hidden: Array, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array) -> tuple[Array, ...]:
     """Gates r, z and n of a reset before the product, and the rows of weight_hh for r and z, and for n."""
     start, sums = 2 * hidden.shape[1], inputs @ w_ih.T + b_ih + b_hh
-    gates = gru_cell.sigmoid.forward(sums[:, :start] + hidden @ w_hh[:start].T)
+    gates = sigmoid.forward(sums[:, :start] + hidden @ w_hh[:start].T)
     r, z = np.split(gates, 2, axis=1)
     return r, z, np.tanh(sums[:, start:] + (r * hidden) @ w_hh[start:].T), w_hh[:start], w_hh[start:]
