@@ -11,7 +11,7 @@ import numpy as np
 from ...reference.generation.draws import Shape
 from .domains import Indices
 from .profiles import PROFILES, Stream
-from .templates import UPSTREAM, Template, output_shapes
+from .templates import UPSTREAM, Template
 
 TILES = (16, 32, 64, 128, 256, 512, 1024, 2048, 2048, 4096, 4096)
 """Lengths at which kernels change their ways; large ones are drawn more often, since no golden file has them."""
@@ -108,20 +108,16 @@ def _below(w: Stream, n: int) -> int:
 
 def tensors_of(template: Template, case: LiveCase) -> dict[str, np.ndarray]:
     """Draw the arguments of a case, in the order of the call. Raises what the formula does where it refuses them."""
-    family, operation = template.family, template.operation
     shapes = template.shapes(case.sizes)
-    drawn: dict[str, np.ndarray] = {}
-    for name, shape in shapes.items():
-        drawn[name] = _drawn(template, case, name, shape, shapes)
-    outputs = iter(()) if len(drawn) == len(family.inputs) else iter(output_shapes(operation, _wide(drawn), family))
-    return {
-        name: drawn[name] if name in drawn else _drawn(template, case, name, next(outputs), shapes)
-        for name in operation.arguments[family.direction]
-    }
+    names = template.operation.arguments[template.family.direction]
+    if len(shapes) < len(names):
+        upstreams = [name for name in names if name not in shapes]
+        shapes |= dict(zip(upstreams, template.output_shapes(case.sizes), strict=False))
+    return {name: _drawn(template, case, name, shapes) for name in names}
 
 
-def _drawn(template: Template, case: LiveCase, name: str, shape: Shape, shapes: dict[str, Shape]) -> np.ndarray:
-    w = Stream(f"{case.profile}/{case.key}/{name}", template.family.dtype)
+def _drawn(template: Template, case: LiveCase, name: str, shapes: dict[str, Shape]) -> np.ndarray:
+    w, shape = Stream(f"{case.profile}/{case.key}/{name}", template.family.dtype), shapes[name]
     if name.startswith(UPSTREAM):
         return w.array(PROFILES[case.profile](w, shape))
     domain = template.domains[name]
@@ -129,10 +125,6 @@ def _drawn(template: Template, case: LiveCase, name: str, shape: Shape, shapes: 
         axis, golden = template.limits[name]
         return domain.draw(w, golden if axis is None else shapes[axis[0]][axis[1]], shape)
     return domain.draw(w, case.profile, shape)
-
-
-def _wide(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: x if x.dtype == np.int64 else x.astype(np.float64) for name, x in tensors.items()}
 
 
 def simpler(case: LiveCase) -> list[LiveCase]:

@@ -1,5 +1,6 @@
 """Judge an implementation on a live case: the check of a golden family, made of a family of this one case."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,9 @@ from .templates import Template
 
 BY_GOLDEN_RULES = 2**6
 """Elements of all arguments up to which a case is judged by the rules of the golden files, which takes longer."""
+MOST_OUTPUTS, MOST_PLACES = 2**20, 2**24
+"""Elements of all outputs of a case, and those times the elements of a kernel, as a convolution may have a table
+of both."""
 FLAG = "live"
 
 
@@ -53,6 +57,7 @@ class Judge:
         declared, or any.
         """
         op, dtype = template.operation.name, template.family.dtype
+        _require_few_outputs(template, case)
         call = call_of(template, case)
         precisions = (self.implementation.working_precision(dtype, op),)
 
@@ -139,9 +144,26 @@ def family_of(template: Template, case: LiveCase, call: OwnCall, answer: Answer,
     )
 
 
-def stand_in(golden: Family) -> Family:
-    """What stands for the live cases of a function and dtype, before any is drawn: a golden family by another name."""
-    return replace(golden, name=f"{golden.direction}-live", flags=(FLAG,), comment="Cases that are drawn.", source="")
+def stand_in(golden: Family, kind: str = FLAG) -> Family:
+    """What stands for the cases of a function and dtype, before any is drawn: a golden family by another name."""
+    return replace(golden, name=f"{golden.direction}-{kind}", flags=(kind,), comment="Cases that are drawn.", source="")
+
+
+def _require_few_outputs(template: Template, case: LiveCase) -> None:
+    """Raise UnjudgedError where the outputs are much larger than the arguments, or the operation refuses the shapes."""
+    try:
+        outputs = template.output_shapes(case.sizes)
+    except (ValueError, IndexError) as error:
+        raise UnjudgedError(str(error)) from error
+    windows = [a for a, follows in zip(template.lengths, template.followers, strict=True) if follows is None]
+    shapes = template.shapes(case.sizes)
+    kernels = (
+        math.prod(shapes[name][axis] for length in windows for of, axis in length.multiples if of == name)
+        for name in template.drawn_first[1:]
+    )
+    total = sum(map(math.prod, outputs))
+    if total > MOST_OUTPUTS or total * max(kernels, default=1) > MOST_PLACES:
+        raise UnjudgedError("the outputs are too large")
 
 
 def _require_ordinary(x: np.ndarray, dtype: str) -> None:

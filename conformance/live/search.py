@@ -6,6 +6,7 @@ The cases are those of the seed, one after another; time decides how many of the
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from ...vectors.records import Family
 from ..check.verdict import Cause, Outcome, Verdict, verdict_on
@@ -27,6 +28,8 @@ class Live:
     """That of the smallest case that fails, or of all of them together."""
     judged: Judged | None = None
     """The smallest case that fails; None where none does."""
+    remark: str = ""
+    """What else is told of cases that are right."""
 
 
 def search(judge: Judge, templates: Sequence[Template], key: str, go_on: Callable[[], bool]) -> Live:
@@ -53,7 +56,17 @@ def within(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() < end
 
 
-def failing(judge: Judge, found: Judged) -> Live:
+class AnyJudge(Protocol):
+    """What judges live cases, or large ones."""
+
+    def judge(self, template: Template, case: LiveCase) -> Judged:
+        """Give the verdict on a case. Raises UnjudgedError."""
+
+    def in_full(self, template: Template, case: LiveCase) -> Judged:
+        """The same, with what a failure tells besides."""
+
+
+def failing(judge: AnyJudge, found: Judged) -> Live:
     """What is told of a case that fails: its family with the tolerances of every precision, and the verdict by it."""
     judged = judge.in_full(found.template, found.case)
     return Live(judged.verdict, judged)
@@ -80,7 +93,7 @@ def together(family: Family, verdicts: Sequence[Verdict]) -> Verdict:
     )
 
 
-def shrunk(judge: Judge, found: Judged) -> Judged:
+def shrunk(judge: AnyJudge, found: Judged, most: int = MOST_SHRINKS) -> Judged:
     """The smallest case that fails in the same way: simpler numbers first, then each length as short as may be."""
     kind = _kind(found)
     tries = 0
@@ -88,6 +101,8 @@ def shrunk(judge: Judge, found: Judged) -> Judged:
     def fails(case: LiveCase) -> Judged | None:
         nonlocal tries
         tries += 1
+        if tries > most:
+            return None
         try:
             judged = judge.judge(found.template, case)
         except UnjudgedError:
@@ -95,10 +110,11 @@ def shrunk(judge: Judge, found: Judged) -> Judged:
         return judged if judged.fails and _kind(judged) == kind else None
 
     best, before = found, None
-    while best is not before and tries < MOST_SHRINKS:
+    while best is not before and tries < most:
         before = best
-        for simplify in (simpler, in_one):
-            best = next((judged for case in simplify(best.case) if (judged := fails(case))), best)
+        best = next((judged for case in simpler(best.case) if (judged := fails(case))), best)
+        while judged := next((one for case in in_one(best.case) if (one := fails(case))), None):
+            best = judged
         for place in range(len(best.case.sizes)):
             best = _shorter(best, place, fails)
     return best

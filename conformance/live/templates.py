@@ -5,6 +5,7 @@ own formula is asked whether it still takes the arguments; where it does, that l
 is told by what all golden families of the operation hold.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -115,13 +116,48 @@ class Template:
                 return length
         return None
 
-    def _takes(self, multiples: Mapping[Axis, int], size: int) -> bool:
-        """Whether the formula takes the first case with other lengths, filled by repetition."""
+    def output_shapes(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
+        """The shapes of the outputs for a size of each length, without the work: lengths that outputs only follow are
+        kept short. Raises what the formula does where it refuses them."""
+        short = [
+            length.golden if follows else size
+            for length, size, follows in zip(self.lengths, sizes, self.followers, strict=True)
+        ]
+        shapes = [list(shape) for shape in self._outputs(short)]
+        for follows, size in zip(self.followers, sizes, strict=True):
+            for (output, axis), multiple in (follows or {}).items():
+                shapes[output][axis] = multiple * size
+        return [tuple(shape) for shape in shapes]
+
+    @cached_property
+    def followers(self) -> tuple[Mapping[tuple[int, int], int] | None, ...]:
+        """For each length the outputs' axes that are a multiple of it: (output, axis) and which; None where one depends
+        on it in another way."""
+        golden = [length.golden for length in self.lengths]
+        before = self._outputs(golden)
+        found: list[dict[tuple[int, int], int] | None] = []
+        for place, size in enumerate(golden):
+            after = self._outputs([*golden[:place], size + 1, *golden[place + 1 :]])
+            grown = {
+                (output, axis): (n, m)
+                for output, (one, other) in enumerate(zip(before, after, strict=True))
+                for axis, (n, m) in enumerate(zip(one, other, strict=True))
+                if n != m
+            }
+            even = all(n % size == 0 and m * size == n * (size + 1) for n, m in grown.values())
+            found.append({key: n // size for key, (n, _) in grown.items()} if even else None)
+        shared = Counter(key for follows in found for key in follows or ())
+        return tuple(f if f is not None and all(shared[key] == 1 for key in f) else None for f in found)
+
+    def _outputs(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
         tensors = {name: self._first[name] for name in self.drawn_first}
-        for (name, axis), multiple in multiples.items():
-            x = tensors[name]
-            tensors[name] = np.take(x, np.arange(multiple * size) % x.shape[axis], axis)
-        return self._accepts(tensors)
+        for length, size in zip(self.lengths, sizes, strict=True):
+            tensors = lengthened(tensors, length.multiples, size)
+        return output_shapes(self.operation, tensors, self.family)
+
+    def _takes(self, multiples: Mapping[Axis, int], size: int) -> bool:
+        """Whether the formula takes the first case with other lengths."""
+        return self._accepts(lengthened({name: self._first[name] for name in self.drawn_first}, multiples, size))
 
     def _accepts(self, tensors: Mapping[str, np.ndarray]) -> bool:
         try:
@@ -139,6 +175,15 @@ class Template:
                 if size > largest and self._accepts(last) and not self._accepts(beyond):
                     return (other, axis), size
         return None, largest + 1
+
+
+def lengthened(tensors: Mapping[str, np.ndarray], multiples: Mapping[Axis, int], size: int) -> dict[str, np.ndarray]:
+    """Tensors with another length, filled by repetition."""
+    changed = dict(tensors)
+    for (name, axis), multiple in multiples.items():
+        x = changed[name]
+        changed[name] = np.take(x, np.arange(multiple * size) % x.shape[axis], axis)
+    return changed
 
 
 def output_shapes(operation: "Operation", tensors: Mapping[str, np.ndarray], family: Family) -> list[tuple[int, ...]]:
