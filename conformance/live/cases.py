@@ -138,7 +138,7 @@ def in_one(case: LiveCase) -> list[LiveCase]:
     """Cases of as many elements that have one length less: it is 1, and another so much longer."""
     longer = []
     for one, other in permutations(range(len(case.sizes)), 2):
-        if case.sizes[one] > 1:
+        if case.sizes[one] > 1 and case.sizes[other] > 1:
             sizes = list(case.sizes)
             sizes[one], sizes[other] = 1, sizes[other] * sizes[one]
             longer.append(replace(case, sizes=tuple(sizes)))

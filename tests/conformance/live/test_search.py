@@ -83,6 +83,7 @@ def test_a_fault_beyond_a_number_of_elements_is_shrunk_to_one_long_axis() -> Non
     live = searched("square_backward", backward, cases=200)
     assert live.judged is not None
     assert live.judged.family.inputs["inputs"].size == THRESHOLD + 1
+    assert sorted(live.judged.case.sizes)[:-1] == [1] * (len(live.judged.case.sizes) - 1)
 
 
 def test_the_other_answer_of_a_convention_is_no_fault() -> None:
