@@ -24,7 +24,8 @@ def skeleton(style: str, ops: Iterable[str], invocation: str, doctor: str) -> st
         operations="\n\n".join(map(_BY_STYLE[style], described)),
         table="\n".join(_row(style, one) for one in described),
     )
-    return "\n".join(map(_wrapped, text.rstrip("\n").splitlines())) + "\n"
+    lines = text.rstrip("\n").splitlines()
+    return "\n".join(lines if style == "javascript" else map(_wrapped, lines)) + "\n"
 
 
 def _wrapped(line: str) -> str:
