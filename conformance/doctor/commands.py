@@ -3,7 +3,7 @@
 import argparse
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 SECONDS = 60.0
 """Time limit of a call."""
-_SENTENCES = ("it ", "a ", "the ", "right ")
-"""How words begin that do not begin with a result's name."""
 
 
 def add(commands: "Commands") -> None:
@@ -30,8 +28,8 @@ def add(commands: "Commands") -> None:
     doctor.add_argument("--impl-cmd", dest="cmd", metavar="COMMAND", help="as of pytest, instead of a module")
     doctor.add_argument("--cmd", dest="cmd", help=argparse.SUPPRESS)  # as it was called once
     doctor.add_argument("--op", action="append", dest="ops", metavar="OP", help="this operation alone (repeatable)")
-    given = "an option for the adapter's setup() (repeatable)"
-    doctor.add_argument("--impl-option", action="append", dest="impl_options", metavar="KEY=VALUE", help=given)
+    option = {"metavar": "KEY=VALUE", "help": "an option for the adapter's setup() (repeatable)"}
+    doctor.add_argument("--impl-option", action="append", dest="impl_options", default=[], **option)
     doctor.set_defaults(run=_doctor)
 
 
@@ -40,6 +38,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from ...vectors.hints import meant
     from ...vectors.records import DIRECTIONS
     from ..check.wording import wrapped
+    from ..implementation.options import parse_options
     from ..remote.conversation import wrong_line
     from .apart import Examination
     from .fit import Fit
@@ -49,10 +48,10 @@ def _doctor(options: argparse.Namespace) -> int:
         raise AdapterError(f"--op {unknown[0]}: no operation of the golden vectors; {meant(unknown[0], known)}")
     if (options.implementation is None) == (options.cmd is None):
         raise AdapterError("name one implementation: backproof doctor MODULE, or --impl-cmd COMMAND")
-    if options.cmd is not None and (found := wrong_line(options.cmd, Path.cwd(), _given(options))):
-        said = ("", f"{found.words}."), ("asked: ", found.request), ("Cure: ", f"{found.cure}.")
+    if options.cmd is not None and (found := wrong_line(options.cmd, Path.cwd(), parse_options(options.impl_options))):
         print(f"answer {found.number} is not as conformance/remote/PROTOCOL.md says")
-        print(*(line for first, words in said for line in wrapped(words, " " * 8 + first, " " * 8)), sep="\n")
+        for first, words in (("", f"{found.words}."), ("asked: ", found.request), ("Cure: ", f"{found.cure}.")):
+            print(*wrapped(words, " " * 8 + first, " " * 8), sep="\n")
         return 1
     states: Counter[Fit] = Counter()
     examination = Examination(partial(_loaded, options, known), SECONDS)
@@ -73,20 +72,12 @@ def _doctor(options: argparse.Namespace) -> int:
     return int(bool(wrong) or not fits)
 
 
-def _given(options: argparse.Namespace) -> Mapping[str, str]:
-    from ..implementation.options import OptionError, parse_options
-
-    try:
-        return parse_options(options.impl_options or ())
-    except OptionError as error:
-        raise AdapterError(str(error)) from None
-
-
 def _loaded(options: argparse.Namespace, known: Sequence[str]) -> "Implementation":
     from ..implementation.load import load
+    from ..implementation.options import parse_options
     from ..remote import command
 
-    given = _given(options)
+    given = parse_options(options.impl_options)
     if options.cmd is not None:
         return command.load_command(options.cmd, known, SECONDS, Path.cwd(), given)
     return load(options.implementation, known, Path.cwd(), given)
@@ -99,7 +90,8 @@ def _lines(opinion: "FunctionFit") -> Iterator[str]:
     indent = " " * 8
     if opinion.misfit is not None:
         words = opinion.misfit.words
-        first = words[0].upper() if words.startswith(_SENTENCES) else words[0]
+        names_result = not words.startswith(("it ", "a ", "the ", "right "))
+        first = words[0] if names_result else words[0].upper()
         yield from wrapped(f"{first}{words[1:]}.", indent, indent)
         if opinion.misfit.cure:
             yield from wrapped(f"{opinion.misfit.cure}.", f"{indent}Cure: ", indent)

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from .errors import AdapterError
+
 OPTION = "--impl-option"
 
 
-class OptionError(Exception):
+class OptionError(AdapterError):
     """An option that is malformed, unknown or missing. The message is one line, to be put after the adapter's name."""
 
 
