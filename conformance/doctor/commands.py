@@ -28,8 +28,8 @@ def add(commands: "Commands") -> None:
     doctor.add_argument("--impl-cmd", dest="cmd", metavar="COMMAND", help="as of pytest, instead of a module")
     doctor.add_argument("--cmd", dest="cmd", help=argparse.SUPPRESS)  # as it was called once
     doctor.add_argument("--op", action="append", dest="ops", metavar="OP", help="this operation alone (repeatable)")
-    option = {"metavar": "KEY=VALUE", "help": "an option for the adapter's setup() (repeatable)"}
-    doctor.add_argument("--impl-option", action="append", dest="impl_options", default=[], **option)
+    given = "an option for the adapter's setup() (repeatable)"
+    doctor.add_argument("--impl-option", action="append", default=[], metavar="KEY=VALUE", help=given)
     doctor.set_defaults(run=_doctor)
 
 
@@ -48,7 +48,7 @@ def _doctor(options: argparse.Namespace) -> int:
         raise AdapterError(f"--op {unknown[0]}: no operation of the golden vectors; {meant(unknown[0], known)}")
     if (options.implementation is None) == (options.cmd is None):
         raise AdapterError("name one implementation: backproof doctor MODULE, or --impl-cmd COMMAND")
-    if options.cmd is not None and (found := wrong_line(options.cmd, Path.cwd(), parse_options(options.impl_options))):
+    if options.cmd is not None and (found := wrong_line(options.cmd, Path.cwd(), parse_options(options.impl_option))):
         print(f"answer {found.number} is not as conformance/remote/PROTOCOL.md says")
         for first, words in (("", f"{found.words}."), ("asked: ", found.request), ("Cure: ", f"{found.cure}.")):
             print(*wrapped(words, " " * 8 + first, " " * 8), sep="\n")
@@ -77,7 +77,7 @@ def _loaded(options: argparse.Namespace, known: Sequence[str]) -> "Implementatio
     from ..implementation.options import parse_options
     from ..remote import command
 
-    given = parse_options(options.impl_options)
+    given = parse_options(options.impl_option)
     if options.cmd is not None:
         return command.load_command(options.cmd, known, SECONDS, Path.cwd(), given)
     return load(options.implementation, known, Path.cwd(), given)

@@ -218,7 +218,7 @@ def special(kind: Cell, dtype: str) -> Iterator[Draft]:
         comment = "A NaN in each argument in turn, which reaches what depends on it and nothing else."
         yield from families(f"{direction}-nan", "nan", comment, tuple(spoilt), level="robust")
     small = ends(dtype).subnormal
-    for direction, names in (("forward", [*kind.states]), ("backward", [n for n in plain if n.startswith("dL")])):
+    for direction, names in (("forward", kind.states), ("backward", tuple(n for n in plain if n.startswith("dL")))):
         tiny = {name: held(np.resize([1, -1, -1, 0.5], plain[name].shape) * small, dtype) for name in names}
         comment = f"Subnormal numbers in {' and '.join(names)}."
         yield from families(f"{direction}-subnormal", "subnormal", comment, ({**plain, **tiny},), level="robust")
