@@ -47,7 +47,7 @@ def test_the_test_of_own_tensors_fails_as_told(pytester: pytest.Pytester) -> Non
 def test_the_formula_shown_is_an_operation(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         bias_gelu=block_after("file: bias_gelu.py"),
-        mine="import bias_gelu\n\nbias_gelu_backward = bias_gelu.backward\n",
+        gelu_kernels="import bias_gelu\n\nbias_gelu_backward = bias_gelu.backward\n",
         test_kernel="""
             import bias_gelu
             import numpy as np
@@ -61,7 +61,7 @@ def test_the_formula_shown_is_an_operation(pytester: pytest.Pytester) -> None:
         """,
     )
     assert pytester.runpytest_inprocess("test_kernel.py").ret == pytest.ExitCode.OK
-    result = pytester.runpytest_inprocess("--impl=mine", "--impl-ops=bias_gelu", "--impl-dtype=float64", "-q")
+    result = pytester.runpytest_inprocess("--impl=gelu_kernels", "--impl-ops=bias_gelu", "--impl-dtype=float64", "-q")
     assert result.ret == pytest.ExitCode.OK
 
 

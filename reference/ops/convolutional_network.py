@@ -12,8 +12,11 @@ dL_dweights     = features^T dL_dlogits
 dL_dbiases      = sum_n dL_dlogits[n]
 dL_dpooled      = dL_dlogits weights^T, in the shape of images
 dL_dnormalized  = dL_dpooled at the largest element of each window, where it is above 0, else 0
-dL_dconvolved, dL_dnorm_weight, dL_dnorm_bias = the gradients of batch_norm
-dL_dinputs, dL_dconv_weight                   = the gradients of conv2d
+dL_dconvolved   = the gradient of batch_norm by its inputs
+dL_dnorm_weight = the gradient of batch_norm by its weight
+dL_dnorm_bias   = sum_n,y,x dL_dnormalized[n,c,y,x]
+dL_dinputs      = the gradient of conv2d by its inputs, of dL_dconvolved
+dL_dconv_weight = the gradient of conv2d by its weight, of dL_dconvolved
 dL_dconv_bias   = 0, since batch_norm takes off what a bias adds
 
 As it is computed, dL_dconv_bias is the sum of dL_dconvolved, which is nothing but rounding errors.
