@@ -1,5 +1,6 @@
 """Wrong networks of images that were seen, and that no mutation makes."""
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def channels_flattened_last(*network: Array, reduction: str) -> Any:
     """Images are flattened in the order H, W, C, the rows of the weights being in the order C, H, W."""
     *images, weights, biases, labels = network
     _, normalized, _ = sound.features_of(CONVOLUTION, NORM, *images)
-    pooled = np.maximum.reduce(sound.quarters(relu.forward(normalized)))
+    pooled = reduce(np.maximum, sound.quarters(relu.forward(normalized)))
     return _loss_of(np.moveaxis(pooled, 1, -1), weights, biases, labels, reduction)
 
 

@@ -90,7 +90,8 @@ def divided_last(scores: Array, mask: np.ndarray, value: Array) -> Array:
 def online(scores: Array, mask: np.ndarray, value: Array) -> Array:
     """The same in blocks of keys, what was added up being rescaled whenever a larger score comes."""
     largest: Array = -np.inf
-    total = added = 0
+    total: Array = 0
+    added: Array = 0
     for start in range(0, scores.shape[-1], BLOCK):
         block, seen = scores[..., start : start + BLOCK], mask[..., start : start + BLOCK]
         before = mask[..., :start].any(axis=-1, keepdims=True)
