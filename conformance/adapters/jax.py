@@ -140,6 +140,8 @@ def attention(
     seen = mask[0] != 0 if mask else None
     if seen is not None and (seen.ndim != 4 or seen.shape[2:] != (query.shape[2], key.shape[2])):
         raise ValueError(f"a mask {seen.shape} for {query.shape[2]} queries and {key.shape[2]} keys")
+    if query.shape[-1] != key.shape[-1]:
+        raise ValueError(f"queries of {query.shape[-1]} features for keys of {key.shape[-1]}")
     width = max(key.shape[-1], value.shape[-1])  # it takes values as wide as keys: zeros change nothing
 
     def widened(x: Tensor) -> Tensor:
