@@ -8,12 +8,13 @@ handed back in another form. Written out are those alone that differ in their al
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from typing import Any
 
 import numpy as np
 from backproof.reference.arithmetic.protocol import Constant, reduction_rows
-from backproof.reference.model import functions
+from backproof.reference.model import functions, normalization
 from backproof.reference.model.broadcasting import undo_broadcast
 from backproof.reference.model.formulations import Formulation
 from backproof.reference.model.losses import one_hot, reduced, row_upstream
@@ -404,46 +405,24 @@ def layer_norm_backward_by_welford(g: Array, x: Array, w: Array, b: Array, *, ep
     return layer_norm.gradients(g, (x - mean) * scale, scale, w)
 
 
-def batch_norm_by_welford(x: Array, w: Array, b: Array, *, eps: float) -> Array:
-    _, per_channel = batch_norm.over(x, w, b)
-    mean, scale = (each.reshape(per_channel) for each in welford(np.moveaxis(x, 1, -1).reshape(-1, len(w)).T, eps))
-    return (x - mean) * scale * w.reshape(per_channel) + b.reshape(per_channel)
+def moments_by_welford(x: Array, axes: tuple[int, ...], eps: float) -> tuple[Array, Array]:
+    """What `normalization.moments` gives: x less its mean over axes, and 1 / sqrt(variance + eps)."""
+    kept = [axis for axis in range(x.ndim) if axis not in axes]
+    rows = np.transpose(x, (*kept, *axes)).reshape(*(x.shape[k] for k in kept), math.prod(x.shape[a] for a in axes))
+    mean, scale = (np.expand_dims(moment[..., 0], axes) for moment in welford(rows, eps))
+    return x - mean, scale
 
 
-def batch_norm_backward_by_welford(g: Array, x: Array, w: Array, b: Array, *, eps: float) -> tuple[Array, ...]:
+def normalized_by_welford(op: Any, *tensors: Array, **parameters: float) -> Array:
+    return op._forward_by(partial(normalization._by, moments_by_welford), *tensors, **parameters)
+
+
+def gradients_by_welford(op: Any, g: Array, x: Array, *weights: Array, **parameters: float) -> tuple[Array, ...]:
     require_same_shape(g=g, x=x)
-    axes, per_channel = batch_norm.over(x, w, b)
-    mean, scale = (each.reshape(per_channel) for each in welford(np.moveaxis(x, 1, -1).reshape(-1, len(w)).T, eps))
-    return normalization_backward(g, (x - mean) * scale, scale, w.reshape(per_channel), axes, axes)
-
-
-def group_norm_by_welford(x: Array, w: Array, b: Array, *, num_groups: int, eps: float) -> Array:
-    grouped, per_channel, axes = group_norm.in_groups(x, w, b, num_groups)
-    mean, scale = (np.expand_dims(m, axes[1:]) for m in welford(x.reshape(*grouped[:2], math.prod(grouped[2:])), eps))
-    return ((x.reshape(grouped) - mean) * scale * w.reshape(per_channel) + b.reshape(per_channel)).reshape(x.shape)
-
-
-def group_norm_backward_by_welford(
-    g: Array, x: Array, w: Array, b: Array, *, num_groups: int, eps: float
-) -> tuple[Array, ...]:
-    require_same_shape(g=g, x=x)
-    grouped, per_channel, axes = group_norm.in_groups(x, w, b, num_groups)
-    mean, scale = (np.expand_dims(m, axes[1:]) for m in welford(x.reshape(*grouped[:2], math.prod(grouped[2:])), eps))
-    others = 0, *axes[1:]
-    normal, upstream = (x.reshape(grouped) - mean) * scale, g.reshape(grouped)
-    dx, dw, db = normalization_backward(upstream, normal, scale, w.reshape(per_channel), axes, others)
-    return dx.reshape(x.shape), dw, db
-
-
-def normalization_backward(
-    g: Array, normal: Array, scale: Array, w: Array, axes: tuple[int, ...], others: tuple[int, ...]
-) -> tuple[Array, ...]:
-    """The three gradients, from what was normalised over axes; all axes but the channels' are the others."""
-    size = np.asarray(max(math.prod(g.shape[axis] for axis in axes), 1), g.dtype)
-    of_normal = g * w
-    shared = of_normal.sum(axis=axes, keepdims=True) + normal * (of_normal * normal).sum(axis=axes, keepdims=True)
-    dx = scale * (of_normal - shared / size)
-    return dx, (g * normal).sum(axis=others).reshape(-1), g.sum(axis=others).reshape(-1)
+    gradients: tuple[Array, ...] = op._backward_by(
+        partial(normalization._gradients_by, moments_by_welford), g, x, *weights, **parameters
+    )
+    return gradients
 
 
 def matmul_backward_by_einsum(g: Array, a: Array, b: Array) -> tuple[Array, Array]:
@@ -467,10 +446,10 @@ ALGORITHMS = {
     "Welford's mean and variance": algorithms(
         layer_norm_forward=layer_norm_by_welford,
         layer_norm_backward=layer_norm_backward_by_welford,
-        batch_norm_forward=batch_norm_by_welford,
-        batch_norm_backward=batch_norm_backward_by_welford,
-        group_norm_forward=group_norm_by_welford,
-        group_norm_backward=group_norm_backward_by_welford,
+        batch_norm_forward=partial(normalized_by_welford, batch_norm),
+        batch_norm_backward=partial(gradients_by_welford, batch_norm),
+        group_norm_forward=partial(normalized_by_welford, group_norm),
+        group_norm_backward=partial(gradients_by_welford, group_norm),
     ),
     "by einsum": algorithms(matmul_backward=matmul_backward_by_einsum),
 }
