@@ -6,7 +6,6 @@ The cases are those of the seed, one after another; time decides how many of the
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from ...vectors.records import Family
 from ..check.verdict import Cause, Outcome, Verdict, verdict_on
@@ -56,17 +55,7 @@ def within(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() < end
 
 
-class AnyJudge(Protocol):
-    """What judges live cases, or large ones."""
-
-    def judge(self, template: Template, case: LiveCase) -> Judged:
-        """Give the verdict on a case. Raises UnjudgedError."""
-
-    def in_full(self, template: Template, case: LiveCase) -> Judged:
-        """The same, with what a failure tells besides."""
-
-
-def failing(judge: AnyJudge, found: Judged) -> Live:
+def failing(judge: Judge, found: Judged) -> Live:
     """What is told of a case that fails: its family with the tolerances of every precision, and the verdict by it."""
     judged = judge.in_full(found.template, found.case)
     return Live(judged.verdict, judged)
@@ -93,7 +82,7 @@ def together(family: Family, verdicts: Sequence[Verdict]) -> Verdict:
     )
 
 
-def shrunk(judge: AnyJudge, found: Judged, most: int = MOST_SHRINKS) -> Judged:
+def shrunk(judge: Judge, found: Judged) -> Judged:
     """The smallest case that fails in the same way: simpler numbers first, then each length as short as may be."""
     kind = _kind(found)
     tries = 0
@@ -101,7 +90,7 @@ def shrunk(judge: AnyJudge, found: Judged, most: int = MOST_SHRINKS) -> Judged:
     def fails(case: LiveCase) -> Judged | None:
         nonlocal tries
         tries += 1
-        if tries > most:
+        if tries > MOST_SHRINKS:
             return None
         try:
             judged = judge.judge(found.template, case)
@@ -110,7 +99,7 @@ def shrunk(judge: AnyJudge, found: Judged, most: int = MOST_SHRINKS) -> Judged:
         return judged if judged.fails and _kind(judged) == kind else None
 
     best, before = found, None
-    while best is not before and tries < most:
+    while best is not before and tries < MOST_SHRINKS:
         before = best
         best = next((judged for case in simpler(best.case) if (judged := fails(case))), best)
         while judged := next((one for case in in_one(best.case) if (one := fails(case))), None):

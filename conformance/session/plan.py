@@ -107,7 +107,7 @@ def read_plan(config: pytest.Config) -> Plan:
         else _absent(implementation, golden, wanted_dtypes)
     )
     installed = [
-        (s, generated(s.path.stem, wanted_dtypes) if s.path.stem in own_operations else _read(s))
+        (s, generated(s.path.stem, wanted_dtypes) if s.path.stem in own_operations else store.read_golden(s.path.stem))
         for s in selections
         if _is_golden(s) and s.path.stem in wanted_ops and s.path.stem not in absent
     ]
@@ -174,8 +174,8 @@ def _live_files(
     """What stands for the live cases of each function that there is, or of those that are named."""
     from .live_cases import stand_ins  # a run without them must not pay for it
 
+    nodes = [argument.partition("::") for argument in given]
     for op in sorted({op for op, _ in implementation.functions}.intersection(operations)):
-        nodes = [argument.partition("::") for argument in given]
         names = [name for node, _, name in nodes if node == live_nodeid(op)]
         if names or not given:
             vectors = store.read_golden(op)
@@ -244,10 +244,6 @@ def golden_counts() -> dict[str, tuple[FamilyCount, ...]]:
 def golden_files() -> dict[str, Path]:
     """The installed vector file of each operation. Raises VectorError without a usable manifest."""
     return {op: store.golden_folder() / f"{op}.h5" for op in store.golden_operations()}
-
-
-def _read(selection: Selection) -> OperationVectors:
-    return store.read_golden(selection.path.stem)
 
 
 def _read_own(selection: Selection) -> OperationVectors:
