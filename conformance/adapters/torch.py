@@ -1,6 +1,7 @@
 """PyTorch's own functions and its autograd. Needs `pip install torch`.
 
-Options: `device=cuda`, or another that torch knows; `compile=true`, or the name of one of torch.compile's backends.
+Options: `device=cuda`, or another that torch knows; `compile=true`, or the name of one of torch.compile's backends;
+`tf32=true`, which lets products of float32 go through tf32 on a GPU, as those of cuDNN do unless they are told not to.
 """
 
 # ruff: noqa: D103 - the names are the operations'
@@ -36,7 +37,6 @@ with needed("torch", "PyTorch", "torch"):
     from torch.nn import functional as F
 
 name = "PyTorch"
-version = str(torch.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
 
 
@@ -93,6 +93,13 @@ CALLED = {
     **_in_halves("native", "layer_norm", "batch_norm", "group_norm", "embedding", "max_pool2d", "avg_pool2d"),
     **dict.fromkeys(("float16:nll", "float16:conv1d", "float16:conv2d", "float16:conv_transpose2d"), "native"),
 }
+# On a GPU convolutions and pools of means add a bias or divide after rounding, and gradients of rows that are taken
+# more than once are added up in the half dtype.
+ON_GPU = {
+    **CALLED,
+    **_in_halves("stepwise", "conv1d", "conv2d", "conv_transpose2d", "avg_pool2d"),
+    **_in_halves("native", "gather", "scatter_add"),
+}
 # torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. What is kept
 # for the gradient has the tensors' dtype: exp(-|x|) of log_sigmoid, mean and 1 / sigma of layer_norm, which shows in
 # bfloat16.
@@ -100,8 +107,25 @@ COMPILED = _in_halves("stepwise", *STEPWISE, "log_sigmoid") | {"bfloat16:layer_n
 
 
 def precision(options: Mapping[str, str]) -> dict[str, str]:
-    """What holds in half precision, where it is not `fused`."""
-    return CALLED if options.get("compile", "false") == "false" else COMPILED
+    """What holds in half precision, where it is not `fused`, and in float32, where it is tf32."""
+    called = ON_GPU if _on_gpu(options) else CALLED
+    halves = called if options.get("compile", "false") == "false" else COMPILED
+    return halves | ({"float32": "tf32"} if options.get("tf32", "false") == "true" else {})
+
+
+def version(options: Mapping[str, str]) -> str:
+    """PyTorch's version, and the GPU's name where one is asked for."""
+    gpu = _on_gpu(options) and torch.cuda.is_available()
+    return f"{torch.__version__} on {torch.cuda.get_device_name(options['device'])}" if gpu else str(torch.__version__)
+
+
+def conventions(options: Mapping[str, str]) -> dict[str, object]:
+    """What is not promised on a GPU: a label out of range ends the process's use of it, and sums are in any order."""
+    return {"labels": "unchecked", "deterministic": False} if _on_gpu(options) else {}
+
+
+def _on_gpu(options: Mapping[str, str]) -> bool:
+    return options.get("device", "cpu").startswith("cuda")
 
 
 REDUCTIONS = {"none": lambda rows: rows, "sum": torch.sum, "mean": torch.mean}
@@ -188,6 +212,12 @@ def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
     return F.relu(1 - targets * predictions)
 
 
+def binary_cross_entropy(probabilities: Tensor, targets: Tensor, *, reduction: str) -> Tensor:
+    if probabilities.is_cuda and not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise ValueError("a probability outside 0 to 1")  # an assertion on a GPU, as of a label out of range
+    return F.binary_cross_entropy(probabilities, targets, reduction=reduction)
+
+
 def weighted(logits: Tensor, targets: Tensor, pos_weight: Tensor, *, reduction: str) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=pos_weight, reduction=reduction)
 
@@ -243,6 +273,8 @@ def weighted_cross_entropy(
 
 
 def embedding(indices: Tensor, weight: Tensor, *, padding_idx: int | None = None) -> Tensor:
+    if weight.is_cuda and not len(weight):
+        raise NotImplementedError("PyTorch's gradient of a table without rows is an illegal memory access on a GPU")
     return F.embedding(indices, weight, padding_idx)
 
 
@@ -314,8 +346,9 @@ def lstm(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> Tensor
 options = SimpleNamespace(device="cpu", backend=None)
 
 
-def setup(device: str = "cpu", compile: str = "false") -> None:
+def setup(device: str = "cpu", compile: str = "false", tf32: str = "false") -> None:
     torch.set_num_threads(1)  # tensors this small gain nothing from threads
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32 == "true"
     torch.empty(0, device=device)  # fails once, here, if there is no such device
     options.device = device
     options.backend = {"false": None, "true": "inductor"}.get(compile, compile)
@@ -415,7 +448,7 @@ l1_forward, l1_backward = pytorch.both_of_loss(by_element(F.l1_loss))
 huber_forward, huber_backward = pytorch.both_of_loss(by_element(F.huber_loss))
 smooth_l1_forward, smooth_l1_backward = pytorch.both_of_loss(by_element(F.smooth_l1_loss))
 hinge_forward, hinge_backward = pytorch.both_of_loss(by_element(hinge, REDUCTIONS))
-binary_cross_entropy_forward, binary_cross_entropy_backward = pytorch.both_of_loss(by_element(F.binary_cross_entropy))
+binary_cross_entropy_forward, binary_cross_entropy_backward = pytorch.both_of_loss(by_element(binary_cross_entropy))
 _of_logits = pytorch.both_of_loss(by_element(F.binary_cross_entropy_with_logits))
 binary_cross_entropy_with_logits_forward, binary_cross_entropy_with_logits_backward = _of_logits
 _weighted = pytorch.both_of_loss(by_element(weighted), constants=2)

@@ -145,15 +145,15 @@ def _present(spec: str, subject: object, operations: tuple[str, ...], options: M
             if operations
             else f"{spec}: there are no vectors to hold it against"
         )
-    name, version = _get(subject, "name"), _get(subject, "version")
+    name, version = _get(subject, "name"), _of_options(spec, subject, "version", options)
     return Implementation(
         spec=spec,
         name=one_line(name[:_LONGEST]) if isinstance(name, str) else spec,
         version=one_line(version[:_LONGEST]) if isinstance(version, str) else "",
         functions=functions,
         dtypes=declarations.dtypes_of(spec, _get(subject, "dtypes")),
-        precision=declarations.precision_of(spec, _precision(spec, subject, options), operations),
-        conventions=declarations.conventions_of(spec, _get(subject, "conventions")),
+        precision=declarations.precision_of(spec, _of_options(spec, subject, "precision", options), operations),
+        conventions=declarations.conventions_of(spec, _of_options(spec, subject, "conventions", options)),
         setup=_hook(spec, subject, "setup", options),
         teardown=_hook(spec, subject, "teardown"),
         misspelt=misspelt,
@@ -203,9 +203,9 @@ def _get(subject: object, name: str, default: object = None) -> object:
     return getattr(subject, name, default)
 
 
-def _precision(spec: str, subject: object, options: Mapping[str, str]) -> object:
-    """The declared working precision, or what a function of that name gives for the options."""
-    declared = _get(subject, "precision")
+def _of_options(spec: str, subject: object, name: str, options: Mapping[str, str]) -> object:
+    """What is declared under a name, or what a function of that name gives for the options."""
+    declared = _get(subject, name)
     if not callable(declared):
         return declared
     try:
@@ -213,7 +213,7 @@ def _precision(spec: str, subject: object, options: Mapping[str, str]) -> object
     except BaseException as error:
         if is_users(error):
             raise
-        raise AdapterError(f"{spec}: precision() raised {describe_with_location(error, declared)}") from error
+        raise AdapterError(f"{spec}: {name}() raised {describe_with_location(error, declared)}") from error
 
 
 def _names(subject: object) -> list[str]:

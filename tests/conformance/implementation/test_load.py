@@ -100,6 +100,20 @@ def test_the_precision_may_follow_from_the_options(write):
     assert load("adapter", OPERATIONS, folder, {"compute": "tf32"}).precision == {"float32": "tf32"}
 
 
+def test_the_version_and_the_conventions_may_follow_from_the_options(write):
+    folder = write(
+        """
+        def version(options): return f"2.1 on {options.get('device', 'cpu')}"
+        def conventions(options): return {"deterministic": False} if "device" in options else {}
+        def setup(device="cpu"): ...
+        def dense_forward(): ...
+        """
+    )
+    plain, on_gpu = (load("adapter", OPERATIONS, folder, options) for options in ({}, {"device": "gpu"}))
+    assert (plain.version, plain.conventions) == ("2.1 on cpu", {})
+    assert (on_gpu.version, on_gpu.conventions) == ("2.1 on gpu", {"deterministic": False})
+
+
 def test_an_object_in_a_module_is_an_adapter_too(write):
     folder = write(
         """
@@ -263,6 +277,7 @@ def test_an_adapter_with_no_operation(write):
         ("precision = {'float16:': 'native'}", "is for an unknown operation ''; `backproof list` prints all"),
         ("def precision(options): return options['mode']", "precision() raised KeyError: 'mode'"),
         ("conventions = ['labels']", "write it as conventions = "),
+        ("def version(options): return options['device']", "version() raised KeyError: 'device'"),
         ("conventions = {'labels': 'loose'}", "write 'checked' or 'unchecked'"),
         ("conventions = {'deterministic': 'no'}", "write True or False"),
         ("conventions = {'thread_safe': 0}", "conventions['thread_safe'] is 0; write True or False"),
