@@ -6,7 +6,8 @@ so that its cost is counted once, for the length of the whole batch.
 
 Which results are which, and which sums of the formula go over the batch, is found by trying: the formula is evaluated
 for five rows, and for two and three of them as chunks, which have to come to the same. To be cheap that is tried on
-corners of the tensors, and on whole rows where the formula refuses those.
+corners of the tensors, and on whole rows where the formula refuses those; with other numbers, as zeros would hide what
+rows have to do with one another.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,17 +109,32 @@ def pieces(
     Raises ChunkError where the results of chunks do not make up that of the whole, and LengthError where a native half
     precision gives no tolerance.
     """
-    units = units_of(precision_model(dtype, precision))
     axes = [None] * len(arguments) if batch_axes is None else list(batch_axes)
+    found = _pieces(function, arguments, parameters, units_of(precision_model(dtype, precision)), axes, rows)
+    while True:
+        with np.errstate(all="ignore"):  # not around a yield: several evaluations that take turns would leave it so
+            piece = next(found, None)
+        if piece is None:
+            return
+        yield piece
+
+
+def _pieces(
+    function: Function,
+    arguments: Tensors,
+    parameters: Mapping[str, Any],
+    units: Units,
+    axes: Axes,
+    rows: int | None,
+) -> Iterator[Piece]:
     length = batch_length(arguments, axes)
     rows = rows or rows_that_fit(arguments, axes)
-    with np.errstate(all="ignore"):
-        if rows >= length or length <= TRIED:
-            for index, result in enumerate(results_of(function, arguments, parameters, units, Batch())):
-                yield _piece(index, result)
-            return
-        plan = plan_chunks(function, arguments, parameters, axes)
-        yield from _by_plan(plan, function, arguments, parameters, units, axes, length, rows)
+    if rows >= length or length <= TRIED:
+        for index, result in enumerate(results_of(function, arguments, parameters, units, Batch())):
+            yield _piece(index, result)
+        return
+    plan = plan_chunks(function, arguments, parameters, axes)
+    yield from _by_plan(plan, function, arguments, parameters, units, axes, length, rows)
 
 
 def _by_plan(
@@ -247,7 +263,7 @@ def plan_chunks(function: Function, arguments: Tensors, parameters: Mapping[str,
     """Find out how a formula is evaluated in chunks. Raises ChunkError where it cannot be."""
     rows = [x if axis is None else along(x, axis, slice(TRIED)) for x, axis in zip(arguments, axes, strict=True)]
     reason: Exception | None = None
-    for tensors in (corners(rows, axes), rows, fractions(rows)):
+    for tensors in (fractions(corners(rows, axes)), fractions(rows)):
         for counted in (False, True):
             try:
                 with np.errstate(all="ignore"):
@@ -271,8 +287,10 @@ def corners(tensors: Tensors, axes: Axes | None = None) -> list[np.ndarray]:
 def fractions(tensors: Tensors) -> list[np.ndarray]:
     """Replace floating numbers by ones from 0.25 to 0.75, so that no part of a formula is 0 throughout."""
     return [
-        x if x.dtype.kind in "iu" else (np.arange(x.size) * 0.381966 % 0.5 + 0.25).astype(x.dtype).reshape(x.shape)
-        for x in tensors
+        x
+        if x.dtype.kind in "iu"
+        else ((np.arange(x.size) * 0.381966 + 0.17 * place) % 0.5 + 0.25).astype(x.dtype).reshape(x.shape)
+        for place, x in enumerate(tensors)
     ]
 
 

@@ -126,6 +126,14 @@ def test_a_sum_over_the_batch_may_be_reshaped_and_scaled() -> None:
     compare(lambda x: np.expand_dims(x.sum(axis=0), 0) * 0.1, [normal(ROWS, 4)], (0,), looser=0.5)
 
 
+def test_evaluations_that_take_turns_leave_numpys_warnings_as_they_were() -> None:
+    before = np.geterr()
+    turns = [pieces(softmax.forward, [normal(ROWS, 4)], {}, "float32", "float32", batch_axes=(0,)) for _ in range(2)]
+    for _ in zip(*turns, strict=True):
+        assert np.geterr() == before
+    assert np.geterr() == before
+
+
 def test_what_does_not_depend_on_the_batch_is_taken_once() -> None:
     compare(lambda x, w: (x @ w, w.sum()), [normal(ROWS, 4), normal(4, 3)], (0, None))
 
@@ -147,6 +155,12 @@ def test_a_batch_on_another_axis() -> None:
 def test_what_mixes_rows_is_refused(function: Any) -> None:
     with pytest.raises(ChunkError, match="chunks of the batch"):
         evaluate_fast(function, [normal(ROWS, 4)], {}, "float32", "float32", batch_axes=(0,), rows=5)
+
+
+def test_what_mixes_rows_is_refused_where_zeros_hide_it() -> None:
+    arguments, axes = [np.zeros((ROWS, 4), np.float32), normal(ROWS, 4)], (0, 0)
+    with pytest.raises(ChunkError, match="chunks of the batch"):
+        evaluate_fast(softmax.backward, arguments, {"axis": 0}, "float32", "float32", batch_axes=axes, rows=5)
 
 
 def test_batches_of_two_lengths_are_refused() -> None:
