@@ -15,6 +15,7 @@ SETTINGS = {
     "impl_report": "--impl-report",
     "impl_require": "--impl-require",
     "impl_seed": "--impl-seed",
+    "impl_size": "--impl-size",
     "impl_strict": "--impl-strict",
     "impl_timeout": "--impl-timeout",
     "impl_xfails": "--impl-xfails",
@@ -78,7 +79,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--impl-seed",
         metavar="N|random",
-        help="draw the order of families, and with --impl-live the cases, from this number, which is printed",
+        help="draw the order of families, and with --impl-live or --impl-size the cases, from this number, which is "
+        "printed",
+    )
+    add(
+        "--impl-size",
+        choices=("large",),
+        help="also try a few cases of each function that fill a GPU; -m large: those alone",
     )
     add("--impl-strict", action="store_true", help="let robust misses fail")
     add(

@@ -67,14 +67,20 @@ def read_case(text: str, templates: Sequence[Template]) -> tuple[Template, LiveC
 def draw_case(templates: Sequence[Template], key: str) -> tuple[Template, LiveCase]:
     """Draw a case of a function, the same for the same key anywhere: parameters first, then a family that has them."""
     w = Stream(key, "float64")
-    by_parameters: dict[str, list[Template]] = {}
-    for template in templates:
-        by_parameters.setdefault(repr(sorted(template.family.parameters.items())), []).append(template)
-    group = list(by_parameters.values())[_below(w, len(by_parameters))]
+    groups = by_parameters(templates)
+    group = groups[_below(w, len(groups))]
     template = group[_below(w, len(group))]
     sizes = _sizes(w, template)
     profile = tuple(PROFILES)[_below(w, len(PROFILES))]
     return template, LiveCase(template.family.name, sizes, profile, _below(w, KEYS))
+
+
+def by_parameters(templates: Sequence[Template]) -> list[list[Template]]:
+    """Put the templates of the same parameters together."""
+    groups: dict[str, list[Template]] = {}
+    for template in templates:
+        groups.setdefault(repr(sorted(template.family.parameters.items())), []).append(template)
+    return list(groups.values())
 
 
 def _sizes(w: Stream, template: Template) -> tuple[int, ...]:

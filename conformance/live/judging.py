@@ -47,8 +47,8 @@ class Judge:
     """Judges an implementation on live cases."""
 
     implementation: Implementation
-    check: Callable[[Family], Verdict]
-    """Gives the verdict on a family."""
+    check: Callable[..., Verdict]
+    """Gives the verdict on a family, as `check.family.check` does."""
 
     def judge(self, template: Template, case: LiveCase) -> Judged:
         """Give the verdict on a case. Raises UnjudgedError.

@@ -3,8 +3,9 @@
 The cases are those of the seed, one after another; time decides how many of them are tried, and nothing else.
 """
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ...vectors.records import Family
@@ -27,26 +28,42 @@ class Live:
     """That of the smallest case that fails, or of all of them together."""
     judged: Judged | None = None
     """The smallest case that fails; None where none does."""
-    remark: str = ""
-    """What else is told of cases that are right."""
 
 
 def search(judge: Judge, templates: Sequence[Template], key: str, go_on: Callable[[], bool]) -> Live:
     """Try the cases of a key while it is to go on, at least one; the first that fails is shrunk."""
     passed: list[Verdict] = []
-    number = 0
-    while go_on() or (not passed and number < MOST_UNJUDGED):
-        template, case = draw_case(templates, f"{key}#{number}")
-        number += 1
+
+    def drawn() -> Iterator[tuple[Template, LiveCase]]:
+        number = 0
+        while go_on() or (not passed and number < MOST_UNJUDGED):
+            yield draw_case(templates, f"{key}#{number}")
+            number += 1
+
+    return first_failure(judge, stand_in(templates[0].family), drawn(), passed)
+
+
+def first_failure(
+    judge: Judge,
+    standing: Family,
+    cases: Iterable[tuple[Template, LiveCase]],
+    passed: list[Verdict],
+    shrink_for: float | None = None,
+) -> Live:
+    """Try cases, of which `standing` stands for all; the first that fails is shrunk, for some seconds at most.
+
+    passed: gets the verdict on each that does not fail.
+    """
+    for template, case in cases:
         try:
             found = judge.judge(template, case)
         except UnjudgedError:
             continue
         if found.fails:
-            live = failing(judge, shrunk(judge, found))
+            live = failing(judge, shrunk(judge, found, shrink_for))
             return replace(live, verdict=replace(live.verdict, cases=len(passed) + 1))
         passed.append(found.verdict)
-    return Live(together(stand_in(templates[0].family), passed))
+    return Live(together(standing, passed))
 
 
 def within(seconds: float) -> Callable[[], bool]:
@@ -82,15 +99,18 @@ def together(family: Family, verdicts: Sequence[Verdict]) -> Verdict:
     )
 
 
-def shrunk(judge: Judge, found: Judged) -> Judged:
-    """The smallest case that fails in the same way: simpler numbers first, then each length as short as may be."""
+def shrunk(judge: Judge, found: Judged, seconds: float | None = None) -> Judged:
+    """The smallest case that fails in the same way: simpler numbers first, then each length as short as may be.
+
+    seconds: how long further cases are tried; as the first of them are slow, lengths are then shortened first.
+    """
     kind = _kind(found)
-    tries = 0
+    tries, go_on = 0, within(math.inf if seconds is None else seconds)
 
     def fails(case: LiveCase) -> Judged | None:
         nonlocal tries
         tries += 1
-        if tries > MOST_SHRINKS:
+        if tries > MOST_SHRINKS or not go_on():
             return None
         try:
             judged = judge.judge(found.template, case)
@@ -98,14 +118,18 @@ def shrunk(judge: Judge, found: Judged) -> Judged:
             return None
         return judged if judged.fails and _kind(judged) == kind else None
 
-    best, before = found, None
-    while best is not before and tries < MOST_SHRINKS:
+    def shortened(best: Judged) -> Judged:
+        for place in range(len(best.case.sizes)):
+            best = _shorter(best, place, fails)
+        return best
+
+    best, before = found if seconds is None else shortened(found), None
+    while best is not before and tries < MOST_SHRINKS and go_on():
         before = best
         best = next((judged for case in simpler(best.case) if (judged := fails(case))), best)
         while judged := next((one for case in in_one(best.case) if (one := fails(case))), None):
             best = judged
-        for place in range(len(best.case.sizes)):
-            best = _shorter(best, place, fails)
+        best = shortened(best)
     return best
 
 

@@ -1,26 +1,40 @@
 """Live cases in a run: which functions they are drawn for, and what stands for them until they are."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from ...vectors.records import DIRECTIONS, Family, OperationVectors
-from ..check.verdict import Cause, verdict_on
+from ..check.verdict import Cause, Verdict, verdict_on
 from ..implementation.load import Implementation
 from ..live.cases import CaseTextError, read_case
+from ..live.judging import FLAG as LIVE
 from ..live.judging import Judge, UnjudgedError, stand_in
-from ..live.search import Live, failing, search, within
+from ..live.large import large_cases
+from ..live.large_judging import FLAG as LARGE
+from ..live.large_judging import LargeJudge
+from ..live.search import Live, failing, first_failure, search, within
 from ..live.templates import Template, templates
 from ..own_data.call import operation_of
 from .selection import CASE, item_name, live_nodeid
 
+KINDS = LIVE, LARGE
+SHRINK_SECONDS = 20.0
+"""How long a large case that fails is made smaller."""
+
 
 def stand_ins(
-    vectors: OperationVectors, implementation: Implementation, dtypes: Collection[str], wanted: Sequence[str]
+    vectors: OperationVectors,
+    implementation: Implementation,
+    dtypes: Collection[str],
+    kinds: Sequence[str],
+    wanted: Sequence[str],
 ) -> tuple[Family, ...]:
-    """What stands for the live cases of each function and dtype of an operation, or of those that are named.
+    """What stands for the live or large cases of each function and dtype of an operation, or of those that are named.
+
+    kinds: "live", "large", or both, where none is named.
 
     Raises UsageError where a name is none, or its case is not one.
     """
@@ -28,9 +42,10 @@ def stand_ins(
     for dtype, direction in product(implementation.dtypes, DIRECTIONS):
         if dtype in dtypes and (vectors.op, direction) in implementation.functions:
             found = templates(operation_of(vectors.op, direction), vectors, dtype, direction)
-            there |= {item_name(family): (family, found) for family in map(stand_in, [t.family for t in found[:1]])}
+            standing = (stand_in(t.family, kind) for t in found[:1] for kind in KINDS)
+            there |= {item_name(family): (family, found) for family in standing}
     chosen = []
-    for name in wanted or there:
+    for name in wanted or (name for name, (family, _) in there.items() if family.flags[0] in kinds):
         plain, _, case = name.partition(CASE)
         if plain not in there:
             raise pytest.UsageError(f"{live_nodeid(vectors.op)}: no live cases {plain!r}; there are {', '.join(there)}")
@@ -48,13 +63,22 @@ def stand_ins(
 def try_live_cases(judge: Judge, standing: Family, golden: OperationVectors, seed: int, seconds: float) -> Live:
     """Search among the live cases of a function, or judge the one that is named."""
     name, _, case = standing.id.partition(CASE)
+    found = _templates(standing, golden)
+    if not case and standing.flags[0] == LARGE:
+        cases = large_cases(found, f"{seed}/{name}")
+        return first_failure(judge, standing, cases, [], SHRINK_SECONDS)
     if not case:
-        return search(judge, _templates(standing, golden), f"{seed}/{name}", within(seconds))
+        return search(judge, found, f"{seed}/{name}", within(seconds))
     try:
-        judged = judge.judge(*read_case(case, _templates(standing, golden)))
+        judged = judge.judge(*read_case(case, found))
     except UnjudgedError as error:
         return Live(verdict_on(standing, cause=Cause.NO_TOLERANCE, reason=str(error)))
     return failing(judge, judged) if judged.fails else Live(judged.verdict)
+
+
+def judge_of(implementation: Implementation, standing: Family, check: Callable[..., Verdict]) -> Judge:
+    """The judge of the cases that a family stands for."""
+    return (LargeJudge if standing.flags[0] == LARGE else Judge)(implementation, check)
 
 
 def family_of_case(judge: Judge, case: str, standing: Family, golden: OperationVectors) -> Family:

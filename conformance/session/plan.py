@@ -120,10 +120,11 @@ def read_plan(config: pytest.Config) -> Plan:
         )
         for selection, vectors in installed + own
     )
+    kinds = [*["live"] * (option.impl_live is not None), *["large"] * (option.impl_size is not None)]
     if option.impl_live is not None and not option.impl_live > 0:
         raise pytest.UsageError(f"--impl-live={option.impl_live:g}: give a number of seconds above 0")
-    if live or option.impl_live is not None:
-        files += tuple(_live_files(implementation, golden, wanted_ops & set(golden), wanted_dtypes, live))
+    if live or kinds:
+        files += tuple(_live_files(implementation, golden, wanted_ops & set(golden), wanted_dtypes, kinds, live))
     if implementation.conventions.keys() - {LABELS, DETERMINISTIC}:
         answers = [answer for vectors in all_vectors(files).values() for answer in vectors.answers]
         verify_conventions(implementation.spec, implementation.conventions, answers)
@@ -154,6 +155,7 @@ def read_plan(config: pytest.Config) -> Plan:
                 if option.impl_live is None
                 else [f"live cases of seed {option.impl_seed or 0} for {option.impl_live:g} s"]
             ),
+            *([] if option.impl_size is None else [f"large cases of seed {option.impl_seed or 0}"]),
             *(["strict: robust misses fail"] if strict else []),
             *([f"failures are expected by {option.impl_xfails}"] if expected else []),
             *(f"{nodeid} is none of backproof's files: nobody vouches for its values" for nodeid in strangers),
@@ -169,9 +171,10 @@ def _live_files(
     golden: Mapping[str, Path],
     operations: Collection[str],
     dtypes: Collection[str],
+    kinds: Sequence[str],
     given: Sequence[str],
 ) -> Iterator[ChosenFile]:
-    """What stands for the live cases of each function that there is, or of those that are named."""
+    """What stands for the live and large cases of each function that there is, or of those that are named."""
     from .live_cases import stand_ins  # a run without them must not pay for it
 
     nodes = [argument.partition("::") for argument in given]
@@ -179,7 +182,7 @@ def _live_files(
         names = [name for node, _, name in nodes if node == live_nodeid(op)]
         if names or not given:
             vectors = store.read_golden(op)
-            standing = stand_ins(vectors, implementation, dtypes, [name for name in names if name])
+            standing = stand_ins(vectors, implementation, dtypes, kinds or ["live"], [name for name in names if name])
             yield ChosenFile(live_nodeid(op), golden[op], replace(vectors, families=standing), standing, vectors)
 
 

@@ -51,6 +51,7 @@ class Run:
         _register(config, DIRECTIONS, "families of this direction")
         _register(config, LEVELS, "families of this level")
         _register(config, ["live"], "cases that are drawn: --impl-live")
+        _register(config, ["large"], "cases of a GPU's size: --impl-size=large")
         directs = not hasattr(config, "workerinput")
         if directs and (name := config.option.impl_report) is not None:
             from .recorder import Recorder  # a run that is not written down must not pay for it
@@ -127,7 +128,7 @@ class Run:
                 return (yield)
             finally:
                 self.state.keep_folder()
-        searches = sum(isinstance(item.parent, LiveFile) for item in session.items)
+        searches = sum(isinstance(item.parent, LiveFile) and "live" in item.keywords for item in session.items)
         self.state.live_seconds = (self.config.option.impl_live or LIVE_SECONDS) / max(searches, 1)
         supervisor.at("in setup()")
         try:

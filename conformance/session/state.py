@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -58,27 +58,27 @@ class SessionState:
 
     def check(self, nodeid: str, family: Family, vectors: OperationVectors, *, many_calls: bool) -> Result:
         """Check one family; `many_calls` is as `check.family.check` takes it."""
-        verdict = self._verdict(nodeid, family, vectors, many_calls=many_calls)
+        verdict = self._verdict(nodeid, family, vectors=vectors, many_calls=many_calls)
         return self._concluded(nodeid, nodeid, verdict)
 
     def check_live(self, nodeid: str, standing: Family, golden: OperationVectors) -> Result:
         """Try live cases of one function. The result of one that fails has the node id of the case."""
-        from ..live.judging import Judge  # a run without them must not pay for it
-        from .live_cases import try_live_cases
+        from .live_cases import judge_of, try_live_cases  # a run without them must not pay for it
 
-        judge = Judge(self.plan.implementation, lambda family: self._verdict(nodeid, family, golden, many_calls=False))
+        judge = judge_of(self.plan.implementation, standing, partial(self._verdict, nodeid, vectors=golden))
         live = try_live_cases(judge, standing, golden, self.config.option.impl_seed or 0, self.live_seconds)
         if live.judged is None:
             return self._concluded(nodeid, nodeid, live.verdict)
         self.live_families[nodeid] = live.judged.family
         return self._concluded(nodeid, f"{nodeid.partition(CASE)[0]}{CASE}{live.judged.case}", live.verdict)
 
-    def _verdict(self, nodeid: str, family: Family, vectors: OperationVectors, *, many_calls: bool) -> Verdict:
+    def _verdict(self, nodeid: str, family: Family, *, vectors: OperationVectors, **how: Any) -> Verdict:
+        """The verdict on a family; `how` is as `check.family.check` takes it."""
         self._where = f"in {nodeid}"
         supervisor.at(self._where)
         with self.watch.family(nodeid):
             try:
-                verdict = check(family, self.plan.implementation, vectors, many_calls=many_calls)
+                verdict = check(family, self.plan.implementation, vectors, **how)
             except BaseException as error:  # of an object that was returned, or raised, or a fault of backproof's
                 if is_users(error):
                     raise
@@ -131,10 +131,9 @@ class SessionState:
         if file.golden is None or not case or not result.ending.fails:
             return family
         if nodeid not in self.live_families:
-            from ..live.judging import Judge
-            from .live_cases import family_of_case
+            from .live_cases import family_of_case, judge_of
 
-            judge = Judge(self.plan.implementation, lambda family: verdict_on(family))
+            judge = judge_of(self.plan.implementation, family, verdict_on)
             self.live_families[nodeid] = family_of_case(judge, case, family, file.golden)
         return self.live_families[nodeid]
 

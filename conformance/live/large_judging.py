@@ -1,0 +1,134 @@
+"""Judge an implementation on large cases: each is called once, and held against what is expected piece by piece."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...vectors.dtypes import numpy_dtype
+from ...vectors.records import Expectation, Family
+from ..check.agreement import Agreement, Returned
+from ..check.messages import element, wrong_elements
+from ..check.values import compare
+from ..check.verdict import Miss, MissKind
+from ..own_data.call import OwnCall
+from ..own_data.evaluation import Answer, parts_of
+from ..own_data.judging import Judgement, judge
+from ..own_data.progress import Progress
+from .cases import MOST_ELEMENTS, LiveCase
+from .judging import Judge, Judged, UnjudgedError, call_of, stand_in
+from .templates import Template
+
+FLAG = "large"
+
+
+@dataclass(frozen=True)
+class LargeJudge(Judge):
+    """Judges an implementation on large cases."""
+
+    def judge(self, template: Template, case: LiveCase) -> Judged:
+        """Give the verdict on a case. Raises UnjudgedError."""
+        call = replace(call_of(template, case), conventions=self._declared(template))
+        precision = self.implementation.working_precision(template.family.dtype, call.operation.name)
+        shapes = _result_shapes(template, case, call)
+        standing = _standing(template, case)
+        called = replace(
+            standing,
+            count=1,
+            inputs={name: x[None] for name, x in call.arguments.items()},
+            answer=Expectation(
+                {name: np.broadcast_to(np.nan, (1, *shape)) for name, shape in shapes.items()}, {precision: {}}
+            ),
+        )
+        (_, answer), *_ = self.answers(template)
+        verdict = self.check(called, hold=lambda returned: _held(call, answer, precision, returned))
+        return Judged(template, case, standing, verdict)
+
+    def in_full(self, template: Template, case: LiveCase) -> Judged:
+        """The same with the tolerances of every precision, where the case is small enough to hold them."""
+        family = self.family_in_full(template, case)
+        if family.seed == str(case) and (judged := Judged(template, case, family, self.check(family))).fails:
+            return judged
+        return self.judge(template, case)
+
+    def family_in_full(self, template: Template, case: LiveCase) -> Family:
+        """The family of a case, with what is expected where it is small; else the golden one, and what the case is."""
+        standing = _standing(template, case)
+        if sum(map(math.prod, template.shapes(case.sizes).values())) > MOST_ELEMENTS:
+            return standing
+        return replace(super().family_in_full(template, case), name=standing.name, flags=standing.flags)
+
+    def _declared(self, template: Template) -> dict[str, str]:
+        points = {point for point, _ in template.operation.alternatives}
+        return {p: str(answer) for p, answer in self.implementation.conventions.items() if p in points}
+
+
+def _held(call: OwnCall, answer: Answer, precision: str, returned: Returned) -> Agreement:
+    """Hold what was returned against what is expected: at first by one formulation of one answer."""
+    dtype = returned.stacks[0].dtype.name
+    came = {
+        name: stack[0]
+        for name, stack, whole in zip(call.names, returned.stacks, returned.whole, strict=True)
+        if whole[0]
+    }
+    if not came:
+        return Agreement((), (), {}, None, None, None)
+    call = replace(call, results=came)
+    fraction, ulps, right = _read(call, answer[:1], dtype, precision)
+    if right:
+        return Agreement((), (), {precision: True}, fraction, ulps, None)
+    try:
+        judgement = judge(call, tuple(came), dtype, precision, Progress(str(call)))
+    except ValueError as error:
+        raise UnjudgedError(str(error)) from error
+    misses = tuple(_misses(judgement))
+    return Agreement(misses, (), {precision: not misses}, fraction if misses else None, ulps, None)
+
+
+def _standing(template: Template, case: LiveCase) -> Family:
+    """What stands for a case: the golden family that it is made after, which says what the case is."""
+    shapes = ", ".join(f"{name} {shape}" for name, shape in template.shapes(case.sizes).items())
+    comment = f"A large case after {template.family.name}: {shapes}, {case.profile} numbers."
+    return replace(stand_in(template.family, FLAG), comment=comment)
+
+
+def _result_shapes(template: Template, case: LiveCase, call: OwnCall) -> dict[str, tuple[int, ...]]:
+    """The shape of each result; a gradient's is that of its argument."""
+    if call.direction == "backward":
+        return {name: call.arguments[name.removeprefix("dL_d")].shape for name in call.names}
+    return dict(zip(call.names, template.output_shapes(case.sizes), strict=True))
+
+
+def _read(call: OwnCall, answer: Answer, dtype: str, precision: str) -> tuple[float | None, float, bool]:
+    """The largest error as a fraction of its tolerance, and in units in the last place, and whether all is right."""
+    fractions, ulps, right = [], 0.0, True
+    try:
+        for part in parts_of(call, answer, dtype, precision):
+            if part.result in call.results and part.expected.size:
+                bounded = part.tolerance < np.inf
+                found = compare(call.results[part.result][part.where], part.expected, part.tolerance, dtype)
+                right = right and bool((found.right | ~bounded).all())
+                fractions += [found.fraction] if found.fraction is not None else []
+                ulps = max(ulps, found.ulps)
+    except ValueError as error:  # the formula refuses it, or the precision has no bound for sums of this length
+        raise UnjudgedError(str(error)) from error
+    return max(fractions, default=None), ulps, right
+
+
+def _misses(judgement: Judgement) -> Iterator[Miss]:
+    for name, shape in judgement.misshapen:
+        yield Miss(MissKind.SHAPE, False, 0, f"{name} is not of shape {shape}", result=name)
+    for tally in judgement.wrong:
+        index, expected, tolerance = tally.worst
+        got = tally.got[index]
+        with np.errstate(all="ignore"):
+            details = element(index, got, expected, tolerance, numpy_dtype(judgement.dtype))
+        yield Miss(
+            MissKind.VALUE,
+            False,
+            0,
+            f"{wrong_elements(tally.name, tally.wrong, tally.got.size)} of case 0",
+            (*details, *tally.picture.lines()),
+            result=tally.name,
+        )

@@ -1,0 +1,119 @@
+"""Large cases: shapes that fill a GPU, derived from what the golden families show of an operation."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from backproof.conformance.adapters import numpy as right
+from backproof.conformance.check.family import check
+from backproof.conformance.check.verdict import Cause, MissKind, Outcome
+from backproof.conformance.implementation.load import present
+from backproof.conformance.live import large, large_judging
+from backproof.conformance.live.large import MOST_ELEMENTS, large_cases
+from backproof.conformance.live.large_judging import LargeJudge
+from backproof.conformance.live.search import Live, first_failure
+from backproof.conformance.live.templates import templates
+from backproof.reference.model.operation import operation, operation_names
+from backproof.vectors import store
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def shapes_of(op: str, direction: str) -> list[Shapes]:
+    found = templates(operation(op), store.read_golden(op), "float32", direction)
+    return [template.shapes(case.sizes) for template, case in large_cases(found, "0")]
+
+
+def judged(name: str, function: Callable[..., Any], seconds: float | None = None, **more: Any) -> Live:
+    """What comes of the large cases of a function."""
+    op, direction = name.rsplit("_", 1)
+    vectors = store.read_golden(op)
+    implementation = present("mine", {name: function, **more}, (op,))
+    judge = LargeJudge(implementation, lambda family, **how: check(family, implementation, vectors, **how))
+    found = templates(operation(op), vectors, "float32", direction)
+    return first_failure(judge, found[0].family, large_cases(found, f"0/{name}"), [], seconds)
+
+
+@pytest.fixture
+def smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cases of a size that tests have time for."""
+    monkeypatch.setattr(large, "MOST_ELEMENTS", 2**16)
+    monkeypatch.setattr(large, "MOST_TERMS", 2**20)
+
+
+def test_each_operation_has_cases_within_the_limits() -> None:
+    for op in operation_names():
+        direction = "backward" if "backward" in operation(op).functions else "forward"
+        for shapes in shapes_of(op, direction):
+            elements = sum(int(np.prod(shape)) for shape in shapes.values())
+            assert 2**13 < elements < 1.1 * MOST_ELEMENTS
+
+
+def test_shapes_are_those_that_people_run() -> None:
+    assert shapes_of("layer_norm", "backward")[0]["inputs"][1] == 4096
+    assert shapes_of("softmax_cross_entropy", "backward")[0]["logits"][1] == 50257
+    assert shapes_of("embedding", "backward")[0]["weight"][0] == 50257
+    convolution = shapes_of("conv2d", "forward")[0]
+    assert convolution["inputs"] == (32, 64, 56, 56)
+    assert max(convolution["weight"][2:]) < 5
+    attention = shapes_of("scaled_dot_product_attention", "forward")[0]
+    assert attention["query"] == attention["key"] == (1, 16, 2048, 128)
+
+
+def test_the_second_case_is_beside_a_tile() -> None:
+    _, beside, _ = shapes_of("relu", "backward")
+    assert all(size % 16 == 1 for size in beside["inputs"])
+
+
+@pytest.mark.usefixtures("smaller")
+@pytest.mark.parametrize(
+    "name", ["layer_norm_backward", "dense_backward", "softmax_cross_entropy_forward", "sgd_step_forward"]
+)
+def test_a_right_implementation_passes(name: str) -> None:
+    live = judged(name, getattr(right, name))
+    assert live.verdict.outcome is Outcome.PASSED
+    assert live.verdict.cases == len(large.CASES)
+    assert live.verdict.kept == {"float32": True}
+    assert live.verdict.fraction is not None
+
+
+@pytest.mark.usefixtures("smaller")
+def test_a_fault_beyond_a_length_is_shrunk_to_it() -> None:
+    def backward(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return np.where(np.arange(x.shape[-1]) < 100, 2 * g * x, 0).astype(x.dtype)
+
+    live = judged("square_backward", backward, seconds=60)
+    assert live.judged is not None
+    assert live.judged.family.inputs["inputs"].shape == (1, 1, 101)
+    assert live.judged.family.name == "backward-large"
+
+
+@pytest.mark.usefixtures("smaller")
+def test_a_fault_that_stays_large_says_what_the_case_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_judging, "MOST_ELEMENTS", 2**14)
+
+    def backward(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return (2 * g * x * (1 if x.size < 2**15 else 2)).astype(x.dtype)
+
+    live = judged("square_backward", backward, seconds=0)
+    assert live.judged is not None
+    assert live.judged.family.comment.startswith("A large case after backward-random-")
+    assert [miss.kind for miss in live.verdict.misses] == [MissKind.VALUE]
+
+
+@pytest.mark.usefixtures("smaller")
+def test_an_implementation_that_refuses_or_raises_is_told_as_ever() -> None:
+    def refuse(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        raise NotImplementedError("no kernel")
+
+    assert judged("square_backward", refuse).verdict.cause is Cause.REFUSED
+    live = judged("square_backward", lambda g, x: g @ x[1:], seconds=0)
+    assert [miss.kind for miss in live.verdict.misses] == [MissKind.RAISED]
+
+
+@pytest.mark.usefixtures("smaller")
+def test_any_answer_of_a_convention_is_right() -> None:
+    assert judged("relu_backward", lambda g, x: g * (x >= 0)).verdict.outcome is Outcome.PASSED
+    declared = judged("relu_backward", lambda g, x: g * (x > 0), 0, conventions={"relu_slope_at_zero": "1"})
+    assert declared.verdict.outcome is Outcome.FAILED
