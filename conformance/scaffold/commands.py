@@ -15,7 +15,7 @@ STYLES = {
     "layers": "layers of a lesson, Layer(n_inputs, n_outputs) with .output and .dinputs",
     "torch": "classes of torch.autograd.Function",
     "autodiff": "forward functions of a framework, and its gradients",
-    "command": "a program behind a pipe, in Python, or in JavaScript where the file is one",
+    "command": "a program behind a pipe, in the language of the file: .py, .mjs, .c, .rs or .jl",
 }
 
 
@@ -23,7 +23,7 @@ def add(commands: "Commands") -> None:
     """Declare the command."""
     words = "; ".join(f"{style}: {meaning}" for style, meaning in STYLES.items())
     new = commands.add_parser("new-adapter", help="write the skeleton of an adapter, to be filled in")
-    new.add_argument("path", metavar="PATH", help="the file to write: mylayer.py, or harness.mjs")
+    new.add_argument("path", metavar="PATH", help="the file to write: mylayer.py, or harness.c")
     new.add_argument("--style", choices=tuple(STYLES), default="functions", help=f"{words} (functions)")
     new.add_argument("--op", action="append", dest="ops", metavar="OP", help="this operation alone (repeatable)")
     new.add_argument("--force", action="store_true", help="write over a file that is there")
@@ -39,8 +39,8 @@ def _new_adapter(options: argparse.Namespace) -> int:
     ops = _known(options.ops)
     style = style_of(options.path, options.style)
     file = target(options.path, style, here, force=options.force)
-    run, doctor = file.commands(style)
-    text = skeleton(style, ops, run, doctor)
+    commands = file.commands(style)
+    text = skeleton(style, ops, commands)
     made = not file.path.parent.exists()
     try:
         file.path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,11 +48,18 @@ def _new_adapter(options: argparse.Namespace) -> int:
     except OSError as error:
         raise CommandError(f"{file.path}: cannot be written: {error.strerror or error}") from None
     print(f"wrote {file.path}{f', in the new folder {file.path.parent}' if made else ''}: {', '.join(ops)}")
-    print("What has to be filled in raises NotImplementedError, and its message says what it returns. Next:")
+    print("What has to be filled in says so, and what it returns. Next:")
     if file.folder != here:
         print(f"  cd {file.folder}")
-    print(f"  {doctor:<40}  # what does not fit yet, function by function")
-    print(f"  {run:<40}  # all vectors")
+    lines = {
+        commands.build: "again after each change",
+        commands.doctor: "what does not fit yet, function by function",
+        commands.run: "all vectors",
+    }
+    width = max(map(len, lines))
+    for line, meaning in lines.items():
+        if line:
+            print(f"  {line:<{width}}  # {meaning}")
     return 0
 
 

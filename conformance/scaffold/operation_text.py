@@ -68,6 +68,10 @@ class OperationText:
             return line
         return f"{indent}raise NotImplementedError(\n{indent}    {message}\n{indent})"
 
+    def to_fill_in(self, direction: str) -> str:
+        """What a function of another language says until it is filled in."""
+        return f"fill in {self.op}_{direction}: return {', '.join(self.operation.results[direction])}"
+
 
 def operation_text(op: str) -> OperationText:
     """Read an operation from the reference and its golden file."""

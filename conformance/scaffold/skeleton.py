@@ -1,31 +1,45 @@
 """The text of a skeleton: templates, filled in for each operation."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from string import Template
 from textwrap import indent, wrap
 
+from .. import adapters
 from .operation_text import OperationText, operation_text
+from .target import Commands
 
 TEMPLATES = Path(__file__).parent / "templates"
+PROTOCOL_OF_C = Path(adapters.__path__[0]) / "c" / "protocol.h"
 LONGEST = 120
 """Characters of a line."""
 
 Part = Callable[[OperationText], str]
 
 
-def skeleton(style: str, ops: Iterable[str], invocation: str, doctor: str) -> str:
-    """The text of an adapter in a style for some operations. `invocation` and `doctor` are the commands that run it."""
+def skeleton(style: str, ops: Iterable[str], commands: Commands) -> str:
+    """The text of an adapter in a style for some operations."""
     described = [operation_text(op) for op in ops]
+    python = style not in FOREIGN
     text = _filled(
         style,
-        run=invocation,
-        doctor=doctor,
-        operations="\n\n".join(map(_BY_STYLE[style], described)),
+        **vars(commands),
+        protocol=PROTOCOL_OF_C.read_text(encoding="utf-8") if style == "c" else "",
+        operations="\n\n".join(_operation(style, one) for one in described),
         table="\n".join(_row(style, one) for one in described),
     )
     lines = text.rstrip("\n").splitlines()
-    return "\n".join(lines if style == "javascript" else map(_wrapped, lines)) + "\n"
+    return "\n".join(map(_wrapped, lines) if python else lines) + "\n"
+
+
+def _operation(style: str, described: OperationText) -> str:
+    """The functions of an operation: an example where there is one in this style, or else what is to be filled in."""
+    example = TEMPLATES / f"{described.op}.{style}.txt"
+    if not example.exists():
+        return _BY_STYLE[style](described)
+    text = example.read_text(encoding="utf-8")
+    return text.rstrip("\n") if style in FOREIGN else text
 
 
 def _wrapped(line: str) -> str:
@@ -58,17 +72,68 @@ def _function(described: OperationText, direction: str) -> str:
     )
 
 
-def _javascript(described: OperationText) -> str:
-    return "\n\n".join(_javascript_function(described, direction) for direction in described.operation.functions)
+def _foreign(described: OperationText, style: str) -> str:
+    """The functions of an operation in another language than Python."""
+    return "\n\n".join(FOREIGN[style](described, direction) for direction in described.operation.functions)
 
 
-def _javascript_function(described: OperationText, direction: str) -> str:
+def _comment(described: OperationText, direction: str, mark: str, indent: str) -> str:
+    return described.comment(direction, indent).replace(f"{indent}# ", f"{indent}{mark} ")
+
+
+def _javascript(described: OperationText, direction: str) -> str:
     options = ["options"] if described.operation.parameters[direction] else []
     taken = ", ".join([*described.operation.arguments[direction], *options])
-    comment = described.comment(direction, "  ").replace("  # ", "  // ")
-    results = ", ".join(described.operation.results[direction])
-    unfilled = f'  throw new Unsupported("fill in {described.op}_{direction}: return [{results}]");'
-    return f"function {described.op}_{direction}({taken}) {{\n{comment}\n{unfilled}\n}}"
+    unfilled = f'  throw new Unsupported("{described.to_fill_in(direction)}");'
+    return (
+        f"function {described.op}_{direction}({taken}) {{\n{_comment(described, direction, '//', '  ')}\n{unfilled}\n}}"
+    )
+
+
+def _c(described: OperationText, direction: str) -> str:
+    tensors = (described.operation.arguments[direction], described.operation.results[direction])
+    lines = [
+        f"static int {described.op}_{direction}(struct call *call)",
+        "{",
+        _comment(described, direction, "/*", "    ").replace("\n", " */\n") + " */",
+        *(f"    enum {{ {', '.join(names)} }};" for names in tensors),
+        "    (void)call;",
+        f'    unsupported("{described.to_fill_in(direction)}");',
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+def _rust(described: OperationText, direction: str) -> str:
+    arguments = described.operation.arguments[direction]
+    wrong = f"{len(arguments)} argument{'s are' if len(arguments) > 1 else ' is'} expected"
+    lines = [
+        f"fn {described.op}_{direction}(arguments: &[Tensor], options: &Json) -> Answer {{",
+        _comment(described, direction, "//", "    "),
+        f'    let [{", ".join(arguments)}] = arguments else {{ return refuse("{wrong}") }};',
+        f'    unsupported("{described.to_fill_in(direction)}")',
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+def _julia(described: OperationText, direction: str) -> str:
+    lines = [
+        f"function {described.op}_{direction}({', '.join(['options', *described.operation.arguments[direction]])})",
+        described.comment(direction),
+        f'    throw(Unsupported("{described.to_fill_in(direction)}"))',
+        "end",
+    ]
+    return "\n".join(lines)
+
+
+FOREIGN: dict[str, Callable[[OperationText, str], str]] = {
+    "javascript": _javascript,
+    "c": _c,
+    "rust": _rust,
+    "julia": _julia,
+}
+"""The function that writes a function in another language than Python, by style."""
 
 
 def _layer(described: OperationText) -> str:
@@ -188,19 +253,29 @@ _BY_STYLE: dict[str, Part] = {
     "torch": _torch,
     "autodiff": _autodiff,
     "command": _functions,
-    "javascript": _javascript,
+    **{style: partial(_foreign, style=style) for style in FOREIGN},
 }
 """The function that writes an operation, by style."""
 
 
 def _row(style: str, described: OperationText) -> str:
     """An operation's entry in a harness's table of functions."""
+    functions = {direction: f"{described.op}_{direction}" for direction in described.operation.functions}
+    match style:
+        case "c":
+            both = ", ".join(functions.get(direction, "NULL") for direction in ("forward", "backward"))
+            taken = dict.fromkeys(name for names in described.operation.parameters.values() for name in names)
+            parameters = ", ".join(f'"{name}"' for name in taken) or "0"
+            return f'    {{"{described.op}", {both}, {{{parameters}}}}},'
+        case "rust":
+            pairs = ", ".join(f'("{direction}", {function})' for direction, function in functions.items())
+            return f'    ("{described.op}", &[{pairs}]),'
+        case "julia":
+            pairs = ", ".join(f'"{direction}" => {function}' for direction, function in functions.items())
+            return f'    "{described.op}" => Dict({pairs}),'
     quote, indent = ("", "  ") if style == "javascript" else ('"', "    ")
-    functions = (
-        f"{indent * 2}{quote}{direction}{quote}: {described.op}_{direction},"
-        for direction in described.operation.functions
-    )
-    return "\n".join([f"{indent}{quote}{described.op}{quote}: {{", *functions, f"{indent}}},"])
+    lines = (f"{indent * 2}{quote}{direction}{quote}: {function}," for direction, function in functions.items())
+    return "\n".join([f"{indent}{quote}{described.op}{quote}: {{", *lines, f"{indent}}},"])
 
 
 def _class_name(op: str) -> str:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..check.wording import listed
 from ..implementation.errors import CommandError
+from .languages import LANGUAGES, OF_SUFFIX
 
 
 @dataclass(frozen=True)
@@ -27,21 +29,31 @@ class Target:
         """The value of --impl."""
         return ".".join(self.within.with_suffix("").parts)
 
-    def commands(self, style: str) -> tuple[str, str]:
-        """The commands that run the vectors, and the doctor."""
-        if program := _PROGRAMS.get(style):
-            command = shlex.quote(f"{program} {shlex.quote(self.within.as_posix())}")
-            return f"pytest --impl-cmd {command}", f"backproof doctor --impl-cmd {command}"
-        return f"pytest --impl={self.module}", f"backproof doctor {self.module}"
+    def commands(self, style: str) -> "Commands":
+        """The commands that belong to the file."""
+        language = LANGUAGES.get(style)
+        if language is None:
+            return Commands("", f"backproof doctor {self.module}", f"pytest --impl={self.module}")
+        command = shlex.quote(language.run(self.within))
+        doctor, run = f"backproof doctor --impl-cmd {command}", f"pytest --impl-cmd {command}"
+        return Commands(language.build(self.within), doctor, run)
 
 
-_PROGRAMS = {"command": "python", "javascript": "node"}
-"""What runs a harness, by style."""
+@dataclass(frozen=True)
+class Commands:
+    """What to type in the folder of a skeleton."""
+
+    build: str
+    """Compiles it; empty where there is nothing to compile."""
+    doctor: str
+    run: str
+    """Tries all vectors."""
 
 
 def style_of(given: str, style: str) -> str:
-    """The style that a file's suffix asks for: a harness in JavaScript, or else the one that is named."""
-    return "javascript" if Path(given).suffix == ".mjs" and style in ("functions", "command") else style
+    """The style that a file's suffix asks for: a harness in its language, or else the one that is named."""
+    asked = OF_SUFFIX.get(Path(given).suffix, style)
+    return style if asked == "command" or style not in ("functions", "command") else asked
 
 
 def target(given: str, style: str, here: Path, *, force: bool) -> Target:
@@ -51,9 +63,11 @@ def target(given: str, style: str, here: Path, *, force: bool) -> Target:
         raise CommandError(f"{given}: is a folder; name a file, such as {path / 'mylayer.py'}")
     if not path.suffix:
         path = path.with_name(f"{path.name}.py")
-    if path.suffix != (".mjs" if style == "javascript" else ".py"):
-        python, javascript = path.with_suffix(".py").name, path.with_suffix(".mjs").name
-        raise CommandError(f"{given}: name a file of Python, such as {python}, or of JavaScript, such as {javascript}")
+    if path.suffix != (LANGUAGES[style].suffix if style in LANGUAGES else ".py"):
+        others = listed([f"{path.stem}{suffix}" for suffix in OF_SUFFIX if suffix != ".py"], "or")
+        raise CommandError(
+            f"{given}: name a file of Python, such as {path.stem}.py, or a program in another language: {others}"
+        )
     whole = here / path
     elsewhere = ".." in path.parts or not whole.is_relative_to(here)
     folder = whole.parent.resolve() if elsewhere else here
@@ -66,13 +80,13 @@ def target(given: str, style: str, here: Path, *, force: bool) -> Target:
 
 def _importable(given: str, within: Path, folder: Path, style: str) -> None:
     names = within.with_suffix("").parts
-    for name in names if style not in _PROGRAMS else ():
+    for name in names if style not in LANGUAGES else ():
         if not name.isidentifier() or keyword.iskeyword(name):
             near = "".join(letter if letter.isalnum() else "_" for letter in name)
             near = near if near.isidentifier() and not keyword.iskeyword(near) else f"my_{near}"
             raise CommandError(f"{given}: {name!r} is no name that Python can import; {near!r} is one")
     # A command is a script, whose own folder is the first that Python looks into.
-    if style == "javascript":
+    if LANGUAGES.get(style, LANGUAGES["command"]).suffix != ".py":
         return
     top, beside = (names[-1], (folder / within).parent) if style == "command" else (names[0], folder)
     owner = _shadowed(top, beside)

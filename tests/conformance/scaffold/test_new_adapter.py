@@ -1,8 +1,11 @@
 """`backproof new-adapter`: skeletons that run at once, say what to fill in, and are right once they are filled in."""
 
 import ast
+import os
 import re
+import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -85,19 +88,6 @@ def test_a_skeleton_passes_collection_and_counts_as_unsupported(style: str, pyte
             "backproof: no family passed (* unsupported), and that is a failure; fill in a function that raises*",
         ]
     )
-
-
-def test_a_harness_runs_behind_its_pipe(folder: Path) -> None:
-    written(folder, "command")
-    implementation = command.load_command(f"{sys.executable} mine.py", store.golden_operations(), 20.0, folder, {})
-    try:
-        assert implementation.name == "my harness"
-        directions = {(op, direction) for op in operation_names() for direction in operation(op).functions}
-        assert implementation.functions.keys() == directions
-        found = list(examine(implementation, [store.read_golden("dense")]))
-    finally:
-        implementation.teardown()
-    assert {one.state for one in found} == {Fit.UNFILLED}
 
 
 @pytest.mark.parametrize("op", operation_names())
@@ -187,42 +177,77 @@ def test_a_filled_in_framework_fits(folder: Path) -> None:
     assert {one.state for one in opinions("filled", folder, "dense", COST)} == {Fit.OK}
 
 
-def test_a_filled_in_harness_passes(pytester: pytest.Pytester) -> None:
-    assert cli.main(["new-adapter", "mine.py", "--style=command", "--op=relu"]) == 0
-    text = (pytester.path / "mine.py").read_text()
-    fits = 'if dL_doutputs.shape != inputs.shape:\n        raise ValueError("shapes differ")\n    '
-    upward = "[0.0 if x <= 0 else {} for {} in {}]"
-    forward = upward.format("x", "x", "inputs.values")
-    backward = upward.format("g", "g, x", "zip(dL_doutputs.values, inputs.values)")
-    text = filled(text, "relu_forward", f"return Tensor(inputs.dtype, inputs.shape, {forward})")
-    text = filled(text, "relu_backward", f"{fits}return Tensor(inputs.dtype, inputs.shape, {backward})")
-    (pytester.path / "filled.py").write_text(text)
-    result = pytester.runpytest(f"--impl-cmd={sys.executable} filled.py", "--impl-op=relu", "-q")
-    assert result.ret == pytest.ExitCode.OK
-    assert result.parseoutcomes()["passed"] > 100
+COMPILERS = {"mine.c": "cc", "mine.rs": "rustc", "mine.mjs": "node", "mine.jl": "julia", "mine.py": "python"}
+"""The file of a harness, and the program that has to be there for it."""
+HOME = str(Path.home())
+"""Where rustup looks for a compiler; pytester puts another folder in its place."""
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node: there is no program node on PATH")
-def test_a_harness_in_javascript_runs_and_passes_once_filled_in(pytester: pytest.Pytester) -> None:
-    assert cli.main(["new-adapter", "mine.mjs"]) == 0
-    text = (pytester.path / "mine.mjs").read_text()
-    assert (
-        cli.main(["doctor", "--impl-cmd", "node mine.mjs", "--op=softmax_cross_entropy"]) == 1
-    )  # nothing is filled in
-    for name, value in (("forward", "Math.max(x, 0)"), ("backward", "x > 0 ? dL_doutputs.data[k] : 0")):
-        fits = "if (String(dL_doutputs.shape) !== String(inputs.shape)) throw new Error('shapes');"
-        code = f"""const results = tensor(inputs.dtype, inputs.shape);
-  {fits if name == "backward" else ""}
-  inputs.data.forEach((x, k) => (results.data[k] = {value}));
-  return [results];"""
-        text, count = re.subn(
-            rf'throw new Unsupported\("fill in relu_{name}: [^"]*"\);', lambda _, code=code: code, text
-        )
-        assert count == 1
-    (pytester.path / "filled.mjs").write_text(text)
-    result = pytester.runpytest("--impl-cmd=node filled.mjs", "--impl-op=relu", "--impl-strict", "-q")
+@pytest.fixture(params=COMPILERS, ids=lambda name: name.rpartition(".")[2])
+def harness(request: pytest.FixtureRequest, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> str:
+    """The command of a harness in each language, of all operations as it is written, compiled as it says."""
+    file: str = request.param
+    if shutil.which(COMPILERS[file]) is None:
+        pytest.skip(f"needs {COMPILERS[file]}: there is no such program on PATH")
+    assert cli.main(["new-adapter", file, "--style=command"]) == 0
+    *build, doctor, _ = re.findall(r"^  (.*\S) +# ", capsys.readouterr().out, re.MULTILINE)
+    for command_line in build:
+        environment = os.environ | {"HOME": HOME}
+        done = subprocess.run(shlex.split(command_line), capture_output=True, text=True, check=False, env=environment)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return shlex.split(doctor)[-1]
+
+
+def test_a_harness_of_all_operations_has_one_that_is_right_and_says_what_to_fill_in(
+    harness: str, pytester: pytest.Pytester
+) -> None:
+    implementation = command.load_command(harness, store.golden_operations(), 20.0, pytester.path, {})
+    try:
+        directions = {(op, direction) for op in operation_names() for direction in operation(op).functions}
+        assert implementation.functions.keys() == directions
+        found = examine(implementation, map(store.read_golden, operation_names()))
+        states = {one.function: (one.state, one.notes) for one in found}
+    finally:
+        implementation.teardown()
+    assert {name for name, (state, _) in states.items() if state is Fit.OK} == {"relu_forward", "relu_backward"}
+    for name, (state, notes) in states.items():
+        assert state is Fit.OK or (state is Fit.UNFILLED and f"fill in {name}: return " in notes[0])
+
+
+def test_the_operation_of_a_harness_that_is_filled_in_passes_strictly(harness: str, pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest(f"--impl-cmd={harness}", "--impl-op=relu", "--impl-strict", "-q")
     assert result.ret == pytest.ExitCode.OK
-    assert result.parseoutcomes()["passed"] > 100
+    assert result.parseoutcomes()["passed"] > 80
+
+
+DENSE_IN_C = """
+    const struct tensor *x = call->arguments + inputs, *w = call->arguments + weights, *b = call->arguments + biases;
+    expect("inputs", x, FLOAT32, 2, NULL);
+    expect("weights", w, FLOAT32, 2, (long[]){x->shape[1], w->shape[1]});
+    expect("biases", b, FLOAT32, 2, (long[]){1, w->shape[1]});
+    const long N = x->shape[0], I = x->shape[1], O = w->shape[1];
+    const REAL *from = x->data, *by = w->data, *offset = b->data;
+    REAL *to = result(call, outputs, 2, (long[]){N, O});
+    for (long k = 0; k < N * O; k++) {
+        for (long i = 0; i < I; i++)
+            to[k] += from[k / O * I + i] * by[i * O + k % O];
+        to[k] += offset[k % O];
+    }
+    return 1;"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler: there is no program cc on PATH")
+def test_a_function_of_c_that_is_filled_in_passes(pytester: pytest.Pytester) -> None:
+    assert cli.main(["new-adapter", "mine.c", "--op=dense"]) == 0
+    text = (pytester.path / "mine.c").read_text()
+    empty = '\n    (void)call;\n    unsupported("fill in dense_forward: return outputs");'
+    assert text.count(empty) == 1
+    (pytester.path / "mine.c").write_text(text.replace(empty, DENSE_IN_C))
+    strictly = ["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", "mine", "mine.c", "-lm"]
+    subprocess.run(strictly, check=True)
+    result = pytester.runpytest("--impl-cmd=./mine", "--impl-op=dense", "--impl-dtype=float32", "-q", "-k", "forward")
+    assert result.ret == pytest.ExitCode.OK
+    assert result.parseoutcomes()["passed"] > 30
 
 
 # Where it is written
@@ -236,6 +261,10 @@ def test_the_next_commands_are_printed(folder: Path, capsys: pytest.CaptureFixtu
     assert re.search(r"^  pytest --impl=mylayer +#", printed, re.MULTILINE)
     assert cli.main(["new-adapter", "my-harness.py", "--style=command"]) == 0
     assert "  pytest --impl-cmd 'python my-harness.py'" in capsys.readouterr().out
+    assert cli.main(["new-adapter", "below/my layers.c", "--op=dense"]) == 0
+    printed = capsys.readouterr().out
+    assert "  cc -O2 -o 'below/my layers' 'below/my layers.c' -lm " in printed
+    assert f"  pytest --impl-cmd {shlex.quote(shlex.quote('./below/my layers'))} " in printed
 
 
 def test_a_folder_is_made_and_is_part_of_the_module_s_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -279,7 +308,8 @@ def test_a_file_is_written_over_only_with_force(folder: Path, capsys: pytest.Cap
         (["my-layer.py"], "'my-layer' is no name that Python can import; 'my_layer' is one"),
         (["1st.py"], "'1st' is no name that Python can import; 'my_1st' is one"),
         (["class.py"], "'class' is no name that Python can import; 'my_class' is one"),
-        (["mine.txt"], "name a file of Python, such as mine.py, or of JavaScript, such as mine.mjs"),
+        (["mine.txt"], "name a file of Python, such as mine.py, or a program in another language: mine.mjs, mine.c,"),
+        (["mine.rs", "--style=layers"], "name a file of Python, such as mine.py, or a program in another language: "),
         (["."], "is a folder; name a file"),
         (["taken/"], "is a folder; name a file, such as taken/mylayer.py"),
         (["file/mine.py"], "cannot be written: "),
