@@ -13,23 +13,33 @@ struct windows {
     long N, C, H, W, O, each, KH, KW, OH, OW, groups, stride[2], padding[2], dilation[2];
 };
 
+/* Queries (B, H, S, D), keys (B, G, T, D) and values (B, G, T, E); a window below 0 and a cap of 0 are none. */
+struct heads {
+    long B, H, S, D, G, T, E, window;
+    int is_causal;
+    double scale, softcap;
+};
+
 #define REAL double
 #define OF(name) name##_float64
 #define EXP exp
 #define LOG log
 #define SQRT sqrt
+#define TANH tanh
 #include "layers.h"
 #undef REAL
 #undef OF
 #undef EXP
 #undef LOG
 #undef SQRT
+#undef TANH
 
 #define REAL float
 #define OF(name) name##_float32
 #define EXP expf
 #define LOG logf
 #define SQRT sqrtf
+#define TANH tanhf
 #include "layers.h"
 
 /* The operations: they look at what came, make room for what goes, and call the layers. Each returns how many results. */
@@ -143,6 +153,41 @@ static int conv2d(struct call *call)
     return 3;
 }
 
+static int attention(struct call *call)
+{
+    int backward = call->backward;
+    if (call->count != 3 + backward)
+        refuse("%d arguments, where %d are expected", call->count, 3 + backward);
+    struct tensor *q = call->arguments + backward, *k = q + 1, *v = q + 2, *results = call->results;
+    enum dtype dtype = real_dtype(q);
+    for (int which = 0; which < 3; which++)
+        expect("query, key or value", q + which, dtype, 4, NULL);
+    struct heads h = {.B = q->shape[0], .H = q->shape[1], .S = q->shape[2], .D = q->shape[3], .G = k->shape[1],
+                      .T = k->shape[2], .E = v->shape[3], .window = (long)number(call, "window", 0, -1),
+                      .is_causal = holds(call, "is_causal"), .scale = number(call, "scale", 0, 1),
+                      .softcap = number(call, "softcap", 0, 0)};
+    expect("key", k, dtype, 4, (long[]){h.B, h.G, h.T, h.D});
+    expect("value", v, dtype, 4, (long[]){h.B, h.G, h.T, h.E});
+    if (h.G < 1 || h.H % h.G)
+        refuse("%ld heads of queries cannot share %ld heads of keys", h.H, h.G);
+    void *rows[3];
+    for (int which = 0; which < 3; which++)
+        rows[which] = new_tensor(dtype, 1, &h.T).data;
+    const long *shape = (long[]){h.B, h.H, h.S, h.E};
+    if (!backward) {
+        results[0] = new_tensor(dtype, 4, shape);
+        CALL(dtype, attention, &h, NULL, q->data, k->data, v->data, rows[0], rows[1], rows[2], results[0].data, NULL,
+             NULL, NULL);
+        return 1;
+    }
+    expect("dL_doutputs", call->arguments, dtype, 4, shape);
+    for (int which = 0; which < 3; which++)
+        results[which] = new_tensor(dtype, 4, q[which].shape);
+    CALL(dtype, attention, &h, call->arguments[0].data, q->data, k->data, v->data, rows[0], rows[1], rows[2], NULL,
+         results[0].data, results[1].data, results[2].data);
+    return 3;
+}
+
 static int softmax_cross_entropy(struct call *call)
 {
     int backward = call->backward;
@@ -187,6 +232,7 @@ static const struct operation operations[] = {
     {"relu", relu, relu, {0}},
     {"layer_norm", layer_norm, layer_norm, {"eps"}},
     {"conv2d", conv2d, conv2d, {"stride", "padding", "dilation", "groups"}},
+    {"scaled_dot_product_attention", attention, attention, {"scale", "is_causal", "softcap", "window"}},
     {"softmax_cross_entropy", softmax_cross_entropy, softmax_cross_entropy, {"reduction"}},
     {0},
 };

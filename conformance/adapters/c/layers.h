@@ -1,9 +1,9 @@
-/* Dense, ReLU, layer normalisation, convolution and softmax with cross-entropy by hand, for one type of numbers.
-   Included once for each, with
+/* Dense, ReLU, layer normalisation, convolution, attention and softmax with cross-entropy by hand, for one type of
+   numbers. Included once for each, with
 
        REAL     the type: double, float
        OF(name) the name of its functions: name ## _float64
-       EXP, LOG, SQRT what the mathematics library calls its functions of that type
+       EXP, LOG, SQRT, TANH what the mathematics library calls its functions of that type
 
    Matrices are rows one after another. Shapes and labels have been looked at before. */
 
@@ -117,6 +117,62 @@ static void OF(conv2d)(const struct windows *w, const REAL *doutputs, const REAL
             dbias[o] += doutputs[k];
         else
             outputs[k] = sum + bias[o];
+    }
+}
+
+/* Forward where `doutputs` is NULL. Else backward, into gradients that come filled with 0. `p`, `dp` and `slopes` have
+   room for a row of keys. A query that sees no key has outputs of 0. */
+static void OF(attention)(const struct heads *h, const REAL *doutputs, const REAL *query, const REAL *key,
+                          const REAL *value, REAL *p, REAL *dp, REAL *slopes, REAL *outputs, REAL *dquery, REAL *dkey,
+                          REAL *dvalue)
+{
+    const REAL scale = (REAL)h->scale, softcap = (REAL)h->softcap;
+    for (long row = 0; row < h->B * h->H * h->S; row++) {
+        const long s = row % h->S, head = row / h->S / (h->H / h->G); /* of keys, among all of them */
+        const long first = h->window >= 0 && s > h->window ? s - h->window : 0;
+        const long ahead = h->is_causal ? 0 : h->window >= 0 ? h->window : h->T;
+        const long last = s + ahead < h->T ? s + ahead + 1 : h->T;
+        const REAL *q = query + row * h->D, *k = key + head * h->T * h->D, *v = value + head * h->T * h->E;
+        REAL largest = -INFINITY, sum = 0, along = 0;
+        for (long t = first; t < last; t++) {
+            REAL score = 0;
+            for (long d = 0; d < h->D; d++)
+                score += q[d] * k[t * h->D + d];
+            p[t] = score * scale;
+            slopes[t] = 1;
+            if (softcap > 0) {
+                REAL pressed = TANH(p[t] / softcap);
+                p[t] = softcap * pressed;
+                slopes[t] = 1 - pressed * pressed;
+            }
+            if (p[t] > largest || isnan(p[t]))
+                largest = p[t];
+        }
+        for (long t = first; t < last; t++)
+            sum += p[t] = EXP(p[t] - largest);
+        for (long t = first; t < last; t++)
+            p[t] /= sum;
+        for (long t = first; t < last && !doutputs; t++)
+            for (long e = 0; e < h->E; e++)
+                outputs[row * h->E + e] += p[t] * v[t * h->E + e];
+        if (!doutputs)
+            continue;
+        const REAL *upstream = doutputs + row * h->E;
+        for (long t = first; t < last; t++) {
+            dp[t] = 0;
+            for (long e = 0; e < h->E; e++) {
+                dp[t] += upstream[e] * v[t * h->E + e];
+                dvalue[(head * h->T + t) * h->E + e] += p[t] * upstream[e];
+            }
+            along += p[t] * dp[t];
+        }
+        for (long t = first; t < last; t++) {
+            REAL dscore = p[t] * (dp[t] - along) * slopes[t] * scale;
+            for (long d = 0; d < h->D; d++) {
+                dquery[row * h->D + d] += dscore * k[t * h->D + d];
+                dkey[(head * h->T + t) * h->D + d] += dscore * q[d];
+            }
+        }
     }
 }
 

@@ -279,6 +279,13 @@ static inline int chosen(const struct call *call, const char *name, const char *
     return is_text(member(call->parameters, name), text);
 }
 
+/* Whether a parameter is true. */
+static inline int holds(const struct call *call, const char *name)
+{
+    const char *value = member(call->parameters, name);
+    return value && *value == 't';
+}
+
 enum { MOST_PARAMETERS = 10 };
 struct operation {
     const char *name;

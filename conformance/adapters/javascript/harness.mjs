@@ -1,4 +1,5 @@
-// Dense, ReLU, layer normalisation, convolution and softmax with cross-entropy by hand, and a harness for them. Node alone, no packages:
+// Dense, ReLU, layer normalisation, convolution, attention and softmax with cross-entropy by hand, and a harness for
+// them. Node alone, no packages:
 //     pytest --impl-cmd "node harness.mjs"
 
 import { createInterface } from "node:readline";
@@ -213,6 +214,80 @@ function conv2dBackward(dOutputs, inputs, weight, bias, parameters) {
   ];
 }
 
+// Attention of queries (B, H, S, D) to keys (B, G, T, D) and values (B, G, T, E). H / G heads after one another share
+// keys.
+
+function attention(query, key, value, { scale, is_causal: isCausal = false, softcap = null, window = Infinity }) {
+  Object.entries({ query, key, value }).forEach(([name, tensor]) => expectRank(name, tensor, 4));
+  const [B, H, S, D] = query.shape;
+  const [, G, T] = key.shape;
+  const E = value.shape[3];
+  expectShape("key", key, [B, G, T, D]);
+  expectShape("value", value, [B, G, T, E]);
+  if (H % G) throw new Error(`${H} heads of queries cannot share ${G} heads of keys`);
+
+  // Calls a function with each query's row, and with row, probability and slope of the cap of each key that it sees.
+  function visit(use) {
+    for (let i = 0; i < B * H * S; i++) {
+      const s = i % S;
+      const head = Math.floor(Math.floor(i / S) / (H / G));
+      const seen = [];
+      for (let t = Math.max(0, s - window); t < T && t <= s + (isCausal ? 0 : window); t++) {
+        const j = head * T + t;
+        const score = scale * dot(D, query, i, key, j);
+        const pressed = softcap === null ? score : softcap * Math.tanh(score / softcap);
+        seen.push({ j, score: pressed, slope: softcap === null ? 1 : 1 - (pressed / softcap) ** 2 });
+      }
+      const largest = seen.reduce((most, { score }) => Math.max(most, score), -Infinity);
+      seen.forEach((one) => (one.p = Math.exp(one.score - largest)));
+      const sum = seen.reduce((total, { p }) => total + p, 0);
+      seen.forEach((one) => (one.p /= sum));
+      use(i, seen);
+    }
+  }
+  return { shape: [B, H, S, E], D, E, visit };
+}
+
+function dot(size, a, i, b, j) {
+  let sum = 0;
+  for (let k = 0; k < size; k++) sum += a.data[i * size + k] * b.data[j * size + k];
+  return sum;
+}
+
+// Adds a multiple of row j of a tensor to row i of some sums.
+function addRow(size, sums, i, factor, { data }, j) {
+  for (let k = 0; k < size; k++) sums[i * size + k] += factor * data[j * size + k];
+}
+
+function attentionForward(query, key, value, parameters) {
+  const { shape, E, visit } = attention(query, key, value, parameters);
+  const sums = new Float64Array(shape.reduce((a, b) => a * b, 1));
+  visit((i, seen) => seen.forEach(({ j, p }) => addRow(E, sums, i, p, value, j)));
+  return [rounded(query.dtype, shape, sums)];
+}
+
+function attentionBackward(dOutputs, query, key, value, parameters) {
+  const { shape, D, E, visit } = attention(query, key, value, parameters);
+  expectShape("dL_doutputs", dOutputs, shape);
+  const [dQuery, dKey, dValue] = [query, key, value].map(({ data }) => new Float64Array(data.length));
+  visit((i, seen) => {
+    const dp = seen.map(({ j }) => dot(E, dOutputs, i, value, j));
+    const along = seen.reduce((sum, { p }, k) => sum + p * dp[k], 0);
+    seen.forEach(({ j, p, slope }, k) => {
+      const dScore = parameters.scale * slope * p * (dp[k] - along);
+      addRow(D, dQuery, i, dScore, key, j);
+      addRow(D, dKey, j, dScore, query, i);
+      addRow(E, dValue, j, p, dOutputs, i);
+    });
+  });
+  const { dtype } = query;
+  return [
+    rounded(dtype, query.shape, dQuery),
+    rounded(dtype, key.shape, dKey),
+    rounded(dtype, value.shape, dValue),
+  ];
+}
+
 // Softmax with cross-entropy, of logits (N, C) and labels as class indices (N,) or as rows (N, C).
 
 function labelRows(logits, labels) {
@@ -285,11 +360,17 @@ const FUNCTIONS = {
   dense: { forward: denseForward, backward: denseBackward },
   layer_norm: { forward: layerNormForward, backward: layerNormBackward },
   conv2d: { forward: conv2dForward, backward: conv2dBackward },
+  scaled_dot_product_attention: { forward: attentionForward, backward: attentionBackward },
   relu: { forward: reluForward, backward: reluBackward },
   softmax_cross_entropy: { forward: softmaxCrossEntropyForward, backward: softmaxCrossEntropyBackward },
 };
 
-const PARAMETERS = new Set(["reduction", "eps", "stride", "padding", "dilation", "groups"]);
+const PARAMETERS = {
+  layer_norm: ["eps"],
+  conv2d: ["stride", "padding", "dilation", "groups"],
+  scaled_dot_product_attention: ["scale", "is_causal", "softcap", "window"],
+  softmax_cross_entropy: ["reduction"],
+};
 
 function decode({ dtype, shape, data }) {
   const bytes = Uint8Array.from(Buffer.from(data, "base64")); // a copy, aligned as typed arrays need it
@@ -314,7 +395,8 @@ function answer(request) {
     case "call": {
       const call = FUNCTIONS[request.operation]?.[request.direction];
       if (!call) return { unsupported: `${request.operation} ${request.direction}` };
-      const other = Object.keys(request.parameters).find((name) => !PARAMETERS.has(name));
+      const taken = PARAMETERS[request.operation] ?? [];
+      const other = Object.keys(request.parameters).find((name) => !taken.includes(name));
       if (other) return { unsupported: `the parameter ${other}` };
       return { results: call(...request.arguments.map(decode), request.parameters).map(encode) };
     }

@@ -21,9 +21,16 @@ from protocol_schema import Conversation
 from shares import one_in
 
 EXAMPLES = Path(adapters.__path__[0])
-OPERATIONS = ("dense", "relu", "softmax_cross_entropy", "layer_norm", "conv2d")
+OPERATIONS = (
+    "dense",
+    "relu",
+    "softmax_cross_entropy",
+    "layer_norm",
+    "conv2d",
+    "scaled_dot_product_attention",
+)
 LANGUAGES = {"javascript": "JavaScript", "c": "C"}
-DENSE, RELU, LOSS, NORM, CONV = ((f"{op}_forward", f"{op}_backward") for op in OPERATIONS)
+DENSE, RELU, LOSS, NORM, CONV, ATTENTION = ((f"{op}_forward", f"{op}_backward") for op in OPERATIONS)
 
 GRAVITY = [Outcome.PASSED, Outcome.ROBUST_MISS, Outcome.FAILED]
 
@@ -99,6 +106,19 @@ FAULTS = {
         "x * w->stride[1] + tap % w->KW * w->dilation[1] - w->padding[1]",
         "x * w->stride[1] + tap % w->KW - w->padding[1]",
         CONV,
+    ),
+    "the scale is left out of the gradient of the scores": Fault(
+        "javascript/harness.mjs",
+        "parameters.scale * slope * p",
+        "slope * p",
+        ATTENTION[1:],
+        looks_like=("scaled_dot_product_attention.backward_differentiate_dscores_right_of_times_left_out_3",),
+    ),
+    "every head has keys of its own": Fault(
+        "c/layers.h",
+        "head = row / h->S / (h->H / h->G);",
+        "head = row / h->S / h->H * h->G + row / h->S % h->G;",
+        ATTENTION,
     ),
     "a label out of range is taken": Fault(
         "javascript/harness.mjs", "label < 0n || label >= BigInt(C)", "false", LOSS, Outcome.ROBUST_MISS
