@@ -5,7 +5,6 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 SECONDS = 60.0
 """Time limit of a call."""
+MOST_NAMED = 3
+"""Of operations that are not there, unless one is asked for by name."""
 
 
 def add(commands: "Commands") -> None:
@@ -37,7 +38,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from ...vectors import store  # other commands must not pay for these
     from ...vectors.hints import meant
     from ...vectors.records import DIRECTIONS
-    from ..check.wording import wrapped
+    from ..check.wording import first_few, plural, wrapped
     from ..implementation.options import parse_options
     from ..remote.conversation import wrong_line
     from .apart import Examination
@@ -54,18 +55,25 @@ def _doctor(options: argparse.Namespace) -> int:
             print(*wrapped(words, " " * 8 + first, " " * 8), sep="\n")
         return 1
     states: Counter[Fit] = Counter()
+    missing: list[str] = []
     examination = Examination(partial(_loaded, options, known), SECONDS)
     try:
-        for op, direction in product(options.ops or known, DIRECTIONS):
-            opinion = examination.examine(op, direction)
-            if opinion is not None:
-                states[opinion.state] += 1
-                for line in _lines(opinion):
-                    print(line, flush=True)
+        for op in options.ops or known:
+            examined = (examination.examine(op, direction) for direction in DIRECTIONS)
+            opinions = [opinion for opinion in examined if opinion is not None]
+            states.update(opinion.state for opinion in opinions)
+            if not options.ops and all(opinion.state is Fit.ABSENT and not opinion.notes for opinion in opinions):
+                missing.append(op)
+                continue
+            for line in (line for opinion in opinions for line in _lines(opinion)):
+                print(line, flush=True)
     except BaseException:
         examination.kill()
         raise
     examination.close()
+    if missing:
+        words = f"{plural(len(missing), 'operation', 'operations')} ({first_few(missing, MOST_NAMED)})"
+        print(*wrapped(words, f"{Fit.ABSENT:<8}", " " * 8), sep="\n")
     wrong, fits = states[Fit.MISFIT], states[Fit.OK]
     for line in _ending(wrong, fits, examination.argument, options):
         print(line)

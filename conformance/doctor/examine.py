@@ -8,11 +8,15 @@ import numpy as np
 from ...vectors.records import DIRECTIONS, Family, OperationVectors
 from ..check.family import check
 from ..check.verdict import OF_THE_WHOLE, Miss, MissKind, Outcome
+from ..check.wording import listed
 from ..implementation.load import Implementation
 from .explain import explain_misfit
 from .fit import Fit, FunctionFit
 from .probes import probes
 from .signature import signature_misfit
+
+MOST_ASKED = 2
+"""Of the parameters with which a function raised NotImplementedError, where these are not all alike."""
 
 
 def examine(
@@ -44,13 +48,13 @@ def _opinion(
     misfit = signature_misfit(function, vectors.arguments[direction], tuple(families[0].parameters))
     if misfit is not None:
         return FunctionFit(name, Fit.MISFIT, misfit)
-    unsupported: dict[str, set[str]] = {}
+    unsupported: dict[str, set[frozenset[str]]] = {}
     notes: dict[str, None] = {}
     fitting = 0
     for family in probes(families, implementation.dtypes):
         verdict = check(family, implementation, vectors)
         if verdict.outcome is Outcome.UNSUPPORTED:
-            asked = "".join(f", {name}={value!r}" for name, value in family.parameters.items())
+            asked = frozenset(f"{name}={value!r}" for name, value in family.parameters.items())
             unsupported.setdefault(verdict.reason, set()).add(asked)
             continue
         if any(miss.kind not in OF_THE_WHOLE for miss in verdict.misses) or verdict.outcome is Outcome.NOT_IMPLEMENTED:
@@ -63,8 +67,15 @@ def _opinion(
     if not fitting:
         why = next(iter(unsupported), "none of its dtypes is one that there are vectors of")
         return FunctionFit(name, Fit.UNFILLED, notes=(why,))
-    lacking = (f"not supported: {why}{''.join(asked) if len(asked) == 1 else ''}" for why, asked in unsupported.items())
+    lacking = (f"not supported: {why}{_asked(asked)}" for why, asked in unsupported.items())
     return FunctionFit(name, Fit.OK, notes=(*lacking, *notes))
+
+
+def _asked(parameters: Iterable[frozenset[str]]) -> str:
+    """The parameters that all refused calls had in common; else those of each, where they are few."""
+    common = sorted(frozenset.intersection(*parameters))
+    told = common or sorted({one for asked in parameters for one in asked})
+    return f", with {listed(told, 'and' if common else 'or')}" if common or 0 < len(told) <= MOST_ASKED else ""
 
 
 def _note(miss: Miss) -> str:

@@ -39,7 +39,8 @@ def explain_misfit(
         return Misfit(f"{verdict.misses[0].summary}, {sentence}", "")
     tries = attempts(function, family, names)
     if any(one.error is not None for one in tries):
-        return _wants(function, family, names) or _raised(tries, function)
+        unlike = _unlike(family, implementation, vectors)
+        return _wants(function, family, names) or _raised(tries, function, unlike)
     found = _diagnosed(family, implementation, vectors) or _wants(function, family, names)
     gravest = verdict.gravest
     assert gravest is not None
@@ -62,17 +63,41 @@ def _changed(tried: Iterable[Adjustment], arguments: Arguments) -> Arguments:
     return arguments
 
 
-def _raised(tries: Sequence[Attempt], function: object) -> Misfit:
+def _raised(tries: Sequence[Attempt], function: object, unlike: str) -> Misfit:
     error = next(one.error for one in tries if one.error is not None)
     at = error_location(error, function)
     cure = next((cure for part, cure in _HINTS if part in text_of(error)), "")
-    return Misfit(f"it raises {describe_error(error).rstrip('.')}{f' ({at})' if at else ''}", cure)
+    where = f", with {unlike}" if unlike else ""
+    cure = cure or (unlike and f"handle {unlike}, or raise NotImplementedError there")
+    return Misfit(f"it raises {describe_error(error).rstrip('.')}{f' ({at})' if at else ''}{where}", cure)
+
+
+def _unlike(family: Family, implementation: Implementation, vectors: OperationVectors) -> str:
+    """What sets a family apart from all small ones that pass, a parameter or a rank; empty where nothing does."""
+    passed = [one for one, verdict in _verdicts(family, implementation, vectors) if verdict.outcome is Outcome.PASSED]
+    for name, value in family.parameters.items():
+        if passed and all(one.parameters.get(name) != value for one in passed):
+            return f"{name}={value!r}"
+    rank = _rank(family)
+    return f"tensors of rank {rank}" if passed and all(_rank(one) != rank for one in passed) else ""
+
+
+def _rank(family: Family) -> int:
+    """Of the largest argument, without the axis of cases."""
+    return max(tensor.ndim for tensor in family.inputs.values()) - 1
+
+
+def _verdicts(
+    family: Family, implementation: Implementation, vectors: OperationVectors
+) -> list[tuple[Family, Verdict]]:
+    """The verdicts on small families of the same function."""
+    alike = [f for f in vectors.families if (f.op, f.direction) == (family.op, family.direction)]
+    return [(one, check(one, implementation, vectors)) for one in small(alike, implementation.dtypes)]
 
 
 def _diagnosed(family: Family, implementation: Implementation, vectors: OperationVectors) -> Misfit | None:
     """What the diagnosis of a run finds in small families."""
-    alike = [f for f in vectors.families if (f.op, f.direction) == (family.op, family.direction)]
-    verdicts = [(one, check(one, implementation, vectors)) for one in small(alike, implementation.dtypes)]
+    verdicts = _verdicts(family, implementation, vectors)
     ran = [Ran(one, verdict, verdict.outcome is Outcome.FAILED) for one, verdict in verdicts]
     findings = [finding for found in diagnose(ran, implementation, vectors) for finding in found.findings]
     return _together([Misfit(found.wrong.rstrip("."), found.cure.rstrip(".")) for found in findings])

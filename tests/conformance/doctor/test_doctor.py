@@ -122,6 +122,17 @@ def test_a_form_that_is_not_supported_is_noted() -> None:
     assert all(note.startswith("not supported: ") for note in notes)
 
 
+def test_the_reductions_that_are_not_supported_are_named() -> None:
+    def forward(logits: np.ndarray, labels: np.ndarray, *, reduction: str) -> object:
+        if reduction != "mean":
+            raise NotImplementedError("the mean alone")
+        return right.softmax_cross_entropy_forward(logits, labels, reduction=reduction)
+
+    notes = opinion(f"{COST}_forward", forward).notes
+    assert notes[0] == ("not supported: NotImplementedError: the mean alone, with reduction='none' or reduction='sum'")
+    assert any(note.endswith("argument 'z_loss', with z_loss=0.1") for note in notes), notes
+
+
 def test_a_refused_layout_is_noted_and_no_misfit() -> None:
     def forward(inputs: np.ndarray) -> np.ndarray:
         if any(stride < 0 for stride in inputs.strides):
@@ -188,6 +199,12 @@ def class_indices(logits: np.ndarray, labels: np.ndarray, *, reduction: str) -> 
 
 def one_hot_rows(logits: np.ndarray, labels: np.ndarray, *, reduction: str) -> object:
     assert labels.shape == logits.shape
+    return right.softmax_cross_entropy_forward(logits, labels, reduction=reduction)
+
+
+def refusing_none(logits: np.ndarray, labels: np.ndarray, *, reduction: str) -> object:
+    if reduction == "none":
+        raise ValueError("no such reduction")
     return right.softmax_cross_entropy_forward(logits, labels, reduction=reduction)
 
 
@@ -316,6 +333,22 @@ MISFITS: dict[str, tuple[str, Callable[..., object], str]] = {
         one_hot_rows,
         r"It takes labels as one-hot rows alone; here they come as class indices, int64 of shape",
     ),
+    "a reduction ignored": (
+        f"{COST}_forward",
+        lambda z, y, *, reduction: right.softmax_cross_entropy_forward(z, y, reduction="mean"),
+        "loss: reduction is ignored: 'mean' is taken, whatever is asked. Cure: follow reduction, or raise ",
+    ),
+    "a reduction refused": (
+        f"{COST}_forward",
+        refusing_none,
+        r"It raises ValueError: no such reduction \(.*:\d+\), with reduction='none'. "
+        "Cure: handle reduction='none', or raise NotImplementedError there",
+    ),
+    "ranks refused": (
+        "softmax_forward",
+        lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True),
+        r"It raises AxisError: .*, with tensors of rank 1. Cure: handle tensors of rank 1, or raise NotImpl",
+    ),
     "arguments written to": (
         "relu_forward",
         in_place,
@@ -396,6 +429,24 @@ def test_what_fits_ends_with_0_and_the_next_command(folder: Path, capsys: pytest
         "absent  relu_backward",
         "",
         "What is there fits. Next: pytest --impl=fitting --impl-op=relu",
+    ]
+    assert code == 0
+
+
+def test_operations_that_are_not_there_take_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "import numpy as np\n\ndef relu_forward(x):\n    return np.maximum(x, 0)\n"
+    (folder / "lone.py").write_text(f"{text}\ndef tahn_forward(x):\n    return x\n")
+    code, printed, _ = doctor(capsys, "lone")
+    assert printed.splitlines() == [
+        "ok      relu_forward",
+        "absent  relu_backward",
+        "absent  tanh_forward",
+        "        tahn_forward is no operation's name; was tanh_forward meant?",
+        "absent  tanh_backward",
+        f"absent  {len(operation_names()) - 2} operations (absolute, adam_step, adamw_step and "
+        f"{len(operation_names()) - 5} more)",
+        "",
+        "What is there fits. Next: pytest --impl=lone",
     ]
     assert code == 0
 

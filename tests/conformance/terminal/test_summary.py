@@ -1,6 +1,7 @@
 """The summary at the end of a run, as it stands on the terminal."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import small_vectors
@@ -67,6 +68,12 @@ def failed(number: int) -> Result:
         ("worst at [1, 2]: got 1.25, expected 1.5", "x" * 100, "a third line"),
     )
     return result("dense", "float32", number, Ending.FAILED, Outcome.FAILED, misses=(miss,), fraction=12345.0)
+
+
+def failed_of(op: str, number: int) -> Result:
+    """A family that fails."""
+    miss = Miss(MissKind.VALUE, False, 0, "it is wrong")
+    return result(op, "float32", number, Ending.FAILED, Outcome.FAILED, misses=(miss,))
 
 
 def text(results: Sequence[Result]) -> str:
@@ -143,12 +150,51 @@ def test_the_gravest_miss_stands_for_a_failure() -> None:
 
 
 def test_failures_of_more_kinds_than_are_shown_are_counted() -> None:
-    miss = Miss(MissKind.VALUE, False, 0, "it is wrong")
-    ops = [f"op{n}" for n in range(9)]
-    results = [result(op, "float32", 0, Ending.FAILED, Outcome.FAILED, misses=(miss,)) for op in (*ops, "op8")]
+    results = [failed_of(f"op{min(n, 8)}", 0) for n in range(10)]
     lines = text(results).splitlines()
     assert sum(line.startswith("  vectors/") for line in lines) == 5
     assert "  and 5 failures of other kinds" in lines
+
+
+def test_every_failing_function_has_a_line_though_its_failures_are_not_shown() -> None:
+    ops = [f"op{n}" for n in range(70)]
+    lines = text([failed_of(op, 0) for op in ops]).splitlines()
+    functions = lines[lines.index("failing functions:") :]
+    for op in ops:
+        assert f"  {op}_backward: wrong values in 1 of 1 family; no known fault fits" in functions
+
+
+def test_robust_misses_of_the_same_words_are_told_by_function_with_a_family_of_each() -> None:
+    miss = Miss(MissKind.VALUE, True, 0, "it is wrong")
+    missed = [
+        replace(
+            result(op, "float32", number, Ending.ROBUST_MISS, Outcome.ROBUST_MISS, misses=(miss,)),
+            note="robust miss: it is wrong",
+        )
+        for op in ("dense", "relu")
+        for number in range(2)
+    ]
+    told = " ".join(text(missed).split())
+    for op in ("dense", "relu"):
+        assert f"2 robust miss: {op}_backward: it is wrong ({op}/float32/backward-random-n0 and 1 more)" in told
+
+
+@pytest.mark.parametrize(
+    ("failing", "words"),
+    [
+        ([1], "its failure is of rank 1"),
+        ([1, 4, 3], "all 3 failures are of rank 1, 3 and 4"),
+        ([1, 2], ""),
+        ([], ""),
+    ],
+)
+def test_a_function_that_is_right_for_matrices_alone_may_refuse_other_ranks(failing: list[int], words: str) -> None:
+    results = [result("softmax", "float32", 0), *(failed_of("softmax", rank) for rank in failing)]
+    ranks = {results[0].nodeid: 2} | {one.nodeid: rank for one, rank in zip(results[1:], failing, strict=True)}
+    told = " ".join(" ".join(summary(results, IMPLEMENTATION, [], ranks=ranks)).split())
+    cure = "where it takes matrices alone, raise NotImplementedError for other ranks"
+    assert (f"other ranks may be refused: softmax_backward: {words}: {cure}" in told) == bool(words)
+    assert ("other ranks" in told) == bool(words)
 
 
 def test_an_operation_that_is_nowhere_implemented_is_counted_all_the_same() -> None:
