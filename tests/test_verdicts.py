@@ -10,7 +10,7 @@ from backproof.conformance.record.results import Ending, Result
 from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES
 from verdicts import table
-from verdicts.__main__ import ADAPTERS, RUNS, main
+from verdicts.__main__ import ADAPTERS, RUNS, dtypes_of, main
 from verdicts.page import PAGE, page
 from verdicts.table import Explanation
 
@@ -50,8 +50,8 @@ def test_a_table_is_of_the_run_that_its_name_says(name):
     assert [f"{key}={value}" for key, value in run["options"].items()] == options
     assert set(recorded) <= set(store.golden_operations())
     for facts in recorded.values():
-        assert list(facts) == ["conventions", *DTYPES]
-        for cell in map(facts.get, DTYPES):
+        assert list(facts) == ["conventions", *dtypes_of(name)]
+        for cell in map(facts.get, dtypes_of(name)):
             assert set(cell) <= {*table.COLUMNS.values(), "worst"}
             assert cell.get("failed") or cell.get("worst", 0) <= 1
 

@@ -273,8 +273,8 @@ def weighted_cross_entropy(
 
 
 def embedding(indices: Tensor, weight: Tensor, *, padding_idx: int | None = None) -> Tensor:
-    if weight.is_cuda and not len(weight):
-        raise NotImplementedError("PyTorch's gradient of a table without rows is an illegal memory access on a GPU")
+    if weight.is_cuda and not weight.numel():
+        raise NotImplementedError("PyTorch's gradient of an empty table is an illegal memory access on a GPU")
     return F.embedding(indices, weight, padding_idx)
 
 

@@ -6,10 +6,12 @@ writes docs/frameworks.md from the tables.
 """
 
 import sys
+from collections.abc import Sequence
 from itertools import takewhile
 
 import pytest
 from backproof.conformance.session.run import Run
+from backproof.vectors.dtypes import DTYPES
 
 from . import table
 from .page import PAGE, page
@@ -24,8 +26,16 @@ RUNS: dict[str, tuple[str, ...]] = {
     "tinygrad": ("tinygrad",),
     "torch": ("torch",),
     "torch-compile": ("torch", "compile=true"),
+    "torch-cuda": ("torch", "device=cuda"),
+    "torch-cuda-compile": ("torch", "device=cuda", "compile=true"),
+    "torch-cuda-tf32": ("torch", "device=cuda", "tf32=true"),
 }
 """The adapter and its options, by the name of the table's folder."""
+
+
+def dtypes_of(name: str) -> Sequence[str]:
+    """The dtypes that a run is about."""
+    return ("float32",) if "tf32=true" in RUNS[name] else DTYPES
 
 
 class Taken:
@@ -53,6 +63,7 @@ def main(words: list[str]) -> int:
     adapter, *options = RUNS[name]
     arguments = [f"--impl={ADAPTERS}{adapter}", *(f"--impl-option={option}" for option in options)]
     arguments += [f"--impl-op={op}" for op in ops]
+    arguments += [f"--impl-dtype={dtype}" for dtype in dtypes_of(name)]
     taken = Taken()
     ended = pytest.main(["-q", "--no-summary", "--tb=no", *arguments, *rest[len(asked) :]], [taken])
     if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
