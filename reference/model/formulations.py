@@ -6,7 +6,7 @@ A tolerance is the largest bound over all formulations, so each of them widens w
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from ..arithmetic.protocol import FormulaArray
@@ -55,6 +55,14 @@ def through(outer: Function, *choices: Iterable[Formulation], name: str = AS_WRI
     The combination of all first choices comes first. One is stable if all its parts are, and has the limits of all.
     """
     return tuple(_combined(outer, parts, name) for parts in product(*choices))
+
+
+def side_by_side(outer: Function, *choices: tuple[Formulation, ...]) -> tuple[Formulation, ...]:
+    """Put `outer` together with the second of each part, then with the third, and so on: with the first where a part
+    has no more."""
+    most = max(map(len, choices))
+    found = (through(outer, *(part[k : k + 1] or part[:1] for part in choices)) for k in range(1, most))
+    return tuple(chain.from_iterable(found))
 
 
 def _combined(outer: Function, parts: tuple[Formulation, ...], name: str) -> Formulation:

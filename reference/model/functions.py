@@ -28,12 +28,12 @@ def over_batch(x: Array, axis: Axis, keepdims: bool = False) -> Array:
     return x.sum(axis=axis, keepdims=keepdims)
 
 
-def number(value: float) -> Constant:
-    """A parameter as the float64 that it is, not the decimal that it is written as.
+def number(value: float | Constant) -> Constant:
+    """A parameter as the float64 that it is, not the decimal that it is written as; a constant as it is.
 
     1 - number(x) is computed once, as Python does; 1 - number(x) * np.ones_like(y) in the tensors' precision.
     """
-    return Constant(value, lambda: _arb()(value))
+    return value if isinstance(value, Constant) else Constant(value, lambda: _arb()(value))
 
 
 def scatter_add(rows: Array, index: np.ndarray, size: int) -> Array:

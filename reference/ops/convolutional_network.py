@@ -24,12 +24,11 @@ As it is computed, dL_dconv_bias is the sum of dL_dconvolved, which is nothing b
 
 import math
 from functools import reduce
-from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Formulation, Function, as_written, named, shared, sized_by, through
+from ..model.formulations import Function, as_written, named, shared, side_by_side, sized_by, through
 from ..model.losses import empty_mean_is_zero
 from . import batch_norm, conv2d, dense, mlp, relu
 
@@ -147,16 +146,6 @@ CONVOLUTION_GRADIENTS = (as_written(conv2d.backward), *conv2d.FORMULATIONS["back
 NORM_GRADIENTS = (as_written(batch_norm.backward), *batch_norm.FORMULATIONS["backward"][:3])
 FORWARD_PARTS = (CONVOLUTIONS, NORMS, LOSSES)
 BACKWARD_PARTS = (CONVOLUTIONS, NORMS, CONVOLUTION_GRADIENTS, NORM_GRADIENTS, LOSS_GRADIENTS)
-
-
-def side_by_side(outer: Function, *choices: tuple[Formulation, ...]) -> tuple[Formulation, ...]:
-    """Put `outer` together with the second of each part, then with the third, and so on: with the first where a part
-    has no more."""
-    most = max(map(len, choices))
-    found = (through(outer, *(part[k : k + 1] or part[:1] for part in choices)) for k in range(1, most))
-    return tuple(chain.from_iterable(found))
-
-
 FORWARD = tuple(shared(part[0].function) for part in FORWARD_PARTS)
 BACKWARD = tuple(shared(part[0].function) for part in BACKWARD_PARTS)
 FORMULATIONS = {
