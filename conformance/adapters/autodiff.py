@@ -192,6 +192,52 @@ def convolutional(
     return convolutional_network
 
 
+def transformer(
+    rms_norm: Function, attention: Function, turned: Function, gated: Function, swapped: Function
+) -> Function:
+    """Compose a block of a transformer of a normalisation, attention, rotary embedding, a gated product, and the
+    exchange of two axes."""
+
+    def transformer_block(
+        inputs: Tensor,
+        norm1: Tensor,
+        wq: Tensor,
+        wk: Tensor,
+        wv: Tensor,
+        wo: Tensor,
+        norm2: Tensor,
+        w_gate: Tensor,
+        w_up: Tensor,
+        w_down: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        *,
+        heads: int,
+        eps: float,
+    ) -> Tensor:
+        (rows, tokens, _), columns = inputs.shape, wq.shape[1]
+        if columns % heads:
+            raise ValueError(f"{columns} columns of queries for {heads} heads")
+        size = columns // heads
+        normal = rms_norm(inputs, norm1, eps=eps)
+        query, key, value = (
+            swapped((normal @ w).reshape((rows, tokens, w.shape[1] // size, size)), 1, 2) for w in (wq, wk, wv)
+        )
+        query, key = turned(query, cos, sin), turned(key, cos, sin)
+        mixed = attention(query, key, value, scale=size**-0.5, is_causal=True)
+        middle = added(inputs, swapped(mixed, 1, 2).reshape((rows, tokens, columns)) @ wo)
+        normal = rms_norm(middle, norm2, eps=eps)
+        return added(middle, gated(normal @ w_gate, normal @ w_up) @ w_down)
+
+    return transformer_block
+
+
+def added(inputs: Tensor, branch: Tensor) -> Tensor:
+    """The sum of a residual branch and what it is added to. Raises ValueError for two shapes."""
+    require_one_shape(inputs, branch)
+    return inputs + branch
+
+
 def gated(activation: Function) -> Function:
     """Make an activation of a gate times another tensor, and raise ValueError where that has another shape."""
 

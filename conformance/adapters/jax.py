@@ -32,6 +32,7 @@ from .autodiff import (
     own,
     places,
     rotary,
+    transformer,
     wanted,
 )
 
@@ -450,7 +451,11 @@ nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
 embedding_forward, embedding_backward = autodiff.both_with_indices(lookup(partial(jnp.take, axis=0)), 0)
 gather_forward, gather_backward = autodiff.both_of_loss(gather)
 scatter_add_forward, scatter_add_backward = autodiff.both_with_indices(scatter_add, 1)
-rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(rotary(jnp.stack, jnp.reshape), constants=2)
+_turned = rotary(jnp.stack, jnp.reshape)
+rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(_turned, constants=2)
+transformer_block_forward, transformer_block_backward = autodiff.both_of_loss(
+    transformer(rms_norm, attention, _turned, gated(jax.nn.silu), jnp.swapaxes), constants=2
+)
 sgd_step_forward = autodiff.step(sgd)
 rmsprop_step_forward = autodiff.step(rmsprop)
 adam_step_forward = autodiff.step(adam)

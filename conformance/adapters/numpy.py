@@ -31,6 +31,7 @@ from .layers import (
     SoftmaxCrossEntropy,
 )
 from .losses import ClassLoss, ElementLoss, LinearLoss, NegativeLogLikelihood
+from .transformer import TransformerBlock
 from .two_tensors import TwoTensors
 
 name = "NumPy layers"
@@ -77,6 +78,8 @@ def _gradients(layer: Any) -> tuple[Array, ...]:
     if isinstance(layer, Network):
         first, *others = map(_gradients, layer.layers)
         return (*first, *(gradient for of_layer in others for gradient in of_layer[1:]))
+    if isinstance(layer, TransformerBlock):
+        return (layer.dinputs, *layer.dlayers)
     return tuple(
         getattr(layer, name) for name in ("dinputs", "dweights", "dbiases", "dkey", "dvalue") if hasattr(layer, name)
     )
@@ -165,6 +168,7 @@ max_pool2d_forward, max_pool2d_backward = _both(windows.MaxPool2D)
 avg_pool2d_forward, avg_pool2d_backward = _both(windows.AvgPool2D)
 scaled_dot_product_attention_forward, scaled_dot_product_attention_backward = _both(Attention)
 masked_attention_forward, masked_attention_backward = _both(Attention)
+transformer_block_forward, transformer_block_backward = _both(TransformerBlock)
 add_forward, add_backward = _both(partial(TwoTensors, np.add, two_tensors.add_gradients))
 multiply_forward, multiply_backward = _both(partial(TwoTensors, np.multiply, two_tensors.multiply_gradients))
 divide_forward, divide_backward = _both(partial(TwoTensors, np.divide, two_tensors.divide_gradients))

@@ -30,6 +30,7 @@ from .autodiff import (
     of_layer,
     own,
     rotary,
+    transformer,
 )
 
 with needed("torch", "PyTorch", "torch"):
@@ -81,6 +82,7 @@ STEPWISE = (
     "lstm_cell",
     "lstm",
     "gru_cell",
+    "transformer_block",
 )
 # On the CPU one function computes in float32 and rounds once. What is composed of several rounds each one's result:
 # softmax keeps its exponentials where the axis is not the last, log_softmax its outputs and log_sigmoid exp(-|x|), the
@@ -464,8 +466,10 @@ weighted_softmax_cross_entropy_forward, weighted_softmax_cross_entropy_backward 
 embedding_forward, embedding_backward = pytorch.both_with_indices(embedding, 0)
 gather_forward, gather_backward = pytorch.both_of_loss(gather)
 scatter_add_forward, scatter_add_backward = pytorch.both_with_indices(scatter_add, 1)
-rotary_embedding_forward, rotary_embedding_backward = pytorch.both_of_loss(
-    rotary(torch.stack, torch.reshape), constants=2
+_turned = rotary(torch.stack, torch.reshape)
+rotary_embedding_forward, rotary_embedding_backward = pytorch.both_of_loss(_turned, constants=2)
+transformer_block_forward, transformer_block_backward = pytorch.both_of_loss(
+    transformer(rms_norm, attention, _turned, gated(F.silu), torch.swapaxes), constants=2
 )
 _of_layer = of_layer(softmax_cross_entropy, torch.t)
 linear_cross_entropy_forward, linear_cross_entropy_backward = ignoring.both_of_loss(_of_layer)

@@ -1,7 +1,7 @@
 """Families of cases for a block of a transformer."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -149,12 +149,14 @@ def without_cancellation(of: Block, w: Words) -> Inputs:
     return {name: one(name, shape) for name, shape in of.shapes.items()}
 
 
-def plain(dtype: str, of: Block = PLAIN, turn: int = 0, **changes: object) -> Inputs:
+def plain(
+    dtype: str, changes: Mapping[str, object] | None = None, of: Block = PLAIN, turn: int = 0
+) -> dict[str, np.ndarray]:
     """Give ordinary numbers of few digits, some tensors changed."""
     numbers = np.roll([0.5, -1, 0.125, -0.375, 1.5, -0.5, 0.25, -1.25, 0.75, 2, -0.75], -turn)
     case = {name: np.resize(np.roll(numbers, k), shape) for k, (name, shape) in enumerate(of.shapes.items())}
-    case |= {name: np.clip(case[name] / 2, -1, 1) for name in ("cos", "sin")} | changes
-    return {name: held(np.asarray(x), dtype) for name, x in case.items()}
+    case |= {name: np.clip(case[name] / 2, -1, 1) for name in ("cos", "sin")}
+    return {name: held((changes or {}).get(name, x), dtype) for name, x in case.items()}
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
@@ -169,7 +171,7 @@ def drawn(dtype: str) -> Iterator[Draft]:
     for flag, count, of in (*SHAPES, *(("odd-sizes", 1, of) for of in LONG[dtype])):
         flags = f"random {flag}{' shared-heads' if of.h > of.g else ''} upstream-signed"
         comment, draw = f"Ordinary numbers, of sizes {of}.", partial(ordinary, of)
-        more = {"counts": (count, count), "parameters": {"heads": of.h, "eps": EPS}}
+        more: dict[str, Any] = {"counts": (count, count), "parameters": {"heads": of.h, "eps": EPS}}
         yield from families(f"random-{of}", flags, comment, draw=draw, **more)
     for eps in (0.0, 0.5):
         comment, draw = f"An eps of {eps}.", partial(ordinary, SMALL, eps=eps)
@@ -181,7 +183,7 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     """Upstream gradients chosen to expose a wrong use of them, and answers that are remembered."""
     shape = PLAIN.shapes["inputs"]
     of_least = {"heads": LEAST.h, "eps": EPS}
-    yield from changed(units(lambda g: plain(dtype, LEAST, dL_doutputs=g), LEAST.shapes["inputs"]), {}, of_least)
+    yield from changed(units(lambda g: plain(dtype, {"dL_doutputs": g}, LEAST), LEAST.shapes["inputs"]), {}, of_least)
 
     def scaled(w: Words, exponent: int) -> Inputs:
         case = ordinary(PLAIN, w)
@@ -194,10 +196,10 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     )
     comment = "Inputs that differ in the last digits alone, from one case to the next."
     unit = 2.0 ** (2 - FORMATS[dtype].significand)
-    digits = tuple(plain(dtype, inputs=np.resize([1 + k * unit, 2], shape)) for k in range(3))
+    digits = tuple(plain(dtype, {"inputs": np.resize([1 + k * unit, 2], shape)}) for k in range(3))
     yield from families("last-digits", "successive", comment, digits)
     wrong = ((1, 2, 2), (1, 3, 1), (2, 3, 2), (3, 2))
-    yield from mismatched(lambda g: plain(dtype, dL_doutputs=g), "tokens one-feature batch rank", wrong, shape)
+    yield from mismatched(lambda g: plain(dtype, {"dL_doutputs": g}), "tokens one-feature batch rank", wrong, shape)
 
 
 def one_at_a_time(dtype: str) -> Iterator[Inputs]:
@@ -215,17 +217,16 @@ def one_at_a_time(dtype: str) -> Iterator[Inputs]:
 def branches(dtype: str) -> Iterator[Draft]:
     """Residual branches that add nothing, one of them or both."""
     nothing = {name: np.zeros(PLAIN.shapes[name]) for name in ("wo", "w_down", "wv", "w_up")}
-    for name, zeros, comment in (
-        ("no-attention", ("wo",), "wo is 0: attention adds nothing, and nothing passes back through it but to wo."),
-        ("no-values", ("wv",), "wv is 0: attention adds nothing, and wv alone has a gradient of it."),
-        ("no-network", ("w_down",), "w_down is 0: the network adds nothing, and w_down alone has a gradient of it."),
-        ("no-up", ("w_up",), "w_up is 0: the network adds nothing, and w_up alone has a gradient of it."),
+    for name, zero, comment in (
+        ("no-attention", "wo", "wo is 0: attention adds nothing, and nothing passes back through it but to wo."),
+        ("no-values", "wv", "wv is 0: attention adds nothing, and wv alone has a gradient of it."),
+        ("no-network", "w_down", "w_down is 0: the network adds nothing, and w_down alone has a gradient of it."),
+        ("no-up", "w_up", "w_up is 0: the network adds nothing, and w_up alone has a gradient of it."),
     ):
-        cases = tuple(plain(dtype, turn=turn, **{zero: nothing[zero] for zero in zeros}) for turn in (0, 2))
+        cases = tuple(plain(dtype, {zero: nothing[zero]}, turn=turn) for turn in (0, 2))
         yield from families(name, "dead upstream-signed", comment, cases)
-    both = plain(
-        dtype, wo=nothing["wo"], w_down=nothing["w_down"], inputs=np.resize([7, -5, 3], PLAIN.shapes["inputs"])
-    )
+    inputs = np.resize([7, -5, 3], PLAIN.shapes["inputs"])
+    both = plain(dtype, {"inputs": inputs, "wo": nothing["wo"], "w_down": nothing["w_down"]})
     comment = "Both branches add nothing: outputs are the inputs, whole numbers, and their gradient is the upstream."
     yield from families("no-branch", "dead upstream-signed", comment, (both,))
 
@@ -248,13 +249,13 @@ def tokens(dtype: str) -> Iterator[Draft]:
          [{"inputs": np.resize([256, -128, -1, 0.5, 2.0**-7, 2.0**-8], shape)}]),
     )  # fmt: skip
     for name, flags, comment, changes in table_of_cases:
-        yield from families(name, f"{flags} upstream-signed", comment, tuple(plain(dtype, **c) for c in changes))
+        yield from families(name, f"{flags} upstream-signed", comment, tuple(plain(dtype, c) for c in changes))
 
 
 def special(dtype: str) -> Iterator[Draft]:
     """Nothing of something, NaN and subnormal numbers."""
     comment = "Nothing in the batch: nothing comes out, and gradients of weights are 0."
-    yield from families("empty", "empty-batch", comment, (plain(dtype, replace(PLAIN, b=0)),), level="robust")
+    yield from families("empty", "empty-batch", comment, (plain(dtype, of=replace(PLAIN, b=0)),), level="robust")
     case = plain(dtype)
     for direction, names in (("forward", [*case][1:]), ("backward", [*case])):
         spoilt = []
@@ -269,7 +270,7 @@ def special(dtype: str) -> Iterator[Draft]:
         ("forward-subnormal-inputs", "inputs", [1.5, -1, least, 0.5, 2, -least / 2]),
         ("backward-subnormal-upstream", "dL_doutputs", [least, -least, -least / 2]),
     ):
-        small = plain(dtype, **{tensor: np.resize(numbers, PLAIN.shapes[tensor])})
+        small = plain(dtype, {tensor: np.resize(numbers, PLAIN.shapes[tensor])})
         comment = f"Subnormal numbers in {tensor}: what is computed of them may be 0, but not of the other sign."
         yield from families(name, "subnormal", comment, (small,), level="robust")
 
@@ -284,9 +285,9 @@ def misfits(dtype: str) -> Iterator[Draft]:
                     continue
                 comment = f"{name} of shape {wrong} where {shape} is due, to be broadcast or cut by none."
                 yield from refused(
-                    f"mismatch-{name}-{axis}-{word}", "size-mismatch", comment, plain(dtype, **{name: np.ones(wrong)})
+                    f"mismatch-{name}-{axis}-{word}", "size-mismatch", comment, plain(dtype, {name: np.ones(wrong)})
                 )
-    heads = plain(dtype, Block(1, 3, 2, 4, 1, 2, 3))
+    heads = plain(dtype, of=Block(1, 3, 2, 4, 1, 2, 3))
     comment = "Heads that are no divisor of the columns of wq."
     for draft in refused("mismatch-heads", "size-mismatch", comment, heads):
         yield replace(draft, parameters={"heads": 3, "eps": EPS})

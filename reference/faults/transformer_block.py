@@ -1,5 +1,6 @@
 """Wrong blocks of a transformer that were seen, and that no mutation makes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,17 @@ from ..ops import scaled_dot_product_attention as attention
 from ..ops import transformer_block as sound
 
 Array = Any
-GRADIENTS = sound.projection_gradients, rms_norm.backward, attention.backward, swiglu.backward
-"""The parts of backward."""
+Function = Callable[..., Any]
+
+
+def _backward(
+    *tensors: Array,
+    gradients: Function = sound.projection_gradients,
+    of_norm: Function = rms_norm.backward,
+    of_attention: Function = attention.backward,
+    **how: Any,
+) -> Any:
+    return sound.backward_by(gradients, of_norm, of_attention, swiglu.backward, *tensors, **how)
 
 
 def _residuals_lost(second: bool, first: bool, dL_doutputs: Array, *block: Array, **how: Any) -> Any:
@@ -23,8 +33,7 @@ def _residuals_lost(second: bool, first: bool, dL_doutputs: Array, *block: Array
         through_norms.append(dL_dx - dL_doutputs if second and not through_norms else dL_dx)
         return through_norms[-1], dL_dweight
 
-    projections, _, *others = GRADIENTS
-    dL_dinputs, *rest = sound.backward_by(projections, norm, *others, dL_doutputs, *block, **how)
+    dL_dinputs, *rest = _backward(dL_doutputs, *block, of_norm=norm, **how)
     return through_norms[1] if first else dL_dinputs, *rest
 
 
@@ -58,8 +67,7 @@ def residual_gradient_through_the_norm(dL_doutputs: Array, *block: Array, **how:
         dL_dmiddle, dL_dnorm2 = rms_norm.backward(dL_dnormal + dL_doutputs, *of_norm, eps=eps)
         return dL_dmiddle - dL_doutputs, dL_dnorm2
 
-    projections, _, *others = GRADIENTS
-    return sound.backward_by(projections, norm, *others, dL_doutputs, *block, **how)
+    return _backward(dL_doutputs, *block, of_norm=norm, **how)
 
 
 @backward("linkedin/Liger-Kernel PR 1435", "dL_dnormal2 = dL_dgate w_gate^T + dL_dup w_up^T: add both products.")
@@ -72,7 +80,7 @@ def gate_alone_reaches_the_inputs(*tensors: Array, **how: Any) -> Any:
             total, _ = matmul.backward(projections[0][0], normal, projections[0][1])
         return total, *weights
 
-    return sound.backward_by(gradients, *GRADIENTS[1:], *tensors, **how)
+    return _backward(*tensors, gradients=gradients, **how)
 
 
 @backward("XunhaoLai/native-sparse-attention-triton#27", "sum the gradients of heads that share keys.")
@@ -84,8 +92,7 @@ def gradients_of_shared_keys_not_summed(*tensors: Array, **how: Any) -> Any:
         shared = query.shape[1] // key.shape[1]
         return dL_dquery, *attention.backward(g[:, ::shared], query[:, ::shared], key, value, **options)[1:]
 
-    projections, norm, _, gated = GRADIENTS
-    return sound.backward_by(projections, norm, first_heads, gated, *tensors, **how)
+    return _backward(*tensors, of_attention=first_heads, **how)
 
 
 def _forward(attend: Any, *block: Array, **how: Any) -> Any:
