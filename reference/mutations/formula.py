@@ -358,10 +358,10 @@ def _text(statement: ast.stmt) -> str:
 
 
 def assembled(mutation: Mutation, named: Mapping[str, Any]) -> Function:
-    """The entry function, calling copies of all that it reaches, one of them mutated; `named` has what its text names
-    beside what the formula does."""
+    """The entry function, calling copies of all that lead to the mutated one; `named` has what its text names beside
+    what the formula does."""
     entry, definition = mutation.entry, mutation.definition
-    originals = _functions(entry)
+    originals, links = _leading(entry, definition)
     spaces = {module: dict(vars(import_module(module))) for module in dict.fromkeys(module for module, _ in originals)}
     copies = {one: _copy(function, spaces[one[0]]) for one, function in originals.items()}
     tree = definitions(definition[0])[definition[1]]
@@ -374,7 +374,7 @@ def assembled(mutation: Mutation, named: Mapping[str, Any]) -> Function:
     exec(code, space)
     copies[definition] = space[definition[1]]
     proxies = {module: ModuleType(module) for module in spaces}
-    for module, name, meant in _links(entry):
+    for module, name, meant in links:
         spaces[module][name] = proxies[meant] if isinstance(meant, str) else copies[meant]
     for module, proxy in proxies.items():
         vars(proxy).update(spaces[module])
@@ -382,17 +382,15 @@ def assembled(mutation: Mutation, named: Mapping[str, Any]) -> Function:
 
 
 @cache
-def _functions(entry: Definition) -> Mapping[Definition, FunctionType]:
-    """A function and all that it reaches, without their decorators."""
-    return {one: inspect.unwrap(getattr(import_module(one[0]), one[1])) for one in reached(entry)}
-
-
-@cache
-def _links(entry: Definition) -> tuple[tuple[str, str, Definition | str], ...]:
-    """The names in the modules of what a function reaches that stand for one of these functions, or modules."""
-    known = _functions(entry)
+def _leading(
+    entry: Definition, definition: Definition
+) -> tuple[Mapping[Definition, FunctionType], tuple[tuple[str, str, Definition | str], ...]]:
+    """The functions by which one leads to another, both among them, without their decorators; and the names in their
+    modules that stand for one of these functions, or modules."""
+    leading = [one for one in reached(entry) if definition in reached(one)]
+    known = {one: inspect.unwrap(getattr(import_module(one[0]), one[1])) for one in leading}
     modules = {module: import_module(module) for module, _ in known}
-    return tuple(
+    return known, tuple(
         (module, name, value.__name__ if isinstance(value, ModuleType) else (value.__module__, value.__name__))
         for module, found in modules.items()
         for name, value in vars(found).items()
