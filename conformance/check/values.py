@@ -99,6 +99,16 @@ def compare(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray, dtype:
     return Comparison(right, all_right, score, error, fraction, float(largest))
 
 
+def scored(values: np.ndarray, expected: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """|values - expected| in tolerances, float64, element by element: 0 where equal or both NaN, infinite where one
+    alone is. NumPy may warn, as of `agrees`."""
+    error = np.abs(values - expected)
+    score = np.asarray(error / tolerance)
+    if is_true(np.isfinite(score)):
+        return score
+    return np.where(_same_class(values, expected), 0.0, np.where(np.isnan(error), np.inf, score))
+
+
 def _same_class(got: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """Where both are NaN, the same infinity, or equal."""
     return np.asarray((got == expected) | (np.isnan(got) & np.isnan(expected)))

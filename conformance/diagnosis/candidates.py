@@ -67,7 +67,7 @@ NEITHER, EXPLAINED, AGAINST = Held(_NO, _NO), Held(_YES, _NO), Held(_NO, _YES)
 ALIKE, NEARER, APART = 0.01, 0.5, 0.1
 """How far apart two wrong results of the same fault may be, as a share of their distance from the right one: whatever
 they differ by (less in wide dtypes); where they differ by no more than roundings; and then in the middle of all."""
-ENOUGH = 24
+ENOUGH = 8
 """After so many calls what depends on those before must have shown."""
 FINE = 16
 """Where errors are so many units in the last place or fewer, results must be the same bit by bit."""
@@ -229,11 +229,11 @@ def of_result(position: int, one: Observation) -> Iterator[Candidate]:
     """What a result may be instead of the right one, whatever the operation, given a case in which it is wrong."""
     if one.states[position] is State.MALFORMED:
         yield from _malformed(position, one)
-    sound = sound_of(one.vectors.op, one.family.direction)
-    for order in permutations(range(len(one.names))):
-        if sound is not None and list(order) != sorted(order):
+    as_others = [hold(one, of_one(position, due, one), position).explained.any() for due in one.expected]
+    for order in permutations(range(len(as_others))) if any(as_others) else ():
+        if as_others[order[position]]:
             words = f"the right results in another order, {', '.join(one.names[place] for place in order)}"
-            yield Candidate("another order", words, "exchange them.", partial(_in_order, order, sound))
+            yield Candidate("another order", words, "exchange them.", partial(_in_order, order))
     for kind, words, cure, change in REARRANGED:
         yield _changed(position, kind, words.format(it=one.names[position]), cure, change)
 
@@ -256,10 +256,10 @@ def of_one(position: int, values: np.ndarray, one: Observation, dtype: str | Non
     return tuple(array if place == position else None for place in range(len(one.names))), None
 
 
-def _in_order(order: Sequence[int], sound: Callable[..., Any], one: Observation) -> Foretold:
+def _in_order(order: Sequence[int], one: Observation) -> Foretold:
     """The right results in another order."""
-    results, left = called(sound, one)
-    return tuple(results[place] for place in order) if results else results, left
+    right = [due.astype(numpy_dtype(one.family.dtype)) for due in one.expected]
+    return (tuple(right[place] for place in order), None) if right else REFUSED
 
 
 def _malformed(position: int, one: Observation) -> Iterator[Candidate]:

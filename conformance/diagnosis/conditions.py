@@ -53,9 +53,7 @@ class Marked:
             return np.arange(self.length(None)).reshape(self.shape)
         if len(self.shape) < (1 if axis == -1 else 2):
             return None
-        shape = [1] * len(self.shape)
-        shape[axis] = -1
-        return np.broadcast_to(np.arange(self.shape[axis]).reshape(shape), self.shape)
+        return np.asarray(np.indices(self.shape)[axis])
 
 
 @dataclass(frozen=True)
@@ -70,15 +68,12 @@ class Condition:
     fitted: bool = False
     """Whether it was found by looking at what is wrong: it wants more evidence, and stands by itself."""
 
-    def of_all(self, marked: Sequence[Marked]) -> bool:
-        """Whether it is true of all these elements."""
-        return all(bool(np.all(self._at(one))) for one in marked)
-
     def spares(self, marked: Sequence[Marked]) -> list[bool]:
         """Of each, whether it is true of none of its elements."""
-        return [not np.any(self._at(one)) for one in marked]
+        return [not np.any(self.at(one)) for one in marked]
 
-    def _at(self, marked: Marked) -> Any:
+    def at(self, marked: Marked) -> Any:
+        """Bool, of each of these elements or of all."""
         holds = self.holds(marked)
         if not self.by_element or holds is None:
             return bool(holds)
@@ -93,7 +88,7 @@ def separating(true: Sequence[Marked], false: Sequence[Marked]) -> tuple[Conditi
         return None
     families = len({mark.one.family.name for mark in true})
     known = conditions(list({id(m.one): m.one for m in (*true, *false)}.values()), true)
-    possible = [one for one in known if not (one.fitted and families < FEWEST) and one.of_all(true)]
+    possible = [one for one in known if not (one.fitted and families < FEWEST) and all(np.all(one.at(m)) for m in true)]
     some = list(false[:: 1 + len(false) // SOME])
     while True:  # those that contradict what separates a few are added to them
         found = _separating(possible, some, 1 if families < MOST else MOST)
@@ -198,7 +193,8 @@ def _sizes(observations: Sequence[Observation], true: Sequence[Observation]) -> 
         yield _of(f"only where {name} is 1", lambda one, n: one.sizes.get(n) == 1, name)
         yield _of(f"only where {name} is not 1", lambda one, n: one.sizes.get(n, 1) != 1, name)
     for pair in combinations(names, 2):
-        yield _of(f"only where {pair[0]} and {pair[1]} are the same", _alike, *pair)
+        same = "only where {} and {} are the same".format(*pair)
+        yield _of(same, lambda one, n, m: one.sizes.get(n, -1) == one.sizes.get(m), *pair)
     ranks = sorted({_rank(one) for one in observations})
     for rank in ranks if len(ranks) > 1 else []:
         yield _of(f"only for rank {rank}", lambda one, r: _rank(one) == r, rank)
@@ -216,10 +212,6 @@ def _sizes(observations: Sequence[Observation], true: Sequence[Observation]) -> 
 
 def _rank(one: Observation) -> int:
     return next((tensor.ndim for tensor in one.arguments.values()), 0)
-
-
-def _alike(one: Observation, first: str, second: str) -> bool:
-    return {first, second} <= one.sizes.keys() and one.sizes[first] == one.sizes[second]
 
 
 def _arguments(true: Sequence[Marked]) -> Iterator[Condition]:

@@ -14,15 +14,16 @@ from ...vectors.records import Family, OperationVectors
 from ..check.family import FURTHER_FORM
 from ..check.layouts import LAYOUTS
 from ..check.verdict import MissKind, Outcome, Verdict
+from ..implementation.errors import AdapterError
 from ..implementation.load import Implementation
-from .observation import Observation, called
+from .observation import Observation, alike, called
 
 MOST_FAILING, MOST_CASES = 40, 3
 """So many failing families are called again, and so many cases of each."""
 MOST_PASSING, MOST_FURTHER = 80, 4
 """Of more families that passed, one case each is looked at, of fewer two, and of each so many in the end."""
-MOST_ROBUST = 32
-"""So many robust families that did not fail."""
+MOST_ROBUST, MOST_REVERSED = 32, 15
+"""So many robust families that did not fail; so many wrong cases, in reverse order, to see whether that matters."""
 MOST_ELEMENTS = 20_000
 """Of a family that is called again, all its tensors together."""
 KEPT = {
@@ -36,7 +37,7 @@ KEPT = {
 _CALLED = (Outcome.PASSED, Outcome.ROBUST_MISS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ran:
     """A family of the run and what came of it."""
 
@@ -78,6 +79,22 @@ class Evidence:
     def unsteady(self) -> set[str | None]:
         """The results that depend on other calls."""
         return {miss.result for item in self.misses(*KEPT) for miss in item.verdict.misses if miss.kind in KEPT}
+
+    @cached_property
+    def reordered(self) -> set[str]:
+        """The results that come otherwise when a few wrong cases are called in reverse order, after a new setup."""
+        with suppress(AdapterError):
+            self.implementation.teardown()
+            self.implementation.setup()
+        none = (None,) * len(self.names)
+        some = [one for one in self.wrong if one.layout is None and not one.lower][:MOST_REVERSED]
+        calls = [(one, called(self.function, one)[0] or none, one.results or none) for one in reversed(some)]
+        return {
+            name
+            for one, *both in calls
+            for name, slack, was, now in zip(self.names, one.slack, *both, strict=True)
+            if not alike(was, now, slack, one.units)
+        }
 
     @cached_property
     def in_order(self) -> list[Observation]:

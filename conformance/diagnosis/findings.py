@@ -1,7 +1,9 @@
 """What do the failures of a wrong implementation look like? Asked of failures alone, once the run is over."""
 
+import gc
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,16 +47,19 @@ class Diagnosis:
 def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: OperationVectors) -> Iterator[Diagnosis]:
     """What the failures of an operation look like, direction by direction; nothing where that is not certain.
 
-    Calls the implementation again on a few of the families that failed, which it has to be set up for; not where one
-    of its calls hung or ended the interpreter.
+    Calls the implementation again on a few of the families that failed, which it has to be set up for, and may set it
+    up anew; not where one of its calls hung or ended the interpreter.
     """
     ran = tuple(ran)
     for direction in DIRECTIONS:
         of_one = [item for item in ran if item.family.direction == direction]
         lost = any(miss.kind is MissKind.LOST for item in of_one for miss in item.verdict.misses)
         if any(item.fails for item in of_one) and not lost:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
+            with np.errstate(all="ignore"), warnings.catch_warnings(), ExitStack() as after:
                 warnings.simplefilter("ignore")
+                if gc.isenabled():  # it would go through thousands of trees and functions, all of which are kept
+                    gc.disable()
+                    after.callback(gc.enable)
                 findings = tuple(_findings(gather(of_one, direction, implementation, vectors)))
             if findings:
                 yield Diagnosis(vectors.op, direction, findings)

@@ -12,7 +12,7 @@ from ...vectors.dtypes import FORMATS, PRECISIONS_OF, numpy_dtype
 from ...vectors.records import Family, OperationVectors
 from ..check.agreement import answers_of
 from ..check.layouts import laid_out
-from ..check.values import tolerance_key
+from ..check.values import scored, tolerance_key
 from ..check.verdict import MissKind, MissReason, Verdict
 from ..implementation.arrays import to_numpy
 from ..implementation.interrupts import is_users
@@ -199,13 +199,6 @@ class Observation:
         return sizes
 
 
-def scored(values: np.ndarray, expected: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-    """|values - expected| in tolerances, element by element: 0 where equal or both NaN, infinite where one alone is."""
-    error = np.abs(values - expected)
-    same = (values == expected) | (np.isnan(values) & np.isnan(expected))
-    return np.asarray(np.where(same, 0.0, np.where(np.isnan(error), np.inf, error / tolerance)))
-
-
 def close(one: np.ndarray, other: np.ndarray, slack: float, units: float) -> np.ndarray:
     """Element by element, whether two wrong results may come of the same fault: they differ by rounding alone.
 
@@ -224,14 +217,10 @@ def middle(values: np.ndarray) -> float:
 
 def alike(one: np.ndarray | None, other: np.ndarray | None, slack: float, units: float) -> bool:
     """Whether two arrays are the same but for rounding, in shape and dtype as well; or both are missing."""
-    if one is None or other is None:
+    if one is None or other is None or one.shape != other.shape or one.dtype != other.dtype:
         return one is other
-    if one.shape != other.shape or one.dtype != other.dtype:
-        return False
-    if one.tobytes() == other.tobytes():
-        return True
-    if one.dtype.kind not in "fiubV":
-        return False
+    if one.tobytes() == other.tobytes() or one.dtype.kind not in "fiubV":
+        return one.tobytes() == other.tobytes()
     return bool(close(one.astype(np.float64), other.astype(np.float64), slack, units).all())
 
 

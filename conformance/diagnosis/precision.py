@@ -151,9 +151,7 @@ def _share(one: Observation, position: int, digits: int) -> float:
     return float(np.max(shares, initial=0.0))
 
 
-def _fits(values: np.ndarray | None, digits: int) -> bool:
+def _fits(values: np.ndarray, digits: int) -> bool:
     """Whether all values are of so many digits."""
-    if values is None:
-        return False
     scaled = np.ldexp(np.frexp(values)[0], digits)
     return bool((scaled == np.round(scaled)).all())

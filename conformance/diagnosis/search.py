@@ -23,16 +23,15 @@ TRIES = 3
 LEAST, COVERED = 0.1, 0.5
 """Such a share of what is left of a result an explanation must explain at least; of what is wrong with it, all
 together, for any to be told."""
-ELEMENTS = 4
-"""To so many wrong elements a constant is fitted, where there are as many."""
-FEWEST = 3
-"""So many wrong elements at least a candidate must explain, or all that there are."""
+ELEMENTS, FEWEST = 4, 3
+"""To so many wrong elements a constant is fitted, so many at least a candidate explains, where there are as many."""
 RIVAL, MOST_COMPARED = 0.9, 40
 """What explains such a share of what the best does is as good; on so many cases that passed they are compared."""
 FEWEST_UNTOLD, UNTOLD_WHEN = 2, 6
 """In so many families something holds at least of which nothing is seen but 0, infinities and NaN; with a condition."""
-MOST_APART = 40
-"""Conditions are looked for of no more candidates after so many that have none."""
+MANY, MOST_APART = 200, 40
+"""After so many candidates it is asked whether a result depends on other calls; after so many that hold on no condition
+that there are words for, conditions are looked for no more."""
 PENALTY = 0.85
 """What an explanation is worth less for each condition."""
 FINE_SHARE, FINE_FEWEST = 0.9, 12
@@ -261,12 +260,16 @@ class Search:
         return True
 
     def _candidates(self, known: Iterable[Candidate], one: Observation, position: int) -> Iterator[Candidate]:
-        if one.names[position] not in self.evidence.unsteady:  # no formula gives what depends on other calls
-            yield from (candidate for candidate in copy(known) if not candidate.remembers)
-            if one.states[position] in (State.WRONG, State.MALFORMED):
-                yield from of_result(position, one)
-            if one.states[position] is State.WRONG:
-                yield from fitted(self._like(one, position), position, self.wrong)
+        name, wrong = one.names[position], one.states[position] is State.WRONG
+        formulas = chain(
+            (candidate for candidate in copy(known) if not candidate.remembers),
+            of_result(position, one) if wrong or one.states[position] is State.MALFORMED else (),
+            fitted(self._like(one, position), position, self.wrong) if wrong else (),
+        )
+        for count, candidate in enumerate(formulas if name not in self.evidence.unsteady else ()):
+            if count == MANY and name in self.evidence.reordered:
+                break  # no formula gives what depends on other calls
+            yield candidate
         yield from (candidate for candidate in copy(known) if candidate.remembers)
 
     def _like(self, one: Observation, position: int) -> list[Observation]:

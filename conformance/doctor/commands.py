@@ -112,14 +112,12 @@ def _lines(opinion: "FunctionFit") -> Iterator[str]:
 def _ending(wrong: int, fits: int, implementation: str, options: argparse.Namespace) -> Iterator[str]:
     from ..check.wording import plural
 
-    argument = " ".join([implementation, *(f"--impl-op={op}" for op in options.ops or ())])
+    ops = options.ops or ()
+    again = " ".join([implementation.removeprefix("--impl="), *(f"--op {shlex.quote(op)}" for op in ops)])
     yield ""
-    if not wrong and fits:
-        yield f"What is there fits. Next: pytest {argument}"
-        return
-    again = implementation.removeprefix("--impl=")
-    again = " ".join([again, *(f"--op {shlex.quote(op)}" for op in options.ops or ())])
     if wrong:
         yield f"{plural(wrong, 'function does not fit', 'functions do not fit')}. Once mended: backproof doctor {again}"
+    elif fits:
+        yield " ".join(["What is there fits. Next: pytest", implementation, *(f"--impl-op={op}" for op in ops)])
     else:
         yield f"Nothing is filled in yet. Once one is: backproof doctor {again}"

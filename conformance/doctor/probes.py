@@ -11,14 +11,12 @@ FIRST_DTYPE = "float32"
 MOST_ELEMENTS = 400
 """The largest size of a small family: elements of all arguments of a case together."""
 
-CallForm = tuple[object, ...]
-
 
 def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family]:
     """One family of each form at each dtype, the commonest form and the first dtype first."""
     usual = [family for family in families if family.level == "required" and family.result == "valid"]
     usual = [f for f in usual if f.answer.expected and f.dtype in dtypes and _is_small(f)]
-    forms: dict[CallForm, list[Family]] = {}
+    forms: dict[tuple[object, ...], list[Family]] = {}
     for family in usual:
         forms.setdefault(_form(family), []).append(family)
     common = sorted(forms.values(), key=len, reverse=True)
@@ -38,7 +36,7 @@ def _is_small(family: Family) -> bool:
     return family.elements <= MOST_ELEMENTS * family.count
 
 
-def _form(family: Family) -> CallForm:
+def _form(family: Family) -> tuple[object, ...]:
     """Parameters, ranks, and kinds of labels: what a function may treat differently."""
     tensors = ((name, tensor.ndim, tensor.dtype.kind, is_one_hot(tensor)) for name, tensor in family.inputs.items())
     return (*family.parameters.items(), *tensors)
