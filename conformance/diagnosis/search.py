@@ -220,10 +220,10 @@ class Search:
             if (held.explained & left).sum() <= (left.sum() / 2 if held.fine else 0):
                 continue
             judged.doubtful = any(judged.on(other, position).against.any() for other in few)
-            if judged.doubtful:
-                doubtful.append(judged)
-            else:
+            if not judged.doubtful:
                 yield judged
+            elif one.states[position] is not State.RAISED:  # exceptions are told on no condition
+                doubtful.append(judged)
         yield from doubtful
 
     def _telling(self, one: Explanation) -> bool:
