@@ -16,6 +16,8 @@ from diagnosed import Told, told
 
 RECORD = Path(__file__).with_suffix(".json")
 ONE_IN = 20
+WRONG = "a name of one that differs, if only where nothing failed"
+"""Worse than none, and on record nowhere."""
 SECONDS = 1.0
 """A diagnosis takes no longer, in the middle, whatever the machine."""
 
@@ -25,7 +27,7 @@ def described(found: Told) -> str:
     if found.is_right:
         return "its own name, or that of one that does the same"
     if found.is_wrong:
-        return "a name of one that differs, if only where nothing failed"
+        return WRONG
     if not found.findings:
         return "nothing, since every call raises" if raises_always(found) else "nothing"
     return "another description that holds"
@@ -53,5 +55,6 @@ def test_what_faults_look_like_is_as_recorded(op: str, request: pytest.FixtureRe
         record[op] = now
         RECORD.write_text(json.dumps(dict(sorted(record.items())), indent=1) + "\n", encoding="utf-8")
     assert now == record.get(op)
+    assert WRONG not in now
     assert median(seconds) < SECONDS
     assert len(now.get("nothing", [])) <= 0.15 * sum(map(len, now.values())) + 1
