@@ -26,6 +26,11 @@ class FailureGroup:
         return f"{self.op}_{self.direction}"
 
     @property
+    def anchor(self) -> str:
+        """What its place on a page is named after."""
+        return f"fail-{self.function}-{self.kind}"
+
+    @property
     def title(self) -> str:
         """What went wrong."""
         return KINDS.get(self.kind, self.kind)

@@ -35,6 +35,7 @@ def run_page(record: RunRecord) -> str:
         failing=failing,
         failures=sum(len(group.families) for group in failing),
         functions=failing_functions((family.result for family in record.families), record.diagnoses),
+        sections={group.function: group for group in reversed(failing)},  # the first of each function
         shown=_shown(failing),
         expected=failure_groups(record.families, lambda family: family.standing == "expected failure"),
         robust=failure_groups(record.families, lambda family: family.standing == "robust miss"),

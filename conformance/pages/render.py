@@ -14,6 +14,7 @@ from .heatmap_cells import ratio
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -47,9 +48,27 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(slug=slug, ratio=ratio, web_address=web_address)
+    environment.filters.update(slug=slug, ratio=ratio, web_address=web_address, coded=coded, breakable=breakable)
     environment.globals.update(plural=plural, how_to_declare=how_to_declare)
     return environment
+
+
+def coded(text: str) -> "Markup":
+    """A text, escaped, whose parts between backticks are code."""
+    from markupsafe import Markup
+
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return breakable(text)
+    marked = (Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts))
+    return Markup("").join(marked)
+
+
+def breakable(text: str) -> "Markup":
+    """A text, escaped, whose names may be broken behind underscores."""
+    from markupsafe import Markup
+
+    return Markup("_<wbr>").join(text.split("_"))
 
 
 def slug(text: str) -> str:

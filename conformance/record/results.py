@@ -101,10 +101,19 @@ class FailingFunction:
     """Whether its diagnosis names what is wrong."""
 
     @property
+    def name(self) -> str:
+        """The function's name."""
+        return f"{self.op}_{self.direction}"
+
+    @property
+    def told(self) -> str:
+        """What is wrong with it, in a line without its name."""
+        return f"{self.words}; {'what it looks like is told' if self.named else 'no known fault fits'}"
+
+    @property
     def line(self) -> str:
         """All of it in a line."""
-        known = "what it looks like is told" if self.named else "no known fault fits"
-        return f"{self.op}_{self.direction}: {self.words}; {known}"
+        return f"{self.name}: {self.told}"
 
 
 def is_left_out(verdict: Verdict, dtypes: Container[str]) -> bool:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MOST_FAILURES = 5
 MOST_REASONS = 12
 MOST_MISSES = 8
+MOST_IN_FULL = 12
+"""So many operations or fewer have a row for each dtype, even where all of it passes."""
 MOST_NAMED = 3
 """As many operations or fewer are named, even if they are all."""
 
@@ -177,10 +179,7 @@ def _table(results: Sequence[Result], paint: Paint, unread: int) -> list[str]:
     titles = "".join(f"{name:>{_COUNT}}" for name in columns)
     lines = [f"{'operation':<{_OP}}{'dtype':<{_DTYPE}}{titles}{'worst':>{_COUNT}}"]
     above = None
-    for op, dtype in sorted(cells, key=lambda cell: (cell[0], DTYPES.index(cell[1]))):
-        cell = cells[op, dtype]
-        if all(map(_COLUMNS["absent"], cell)):
-            continue
+    for op, dtype, cell in _rows(cells):
         label = op if op != above else ""
         if len(label) >= _OP:
             lines.append(label)
@@ -192,6 +191,21 @@ def _table(results: Sequence[Result], paint: Paint, unread: int) -> list[str]:
     lines.append("absent: not implemented; other: unsupported or declared; worst: the largest")
     lines.append("error as a fraction of its tolerance")
     return lines
+
+
+def _rows(cells: Mapping[tuple[str, str], list[Result]]) -> Iterator[tuple[str, str, list[Result]]]:
+    """Operation, dtype and results of each row; of many operations, one that passes whole has a row for all dtypes."""
+    by_op: dict[str, dict[str, list[Result]]] = {}
+    for op, dtype in sorted(cells, key=lambda cell: (cell[0], DTYPES.index(cell[1]))):
+        if not all(map(_COLUMNS["absent"], cells[op, dtype])):
+            by_op.setdefault(op, {})[dtype] = cells[op, dtype]
+    for op, by_dtype in by_op.items():
+        together = [result for cell in by_dtype.values() for result in cell]
+        passes = all(map(_COLUMNS["passed"], together))
+        if len(by_op) > MOST_IN_FULL and len(by_dtype) > 1 and passes:
+            yield op, f"{len(by_dtype)} dtypes", together
+        else:
+            yield from ((op, dtype, cell) for dtype, cell in by_dtype.items())
 
 
 def _counts(results: Sequence[Result], columns: Iterable[str], paint: Paint, unread: int = 0) -> str:

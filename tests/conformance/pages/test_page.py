@@ -148,6 +148,27 @@ def test_operations_that_are_nowhere_implemented_are_counted_below_the_glance() 
     assert told == "Not implemented: 2 operations."
 
 
+def test_each_failing_function_leads_to_its_first_failures() -> None:
+    root = html(every_kind())
+    functions = root.one("section", **{"aria-labelledby": "failures"}).all("ul")[0].all("a")
+    assert [a.text() for a in functions] == ["dense_backward"]
+    (title,) = [element for element in root.all("h3") if element["id"] == functions[0]["href"][1:]]
+    assert title.text().startswith("dense_backward: wrong values")
+
+
+def test_code_in_a_diagnosis_is_code() -> None:
+    wrong, cure = "`dL_dbiases = a < b` where `sum(axis=0)` is due.", "write `sum(axis=0)`."
+    diagnosis = Diagnosis("dense", "backward", (Finding("dense.biases", wrong, cure),))
+    box = html(record(failure(1), diagnoses=(diagnosis,))).one("div", kind="diagnosis")
+    assert [code.text() for code in box.all("code")] == [
+        "dense.biases",
+        "dL_dbiases = a < b",
+        "sum(axis=0)",
+        "sum(axis=0)",
+    ]
+    assert "`" not in box.text()
+
+
 def test_each_cell_leads_to_what_there_is_to_say_of_it() -> None:
     root = html(every_kind())
     cell = next(a for a in root.one("table", kind="matrix").all("a") if "fails" in a.text())

@@ -118,6 +118,20 @@ def test_many_operations_and_failures_stay_within_80_columns(file_regression: Fi
     file_regression.check("\n".join(lines))
 
 
+def test_of_many_operations_one_that_passes_whole_has_a_row_for_all_dtypes() -> None:
+    passed = [result(f"op{n:02}", dtype, 9, fraction=0.4375) for n in range(80) for dtype in ("float64", "float32")]
+    lines = text([*passed, failed_of("op07", 1)]).splitlines()
+    table = lines[lines.index(next(line for line in lines if line.startswith("operation"))) + 1 :]
+    assert [line.split() for line in table[6:10]] == [
+        ["op06", "2", "dtypes", "2", ".", ".", ".", ".", "0.44"],
+        ["op07", "float64", "1", ".", ".", ".", ".", "0.44"],
+        ["float32", "1", "1", ".", ".", ".", "0.44"],
+        ["op08", "2", "dtypes", "2", ".", ".", ".", ".", "0.44"],
+    ]
+    assert table[81].split()[:3] == ["all", "160", "1"]
+    assert max(map(len, lines)) <= 80
+
+
 def test_reasons_beyond_a_dozen_are_counted() -> None:
     robust = [
         Result(
