@@ -8,6 +8,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS, PRECISIONS_OF
 from ...vectors.records import Expectation, Family
+from ..check.family import FURTHER_FORM
 from ..check.verdict import Outcome, Verdict
 from ..implementation.load import Implementation
 from ..own_data.call import OwnCall
@@ -95,11 +96,7 @@ class Judge:
         """The right answers with their point: the operation's own first, or the one that is declared alone."""
         operation, direction = template.operation, template.family.direction
         declared = self.implementation.conventions
-        others = {
-            (point, answer): by_direction[direction]
-            for (point, answer), by_direction in operation.alternatives.items()
-            if direction in by_direction and declared.get(point, answer) == answer
-        }
+        others = operation.others(direction, template.family.parameters, declared)
         found: list[tuple[str, Answer]] = [(point, formulations) for (point, _), formulations in others.items()]
         chosen = [answer for answer in found if answer[0] in declared]
         return chosen[:1] or [("", operation.formulations[direction]), *found]
@@ -146,7 +143,8 @@ def family_of(template: Template, case: LiveCase, call: OwnCall, answer: Answer,
 
 def stand_in(golden: Family, kind: str = FLAG) -> Family:
     """What stands for the cases of a function and dtype, before any is drawn: a golden family by another name."""
-    return replace(golden, name=f"{golden.direction}-{kind}", flags=(kind,), comment="Cases that are drawn.", source="")
+    flags = (kind, *(flag for flag in golden.flags if flag == FURTHER_FORM))
+    return replace(golden, name=f"{golden.direction}-{kind}", flags=flags, comment="Cases that are drawn.", source="")
 
 
 def _require_few_outputs(template: Template, case: LiveCase) -> None:

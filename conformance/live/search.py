@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count, takewhile
 
 from ...vectors.records import Family
 from ..check.verdict import Cause, Outcome, Verdict, verdict_on
@@ -33,14 +34,8 @@ class Live:
 def search(judge: Judge, templates: Sequence[Template], key: str, go_on: Callable[[], bool]) -> Live:
     """Try the cases of a key while it is to go on, at least one; the first that fails is shrunk."""
     passed: list[Verdict] = []
-
-    def drawn() -> Iterator[tuple[Template, LiveCase]]:
-        number = 0
-        while go_on() or (not passed and number < MOST_UNJUDGED):
-            yield draw_case(templates, f"{key}#{number}")
-            number += 1
-
-    return first_failure(judge, stand_in(templates[0].family), drawn(), passed)
+    numbers = takewhile(lambda number: go_on() or (not passed and number < MOST_UNJUDGED), count())
+    return first_failure(judge, stand_in(templates[0].family), drawn(templates, key, numbers), passed)
 
 
 def first_failure(
@@ -54,16 +49,26 @@ def first_failure(
 
     passed: gets the verdict on each that does not fail.
     """
-    for template, case in cases:
-        try:
-            found = judge.judge(template, case)
-        except UnjudgedError:
-            continue
+    for found in tried(judge, cases):
         if found.fails:
             live = failing(judge, shrunk(judge, found, shrink_for))
             return replace(live, verdict=replace(live.verdict, cases=len(passed) + 1))
         passed.append(found.verdict)
-    return Live(together(standing, passed))
+    return Live(together(passed or [unjudged(standing)]))
+
+
+def drawn(templates: Sequence[Template], key: str, numbers: Iterable[int]) -> Iterator[tuple[Template, LiveCase]]:
+    """The cases of a key that have these numbers."""
+    return (draw_case(templates, f"{key}#{number}") for number in numbers)
+
+
+def tried(judge: Judge, cases: Iterable[tuple[Template, LiveCase]]) -> Iterator[Judged]:
+    """Judge cases, but those that cannot be judged."""
+    for template, case in cases:
+        try:
+            yield judge.judge(template, case)
+        except UnjudgedError:
+            continue
 
 
 def within(seconds: float) -> Callable[[], bool]:
@@ -78,17 +83,18 @@ def failing(judge: Judge, found: Judged) -> Live:
     return Live(judged.verdict, judged)
 
 
-def together(family: Family, verdicts: Sequence[Verdict]) -> Verdict:
-    """One verdict for many cases, none of which fails; `family` is one of them, or stands for them."""
-    held = [v for v in verdicts if v.cause is None]
-    if not held:
-        first = next(iter(verdicts), None)
-        reason = "none of the cases drawn can be judged" if first is None else first.reason
-        return verdict_on(family, cause=first.cause if first else Cause.NO_TOLERANCE, reason=reason)
+def unjudged(standing: Family) -> Verdict:
+    """The verdict on a function of which no case can be judged, by what stands for its cases."""
+    return verdict_on(standing, cause=Cause.NO_TOLERANCE, reason="none of the cases drawn can be judged")
+
+
+def together(verdicts: Sequence[Verdict]) -> Verdict:
+    """One verdict for many cases of a function, none of which fails: for those that were compared, if there are any."""
+    held = [v for v in verdicts if v.cause is None] or verdicts[:1]
     names = held[0].kept.keys()
     return replace(
         held[0],
-        cases=len(held),
+        cases=sum(v.cases for v in held),
         fraction=max((v.fraction for v in held if v.fraction is not None), default=None),
         ulps=max((v.ulps for v in held if v.ulps is not None), default=None),
         kept={name: all(v.kept.get(name, False) for v in held) for name in names},

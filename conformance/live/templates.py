@@ -24,6 +24,8 @@ Axis = tuple[str, int]
 """An argument and one of its axes."""
 Shapes = Mapping[str, tuple[int, ...]]
 UPSTREAM = "dL_d"
+LONGER = (1, 4)
+"""By how much a length is made larger to see what follows it: by the second also where strides skip a few."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Template:
     def lengths(self) -> tuple[Length, ...]:
         """The lengths that may be changed, each by itself."""
         groups: dict[int, list[Axis]] = {}
-        for name in self.drawn_first:
-            for axis, size in enumerate(self._first[name].shape):
+        for name, x in self._base.items():
+            for axis, size in enumerate(x.shape):
                 groups.setdefault(size, []).append((name, axis))
         found: list[Length] = []
         rest: list[tuple[int, list[Axis]]] = []
@@ -69,7 +71,7 @@ class Template:
                 axes = [axis for axis in axes if axis not in together.multiples]
         for (one, of_one), (other, of_other) in combinations(rest, 2):
             both = {**dict.fromkeys(of_one, one), **dict.fromkeys(of_other, other)}
-            if self._takes(both, 2):
+            if all(self._takes(both, size) for size in (2, 3)):
                 found.append(Length(both, 1))
         return tuple(found)
 
@@ -89,16 +91,17 @@ class Template:
 
     def shapes(self, sizes: Sequence[int]) -> dict[str, tuple[int, ...]]:
         """The shapes of what is drawn first, for a size of each length."""
-        shapes = {name: list(self._first[name].shape) for name in self.drawn_first}
+        shapes = {name: list(x.shape) for name, x in self._base.items()}
         for length, size in zip(self.lengths, sizes, strict=True):
             for (name, axis), multiple in length.multiples.items():
                 shapes[name][axis] = multiple * size
         return {name: tuple(shape) for name, shape in shapes.items()}
 
     @cached_property
-    def _first(self) -> dict[str, np.ndarray]:
-        """The arguments of the first case; floats as float64."""
-        return {n: x[0] if x.dtype.kind == "i" else x[0].astype(np.float64) for n, x in self.family.inputs.items()}
+    def _base(self) -> dict[str, np.ndarray]:
+        """Of the first case, the arguments that others' shapes follow from; floats as float64."""
+        first = {name: self.family.inputs[name][0, ...] for name in self.drawn_first}
+        return {name: x if x.dtype.kind == "i" else x.astype(np.float64) for name, x in first.items()}
 
     def _fewest(self, size: int, axes: Sequence[Axis]) -> Length | None:
         """The fewest of some axes of one length, the first among them, that may be lengthened together."""
@@ -112,9 +115,15 @@ class Template:
     def _length(self, size: int, axes: Sequence[Axis]) -> Length | None:
         for multiple, golden in ((1, size), (size, 1)):
             length = Length(dict.fromkeys(axes, multiple), golden)
-            if self._takes(length.multiples, golden + 1):
+            if self._takes(length.multiples, golden + 1) and self._takes_another(length):
                 return length
         return None
+
+    def _takes_another(self, length: Length) -> bool:
+        """Whether one more is not all that there is room for, as in images that are pooled by twos: a window may be
+        one shorter, if not two longer, and classes two more, if labels allow no fewer."""
+        sizes = (length.golden + 2, *([length.golden - 1] if length.golden > 1 else []))
+        return any(self._takes(length.multiples, size) for size in sizes)
 
     def output_shapes(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
         """The shapes of the outputs for a size of each length, without the work: lengths that outputs only follow are
@@ -132,32 +141,45 @@ class Template:
     @cached_property
     def followers(self) -> tuple[Mapping[tuple[int, int], int] | None, ...]:
         """For each length the outputs' axes that are a multiple of it: (output, axis) and which; None where one depends
-        on it in another way."""
-        golden = [length.golden for length in self.lengths]
-        before = self._outputs(golden)
+        on it in another way, or on another length as well, as what is left of an image depends on the window."""
         found: list[dict[tuple[int, int], int] | None] = []
-        for place, size in enumerate(golden):
-            after = self._outputs([*golden[:place], size + 1, *golden[place + 1 :]])
-            grown = {
-                (output, axis): (n, m)
-                for output, (one, other) in enumerate(zip(before, after, strict=True))
-                for axis, (n, m) in enumerate(zip(one, other, strict=True))
-                if n != m
-            }
-            even = all(n % size == 0 and m * size == n * (size + 1) for n, m in grown.values())
-            found.append({key: n // size for key, (n, _) in grown.items()} if even else None)
-        shared = Counter(key for follows in found for key in follows or ())
+        shared = Counter[tuple[int, int]]()
+        for length in self.lengths:
+            grown = self._grown(length)
+            found.append(None if grown is None or not all(grown.values()) else grown)
+            shared.update(list(grown or ()))
+        ones = {(name, axis) for name, x in self._base.items() for axis, size in enumerate(x.shape) if size == 1}
+        for axis in ones.difference(*(length.multiples for length in self.lengths)):
+            shared.update(list(self._grown(Length({axis: 1}, 1)) or ()))
         return tuple(f if f is not None and all(shared[key] == 1 for key in f) else None for f in found)
 
+    def _grown(self, length: Length) -> dict[tuple[int, int], int] | None:
+        """The outputs' axes that grow with a length: (output, axis), and which multiple of it they are, 0 if of
+        none; None where it is soon too long for another length."""
+        before = _sizes(output_shapes(self.operation, self._base, self.family))
+        after = {}
+        for more in LONGER:
+            tensors = lengthened(self._base, length.multiples, length.golden + more)
+            try:
+                after[length.golden + more] = _sizes(output_shapes(self.operation, tensors, self.family))
+            except (ValueError, IndexError):
+                return None
+        size = length.golden
+        return {
+            key: n // size if n % size == 0 and all(of[key] * size == n * m for m, of in after.items()) else 0
+            for key, n in before.items()
+            if any(of[key] != n for of in after.values())
+        }
+
     def _outputs(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
-        tensors = {name: self._first[name] for name in self.drawn_first}
+        tensors: Mapping[str, np.ndarray] = self._base
         for length, size in zip(self.lengths, sizes, strict=True):
             tensors = lengthened(tensors, length.multiples, size)
         return output_shapes(self.operation, tensors, self.family)
 
     def _takes(self, multiples: Mapping[Axis, int], size: int) -> bool:
         """Whether the formula takes the first case with other lengths."""
-        return self._accepts(lengthened({name: self._first[name] for name in self.drawn_first}, multiples, size))
+        return self._accepts(lengthened(self._base, multiples, size))
 
     def _accepts(self, tensors: Mapping[str, np.ndarray]) -> bool:
         try:
@@ -168,13 +190,16 @@ class Template:
 
     def _limit(self, name: str) -> tuple[Axis | None, int]:
         largest = int(self.family.inputs[name].max(initial=0))
-        tensors = {n: self._first[n] for n in self.drawn_first}
-        for other in self.drawn_first:
-            for axis, size in enumerate(tensors[other].shape if other != name else ()):
-                last, beyond = ({**tensors, name: np.full_like(tensors[name], i)} for i in (size - 1, size))
+        for other, x in self._base.items():
+            for axis, size in enumerate(x.shape if other != name else ()):
+                last, beyond = ({**self._base, name: np.full_like(self._base[name], i)} for i in (size - 1, size))
                 if size > largest and self._accepts(last) and not self._accepts(beyond):
                     return (other, axis), size
         return None, largest + 1
+
+
+def _sizes(shapes: Sequence[Sequence[int]]) -> dict[tuple[int, int], int]:
+    return {(output, axis): n for output, shape in enumerate(shapes) for axis, n in enumerate(shape)}
 
 
 def lengthened(tensors: Mapping[str, np.ndarray], multiples: Mapping[Axis, int], size: int) -> dict[str, np.ndarray]:

@@ -137,9 +137,4 @@ def _declared(call: OwnCall) -> dict[str, Answer]:
 
 
 def _others(call: OwnCall) -> dict[tuple[str, str], Answer]:
-    """The other answers of the operation, by point and answer; not those of points that are declared otherwise."""
-    return {
-        (point, answer): by_direction[call.direction]
-        for (point, answer), by_direction in call.operation.alternatives.items()
-        if call.direction in by_direction and call.conventions.get(point, answer) == answer
-    }
+    return {**call.operation.others(call.direction, call.parameters, call.conventions)}

@@ -34,10 +34,24 @@ class Decision(NDArrayOperatorsMixin):
         error = np.where(self.doubt, gap, chosen.errors()).astype(chosen.units.error)
         return chosen.made(chosen.value, error, True, chosen.loose, chosen.steps + 1)
 
+    def __getitem__(self, index: Any) -> "Decision":
+        return Decision(np.asarray(self.yes[index]), np.asarray(self.doubt[index]), self.like)
+
+    def counted(self, axis: int | None = None) -> "Fast":
+        """Count along an axis how many hold so far, which may be off by one for each that is in doubt."""
+        count, off = np.cumsum(self.yes, axis), np.cumsum(self.doubt, axis)
+        return self.like.made(count.astype(np.float64), off.astype(self.like.units.error), zeros=True)
+
     def __array_function__(self, func: Callable[..., Any], types: Iterable[type], args: Any, kwargs: Any) -> Any:
-        if func is not np.where:
-            raise TypeError(f"a comparison that the errors could flip has no numpy.{func.__name__}")
-        return self.choose(self.like.lift(args[1]), self.like.lift(args[2]))
+        if func is np.where:
+            return self.choose(self.like.lift(args[1]), self.like.lift(args[2]))
+        if func is np.stack:
+            both = [(x.yes, x.doubt) if isinstance(x, Decision) else (x, np.zeros_like(x)) for x in args[0]]
+            yes, doubt = (np.stack(parts, *args[1:], **kwargs) for parts in zip(*both, strict=True))
+            return Decision(yes, doubt, self.like)
+        if func is np.cumsum:
+            return self.counted(*args[1:], **kwargs)
+        raise TypeError(f"a comparison that the errors could flip has no numpy.{func.__name__}")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         name = ufunc.__name__.removeprefix("logical_").removeprefix("bitwise_")

@@ -1,7 +1,7 @@
 """Describe operations by inspecting their modules: the names of arguments are the names of tensors."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -42,6 +42,19 @@ class Operation:
     def upstreams(self) -> tuple[str, ...]:
         """The arguments of backward that are gradients of outputs."""
         return tuple(name for name in self.arguments.get("backward", ()) if name.startswith("dL_d"))
+
+    def others(
+        self, direction: str, parameters: Mapping[str, Any], declared: Mapping[str, Any]
+    ) -> dict[tuple[str, str], tuple[Formulation, ...]]:
+        """Give the other right answers of a call, by point and answer: those whose formulas take its parameters, but at
+        a point that is declared the declared one alone."""
+        return {
+            (point, answer): by_direction[direction]
+            for (point, answer), by_direction in self.alternatives.items()
+            if direction in by_direction
+            and declared.get(point, answer) == answer
+            and _takes(by_direction[direction][0].function, parameters)
+        }
 
     def keywords(self, direction: str) -> list[str]:
         """Write the parameters as a definition has them: after "*", with their defaults."""
@@ -96,6 +109,11 @@ def described(name: str, module: Any) -> Operation:
         shapes=shapes,
         values=getattr(module, "PARAMETERS", {}),
     )
+
+
+def _takes(function: Function, parameters: Iterable[str]) -> bool:
+    known = inspect.signature(function).parameters
+    return {*parameters} <= {*known} or any(p.kind is p.VAR_KEYWORD for p in known.values())
 
 
 def _arguments(function: Function, kind: Any) -> tuple[str, ...]:

@@ -109,3 +109,29 @@ def test_a_case_without_a_bound_is_not_judged() -> None:
     template, case = read_case("backward-random-n4-f5+3x3+sparse+1", found)
     with pytest.raises(UnjudgedError):
         judge_of("sqrt", sqrt_backward=right.sqrt_backward).judge(template, case)
+
+
+def ignoring(g: np.ndarray, z: np.ndarray, labels: np.ndarray, *, reduction: str, ignore_index: int = -100) -> Any:
+    return 2 * right.softmax_cross_entropy_backward(g, z, labels, reduction=reduction, ignore_index=ignore_index)
+
+
+def plain(g: np.ndarray, z: np.ndarray, labels: np.ndarray, *, reduction: str) -> Any:
+    return right.softmax_cross_entropy_backward(g, z, labels, reduction=reduction)
+
+
+def of_an_ignored_label(function: Callable[..., Any]) -> Live:
+    op = "softmax_cross_entropy"
+    found = templates(operation(op), store.read_golden(op), "float32", "backward")
+    some = [template for template in found if template.family.parameters.keys() == {"reduction", "ignore_index"}]
+    turns = iter(range(3))
+    judge = judge_of(op, softmax_cross_entropy_backward=function)
+    return search(judge, some, "0/ignored", lambda: next(turns, None) is not None)
+
+
+def test_answers_whose_formulas_lack_a_parameter_are_not_asked_about() -> None:
+    assert of_an_ignored_label(ignoring).verdict.outcome is Outcome.FAILED
+
+
+def test_a_form_that_golden_families_leave_open_may_be_refused() -> None:
+    verdict = of_an_ignored_label(plain).verdict
+    assert (verdict.outcome, verdict.cause) == (Outcome.UNSUPPORTED, Cause.REFUSED)

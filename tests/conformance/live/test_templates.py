@@ -1,7 +1,10 @@
 """Which lengths of an operation's arguments may be any, and what its arguments may hold."""
 
+import math
+
 import numpy as np
 import pytest
+from backproof.conformance.live.cases import draw_case, tensors_of
 from backproof.conformance.live.domains import Domain, Indices
 from backproof.conformance.live.templates import Template, templates
 from backproof.reference.model.operation import operation, operation_names
@@ -87,3 +90,20 @@ def test_labels_that_are_shares_of_1_add_up_to_it_exactly() -> None:
 def test_every_function_has_lengths_that_may_be_any(op: str, direction: str, dtype: str) -> None:
     found = templates(operation(op), store.read_golden(op), dtype, direction)
     assert max(len(one.lengths) for one in found) >= 1
+
+
+@pytest.mark.parametrize("op", ["conv_transpose2d", "conv2d", "avg_pool2d", "layer_norm", "add"])
+def test_outputs_have_the_shapes_that_are_foretold_without_computing_them(op: str) -> None:
+    compared = 0
+    found = templates(operation(op), store.read_golden(op), "float32", "forward")
+    for number in range(60):
+        one, case = draw_case(found, f"{op}#{number}")
+        try:
+            foretold, tensors = one.output_shapes(case.sizes), tensors_of(one, case)
+        except (ValueError, IndexError):  # a window is larger than an image
+            continue
+        if sum(map(math.prod, foretold)) < 2**14 and sum(x.size for x in tensors.values()) < 2**12:
+            outputs = operation(op).functions["forward"](*tensors.values(), **one.family.parameters)
+            assert foretold == [np.shape(outputs)]
+            compared += 1
+    assert compared > 8

@@ -248,6 +248,13 @@ def test_a_mask_in_doubt_is_off_by_one() -> None:
     assert masked.errors()[1] < 1e-6
 
 
+def test_which_comparison_of_several_holds_first_is_in_doubt_where_one_before_it_is() -> None:
+    several = np.stack([of(1.0, 3.0, 0.0, error=0.5) > of(1.25, 0.0, 5.0), np.array([True, True, True])])
+    first = several & (np.cumsum(several, axis=0) == 1)
+    assert [one.yes.tolist() for one in first] == [[False, True, False], [True, False, True]]
+    assert [one.doubt.tolist() for one in first] == [[True, False, False], [True, False, False]]
+
+
 def test_an_array_is_never_in_doubt_about_itself() -> None:
     x = of(1.0, 2.0, error=0.5)
     assert (x == x).all()

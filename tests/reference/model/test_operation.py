@@ -97,3 +97,15 @@ def test_alternatives_are_answers_of_the_vocabulary(name: str) -> None:
 
     known = {(a.point, a.answer) for a in ANSWERS}
     assert set(operation(name).alternatives) <= known
+
+
+def test_other_answers_are_of_formulas_that_take_the_parameters_of_the_call() -> None:
+    loss = operation("softmax_cross_entropy")
+    plain = loss.others("forward", {"reduction": "mean"}, {})
+    ignoring = loss.others("forward", {"reduction": "mean", "ignore_index": -100}, {})
+    assert {("probability_clipping", "loss"), ("mean_of_nothing", "0")} <= plain.keys()
+    assert ("probability_clipping", "loss") not in ignoring
+    assert ("mean_of_nothing", "0") in ignoring
+    assert ("mean_of_nothing", "0") not in loss.others("forward", {"reduction": "mean"}, {"mean_of_nothing": "nan"})
+    edges = {"min_value": 0.0, "max_value": 6.0}
+    assert ("clip_slope_at_edges", "upper") in operation("hardtanh").others("backward", edges, {})
