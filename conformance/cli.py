@@ -14,6 +14,7 @@ from ..vectors.files import bytes_of, one_line
 from ..vectors.hints import meant
 from ..vectors.manifest import hash_of_stranger, read_manifest
 from ..vectors.records import Family, OperationVectors, VectorError
+from .campaign import commands as campaign
 from .check.wording import close_to
 from .doctor import commands as doctor
 from .implementation.errors import AdapterError, CommandError
@@ -94,6 +95,7 @@ def command_parser() -> argparse.ArgumentParser:
     faults.add_argument("op", nargs="?", metavar="OP", help="of this operation alone")
     _add_own(faults)
     faults.set_defaults(run=_faults)
+    campaign.add(commands)
     scaffold.add(commands)
     doctor.add(commands)
     reports.add(commands)
