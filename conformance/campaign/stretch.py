@@ -20,7 +20,7 @@ from ..diagnosis.findings import Finding, diagnose
 from ..implementation.errors import AdapterError
 from ..implementation.load import Implementation, load
 from ..live.judging import Judge, Judged, stand_in
-from ..live.search import failing, shrunk, together, tried, unjudged
+from ..live.search import drawn, failing, shrunk, together, tried, unjudged
 from ..live.templates import Template, templates
 from ..own_data.call import operation_of
 from ..record.contents import FamilyRecord
@@ -115,7 +115,7 @@ def try_stretch(subject: Subject, stretch: Stretch) -> Tried:
     numbers = range(stretch.first, stretch.first + stretch.cases)
     cases, passed, small = 0, list[Verdict](), list[Judged]()
     wrong: dict[tuple[object, object], Judged] = {}
-    for judged in tried(judge, made_after, f"{stretch.seed}/{standing.id}", numbers):
+    for judged in tried(judge, drawn(made_after, f"{stretch.seed}/{standing.id}", numbers)):
         cases += 1
         miss = judged.verdict.gravest
         if judged.fails and miss is not None:
@@ -124,7 +124,7 @@ def try_stretch(subject: Subject, stretch: Stretch) -> Tried:
             passed.append(judged.verdict)
             small += [judged] if len(small) < MOST_PASSING and judged.family.elements <= MOST_ELEMENTS else []
     found = [_found(judge, one, [one, *small], vectors) for one in wrong.values()]
-    return Tried(stretch, cases, _record(standing, together(passed or [unjudged(made_after[0].family)])), tuple(found))
+    return Tried(stretch, cases, _record(standing, together(passed or [unjudged(standing)])), tuple(found))
 
 
 def _found(judge: Judge, judged: Judged, others: Iterable[Judged], vectors: OperationVectors) -> Found:

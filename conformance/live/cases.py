@@ -10,7 +10,7 @@ import numpy as np
 
 from ...reference.generation.draws import Shape
 from .domains import Indices
-from .profiles import PROFILES, Stream
+from .profiles import PROFILES, Stream, in_blocks
 from .templates import UPSTREAM, Template
 
 TILES = (16, 32, 64, 128, 256, 512, 1024, 2048, 2048, 4096, 4096)
@@ -123,14 +123,18 @@ def tensors_of(template: Template, case: LiveCase) -> dict[str, np.ndarray]:
 
 
 def _drawn(template: Template, case: LiveCase, name: str, shapes: dict[str, Shape]) -> np.ndarray:
-    w, shape = Stream(f"{case.profile}/{case.key}/{name}", template.family.dtype), shapes[name]
-    if name.startswith(UPSTREAM):
-        return w.array(PROFILES[case.profile](w, shape))
-    domain = template.domains[name]
-    if isinstance(domain, Indices):
-        axis, golden = template.limits[name]
-        return domain.draw(w, golden if axis is None else shapes[axis[0]][axis[1]], shape)
-    return domain.draw(w, case.profile, shape)
+    w = Stream(f"{case.profile}/{case.key}/{name}", template.family.dtype)
+
+    def draw(shape: Shape) -> np.ndarray:
+        if name.startswith(UPSTREAM):
+            return w.array(PROFILES[case.profile](w, shape))
+        domain = template.domains[name]
+        if isinstance(domain, Indices):
+            axis, golden = template.limits[name]
+            return domain.draw(w, golden if axis is None else shapes[axis[0]][axis[1]], shape)
+        return domain.draw(w, case.profile, shape)
+
+    return in_blocks(draw, shapes[name])
 
 
 def simpler(case: LiveCase) -> list[LiveCase]:

@@ -168,7 +168,7 @@ def _require_ordinary(x: np.ndarray, dtype: str) -> None:
     """Raise UnjudgedError where a number is subnormal or not finite."""
     if x.dtype == np.int64:
         return
-    size = np.abs(x.astype(np.float64))
+    size = np.abs(x if x.dtype.itemsize > 2 else x.astype(np.float32))
     smallest = 2.0 ** FORMATS[dtype].smallest_normal
     if not (((size >= smallest) | (size == 0)) & (size <= float(FORMATS[dtype].largest))).all():
         raise UnjudgedError("a number is subnormal or not finite")

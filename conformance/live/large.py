@@ -22,30 +22,41 @@ INDEXED = 50257
 """A length that an argument of indices chooses from: GPT-2's vocabulary."""
 LONG = 2**10
 """Other lengths give way to an indexed one down to this."""
-MOST_ELEMENTS, MOST_TERMS = 2**24, 2**34
-"""Of all arguments of a case that are not the upstream, together; and the product of its three largest lengths."""
-CASES = (("integers", 0), ("sparse", 1), ("heavy", 0))
-"""The profile of each case, and what is added to its lengths: kernels take other ways beside a tile's length."""
+SIZE = (2**26, 2**36)
+"""The most elements of all arguments of a case that are not the upstream, together, and the largest product of three of
+its lengths. So large a case is judged at some of its elements."""
+FULL = (2**23, 2**33)
+"""The same of one that is judged in full."""
+CASES = (("integers", 0, SIZE), ("sparse", 1, FULL), ("heavy", 0, FULL))
+"""The profile of each case, what is added to its lengths, as kernels go other ways beside a tile's, and its limits."""
+MOST_TRIED = 2**14
+"""Elements of all arguments with which a formula is asked whether it takes them."""
+SHORT = 32
+"""Lengths up to this are not shortened for it."""
+Limits = tuple[int, int]
 
 
 def large_cases(templates: Sequence[Template], key: str) -> Iterator[tuple[Template, LiveCase]]:
     """The large cases of a function, the same for the same key anywhere; each with other parameters, where it has
     several."""
     w = Stream(key, "float64")
-    for group, (profile, more) in zip(cycle(by_parameters(templates)), CASES, strict=False):
-        template = max(group, key=_worth)
-        sizes, number = large_sizes(template, more), int(w.integers((), 0, KEYS))
-        yield template, LiveCase(template.family.name, sizes, profile, number)
+    for group, (profile, more, limits) in zip(cycle(by_parameters(templates)), CASES, strict=False):
+        number = int(w.integers((), 0, KEYS))
+        for template in sorted(group, key=lambda t: _worth(t, limits), reverse=True):
+            if (sizes := _taken_sizes(template, more, limits)) is not None:
+                yield template, LiveCase(template.family.name, sizes, profile, number)
+                break
 
 
-def _worth(template: Template) -> tuple[bool, bool, int, int]:
+def _worth(template: Template, limits: Limits) -> tuple[bool, bool, int, int]:
     """Of several templates the one with indices, with matrices, with the most lengths and elements is taken."""
-    matrices = len(template.shapes([length.golden for length in template.lengths])[template.drawn_first[0]]) == 2
-    return bool(_indexed(template)), matrices, len(template.lengths), _elements(template, large_sizes(template))
+    sizes = large_sizes(template, limits)
+    matrices = len(template.shapes(sizes)[template.drawn_first[0]]) == 2
+    return bool(_indexed(template)), matrices, len(template.lengths), elements_of(template, sizes)
 
 
-def large_sizes(template: Template, more: int = 0) -> tuple[int, ...]:
-    """A size of each length of a template, as large as all together may be; `more` is added to those that are."""
+def large_sizes(template: Template, limits: Limits) -> list[int]:
+    """A size of each length of a template, as large as all together may be."""
     indexed = _indexed(template)
     sizes, least = [], []
     for length, follows in zip(template.lengths, template.followers, strict=True):
@@ -53,12 +64,46 @@ def large_sizes(template: Template, more: int = 0) -> tuple[int, ...]:
         size = INDEXED if chosen else _usual(template, length, follows is None)
         sizes.append(max(size // max(length.multiples.values()), 1))
         least.append(LONG if chosen else 1)
-    while _too_large(template, sizes):
+    while terms_of(template, sizes) > limits[1] or elements_of(template, sizes) > limits[0]:
         place = max(range(len(sizes)), key=lambda i: (least[i] == 1 and sizes[i] > 64, sizes[i]))
         sizes[place] = sizes[place] // 2
-    return tuple(
-        size + more if size > length.golden else size for size, length in zip(sizes, template.lengths, strict=True)
-    )
+    return sizes
+
+
+def _taken_sizes(template: Template, more: int, limits: Limits) -> tuple[int, ...] | None:
+    """Such sizes that the formula takes, with `more` added where it takes that; None where there are none."""
+    sizes = large_sizes(template, limits)
+    for _ in range(max(sizes, default=0).bit_length()):
+        for added in dict.fromkeys((more, 0)):
+            lengths = zip(sizes, template.lengths, strict=True)
+            large = tuple(n + added if n > length.golden else n for n, length in lengths)
+            if _takes(template, large):
+                return large
+        sizes = _others_halved(template, sizes)
+    return None
+
+
+def _others_halved(template: Template, sizes: Sequence[int]) -> list[int]:
+    """Halve the lengths that the first argument has not, as it may limit them."""
+    first = template.drawn_first[0]
+    return [
+        n if any(name == first for name, _ in length.multiples) else max(n // 2, length.golden)
+        for n, length in zip(sizes, template.lengths, strict=True)
+    ]
+
+
+def _takes(template: Template, sizes: Sequence[int]) -> bool:
+    """Whether the formula takes these sizes: it is asked with long lengths shortened, but for those of windows."""
+    part, some = 1, list(sizes)
+    while elements_of(template, some) > MOST_TRIED and part < max(sizes):
+        part *= 2
+        lengths = zip(sizes, template.followers, strict=True)
+        some = [n if follows is None else min(n, max(n // part, SHORT)) for n, follows in lengths]
+    try:
+        template.outputs(some)
+    except (ValueError, IndexError):  # of the formula, which refuses such arguments
+        return False
+    return True
 
 
 def _indexed(template: Template) -> set[Axis]:
@@ -70,19 +115,28 @@ def _usual(template: Template, length: Length, is_window: bool) -> int:
     """How long a length is that is not indexed. The sides of a kernel, and what is tied to them, stay as they are."""
     (name, axis), *_ = length.multiples
     names = [n for n, _ in length.multiples]
-    if is_window and (name != template.drawn_first[0] or len(set(names)) < len(names)):
+    if (is_window and name != template.drawn_first[0]) or len(names) - len(set(names)) > 1:
         return length.golden * max(length.multiples.values())
     rank = len(template.shapes([length.golden for length in template.lengths])[name])
     shape = ATTENTION[name] if name in ATTENTION and rank == 4 else SHAPES.get(rank, (2,) * rank)
     return shape[axis]
 
 
-def _too_large(template: Template, sizes: Sequence[int]) -> bool:
-    lengths = sorted(
-        max(length.multiples.values()) * size for length, size in zip(template.lengths, sizes, strict=True)
-    )
-    return math.prod(lengths[-3:]) > MOST_TERMS or _elements(template, sizes) > MOST_ELEMENTS
+def terms_of(template: Template, sizes: Sequence[int]) -> int:
+    """The product of the three largest lengths: of what a contraction has to add up."""
+    lengths = (max(length.multiples.values()) * n for length, n in zip(template.lengths, sizes, strict=True))
+    return math.prod(sorted(lengths)[-3:])
 
 
-def _elements(template: Template, sizes: Sequence[int]) -> int:
-    return sum(map(math.prod, template.shapes(sizes).values()))
+def elements_of(template: Template, sizes: Sequence[int]) -> int:
+    """The elements of all arguments that are not the upstream, or of the outputs where these are more."""
+    outputs = [
+        math.prod(
+            multiple * n
+            for follows, n in zip(template.followers, sizes, strict=True)
+            for (place, _), multiple in (follows or {}).items()
+            if place == output
+        )
+        for output in range(len(template.operation.results.get("forward", ())))
+    ]
+    return max(sum(map(math.prod, template.shapes(sizes).values())), sum(outputs))

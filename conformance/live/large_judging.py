@@ -18,9 +18,12 @@ from ..own_data.judging import Judgement, judge
 from ..own_data.progress import Progress
 from .cases import MOST_ELEMENTS, LiveCase
 from .judging import Judge, Judged, UnjudgedError, call_of, stand_in
+from .large import FULL, elements_of, terms_of
 from .templates import Template
 
 FLAG = "large"
+SAMPLE = 2**20
+"""Of how many elements a result is judged, if judging all of it is too dear."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class LargeJudge(Judge):
 
     def judge(self, template: Template, case: LiveCase) -> Judged:
         """Give the verdict on a case. Raises UnjudgedError."""
-        call = replace(call_of(template, case), conventions=self._declared(template))
+        call = replace(call_of(template, case), conventions=self._declared(template), sample=_sample(template, case))
         precision = self.implementation.working_precision(template.family.dtype, call.operation.name)
         shapes = _result_shapes(template, case, call)
         standing = _standing(template, case)
@@ -84,6 +87,13 @@ def _held(call: OwnCall, answer: Answer, precision: str, returned: Returned) -> 
         raise UnjudgedError(str(error)) from error
     misses = tuple(_misses(judgement))
     return Agreement(misses, (), {precision: not misses}, fraction if misses else None, ulps, None)
+
+
+def _sample(template: Template, case: LiveCase) -> int | None:
+    """Of how many elements each result is judged; None for all."""
+    limits = FULL[0] * 1.1, FULL[1] * 1.1
+    few = elements_of(template, case.sizes) <= limits[0] and terms_of(template, case.sizes) <= limits[1]
+    return None if few else SAMPLE
 
 
 def _standing(template: Template, case: LiveCase) -> Family:

@@ -67,6 +67,19 @@ class Stream(Words):
         return flat.reshape(shape)
 
 
+def in_blocks(draw: Callable[[Shape], np.ndarray], shape: Shape) -> np.ndarray:
+    """Draw a large tensor some rows at a time, so that numbers on the way to it take little memory."""
+    rows = max(BLOCK // max(math.prod(shape[1:]), 1), 1) if shape else 1
+    if math.prod(shape) <= BLOCK or rows >= shape[0]:
+        return draw(shape)
+    first = draw((rows, *shape[1:]))
+    drawn = np.empty(shape, first.dtype)
+    drawn[:rows] = first
+    for start in range(rows, shape[0], rows):
+        drawn[start : start + rows] = draw((min(rows, shape[0] - start), *shape[1:]))
+    return drawn
+
+
 def few(w: Words, shape: Shape) -> np.ndarray:
     """Zeros, but for bell-shaped numbers at a few places of each row and column, the last one among them."""
     rarely = max(max(shape, default=1) // FEW, 2)

@@ -126,13 +126,13 @@ class Template:
         return any(self._takes(length.multiples, size) for size in sizes)
 
     def output_shapes(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
-        """The shapes of the outputs for a size of each length, without the work: lengths that outputs only follow are
-        kept short. Raises what the formula does where it refuses them."""
+        """The shapes of the outputs for a size of each length, without the work: lengths that outputs only follow,
+        or do not depend on, are kept short. Raises what the formula does where it refuses them."""
         short = [
-            length.golden if follows else size
+            size if follows is None else length.golden
             for length, size, follows in zip(self.lengths, sizes, self.followers, strict=True)
         ]
-        shapes = [list(shape) for shape in self._outputs(short)]
+        shapes = [list(shape) for shape in self.outputs(short)]
         for follows, size in zip(self.followers, sizes, strict=True):
             for (output, axis), multiple in (follows or {}).items():
                 shapes[output][axis] = multiple * size
@@ -171,7 +171,8 @@ class Template:
             if any(of[key] != n for of in after.values())
         }
 
-    def _outputs(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
+    def outputs(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
+        """The shapes of the outputs for a size of each length, with all the work."""
         tensors: Mapping[str, np.ndarray] = self._base
         for length, size in zip(self.lengths, sizes, strict=True):
             tensors = lengthened(tensors, length.multiples, size)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..implementation.errors import CommandError, suggestion
 from ..implementation.own_operations import reader
 
 if TYPE_CHECKING:
+    from ...reference.arithmetic.sampling import Cut
     from ...reference.model.operation import Operation
 
 FLOAT8 = "float8_"
@@ -34,6 +36,8 @@ class OwnCall:
     results: Tensors
     """Those that are judged, by name."""
     conventions: Mapping[str, str]
+    sample: int | None = None
+    """Of how many elements a result is judged where it is larger; None for all."""
 
     def __str__(self) -> str:
         return f"{self.operation.name} {self.direction}"
@@ -49,6 +53,16 @@ class OwnCall:
         axes = [self.operation.batch_axis.get(name) for name in self.arguments]
         ranks = [x.ndim for x in self.arguments.values()]
         return [None if a is None or not -n <= a < n else a for a, n in zip(axes, ranks, strict=True)]
+
+    @cached_property
+    def cuts(self) -> "list[Cut]":
+        """Which axes of the arguments can be cut together: see `reference.arithmetic.sampling`."""
+        from ...reference.arithmetic.sampling import cuts_of
+
+        functions, tensors = self.operation.functions, list(self.arguments.values())
+        upstreams = sum(name.startswith("dL_d") for name in self.arguments)
+        forward = functions.get("forward") if upstreams else None
+        return cuts_of(functions[self.direction], tensors, self.parameters, forward, upstreams)
 
     @property
     def shapes(self) -> str:

@@ -1,12 +1,13 @@
 """What is expected of a user's own call, piece by piece, with the tolerance of every element.
 
 Small calls are judged by the rules of the golden files: exact values, and bounds over all formulations. Larger ones,
-and those that have no such bound as a whole, by fast bounds, in chunks along the batch.
+and those that have no such bound as a whole, by fast bounds, in chunks along the batch, or along another axis
+where there is none; or at a sample of their elements: see `sampling`.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ import numpy as np
 
 from ...reference.model.formulations import Formulation
 from .call import OwnCall
+from .sampling import Grid, grids_of
 
 if TYPE_CHECKING:
     from ...reference.arithmetic.chunks import Piece
+    from ...reference.arithmetic.fast_sums import Batch
 
 SMALL = 2**12
 """Elements of all arguments up to which the rules of the golden files are applied, which takes a second or less."""
@@ -31,7 +34,8 @@ class Part:
     result: str
     shape: tuple[int, ...]
     """Of the whole result."""
-    where: tuple[slice, ...]
+    where: tuple[slice | np.ndarray, ...]
+    """Slices, or the open mesh of `np.ix_`, whose indices rise."""
     expected: np.ndarray
     tolerance: np.ndarray
     """Infinite where a sound implementation may be off by anything, as where a step on the way may overflow."""
@@ -56,7 +60,11 @@ def parts_of(
     sound = counted(answer, call, dtype, precision)
     few = sum(x.size for x in call.arguments.values()) <= small
     exact = exact_parts(call, sound, dtype, precision) if few else None
-    return iter(exact) if exact is not None else fast_parts(call, sound, dtype, precision, tick)
+    if exact is not None:
+        return iter(exact)
+    if call.sample is not None and (grids := grids_of(call)):
+        return sampled_parts(call, grids, sound, dtype, precision, tick)
+    return fast_parts(call, sound, dtype, precision, tick)
 
 
 def exact_parts(call: OwnCall, answer: Answer, dtype: str, precision: str) -> list[Part] | None:
@@ -77,14 +85,43 @@ def exact_parts(call: OwnCall, answer: Answer, dtype: str, precision: str) -> li
     return [Part(name, e.shape, (slice(None),) * e.ndim, e, t) for name, e, t in values]
 
 
+def sampled_parts(
+    call: OwnCall,
+    grids: Mapping[str, Grid],
+    answer: Answer,
+    dtype: str,
+    precision: str,
+    tick: Callable[[float], None],
+) -> Iterator[Part]:
+    """Parts of each result that has a grid, for the elements of that alone."""
+    from ...reference.arithmetic.sampling import cut
+
+    for done, (name, grid) in enumerate(grids.items()):
+        few, batch = cut(list(call.arguments.values()), grid.cuts)
+        some = replace(call, arguments=dict(zip(call.arguments, few, strict=True)))
+        for part in fast_parts(some, answer, dtype, precision, lambda _: None, batch):
+            if part.result == name:
+                rows = (at[s] for at, s in zip(grid.indices, part.where, strict=True))
+                yield replace(part, shape=grid.shape, where=np.ix_(*rows))
+        tick((done + 1) / len(grids))
+
+
 def fast_parts(
-    call: OwnCall, answer: Answer, dtype: str, precision: str, tick: Callable[[float], None]
+    call: OwnCall,
+    answer: Answer,
+    dtype: str,
+    precision: str,
+    tick: Callable[[float], None],
+    batch: "Batch | None" = None,
 ) -> Iterator[Part]:
     """Each part of each result by fast bounds: of all formulations the largest.
 
-    One that loses digits counts where it has a bound. `tick` is told what share is done.
+    One that loses digits counts where it has a bound. `tick` is told what share is done. `batch` is as `pieces` takes
+    it.
     """
-    turns = [_pieces(call, one, dtype, precision, tick if one is answer[-1] else lambda _: None) for one in answer]
+    turns = [
+        _pieces(call, one, dtype, precision, tick if one is answer[-1] else lambda _: None, batch) for one in answer
+    ]
     for alike in zip(*turns, strict=True):
         first, *others = alike
         tolerance = first.tolerance
@@ -115,35 +152,54 @@ def _shifted(where: tuple[slice, ...], start: int, step: int, shape: tuple[int, 
 
 
 def _pieces(
-    call: OwnCall, formulation: Formulation, dtype: str, precision: str, tick: Callable[[float], None]
+    call: OwnCall,
+    formulation: Formulation,
+    dtype: str,
+    precision: str,
+    tick: Callable[[float], None],
+    batch: "Batch | None",
 ) -> Iterator["Piece"]:
-    from ...reference.arithmetic.chunks import ChunkError, batch_length, pieces, rows_that_fit
+    from ...reference.arithmetic.chunks import ChunkError, pieces
     from ...reference.arithmetic.rounding import LengthError
 
-    arguments = list(call.arguments.values())
-    axes: list[int | None] | None = call.batch_axes
-    try:
-        chunks = batch_length(arguments, call.batch_axes) / rows_that_fit(arguments, call.batch_axes)
-    except ChunkError:
-        axes, chunks = None, 1.0
     called = 0
+    for axes, chunks in _ways(call) if batch is None else [(None, 1.0)]:
 
-    @wraps(formulation.function, assigned=(), updated=())
-    def function(*tensors: Any, **parameters: Any) -> Any:
-        nonlocal called
-        called += 1
-        tick(min(called / (chunks + 1), 1.0))
-        return formulation.function(*tensors, **parameters)
+        @wraps(formulation.function, assigned=(), updated=())
+        def function(*tensors: Any, chunks: float = chunks, **parameters: Any) -> Any:
+            nonlocal called
+            called += 1
+            tick(min(called / (chunks + 1), 1.0))
+            return formulation.function(*tensors, **parameters)
 
-    try:
+        arguments = list(call.arguments.values())
         try:
-            yield from pieces(function, arguments, call.parameters, dtype, precision, batch_axes=axes)
+            yield from pieces(function, arguments, call.parameters, dtype, precision, batch_axes=axes, batch=batch)
         except ChunkError:  # found before the first piece
-            yield from pieces(function, arguments, call.parameters, dtype, precision)
-    except LengthError as error:
-        raise ValueError(f"{call}: precision={precision!r} allows short sums alone: {error}") from None
-    except (ValueError, IndexError) as error:  # of the formula
-        raise refused(call, error) from None
+            continue
+        except LengthError as error:
+            raise ValueError(f"{call}: precision={precision!r} allows short sums alone: {error}") from None
+        except (ValueError, IndexError) as error:  # of the formula
+            raise refused(call, error) from None
+        return
+
+
+def _ways(call: OwnCall) -> Iterator[tuple[Sequence[int | None] | None, float]]:
+    """The axes along which a call may be evaluated in chunks, and how many these are: the batch first, and at last no
+    axis, for the whole of it."""
+    from ...reference.arithmetic.chunks import CHUNK, ChunkError, batch_length, rows_that_fit
+
+    arguments = list(call.arguments.values())
+    try:
+        length, rows = (f(arguments, call.batch_axes) for f in (batch_length, rows_that_fit))
+    except ChunkError:
+        length = rows = 1
+    if length > rows:
+        yield call.batch_axes, length / rows
+    if sum(x.size for x in arguments) > 2 * CHUNK:
+        for one in sorted(call.cuts, key=lambda cut: -cut.length):
+            yield one.axes, one.length / rows_that_fit(arguments, one.axes)
+    yield None, 1.0
 
 
 def refused(call: OwnCall, error: Exception) -> ValueError:

@@ -12,7 +12,7 @@ import numpy as np
 from ..check.values import agrees, compare
 from .call import OwnCall
 from .evaluation import Answer, Part, parts_of
-from .picture import Picture
+from .picture import Picture, positions
 from .progress import Progress
 
 
@@ -23,6 +23,8 @@ class Tally:
     name: str
     shape: tuple[int, ...]
     got: np.ndarray
+    seen: int = 0
+    """How many elements were looked at: all of them, or a sample."""
     wrong: int = 0
     unjudged: int = 0
     """Elements of which a sound implementation may give anything."""
@@ -39,6 +41,7 @@ class Tally:
         """Add a part of the result."""
         if not part.expected.size:
             return
+        self.seen += part.expected.size
         bounded = part.tolerance < np.inf
         self.unjudged += int(part.tolerance.size - np.count_nonzero(bounded))
         found = compare(self.got[part.where], part.expected, part.tolerance, dtype)
@@ -48,7 +51,8 @@ class Tally:
         place = np.unravel_index(int(np.argmax(score)), score.shape)
         if score[place] > self.largest:
             self.largest = float(score[place])
-            index = tuple(int(i) + (w.start or 0) for i, w in zip(place, part.where, strict=True))
+            lengths = zip(place, part.where, score.shape, strict=True)
+            index = tuple(int(positions(w, length)[i]) for i, w, length in lengths)
             self.worst = index, float(part.expected[place]), float(part.tolerance[place])
 
 

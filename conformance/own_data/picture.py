@@ -12,6 +12,11 @@ SIGNS = ".o#"
 FAR = 1000
 
 
+def positions(where: slice | np.ndarray, length: int) -> np.ndarray:
+    """The indices along an axis that a part of so many has in the whole, in rising order."""
+    return where.ravel() if isinstance(where, np.ndarray) else np.arange(length) + (where.start or 0)
+
+
 class Picture:
     """The largest error over tolerance of each block of a tensor, as a matrix: all axes but the last are its rows."""
 
@@ -20,15 +25,15 @@ class Picture:
         self.rows, self.columns = math.prod(shape[:-1]), shape[-1] if shape else 1
         self.cells = np.zeros((min(self.rows, ROWS), min(self.columns, COLUMNS)))
 
-    def take(self, score: np.ndarray, where: tuple[slice, ...]) -> None:
+    def take(self, score: np.ndarray, where: tuple[slice | np.ndarray, ...]) -> None:
         """Add the scores of a part of the tensor."""
         if not self.cells.size or not score.size:
             return
-        starts = [w.start or 0 for w in where]
+        places = [positions(w, length) for w, length in zip(where, score.shape, strict=True)]
         row: np.ndarray = np.zeros((), np.int64)
-        for start, length, size in zip(starts[:-1], score.shape[:-1], self.shape[:-1], strict=True):
-            row = row[..., None] * size + np.arange(start, start + length)
-        columns = np.arange(starts[-1], starts[-1] + score.shape[-1]) if where else np.zeros(1, np.int64)
+        for place, size in zip(places[:-1], self.shape[:-1], strict=True):
+            row = row[..., None] * size + place
+        columns = places[-1] if where else np.zeros(1, np.int64)
         into = row.ravel() * self.cells.shape[0] // self.rows, columns * self.cells.shape[1] // self.columns
         matrix = score.reshape(len(into[0]), len(into[1]))
         # neighbours fall into one cell, so that a part is reduced before it is put to its place

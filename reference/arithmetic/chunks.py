@@ -99,18 +99,25 @@ def pieces(
     *,
     batch_axes: Axes | None = None,
     rows: int | None = None,
+    batch: Batch | None = None,
 ) -> Iterator[Piece]:
     """Evaluate a formula at any size, piece by piece.
 
     arguments: tensors of the dtype; labels, indices and masks are integers or truth values. batch_axes: for each
     argument the axis that is the batch, None for one without; if not given, the formula is evaluated whole.
-    rows: how many of the batch to take at a time, by default as many as fit a processor's cache.
+    rows: how many of the batch to take at a time, by default as many as fit a processor's cache. batch: of what larger
+    batch these are some rows, where that makes a difference; they are then evaluated whole.
 
     Raises ChunkError where the results of chunks do not make up that of the whole, and LengthError where a native half
     precision gives no tolerance.
     """
     axes = [None] * len(arguments) if batch_axes is None else list(batch_axes)
-    found = _pieces(function, arguments, parameters, units_of(precision_model(dtype, precision)), axes, rows)
+    units = units_of(precision_model(dtype, precision))
+    found = (
+        _whole(function, arguments, parameters, units, batch)
+        if batch is not None
+        else _in_chunks(function, arguments, parameters, units, axes, rows)
+    )
     while True:
         with np.errstate(all="ignore"):  # not around a yield: several evaluations that take turns would leave it so
             piece = next(found, None)
@@ -119,7 +126,14 @@ def pieces(
         yield piece
 
 
-def _pieces(
+def _whole(
+    function: Function, arguments: Tensors, parameters: Mapping[str, Any], units: Units, batch: Batch
+) -> Iterator[Piece]:
+    for index, result in enumerate(results_of(function, arguments, parameters, units, batch)):
+        yield _piece(index, result)
+
+
+def _in_chunks(
     function: Function,
     arguments: Tensors,
     parameters: Mapping[str, Any],
@@ -130,8 +144,7 @@ def _pieces(
     length = batch_length(arguments, axes)
     rows = rows or rows_that_fit(arguments, axes)
     if rows >= length or length <= TRIED:
-        for index, result in enumerate(results_of(function, arguments, parameters, units, Batch())):
-            yield _piece(index, result)
+        yield from _whole(function, arguments, parameters, units, Batch())
         return
     plan = plan_chunks(function, arguments, parameters, axes)
     yield from _by_plan(plan, function, arguments, parameters, units, axes, length, rows)

@@ -1,86 +1,139 @@
-"""Evaluate a few rows, columns or channels of a tensor that is too large for all of it.
+"""Evaluate a few rows, columns or channels of tensors that are too large for all of them.
 
-One axis is restricted to some indices in every argument that has it. The results that do not sum over that axis come
-out for these indices as they would have in the whole: of a dense layer's backward, restricting the axis of the inputs'
-features leaves dL_dinputs and dL_dweights valid, and dL_dbiases, which do not depend on it.
+An axis is cut to some indices in every argument that has it. The results that do not sum over that axis come out for
+these indices as they would have in the whole: of a dense layer's backward, cutting the inputs' features leaves
+dL_dinputs and dL_dweights valid, and dL_dbiases, which do not depend on them. Several axes are cut at once, so that a
+result is evaluated on a grid of its elements.
+
+Which axes go together, and which results a cut leaves valid, is found by trying on corners of the tensors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from ..model.formulations import Function
-from .chunks import Axes, ChunkError, Tensors, agree, along, corners, finished, results_of
+from .chunks import Tensors, agree, along, corners, finished, fractions, results_of
 from .fast_bounds import units_of
 from .fast_sums import Batch
 from .precision import precision_model
 
-CORNER_SAMPLE = np.array([0, 2, 3])
-"""The indices on which it is tried which results stay valid."""
+Axis = tuple[int, int]
+"""An argument and one of its axes."""
+Validity = tuple[dict[int, int | None], bool]
+"""Of a cut: see `Cut.valid` and `Cut.counted`."""
+CORNER_SAMPLES = np.array([0, 2, 3]), np.array([1, 4, 5])
+"""The indices on which it is tried which results stay valid: a largest element is among one of them alone."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """What is expected of the sampled elements of a result, and how far a sound implementation may be off."""
+class Cut:
+    """An axis of each of some arguments that is cut together."""
 
-    axis: int | None
-    """The axis of the result to which the indices belong; None where the result does not depend on them."""
-    expected: np.ndarray
-    tolerance: np.ndarray
+    axes: tuple[int | None, ...]
+    """For each argument; None for one without it."""
+    length: int
+    valid: Mapping[int, int | None]
+    """The results that stay valid, by index, and which of their axes is cut; None of one that does not depend on it."""
+    counted: bool = False
+    """Whether `len` of a tensor has to give the length of the whole axis, as a mean divides by it."""
 
 
-def evaluate_sampled(
+def cuts_of(
     function: Function,
     arguments: Tensors,
     parameters: Mapping[str, Any],
-    dtype: str,
-    precision: str,
-    *,
-    axes: Axes,
-    indices: np.ndarray,
-    valid: Mapping[int, int | None] | None = None,
-) -> dict[int, Sample]:
-    """Evaluate a formula for some indices along one axis.
+    forward: Function | None = None,
+    upstreams: int = 0,
+) -> list[Cut]:
+    """Find the axes that can be cut, the fewest together that the formula takes.
 
-    axes: for each argument the axis to restrict, None for one without it. valid: the results that stay valid, by
-    index, and their axis; found by trying where it is not given. Returns these results alone.
-
-    Raises ChunkError where no result stays valid.
+    Where the first so many arguments are upstreams, their corners have the shapes that `forward` gives of the others'.
     """
-    valid = valid_results(function, arguments, parameters, axes) if valid is None else valid
-    units = units_of(precision_model(dtype, precision))
-    few = [x if axis is None else along(x, axis, indices) for x, axis in zip(arguments, axes, strict=True)]
-    with np.errstate(all="ignore"):
-        results = results_of(function, few, parameters, units, Batch())
-        return {index: Sample(axis, *finished(results[index])) for index, axis in valid.items()}
-
-
-def valid_results(
-    function: Function, arguments: Tensors, parameters: Mapping[str, Any], axes: Axes
-) -> dict[int, int | None]:
-    """Find the results that stay valid when an axis is restricted, and which of their axes it is, on corners.
-
-    Raises ChunkError where there are none.
-    """
-    tensors = corners(arguments)
-    units = units_of(precision_model("float64", "float64"))
-    few = [x if axis is None else along(x, axis, CORNER_SAMPLE) for x, axis in zip(tensors, axes, strict=True)]
-    with np.errstate(all="ignore"):
+    tensors = fractions(corners(arguments))
+    if forward is not None:
         try:
-            whole, part = (results_of(function, some, parameters, units, Batch()) for some in (tensors, few))
-        except Exception as error:  # of the formula, which may refuse such tensors
-            raise ChunkError(f"no result stays valid for a part of these axes: {error}") from error
-    valid: dict[int, int | None] = {}
+            with np.errstate(all="ignore"):
+                outputs = forward(*tensors[upstreams:], **parameters)
+        except Exception:  # of the formula, which refuses corners of these tensors
+            return []
+        shapes = [np.shape(x) for x in (outputs if isinstance(outputs, tuple) else (outputs,))]
+        tensors = fractions([np.ones(shape) for shape in shapes[:upstreams]] + tensors[upstreams:])
+    by_length: dict[int, list[Axis]] = {}
+    for place, x in enumerate(arguments):
+        for axis, length in enumerate(x.shape):
+            by_length.setdefault(length, []).append((place, axis))
+    found = []
+    for length, axes in by_length.items():
+        while axes and length > len(CORNER_SAMPLES[0]) + 1:
+            some, valid = next(_together(function, tensors, parameters, axes), (axes[:1], None))
+            if valid is not None:
+                chosen = dict(some)
+                found.append(Cut(tuple(chosen.get(place) for place in range(len(arguments))), length, *valid))
+            axes = [axis for axis in axes if axis not in some]
+    return found
+
+
+def _together(
+    function: Function, tensors: Tensors, parameters: Mapping[str, Any], candidates: Sequence[Axis]
+) -> Iterator[tuple[Sequence[Axis], Validity]]:
+    """The first of some axes of one length with others that the formula takes to be cut together, the fewest first."""
+    first, *others = candidates
+    for count in range(len(candidates)):
+        for some in combinations(others, count):
+            places = [place for place, _ in (first, *some)]
+            if len(set(places)) == len(places):  # one axis of each argument
+                valid = _validity(function, tensors, parameters, dict((first, *some)))
+                if valid is not None:
+                    yield (first, *some), valid
+
+
+def _validity(
+    function: Function, tensors: Tensors, parameters: Mapping[str, Any], axes: Mapping[int, int]
+) -> Validity | None:
+    """Find the results that stay valid when axes are cut, by argument; None where the formula does not take that."""
+    units = units_of(precision_model("float64", "float64"))
+    lengths = {tensors[place].shape[axis] for place, axis in axes.items()}
+    if len(lengths) > 1:
+        return None
+    (length,) = lengths
+    found: list[Validity] = []
+    try:
+        with np.errstate(all="ignore"):
+            whole = results_of(function, tensors, parameters, units, Batch())
+            for counted in (False, True):
+                valid = []
+                for sample in CORNER_SAMPLES:
+                    taken = sample[sample < length]
+                    few = [along(x, axes[i], taken) if i in axes else x for i, x in enumerate(tensors)]
+                    part = results_of(function, few, parameters, units, Batch(len(taken), length, counted=counted))
+                    valid.append(set(_valid(whole, part, taken)))
+                found.append((dict(valid[0] & valid[1]), counted))
+    except Exception:  # of the formula, which refuses such tensors
+        return None
+    return max(found, key=lambda each: (len(each[0]), not each[1]))
+
+
+def _valid(whole: Sequence[Any], part: Sequence[Any], taken: np.ndarray) -> Iterator[tuple[int, int | None]]:
     for index, (one, other) in enumerate(zip(whole, part, strict=True)):
         due, tolerance = finished(one)
         value, _ = finished(other)
         unequal = [axis for axis, (n, m) in enumerate(zip(due.shape, value.shape, strict=True)) if n != m]
         if len(unequal) == 1:
-            due, tolerance = (x.take(CORNER_SAMPLE, unequal[0]) for x in (due, tolerance))
+            due, tolerance = (x.take(taken, unequal[0]) for x in (due, tolerance))
         if len(unequal) <= 1 and agree(value, due, tolerance):
-            valid[index] = unequal[0] if unequal else None
-    if not valid:
-        raise ChunkError("no result stays valid for a part of these axes")
-    return valid
+            yield index, unequal[0] if unequal else None
+
+
+def cut(arguments: Tensors, cuts: Sequence[tuple[Cut, np.ndarray]]) -> tuple[list[np.ndarray], Batch | None]:
+    """Give what is left of tensors of the indices of each of several cuts; and as what part of a batch it is to be
+    evaluated, if a cut is counted. One is at most."""
+    few, batch = list(arguments), None
+    for one, indices in cuts:
+        few = [x if axis is None else along(x, axis, indices) for x, axis in zip(few, one.axes, strict=True)]
+        if one.counted:
+            batch = Batch(len(indices), one.length, counted=True)
+    return few, batch

@@ -10,7 +10,7 @@ from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Cause, MissKind, Outcome
 from backproof.conformance.implementation.load import present
 from backproof.conformance.live import large, large_judging
-from backproof.conformance.live.large import MOST_ELEMENTS, large_cases
+from backproof.conformance.live.large import SIZE, large_cases
 from backproof.conformance.live.large_judging import LargeJudge
 from backproof.conformance.live.search import Live, first_failure
 from backproof.conformance.live.templates import templates
@@ -38,8 +38,8 @@ def judged(name: str, function: Callable[..., Any], seconds: float | None = None
 @pytest.fixture
 def smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cases of a size that tests have time for."""
-    monkeypatch.setattr(large, "MOST_ELEMENTS", 2**16)
-    monkeypatch.setattr(large, "MOST_TERMS", 2**20)
+    cases = [(profile, more, (2**16, 2**20)) for profile, more, _ in large.CASES]
+    monkeypatch.setattr(large, "CASES", tuple(cases))
 
 
 def test_each_operation_has_cases_within_the_limits() -> None:
@@ -47,13 +47,14 @@ def test_each_operation_has_cases_within_the_limits() -> None:
         direction = "backward" if "backward" in operation(op).functions else "forward"
         for shapes in shapes_of(op, direction):
             elements = sum(int(np.prod(shape)) for shape in shapes.values())
-            assert 2**13 < elements < 1.1 * MOST_ELEMENTS
+            assert 2**13 < elements < 1.1 * SIZE[0]
 
 
 def test_shapes_are_those_that_people_run() -> None:
-    assert shapes_of("layer_norm", "backward")[0]["inputs"][1] == 4096
-    assert shapes_of("softmax_cross_entropy", "backward")[0]["logits"][1] == 50257
-    assert shapes_of("embedding", "backward")[0]["weight"][0] == 50257
+    assert set(shapes_of("dense", "backward")[0].values()) == {(4096, 4096), (1, 4096)}
+    assert shapes_of("layer_norm", "backward")[0]["inputs"] == (8192, 4096)
+    assert shapes_of("softmax_cross_entropy", "backward")[0]["logits"] == (1024, 50257)
+    assert shapes_of("embedding", "backward")[0]["weight"] == (50257, 1024)
     convolution = shapes_of("conv2d", "forward")[0]
     assert convolution["inputs"] == (32, 64, 56, 56)
     assert max(convolution["weight"][2:]) < 5

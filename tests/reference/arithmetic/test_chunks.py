@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from backproof.reference.arithmetic.chunks import ChunkError, batch_length, evaluate_fast, pieces, rows_that_fit
 from backproof.reference.arithmetic.rounding import LengthError
-from backproof.reference.arithmetic.sampling import evaluate_sampled, valid_results
 from backproof.reference.generation.draws import Words
 from backproof.reference.model.functions import over_batch, scatter_add
 from backproof.reference.model.operation import operation
@@ -215,43 +214,3 @@ def test_float32_is_within_the_tolerance_and_the_tolerance_is_sharp(op: str) -> 
         assert got.dtype == np.float32
         assert (abs(got - expected) <= tolerance).all()
         assert np.median(tolerance / abs(expected)) < 0.01
-
-
-# Samples ------------------------------------------------------------------------------------------------------------
-
-DENSE = [normal(40, 24), normal(40, 30), normal(30, 24), normal(1, 24)]
-
-
-@pytest.mark.parametrize(
-    ("axes", "valid"),
-    [
-        ((0, 0, None, None), {0: 0}),
-        ((None, 1, 0, None), {0: 1, 1: 0, 2: None}),
-        ((1, None, 1, 1), {1: 1, 2: 1}),
-    ],
-    ids=["rows", "inputs' features", "outputs' features"],
-)
-def test_which_results_of_a_dense_layer_stay_valid(axes: tuple[int | None, ...], valid: dict[int, int | None]) -> None:
-    assert valid_results(dense.backward, DENSE, {}, axes) == valid
-
-
-def test_sampled_elements_are_those_of_the_whole() -> None:
-    indices = np.array([3, 17, 22])
-    expected, tolerance = evaluate_fast(dense.backward, DENSE, {}, "float32", "float32")
-    samples = evaluate_sampled(dense.backward, DENSE, {}, "float32", "float32", axes=(1, None, 1, 1), indices=indices)
-    for index, sample in samples.items():
-        assert sample.axis == 1
-        assert (abs(sample.expected - expected[index][:, indices]) <= 1e-12).all()
-        assert sample.tolerance == pytest.approx(tolerance[index][:, indices], rel=1e-5)
-
-
-def test_an_axis_that_all_results_sum_over_cannot_be_sampled() -> None:
-    with pytest.raises(ChunkError, match="no result stays valid"):
-        valid_results(softmax.forward, [normal(8, 9)], {}, (1,))
-
-
-def test_a_declaration_says_which_results_stay_valid() -> None:
-    samples = evaluate_sampled(
-        softmax.forward, [normal(8, 9)], {}, "float32", "float32", axes=(0,), indices=np.array([1]), valid={0: 0}
-    )
-    assert samples[0].expected.shape == (1, 9)
