@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import reported_activations
 import reported_attention
+import reported_blocks
 import reported_element_losses
 import reported_halves
 import reported_indices
@@ -43,6 +44,7 @@ OF_KINDS = tuple(chain.from_iterable(module.REPORTS for module in BY_KIND))
 BY_OPERATION = (
     reported_activations,
     reported_attention,
+    reported_blocks,
     reported_element_losses,
     reported_indices,
     reported_norms,
