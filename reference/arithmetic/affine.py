@@ -11,9 +11,9 @@ One variable for a rounding means that all steps which read a number read the sa
 rounding out for one step and not for another, each has a variable of its own (`Reading`).
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from itertools import accumulate
 from math import inf, nextafter, prod
 from typing import Any, Self
 
@@ -33,7 +33,6 @@ from .linear_errors import (
     Variables,
     elementwise,
     matrix_times,
-    placed,
     sums_over,
     times_matrix,
 )
@@ -75,7 +74,8 @@ class Affine(DirectArray):
     @classmethod
     def exact(cls, rounding: Rounding, variables: Variables) -> Self:
         """Give a rounding array without errors as one of an evaluation's arrays."""
-        return cls(rounding, np.zeros(rounding.shape, dtype=np.int64), LinearErrors(variables, (), np.zeros((4, 1))))
+        none = LinearErrors(variables, linear_errors.NONE, np.zeros((4, 1)))
+        return cls(rounding, np.zeros(rounding.shape, dtype=np.int64), none)
 
     @property
     def value(self) -> np.ndarray:
@@ -226,21 +226,14 @@ class Affine(DirectArray):
 
     def joined(self, arrays: list[Self], axis: int = 0) -> Self:
         """Concatenate arrays along an axis."""
-        return self._put_together(arrays, np.concatenate, axis)
-
-    def stacked(self, arrays: list[Self], axis: int = 0) -> Self:
-        """Put arrays of one shape side by side along a new axis."""
-        return self._put_together(arrays, np.stack, axis)
+        result = self.rounding.joined([x.rounding for x in arrays], axis)
+        ends, before = list(accumulate(x.shape[axis] for x in arrays)), (slice(None),) * (axis % result.ndim)
+        places = [(*before, slice(end - x.shape[axis], end)) for x, end in zip(arrays, ends, strict=True)]
+        return self._passed_on(result, *(x._operand(result, at=at) for x, at in zip(arrays, places, strict=True)))
 
     def pad(self, width: Any, mode: str = "constant", constant_values: float = 0) -> Self:
         """Put exact constants around."""
         return self.of_parts(*self.rounding.pad(width, mode, constant_values).parts(), np.pad(self.cells, width))
-
-    def _put_together(self, arrays: list[Self], how: Callable[..., np.ndarray], axis: int) -> Self:
-        parts = zip(*(x.rounding.parts() for x in arrays), strict=True)
-        result = self.rounding.of_parts(*(how(part, axis) for part in parts))
-        origin = how([np.full(x.shape, k) for k, x in enumerate(arrays)], axis)
-        return self._passed_on(result, *(x._operand(result, placed(origin == k)) for k, x in enumerate(arrays)))
 
     def _passed_on(self, result: Rounding, *operands: Operand) -> Self:
         """Give a result that rounds nothing, and that may be read as early as the operands."""

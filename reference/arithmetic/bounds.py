@@ -127,14 +127,16 @@ class Rules:
         is not finite has no error.
         """
         if e.is_zero():
-            return (v, ZERO) if v.is_zero() else self._finished(v, e, fits(v, self.format), cost, extra)
+            if v.is_zero():
+                return v, ZERO
+            passed = fits(v, self.format)
         return self._finished(v, e, passed, cost, extra)
 
     def _finished(self, v: arb, e: arb, free: bool, cost: arb, extra: arb) -> Bounded:
-        magnitude = abs(v)
+        most = abs(v) if e is ZERO else abs(v) + e
         if not free:
-            e = e + cost * (magnitude + e) + extra
-        most = magnitude + e
+            added = cost * most if extra is ZERO else cost * most + extra
+            e, most = added if e is ZERO else e + added, most + added
         if most <= self.largest or (not self.guard and v.is_finite()):
             return v, e
         if not v.is_finite():
@@ -174,8 +176,10 @@ class Rules:
         return e + cost
 
     def _add(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
-        passed = (ex.is_zero() and x.is_zero()) or (ey.is_zero() and y.is_zero())
-        return self._rounded(x + y, ex + ey, passed, self.roundoff, self.flushed)
+        exact_x, exact_y = ex.is_zero(), ey.is_zero()
+        if exact_x is not exact_y and (x if exact_x else y).is_zero():
+            return (y, ey) if exact_x else (x, ex)
+        return self._rounded(x + y, ex + ey, False, self.roundoff, self.flushed)
 
     def _multiply(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
         exact_x, exact_y = ex.is_zero(), ey.is_zero()
@@ -187,7 +191,7 @@ class Rules:
             e, passed = ex * abs(y), _is_sign(y)
         else:
             e, passed = abs(x) * ey + ex * (abs(y) + ey), False
-        return self._rounded(x * y, e, passed, self.roundoff, self.threshold)
+        return self._finished(x * y, e, passed, self.roundoff, self.threshold)
 
     def _divide(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
         gap = abs(y) - ey

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 from functools import cached_property
-from itertools import accumulate
 from math import inf
 from typing import Any
 
@@ -29,8 +28,8 @@ TINY = 2.0**-1073
 NEGLIGIBLE = 2.0**-30
 """A part of an error that is not worth a variable."""
 
-Blocks = tuple[tuple[int, int], ...]
-"""Runs of variables, each as the number of the first and of how many there are, in rising order."""
+NONE = np.zeros(0, dtype=np.int64)
+"""The numbers of no variables."""
 
 Linear = Callable[[np.ndarray, Any], np.ndarray]
 """(rows (R, ...) of an operand, derivatives or None where they are 1) -> what a result inherits of each row. The last
@@ -68,16 +67,22 @@ class Variables:
     """How many variables there are so far."""
 
 
+def _zeros(rows: int, columns: int) -> np.ndarray:
+    """Make a table whose columns are contiguous in memory where there are many rows and few columns."""
+    return np.zeros((rows, columns), order="F" if rows > 8 * columns else "C")
+
+
 @dataclass(frozen=True)
 class LinearErrors:
     """The errors of one step's results, a column each, after a column of zeros that stands for exact numbers."""
 
     variables: Variables
-    blocks: Blocks
+    numbers: np.ndarray
+    """(V,): of the variables, rising."""
     table: np.ndarray
-    """(V + 4, columns): the coefficients of the variables of all blocks; the rest; coefficients of variables that have
-    no number yet, one a column, for what the step itself added; the sum of all these magnitudes; and that or the bound
-    of rounding arrays, whichever is less."""
+    """(V + 4, columns): the coefficients of the variables; the rest; coefficients of variables that have no number yet,
+    one a column, for what the step itself added; the sum of all these magnitudes; and that or the bound of rounding
+    arrays, whichever is less."""
     early: Reading = Reading.NOBODY
 
     @property
@@ -98,54 +103,61 @@ class LinearErrors:
         if not columns.size:
             return self
         if (known + columns.size) * width > self.variables.most:
-            table = self.table.copy()
+            table = self.table.copy("K")
             table[-4] = np.nextafter(table[-4] + own, inf)
             table[-3] = 0
-            return LinearErrors(self.variables, self.blocks, table)
-        table = np.zeros((len(self.table) + columns.size, width))
+            return LinearErrors(self.variables, self.numbers, table)
+        table = _zeros(len(self.table) + columns.size, width)
         table[:known], table[-4:] = self.table[:known], self.table[-4:]
         table[known + np.arange(columns.size), columns] = own[columns]
         table[-3] = 0
-        block = self.variables.count, int(columns.size)
+        new = np.arange(self.variables.count, self.variables.count + columns.size)
         self.variables.count += columns.size
-        return LinearErrors(self.variables, (*self.blocks, block), table)
+        return LinearErrors(self.variables, np.concatenate([self.numbers, new]), table)
 
     def read(self, how: "Use") -> "LinearErrors":
         """Give what a step reads. What it only passes on stays without a number, if readers may read it early."""
         if self.early is Reading.NOBODY or (self.early is Reading.ADDITIONS and how is Use.MULTIPLIED):
             return self.numbered
-        return self if how is Use.PASSED_ON else LinearErrors(self.variables, self.blocks, self.table).numbered
+        return self if how is Use.PASSED_ON else LinearErrors(self.variables, self.numbers, self.table).numbered
 
     def negative(self) -> "LinearErrors":
         """The errors of -x."""
         known = self.numbered if self.early is Reading.NOBODY else self
-        table = known.table.copy()
+        table = known.table.copy("K")
         np.negative(table[:-4], out=table[:-4])
-        return LinearErrors(self.variables, known.blocks, table, known.early)
+        return LinearErrors(self.variables, known.numbers, table, known.early)
 
     def rows_of(self, cells: np.ndarray) -> np.ndarray:
         """Give the rows of the table for elements by their columns, to be read only: (V + 4, *shape of the cells).
 
         A large table of which all columns are wanted, in their order, is not copied.
         """
-        are_all = self.table.size > 1 << 13 and np.array_equal(cells.ravel(), np.arange(1, self.table.shape[1]))
-        return self.table[:, 1:].reshape(-1, *cells.shape) if are_all else self.table.take(cells, axis=1)
+        table = self.table
+        if table.size > 1 << 13 and np.array_equal(cells.ravel(), np.arange(1, table.shape[1])):
+            return table[:, 1:].reshape(-1, *cells.shape)
+        if table.flags.c_contiguous:
+            return table.take(cells, axis=1)
+        return table.T.take(cells, axis=0).transpose(-1, *range(cells.ndim))
 
-    def rows_among(self, blocks: Blocks) -> Any:
-        """Give the places of the coefficients among those of more blocks, as an index."""
-        if self.blocks == blocks[: len(self.blocks)]:
-            return slice(len(self.table) - 4)
-        starts = dict(zip(blocks, accumulate((count for _, count in blocks), initial=0), strict=False))
-        return np.concatenate([np.arange(starts[b], starts[b] + b[1]) for b in self.blocks])
+    def rows_among(self, numbers: np.ndarray) -> Any:
+        """Give the places of the coefficients among those of more variables, as an index."""
+        own, count = self.numbers, len(self.numbers)
+        first = int(numbers.searchsorted(own[0])) if count else 0
+        if not count or numbers[first + count - 1] == own[-1]:
+            return slice(first, first + count)
+        return numbers.searchsorted(own)
 
 
-def together(several: Sequence[LinearErrors]) -> tuple[Blocks, int]:
-    """Give the blocks of all, and how many variables these have."""
-    first = several[0].blocks if several else ()
-    if all(errors.blocks == first for errors in several):
-        return first, len(several[0].table) - 4 if several else 0
-    blocks = tuple(sorted({block for errors in several for block in errors.blocks}))
-    return blocks, sum(count for _, count in blocks)
+def together(variables: Variables, several: Sequence[LinearErrors]) -> np.ndarray:
+    """Give the numbers of the variables of all, rising."""
+    first = several[0].numbers if several else NONE
+    if all(errors.numbers is first for errors in several):
+        return first
+    seen = np.zeros(variables.count, dtype=bool)
+    for errors in several:
+        seen[errors.numbers] = True
+    return np.flatnonzero(seen)
 
 
 # How steps pass errors on ---------------------------------------------------------------------------------------------
@@ -189,17 +201,6 @@ def sums_over(axes: tuple[int, ...], keepdims: bool) -> Linear:
     return linear
 
 
-def placed(here: np.ndarray) -> Linear:
-    """Put the elements of an operand where a mask of the result says, in C order."""
-
-    def linear(rows: np.ndarray, _: Any) -> np.ndarray:
-        result = np.zeros((len(rows), *here.shape))
-        result[:, here] = rows.reshape(len(rows), -1)
-        return result
-
-    return linear
-
-
 def times_matrix(rows: np.ndarray, matrix: Any) -> np.ndarray:
     """(R, n, k) and (k, m) -> (R, n, m), term by term: with the rows last, which are many where axes are short."""
     terms = np.ascontiguousarray(rows.transpose(2, 1, 0))[:, :, None]
@@ -233,6 +234,8 @@ class Operand:
     terms: int = 1
     """How many errors of the operand a result inherits."""
     use: Use = Use.MULTIPLIED
+    at: tuple[slice, ...] = ()
+    """Which of the results inherit, as an index; () for all."""
 
 
 def after(
@@ -252,20 +255,21 @@ def after(
     size = bound.size
     with_errors = [x for x in operands if x.errors.are_any]
     read = [x.errors.read(x.use) for x in with_errors]
-    blocks, most = together(read)
-    table = np.zeros((most + 4, 1 + size))
+    numbers = together(variables, read)
+    most = len(numbers)
+    table = _zeros(most + 4, 1 + size)
     rest, own, radius, error = table[most:, 1:]
     if not read:
         own[:] = radius[:] = error[:] = bound
-        return LinearErrors(variables, blocks, table, early)
+        return LinearErrors(variables, numbers, table, early)
     inherited, magnitudes = table[:most, 1:].reshape(most, *shape), np.zeros((4, *shape))
     terms = max(x.terms for x in with_errors)
     slack = SLACK * (len(read) + 2 + terms)
     for x, errors in zip(with_errors, read, strict=True):
         rows = errors.rows_of(x.cells)
         passed = x.linear(rows, x.slope)
-        inherited[errors.rows_among(blocks)] += passed[:-4]
-        magnitudes += passed[-4:]
+        inherited[errors.rows_among(numbers), *x.at] += passed[:-4]
+        magnitudes[:, *x.at] += passed[-4:]
         if x.off is not None:
             unknown = x.linear(rows[-4:], x.off)[2:] * (1 + slack)
             magnitudes[0] += unknown[0]
@@ -286,4 +290,4 @@ def after(
         table[:-1, 1:][:, given_up] = 0
         own[given_up] = radius[given_up] = bound[given_up]
     error[:] = np.minimum(bound, radius)
-    return LinearErrors(variables, blocks, table, early)
+    return LinearErrors(variables, numbers, table, early)

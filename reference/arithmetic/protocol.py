@@ -263,8 +263,7 @@ class FormulaArray(NDArrayOperatorsMixin):
 
     def stacked(self, arrays: list[Self], axis: int = 0) -> Self:
         """Put arrays of one shape side by side along a new axis."""
-        columns = zip(*(x.parts() for x in arrays), strict=True)
-        return self.of_parts(*(np.stack(column, axis) for column in columns))
+        return self.joined([x.expand_dims(axis) for x in arrays], axis)
 
     def squeeze(self, axis: Axis = None) -> Self:
         """Drop axes of length 1."""

@@ -57,16 +57,20 @@ LARGE = {"float64": 33, "float32": 65}
 """By dtype, more images than a block has."""
 
 
-def normalized(case: Inputs) -> np.ndarray:
-    """What a case's normalisation gives to ReLU."""
-    tensors = [case[name].astype(np.float64) for name in NAMES[:5]]
-    outputs: np.ndarray = batch_norm.forward(conv2d.forward(*tensors[:3]), *tensors[3:], eps=EPS)
+def convolved(case: Inputs) -> np.ndarray:
+    """What a case's convolution gives."""
+    outputs: np.ndarray = conv2d.forward(*(case[name].astype(np.float64) for name in NAMES[:3]))
     return outputs
 
 
-def is_clear(case: Inputs, dtype: str) -> bool:
-    """Whether no element is near the kink, and no two of a window tie for the largest, but zeros."""
-    before = normalized(case)
+def normalized(case: Inputs, images: np.ndarray) -> np.ndarray:
+    """What a case's normalisation makes of what its convolution gives."""
+    outputs: np.ndarray = batch_norm.forward(images, *(case[name].astype(np.float64) for name in NAMES[3:5]), eps=EPS)
+    return outputs
+
+
+def is_clear(before: np.ndarray, dtype: str) -> bool:
+    """Whether nothing that ReLU gets is near the kink, and no two of a window tie for the largest, but zeros."""
     *_, second, first = np.sort(np.stack(quarters(np.maximum(before, 0))), axis=0)
     ties = (first > 0) & (first - second < CLEARANCE[dtype] * (1 + first))
     return not ties.any() and bool((abs(before) >= CLEARANCE[dtype]).all())
@@ -89,16 +93,16 @@ def network(w: Words, what: Network, shift: float = 0.0, exponent: int = 0) -> I
             "norm_weight": w.signed((o,), 0.5, 1.5),
             "norm_bias": w.array(np.zeros(o)),
         }
-        values = np.sort(np.moveaxis(normalized(case), 1, 0).reshape(o, -1), axis=1)
+        images = convolved(case)
+        if w.dtype in HALF and (abs(images.mean(axis=(0, 2, 3))) > images.std(axis=(0, 2, 3)) / 4).any():
+            continue
+        centred = normalized(case, images)
+        values = np.sort(np.moveaxis(centred, 1, 0).reshape(o, -1), axis=1)
         middle = values[:, values.shape[1] // 4 : values.shape[1] * 3 // 4 + 1]
         gaps = np.diff(middle, axis=1).argmax(axis=1)[:, None]
         kinks = sum(np.take_along_axis(middle, gaps + k, axis=1)[:, 0] for k in (0, 1)) / 2
         case["norm_bias"] = w.array(np.round(kinks * -128) / 128)
-        convolved = conv2d.forward(*(case[name].astype(np.float64) for name in NAMES[:3]))
-        moments = convolved.mean(axis=(0, 2, 3)), convolved.std(axis=(0, 2, 3))
-        if not is_clear(case, w.dtype):
-            continue
-        if w.dtype in HALF and (abs(moments[0]) > moments[1] / 4).any():
+        if not is_clear(centred + case["norm_bias"].astype(np.float64)[:, None, None], w.dtype):
             continue
         features = o * math.prod((s - k + 1) // 2 for s, k in zip(what.inputs[2:], size, strict=True))
         down = features.bit_length() // 2 + (w.dtype in HALF)
@@ -185,7 +189,7 @@ def one_at_a_time(dtype: str) -> Iterator[Inputs]:
     yield case
     for name in ("dL_dloss", *NAMES):
         before = case
-        while case is before or not is_clear(case, dtype):
+        while case is before or not is_clear(normalized(case, convolved(case)), dtype):
             case = {**before, name: network(w, PLAIN)[name]}
         yield case
 

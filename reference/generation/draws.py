@@ -14,6 +14,7 @@ from ...vectors.dtypes import FORMATS, numpy_dtype
 
 Shape = tuple[int, ...]
 _COIN_BITS = 60
+_COIN = np.uint64((1 << _COIN_BITS) - 1)
 
 
 class NotHeldError(ValueError):
@@ -46,7 +47,7 @@ class Words:
 
     def integers(self, shape: Shape, low: int, high: int) -> np.ndarray:
         """Draw int64 in [low, high). The bias of the remainder is below 2**-50 for any range used here."""
-        return np.array([low + w % (high - low) for w in self._raw(math.prod(shape))], dtype=np.int64).reshape(shape)
+        return low + (self._raw(math.prod(shape)) % np.uint64(high - low)).astype(np.int64).reshape(shape)
 
     def signs(self, shape: Shape) -> np.ndarray:
         """Draw -1 or 1, int64."""
@@ -54,31 +55,22 @@ class Words:
 
     def permutation(self, n: int) -> list[int]:
         """Draw an order of range(n)."""
-        keys = self._raw(n)
-        return sorted(range(n), key=lambda i: (keys[i], i))
+        return [int(i) for i in np.argsort(self._raw(n), kind="stable")]
 
     def normal(self, shape: Shape, scale: float = 1.0) -> np.ndarray:
         """Draw bell-shaped numbers of variance scale**2, `scale` a power of two, with full significands.
 
         A sum of twelve uniform integers (variance 1 after scaling), rounded to the dtype's significand.
         """
-        n = math.prod(shape)
-        words = self._raw(12 * n)
-        mask, centre = (1 << _COIN_BITS) - 1, 6 << _COIN_BITS
-        sums = [sum(w & mask for w in words[12 * i : 12 * i + 12]) - centre for i in range(n)]
-        return self._numbers(sums, math.log2(scale) - _COIN_BITS, shape)
+        sums = (self._raw(12 * math.prod(shape)) & _COIN).reshape(-1, 12).sum(axis=1)
+        return self._numbers(sums.view(np.int64) - (6 << _COIN_BITS), math.log2(scale) - _COIN_BITS, shape)
 
     def uniform(self, shape: Shape, low: float, high: float) -> np.ndarray:
         """Draw between two dyadic numbers with full significands; rounding may give the upper one."""
-        span = high - low
-        n = math.prod(shape)
-        words = self._raw(n)
-        a, b = (x.as_integer_ratio() for x in (float(low), float(span)))
+        a, b = (x.as_integer_ratio() for x in (float(low), float(high - low)))
         scale = max(a[1], b[1])
-        numerators = [
-            ((a[0] * (scale // a[1])) << _COIN_BITS) + b[0] * (scale // b[1]) * ((w & ((1 << _COIN_BITS) - 1)) | 1)
-            for w in words
-        ]
+        words = (self._raw(math.prod(shape)) & _COIN) | np.uint64(1)
+        numerators = ((a[0] * (scale // a[1])) << _COIN_BITS) + b[0] * (scale // b[1]) * words.astype(object)
         return self._numbers(numerators, -_COIN_BITS - math.log2(scale), shape)
 
     def signed(self, shape: Shape, low: float, high: float) -> np.ndarray:
@@ -94,13 +86,13 @@ class Words:
         """Give values as an array of the dtype. Raises NotHeldError where the dtype does not hold one."""
         return held(values, self.dtype)
 
-    def _raw(self, n: int) -> list[int]:
+    def _raw(self, n: int) -> np.ndarray:
         """Draw 64-bit words."""
-        return [int(word) for word in self._bits.random_raw(n)] if n else []
+        return self._bits.random_raw(n) if n else np.zeros(0, dtype=np.uint64)
 
-    def _numbers(self, numerators: list[int], exponent: float, shape: Shape) -> np.ndarray:
+    def _numbers(self, numerators: np.ndarray, exponent: float, shape: Shape) -> np.ndarray:
         bits = FORMATS[self.dtype].significand
-        values = [math.ldexp(float(round_to_significand(n, bits)), int(exponent)) for n in numerators]
+        values = [math.ldexp(float(round_to_significand(n, bits)), int(exponent)) for n in numerators.tolist()]
         return self.array(np.array(values, dtype=np.float64).reshape(shape))
 
 
@@ -108,8 +100,9 @@ def held(values: object, dtype: str) -> np.ndarray:
     """Give values as a C-contiguous array of a dtype. Raises NotHeldError where the dtype does not hold one exactly."""
     wide = np.asarray(values, dtype=np.float64)
     array = np.ascontiguousarray(wide.astype(numpy_dtype(dtype))).reshape(wide.shape)
-    if not np.array_equal(array.astype(np.float64), wide, equal_nan=True):
-        raise NotHeldError(f"{dtype} does not hold {wide[array.astype(np.float64) != wide].ravel()[0]!r}")
+    back = array.astype(np.float64)
+    if back.tobytes() != wide.tobytes() and not np.array_equal(back, wide, equal_nan=True):
+        raise NotHeldError(f"{dtype} does not hold {wide[back != wide].ravel()[0]!r}")
     return array
 
 

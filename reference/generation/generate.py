@@ -51,13 +51,14 @@ def generate(ops: Sequence[str], prepare: Callable[[], object] = int) -> dict[st
     with ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (prepare,)) as pool:
         built = pool.map(_build, work)
         bar = tqdm(built, total=len(work), unit="family", disable=not sys.stderr.isatty(), desc="generating")
-        families = [family for family in bar if family is not None]
-    if out := len(work) - len(families):
+        images, kept = {}, 0
+        for op, group in groupby((family for family in bar if family is not None), key=lambda family: family.op):
+            families = list(group)
+            images[f"{op}.h5"] = store.image_of(vectors_of(op, families))
+            kept += len(families)
+    if out := len(work) - kept:
         print(f"{out} of {len(work)} families are left out: there is no bound for their cases", file=sys.stderr)
-    return {
-        f"{op}.h5": store.image_of(vectors_of(op, list(group)))
-        for op, group in groupby(families, key=lambda family: family.op)
-    }
+    return images
 
 
 def generated(op: str, dtypes: Collection[str] = DTYPES) -> OperationVectors:

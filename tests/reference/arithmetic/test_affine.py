@@ -39,7 +39,7 @@ def exact(x: np.ndarray, precision: Precision, variables: Variables) -> Affine:
 def within_its_sum(got: np.ndarray, bounded: Affine, variables: dict[int, flint.arb]) -> bool:
     """Say whether errors are what the sum over variables says, given the values of some of these."""
     errors = bounded.errors
-    table, places = errors.table, [k for first, count in errors.blocks for k in range(first, first + count)]
+    table, places = errors.table, errors.numbers.tolist()
     for result, value, cell in zip(got.flat, bounded.value.flat, bounded.cells.flat, strict=True):
         if not value.is_finite():
             continue
