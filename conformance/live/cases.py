@@ -15,13 +15,15 @@ from .templates import UPSTREAM, Template
 
 TILES = (16, 32, 64, 128, 256, 512, 1024, 2048, 2048, 4096, 4096)
 """Lengths at which kernels change their ways; large ones are drawn more often, since no golden file has them."""
+LONG = (8192, 16384, 32768, 65536, 65536)
+"""Lengths at which indices of 16 bits and whole buffers end: not of a loop, in which each step would cost a call."""
 BESIDE = (-1, 0, 1, 1, 17)
 """What is added to them."""
 PAIRS = ((33, 33), (33, 65), (65, 97), (129, 33), (257, 257), (33, 2049))
 """Tiles on two sides; with the last two an index of 16 bits is too short."""
 SMALL = 9
 """Other lengths are below this."""
-MOST_ELEMENTS, MOST_TERMS = 2**18, 2**21
+MOST_ELEMENTS, MOST_TERMS = 2**19, 2**21
 """Of all arguments of a case that are not the upstream, together; and the product of all lengths, which bounds how
 many terms the sums of contractions have together."""
 KEYS = 2**16
@@ -92,7 +94,8 @@ def _sizes(w: Stream, template: Template) -> tuple[int, ...]:
     order, how = w.permutation(count), _below(w, 4)
     if not count or how == 0:
         return tuple(sizes)
-    large = [TILES[_below(w, len(TILES))] + BESIDE[_below(w, len(BESIDE))]]
+    tiles = TILES if template.loops[order[0]] else TILES + LONG
+    large = [tiles[_below(w, len(tiles))] + BESIDE[_below(w, len(BESIDE))]]
     if count > 1 and how == 1:
         large = list(PAIRS[_below(w, len(PAIRS))])
     for place, size in zip(order, large, strict=False):

@@ -5,11 +5,13 @@ own formula is asked whether it still takes the arguments; where it does, that l
 is told by what all golden families of the operation hold.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -170,6 +172,30 @@ class Template:
             for key, n in before.items()
             if any(of[key] != n for of in after.values())
         }
+
+    @cached_property
+    def loops(self) -> tuple[bool, ...]:
+        """For each length whether the formula takes more steps the longer it is, as one in a loop over time does."""
+        steps = self._steps(self._base)
+        return tuple(
+            self._steps(lengthened(self._base, length.multiples, length.golden + 1)) > steps for length in self.lengths
+        )
+
+    def _steps(self, tensors: Mapping[str, np.ndarray]) -> int:
+        """How many functions are called to compute the outputs."""
+        count = 0
+
+        def step(_: FrameType, event: str, __: object) -> None:
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        before = sys.getprofile()
+        sys.setprofile(step)
+        try:
+            output_shapes(self.operation, tensors, self.family)
+        finally:
+            sys.setprofile(before)
+        return count
 
     def outputs(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
         """The shapes of the outputs for a size of each length, with all the work."""

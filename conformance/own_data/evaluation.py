@@ -214,7 +214,16 @@ def counted(answer: Answer, call: OwnCall, dtype: str, precision: str) -> list[F
 
     model = precision_model(dtype, precision)
     stepwise = model.accumulator == model.format
-    return [f for f in answer if (stepwise or not f.accumulates) and f.applies(call.arguments)]
+    forms = (call.arguments, {**call.arguments, **_along_the_axis(call)})
+    return [f for f in answer if (stepwise or not f.accumulates) and all(map(f.applies, forms))]
+
+
+def _along_the_axis(call: OwnCall) -> dict[str, np.ndarray]:
+    """The arguments with the axis that a parameter names as the last, along which formulations have their limits."""
+    axis = call.parameters.get("axis")
+    if not isinstance(axis, int):
+        return {}
+    return {n: np.moveaxis(x, axis, -1) if -x.ndim <= axis < x.ndim else x for n, x in call.arguments.items()}
 
 
 def whole(parts: Iterator[Part]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -107,3 +107,9 @@ def test_outputs_have_the_shapes_that_are_foretold_without_computing_them(op: st
             assert foretold == [np.shape(outputs)]
             compared += 1
     assert compared > 8
+
+
+def test_the_length_of_time_is_that_of_a_loop() -> None:
+    pairs = [pair for one in _of("lstm") for pair in zip(one.lengths, one.loops, strict=True)]
+    assert {axis for length, loop in pairs if loop for axis in length.multiples} == {("inputs", 0)}
+    assert not any(loop for one in _of("layer_norm") for loop in one.loops)

@@ -115,6 +115,12 @@ def test_another_formulation_is_right_where_the_first_gives_a_smaller_bound(monk
     assert_gradients("sigmoid", g * s * (1 - s), inputs=x, upstream=g)
 
 
+def test_a_formulation_for_short_rows_is_left_out_where_the_axis_is_long() -> None:
+    x, g = normal(2**15, 2, seed=1), normal(2**15, 2)  # of which the Jacobian along the first axis has 16 GiB
+    p = np.exp(x) / np.exp(x).sum(axis=0)
+    assert_gradients("softmax", p * (g - (p * g).sum(axis=0)), inputs=x, upstream=g, axis=0)
+
+
 def test_a_looser_precision_that_would_do_is_named() -> None:
     x, w = normal(16, 16, seed=1), normal(16, 16, seed=2)
     near = (x.astype(np.float16).astype(np.float64) @ w.astype(np.float16)).astype(np.float32)
