@@ -17,7 +17,7 @@ from .templates import Template
 
 MOST_UNJUDGED = 50
 """A function is given up when the time is over and none of so many cases could be judged."""
-MOST_SHRINKS = 200
+MOST_SHRINKS = 400
 """Cases that are tried to find the smallest."""
 
 
@@ -140,12 +140,21 @@ def shrunk(judge: Judge, found: Judged, seconds: float | None = None) -> Judged:
 
 
 def _shorter(found: Judged, place: int, fails: Callable[[LiveCase], Judged | None]) -> Judged:
-    """Try 1, then halve the way between a length that is right and one that fails, until they are neighbours."""
+    """Try 1, then halve the way between a length that is right and one that fails, until they are neighbours.
+
+    A fault need not show at each length and with all numbers: one more of either is tried before a length is right.
+    """
     best, sizes = found, found.case.sizes
     right, wrong, size = 0, sizes[place], 1
     while wrong - right > 1:
-        if judged := fails(replace(best.case, sizes=(*sizes[:place], size, *sizes[place + 1 :]))):
-            best, wrong = judged, size
+        near = (
+            replace(best.case, sizes=(*sizes[:place], length, *sizes[place + 1 :]), key=best.case.key + more)
+            for length in (size, size + 1)
+            for more in (0, 1)
+            if length < wrong
+        )
+        if judged := next((one for case in near if (one := fails(case))), None):
+            best, wrong = judged, judged.case.sizes[place]
         else:
             right = size
         size = (right + wrong) // 2

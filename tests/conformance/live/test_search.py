@@ -86,6 +86,16 @@ def test_a_fault_beyond_a_number_of_elements_is_shrunk_to_one_long_axis() -> Non
     assert sorted(live.judged.case.sizes)[:-1] == [1] * (len(live.judged.case.sizes) - 1)
 
 
+def test_a_fault_that_not_every_length_shows_is_shrunk_to_the_first_that_does() -> None:
+    def backward(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        whole = x.size - x.size % 64 if x.size > THRESHOLD else x.size
+        return np.where(np.arange(x.size).reshape(x.shape) < whole, 2 * g * x, 0).astype(x.dtype)
+
+    live = searched("square_backward", backward, cases=200)
+    assert live.judged is not None
+    assert live.judged.family.inputs["inputs"].size == THRESHOLD + 1
+
+
 def test_the_other_answer_of_a_convention_is_no_fault() -> None:
     live = searched("relu_backward", lambda g, x: g * (x >= 0))
     assert live.verdict.outcome is Outcome.PASSED
