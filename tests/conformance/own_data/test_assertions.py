@@ -201,6 +201,12 @@ def test_an_axis_that_is_the_batch_is_judged_whole() -> None:
     assert_outputs("softmax", p, inputs=x, axis=0)
 
 
+def test_a_norm_along_the_batch_is_judged_whole() -> None:
+    x, g = normal(2, 2**16, 3, seed=1), normal(2, 2**16, 3)
+    right = operation("l2_normalize").functions["backward"](*(t.astype(np.float64) for t in (g, x)), axis=-2, eps=0.0)
+    assert_gradients("l2_normalize", right.astype(np.float32), inputs=x, upstream=g, axis=-2, eps=0.0)
+
+
 def test_progress_is_told_once_it_takes_long(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     x = normal(1100, 1000)
     assert_outputs("relu", np.maximum(x, 0), inputs=x)
