@@ -35,7 +35,7 @@ that there are words for, conditions are looked for no more."""
 PENALTY = 0.85
 """What an explanation is worth less for each condition."""
 FINE_SHARE, FINE_FEWEST = 0.9, 12
-"""Where errors are those of rounding, such a share of what is wrong must be explained, and so many elements."""
+"""Where errors are those of rounding, such a share of each result must be explained, and so many elements of all."""
 
 Unit = tuple[int, int]
 """An observation's identity, and a result's position."""
@@ -326,7 +326,8 @@ class Search:
         for positions in dict.fromkeys([tuple(gaining), tuple(clean), *((p,) for p in gaining)]):
             units = [(mark, p) for p in positions for mark in true[p]]
             against = [mark for p in positions for mark in false.get(p, ())]
-            if not positions or not all(self._likely(judged, true[p], p) for p in positions):
+            certain = [self._certain(judged, true[p], p) for p in positions]
+            if not all(certain) or sum(certain) < FINE_FEWEST:
                 continue
             conditions = () if not against else None if only_raises else self._when(judged, units, against)
             if conditions is None:
@@ -374,22 +375,22 @@ class Search:
                 unlike += not all(so)
         return unlike
 
-    def _likely(self, judged: Judged, true: Sequence[Marked], position: int) -> bool:
-        """Whether what is explained is no chance: of wrong results of the widest dtype some must be, and where errors
-        are those of rounding nearly all."""
+    def _certain(self, judged: Judged, true: Sequence[Marked], position: int) -> float:
+        """How many elements are explained, 0 where that may be chance: of wrong results of the widest dtype some must
+        be, and where errors are those of rounding nearly all; infinite where they are not."""
         left = [one for one in self.wrong if (id(one), position) in self.left]
         parameters = [mark.one.family.parameters for mark in true]
         alike = [one for one in left if one.family.parameters in parameters and one.states[position] is State.WRONG]
         dtypes = {mark.one.family.dtype for mark in true}
         widest = next((dtype for dtype in DTYPES[:2] if any(one.family.dtype == dtype for one in alike)), None)
         if widest is not None and not any(d == widest or d in DTYPES[: DTYPES.index(widest)] for d in dtypes):
-            return False
+            return 0.0
         if not all(judged.on(mark.one, position).fine for mark in true):
-            return True
+            return np.inf
         same = [one for one in left if one.family.dtype in dtypes]
         explained = np.array([judged.on(one, position).explained.sum() for one in same], float)
         wrong = np.array([one.wrong[position].sum() for one in same], float)
-        return bool(explained.sum() >= FINE_FEWEST and np.mean(explained / wrong) >= FINE_SHARE)
+        return float(explained.sum()) if np.mean(explained / wrong) >= FINE_SHARE else 0.0
 
     def _settles(self, one: Explanation) -> bool:
         """Whether an explanation on one condition at most is no chance, and leaves nothing open."""

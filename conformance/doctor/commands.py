@@ -75,8 +75,7 @@ def _doctor(options: argparse.Namespace) -> int:
         words = f"{plural(len(missing), 'operation', 'operations')} ({first_few(missing, MOST_NAMED)})"
         print(*wrapped(words, f"{Fit.ABSENT:<8}", " " * 8), sep="\n")
     wrong, fits = states[Fit.MISFIT], states[Fit.OK]
-    for line in _ending(wrong, fits, examination.argument, options):
-        print(line)
+    print(*_ending(wrong, fits, examination.argument, options), sep="\n")
     return int(bool(wrong) or not fits)
 
 
