@@ -82,7 +82,7 @@ def answers_seen(point: Followed, verdicts: Iterable[Verdict]) -> dict[str, list
     of undecided operations, and of the others those that agree with no answer."""
     undecided, families, contradictions = set(point.undecided), set(point.families), set(point.contradictions)
     seen: dict[str, list[str]] = {}
-    for verdict in verdicts:
+    for verdict in verdicts if undecided or contradictions else ():
         if verdict.id in contradictions or (verdict.id in families and verdict.op in undecided):
             seen.setdefault(" or ".join(verdict.answers) or NO_ANSWER, []).append(verdict.id)
     return seen

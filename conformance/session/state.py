@@ -104,13 +104,13 @@ class SessionState:
     def keep_folder(self) -> None:
         """Make the folder that the run was started in again where it is gone, and go there: pytest goes back to it."""
         folder = self.config.invocation_params.dir
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # noqa: PTH112 # after each family, and several times as fast
             problem = f"the implementation removed the folder {folder}: made again, without what was in it"
             if problem not in self.problems:
                 self.problems.append(problem)
             folder.mkdir(parents=True)
         try:
-            Path.cwd()
+            os.getcwd()  # noqa: PTH109 # likewise
         except OSError:
             os.chdir(folder)
 
