@@ -238,6 +238,50 @@ def added(inputs: Tensor, branch: Tensor) -> Tensor:
     return inputs + branch
 
 
+def recurrent(sigmoid: Function, tanh: Function, stack: Function) -> tuple[Function, Function, Function]:
+    """Make a step of an LSTM, an LSTM over time, and a step of a GRU."""
+
+    def lstm_cell(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> Tensors:
+        require_layer(4, inputs, (hidden, cell), layer)
+        of_inputs, of_state = gates(4, inputs, hidden, *layer)
+        i, f, g, o = (a + b for a, b in zip(of_inputs, of_state, strict=True))
+        next_cell = sigmoid(f) * cell + sigmoid(i) * tanh(g)
+        return sigmoid(o) * tanh(next_cell), next_cell
+
+    def lstm(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> Tensors:
+        hiddens = []
+        for step in range(inputs.shape[0]):
+            hidden, cell = lstm_cell(inputs[step], hidden, cell, *layer)
+            hiddens.append(hidden)
+        return stack(hiddens), hidden, cell
+
+    def gru_cell(inputs: Tensor, hidden: Tensor, *layer: Tensor) -> Tensor:
+        require_layer(3, inputs, (hidden,), layer)
+        (r, z, n), (of_r, of_z, of_n) = gates(3, inputs, hidden, *layer)
+        update = sigmoid(z + of_z)
+        return (1 - update) * tanh(n + sigmoid(r + of_r) * of_n) + update * hidden
+
+    return lstm_cell, lstm, gru_cell
+
+
+def gates(blocks: int, inputs: Tensor, hidden: Tensor, *layer: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """For each gate the sums of inputs and of the hidden state, both with their biases."""
+    weight_ih, weight_hh, bias_ih, bias_hh = layer
+    sums = inputs @ weight_ih.T + bias_ih, hidden @ weight_hh.T + bias_hh
+    units = hidden.shape[-1]
+    of_inputs, of_state = ([x[:, k * units : (k + 1) * units] for k in range(blocks)] for x in sums)
+    return of_inputs, of_state
+
+
+def require_layer(blocks: int, inputs: Tensor, states: Tensors, layer: Tensors) -> None:
+    """Raise ValueError where states, weights and biases are not those of so many gates for inputs (N, I)."""
+    (rows, features), units = inputs.shape, states[0].shape[-1]
+    width = blocks * units
+    due = [(rows, units)] * len(states) + [(width, features), (width, units), (width,), (width,)]
+    if [tuple(x.shape) for x in (*states, *layer)] != due:
+        raise ValueError(f"inputs {tuple(inputs.shape)} ask for states and a layer of shapes {due}")
+
+
 def gated(activation: Function) -> Function:
     """Make an activation of a gate times another tensor, and raise ValueError where that has another shape."""
 

@@ -31,6 +31,7 @@ from .autodiff import (
     of_layer,
     own,
     places,
+    recurrent,
     rotary,
     transformer,
     wanted,
@@ -451,6 +452,10 @@ nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
 embedding_forward, embedding_backward = autodiff.both_with_indices(lookup(partial(jnp.take, axis=0)), 0)
 gather_forward, gather_backward = autodiff.both_of_loss(gather)
 scatter_add_forward, scatter_add_backward = autodiff.both_with_indices(scatter_add, 1)
+lstm_cell, lstm, gru_cell = recurrent(jax.nn.sigmoid, jnp.tanh, jnp.stack)
+lstm_cell_forward, lstm_cell_backward = autodiff.both_of_several(lstm_cell, results=2)
+lstm_forward, lstm_backward = autodiff.both_of_several(lstm, results=3)
+gru_cell_forward, gru_cell_backward = autodiff.both(gru_cell)
 _turned = rotary(jnp.stack, jnp.reshape)
 rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(_turned, constants=2)
 transformer_block_forward, transformer_block_backward = autodiff.both_of_loss(

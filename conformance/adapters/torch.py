@@ -29,6 +29,7 @@ from .autodiff import (
     network,
     of_layer,
     own,
+    require_layer,
     rotary,
     transformer,
 )
@@ -334,10 +335,7 @@ def lstm_cell(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> T
 
 
 def lstm(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> Tensors:
-    (_, rows, features), units = inputs.shape, hidden.shape[-1]
-    due = [(rows, units)] * 2 + [(4 * units, features), (4 * units, units), (4 * units,), (4 * units,)]
-    if [tuple(x.shape) for x in (hidden, cell, *layer)] != due:  # torch.lstm in float32 reads on beyond what is there
-        raise ValueError(f"inputs {tuple(inputs.shape)} ask for states and a layer of shapes {due}")
+    require_layer(4, inputs[0], (hidden, cell), layer)  # torch.lstm in float32 reads on beyond what is there
     states, settings = (hidden[None], cell[None]), {"dropout": 0.0, "train": True, "bidirectional": False}
     outputs, *last = torch.lstm(inputs, states, layer, has_biases=True, num_layers=1, batch_first=False, **settings)
     return outputs, *(state[0] for state in last)
