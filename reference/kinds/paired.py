@@ -88,8 +88,9 @@ def changed(
         change = changes.get(draft.name, {})
         if change is not None:
             result = ("convention" if change["point"] else "valid") if "point" in change else draft.result
-            final = replace(draft, **{"result": result, **change})
-            count, given = max(final.count * cases // DRAWN, 1), {**(parameters or {}), **final.parameters}
-            yield replace(final, name=f"{draft.name}{suffix}", count=count, parameters=given)
+            count = max(change.get("count", draft.count) * cases // DRAWN, 1)
+            given = {**(parameters or {}), **change.get("parameters", draft.parameters)}
+            final = {"result": result, **change, "name": f"{draft.name}{suffix}", "count": count, "parameters": given}
+            yield replace(draft, **final)
     if unused:
         raise ValueError(f"changes to families that there are not: {', '.join(sorted(unused))}")
