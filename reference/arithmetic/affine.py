@@ -190,6 +190,10 @@ class Affine(DirectArray):
         right = other._operand(result, matrix_times, terms=terms, **self._factors)
         return self._after(result, left, right, early=Reading.ADDITIONS)
 
+    def running(self) -> Self:
+        """The same, of whose sums every element is a term, and none is exact."""
+        return type(self)(self.rounding.running(), self.cells, self.errors)
+
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes, or of all elements."""
         return self._summed(self.rounding.sum(axis, keepdims), axis, keepdims)

@@ -205,6 +205,10 @@ class Fast(FormulaArray):
         """Round to the tensors' own format."""
         return fast_rules.read_as(self.units.result, self)
 
+    def running(self) -> "Fast":
+        """The same, of whose sums every element is a term, and none is exact."""
+        return self.made(self.value, self.errors(), loose=self.loose, steps=self.steps)
+
     # Comparisons --------------------------------------------------------------------------------------------------
 
     def greater(self, other: Self) -> Any:

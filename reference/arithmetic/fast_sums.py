@@ -160,6 +160,10 @@ class PartialSum(FormulaArray):
         """Sum along axes, or of all elements."""
         return self.finished().sum(axis, keepdims)
 
+    def running(self) -> Any:
+        """Be summed term by term."""
+        return self.finished().running()
+
     def stored(self) -> Any:
         """Pass through memory in the tensors' dtype."""
         return self.finished().stored()

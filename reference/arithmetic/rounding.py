@@ -159,6 +159,13 @@ class Rounding(DirectArray):
         return self._by(rules_of(own, self.guard).stored, *self.parts())
 
     @remembered
+    @remembered
+    def running(self) -> Self:
+        """The same, of whose sums every element is a term, and none is exact."""
+        result = self.of_parts(*self.parts())
+        result._terms, result._is_exact = np.ones(self.shape, dtype=np.int64), False
+        return result
+
     def maximum(self, other: Self) -> Self:
         """The larger of x and y: exact, and off by no more than the larger error."""
         return self.of_parts(

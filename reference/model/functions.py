@@ -1,7 +1,8 @@
-"""What formulas call beside NumPy: functions that NumPy lacks, constants that no decimal states, and two marks.
+"""What formulas call beside NumPy: functions that NumPy lacks, constants that no decimal states, and marks.
 
 Each works on NumPy's arrays and on those of every arithmetic. The mark `stored` says where a value passes through
-memory, and `over_batch` which sums undo broadcasting; they change no value.
+memory, `over_batch` which sums undo broadcasting, and `running` which means may be updated term by term; they change no
+value.
 """
 
 import math
@@ -19,6 +20,16 @@ Array = Any
 def stored(x: Array) -> Array:
     """x after it has passed through memory in the tensors' dtype, as outputs saved for the backward pass do."""
     return x.stored() if isinstance(x, FormulaArray) else x
+
+
+def running(x: Array) -> Array:
+    """x to be averaged by a mean that is kept up to date, m + (x - m) / k for the k-th x: see `FormulaArray.running`.
+
+    Welford, "Note on a method for calculating corrected sums of squares and products", Technometrics 4 (1962). The k-th
+    mean's rounding counts k / n in the last, u |sum of the first k| / n, so all together are at most the n u mean |x| of
+    a sum in any order; but an x of 0, or sums that fit, save none of them.
+    """
+    return x.running() if isinstance(x, FormulaArray) else x
 
 
 def over_batch(x: Array, axis: Axis, keepdims: bool = False) -> Array:

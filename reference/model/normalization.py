@@ -10,7 +10,7 @@ import numpy as np
 
 from .broadcasting import repeated
 from .formulations import Formulation, Function, shared, through
-from .functions import over_batch
+from .functions import over_batch, running
 
 Array = Any
 Axes = tuple[int, ...]
@@ -112,12 +112,21 @@ def _by_channel_sums(dL_doutputs: Array, inputs: Array, weight: Array, axes: Axe
     return rest * (scale * weight), *of_channels(dL_doutputs, centred * scale, weight)
 
 
+@shared
+def _running_moments(inputs: Array, axes: Axes, eps: float) -> tuple[Array, Array]:
+    """The mean taken off that is kept up to date from term to term."""
+    centred = inputs - mean(running(inputs), axes)
+    return centred, 1 / np.sqrt(mean(centred * centred, axes) + eps)
+
+
 RAW = (Formulation(_raw_moments, "E[x^2] - E[x]^2", stable=False),)
-NORMALIZED = (*through(_by, RAW), Formulation(_as_line, "x a + b", stable=False))
+RUNNING = (Formulation(_running_moments, "a running mean"),)
+NORMALIZED = (*through(_by, RAW), Formulation(_as_line, "x a + b", stable=False), *through(_by, RUNNING))
 GRADIENTS = (
     *through(_gradients_by, RAW),
     Formulation(_gradients_as_line, "a g + b x + c", stable=False),
     Formulation(_reverse_mode, "through variance and mean"),
+    *through(_gradients_by, RUNNING),
 )
 BY_CHANNEL = Formulation(_by_channel_sums, "the weight last")
 """Right ways to compute both, beside the text above; the last where weights are no part of what is averaged."""

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..model.formulations import Formulation, Function, shared, through
-from ..model.functions import over_batch
+from ..model.functions import over_batch, running
 from ..model.shapes import require_columns_of, require_same_shape
 
 Array = Any
@@ -63,6 +63,13 @@ def _raw_moments(inputs: Array, eps: float) -> tuple[Array, Array]:
     """The variance as E[x^2] - E[x]^2, in one pass: digits are lost where the mean is far from 0."""
     mean = inputs.mean(axis=-1, keepdims=True)
     return inputs - mean, 1 / np.sqrt((inputs * inputs).mean(axis=-1, keepdims=True) - mean * mean + eps)
+
+
+@shared
+def _running_moments(inputs: Array, eps: float) -> tuple[Array, Array]:
+    """The mean taken off that is kept up to date from term to term."""
+    centred = inputs - running(inputs).mean(axis=-1, keepdims=True)
+    return centred, 1 / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps)
 
 
 def _forward_by(moments: Function, inputs: Array, weight: Array, bias: Array, *, eps: float) -> Array:
@@ -120,16 +127,19 @@ def _reverse_mode(dL_doutputs: Array, inputs: Array, weight: Array, bias: Array,
 
 
 RAW = (Formulation(_raw_moments, "E[x^2] - E[x]^2", stable=False),)
+RUNNING = (Formulation(_running_moments, "a running mean"),)
 
 FORMULATIONS = {
     "forward": (
         *through(_forward_by, RAW),
         Formulation(_as_line, "x a + b", stable=False),
         Formulation(_as_line_of_column, "x a + b for each column", stable=False),
+        *through(_forward_by, RUNNING),
     ),
     "backward": (
         *through(_backward_by, RAW),
         Formulation(_backward_as_line, "a g + b x + c", stable=False),
         Formulation(_reverse_mode, "through variance and mean"),
+        *through(_backward_by, RUNNING),
     ),
 }

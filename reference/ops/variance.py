@@ -10,6 +10,7 @@ from typing import Any
 
 from ..arithmetic.protocol import Axis
 from ..model.formulations import Formulation
+from ..model.functions import running
 from ..model.reductions import kept, terms
 
 Array = Any
@@ -48,6 +49,19 @@ def _raw_moments_backward(
     return g * inputs - g * inputs.mean(axis=axis, keepdims=True)
 
 
+def _running_mean(inputs: Array, *, axis: Axis, keepdims: bool = False, correction: int = 0) -> Array:
+    """The mean taken off that is kept up to date from term to term."""
+    centred = inputs - running(inputs).mean(axis=axis, keepdims=True)
+    return (centred * centred).sum(axis=axis, keepdims=keepdims) / divisor(inputs, axis, correction)
+
+
+def _running_mean_backward(
+    dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: bool = False, correction: int = 0
+) -> Array:
+    centred = inputs - running(inputs).mean(axis=axis, keepdims=True)
+    return centred * (2 * kept(dL_doutputs, inputs, axis, keepdims) / divisor(inputs, axis, correction))
+
+
 def _reverse_mode(
     dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: bool = False, correction: int = 0
 ) -> Array:
@@ -58,9 +72,13 @@ def _reverse_mode(
 
 
 FORMULATIONS = {
-    "forward": (Formulation(_raw_moments, "E[x^2] - E[x]^2", stable=False),),
+    "forward": (
+        Formulation(_raw_moments, "E[x^2] - E[x]^2", stable=False),
+        Formulation(_running_mean, "a running mean"),
+    ),
     "backward": (
         Formulation(_raw_moments_backward, "g x - g E[x]", stable=False),
         Formulation(_reverse_mode, "through the mean"),
+        Formulation(_running_mean_backward, "a running mean"),
     ),
 }

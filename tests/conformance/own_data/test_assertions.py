@@ -246,3 +246,22 @@ def test_an_expectation_says_what_is_missing() -> None:
         expectation("dense", "forward", X.astype(np.float64), W, B)
     with pytest.raises(ValueError, match="direction is 'back'; write 'forward' or 'backward'"):
         expectation("dense", "back", X, W)  # type: ignore[arg-type]
+
+
+def updated_mean(row):
+    """A mean that is kept up to date from term to term, as Welford's algorithm has it."""
+    mean = row.dtype.type(0)
+    for k, x in enumerate(row, 1):
+        mean += (x - mean) / row.dtype.type(k)
+    return mean
+
+
+@pytest.mark.parametrize("width", [64, 939, 2049])
+def test_a_mean_that_is_kept_up_to_date_is_sound_where_few_elements_are_not_zero(width):
+    row = np.zeros(width, np.float32)
+    row[[width // 3, width // 2]] = 1.2345678, -1.2345678 * (1 + 2**-14)
+    centred = row - updated_mean(row)
+    outputs = centred / np.sqrt((centred * centred).mean() + np.float32(1e-5))
+    ones, zeros = np.ones(width, np.float32), np.zeros(width, np.float32)
+    assert_outputs("layer_norm", outputs[None], inputs=row[None], weight=ones, bias=zeros, eps=1e-5)
+    assert_outputs("variance", (centred * centred).mean(), inputs=row, axis=None)
