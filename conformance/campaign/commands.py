@@ -73,7 +73,7 @@ def _campaign(options: argparse.Namespace) -> int:
             if isinstance(error, KeyboardInterrupt):
                 _tell(f"{so_far(book)}; go on with it: backproof campaign --resume {shlex.quote(str(book.folder))}")
             raise
-    status = int(bool(book.found or book.problems or not book.total))
+    status = int(bool(book.found or book.problems or book.undone or not book.total))
     book.write(Progress.COMPLETE, status=status)
     for line in _ending(book, argument):
         _tell(line)
@@ -197,7 +197,7 @@ def _processes(options: argparse.Namespace) -> Iterator[tuple["Executor", int, s
 
     from ..check.wording import plural
 
-    quiet: dict[str, Any] = {"silence_logs": logging.CRITICAL, "dashboard_address": None, "memory_limit": 0}
+    quiet: dict[str, Any] = {"silence_logs": logging.CRITICAL, "dashboard_address": ":0", "memory_limit": 0}
     if options.scheduler is None:
         cluster = LocalCluster(n_workers=options.workers, threads_per_worker=1, processes=True, **quiet)
         with cluster, Client(cluster) as client:

@@ -18,7 +18,7 @@ SECONDS = 10.0
 """Between two lines that tell how far it is."""
 WRITTEN = 2.0
 """Between two times that the book is written, where nothing was found."""
-GRACE = 60.0
+GRACE = 600.0
 """How long stretches under way may take when the time is over."""
 
 

@@ -122,6 +122,8 @@ def family_of(template: Template, case: LiveCase, call: OwnCall, answer: Answer,
     for precision in precisions:
         try:
             found = whole(parts_of(call, answer, dtype, precision, small=BY_GOLDEN_RULES))
+        except MemoryError as error:  # of an answer whose formula has a table of all pairs of classes, say
+            raise UnjudgedError("what is expected takes more memory than there is") from error
         except ValueError as error:  # the formula refuses it, or the precision has no bound for sums of this length
             if precision == precisions[0]:
                 raise UnjudgedError(str(error)) from error

@@ -48,7 +48,7 @@ def campaign(tmp_path: Path) -> Campaign:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+            [*COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False
         )
 
     return run
