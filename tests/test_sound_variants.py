@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from backproof.vectors.dtypes import PRECISIONS_OF
 from backproof.vectors.records import Family
 from kill_matrix import vectors_of
 from shares import one_in
-from sound_variants import SoundVariant
+from sound_variants import SoundVariant, variants_of
 
 MARGINS = Path(__file__).with_suffix(".json")
 """By operation and dtype the largest error of all variants as a share of its tolerance. It differs a little with the
@@ -28,15 +27,6 @@ ELSEWHERE = 0.1
 SHARES = {"formulation": 48}
 SHARE = 24
 """Each variant is tried with one family in so many, and with all by tox -e catalogue."""
-
-
-@cache
-def variants_of(op: str) -> tuple[SoundVariant, ...]:
-    return tuple(
-        variant
-        for variant in sound_variants.variants()
-        if any(name.rpartition("_")[0] == op for name in variant.functions)
-    )
 
 
 def tried(op: str, variant: SoundVariant, whole: bool) -> Iterator[Family]:

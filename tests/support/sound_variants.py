@@ -8,7 +8,7 @@ handed back in another form. Written out are those alone that differ in their al
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from itertools import cycle
 from typing import Any
 
@@ -59,10 +59,8 @@ class SoundVariant:
 
 
 def left_to_right(terms: Array) -> Array:
-    total = np.zeros(terms.shape[1:], terms.dtype)
-    for term in terms:
-        total = total + term
-    return total
+    zero = np.zeros((1, *terms.shape[1:]), terms.dtype)
+    return np.add.accumulate(np.concatenate([zero, terms]), axis=0)[-1]
 
 
 def right_to_left(terms: Array) -> Array:
@@ -562,3 +560,9 @@ def variants() -> Iterator[SoundVariant]:
     yield from other_formulas()
     for name, algorithm in ALGORITHMS.items():
         yield SoundVariant(name, algorithm, "algorithm")
+
+
+@cache
+def variants_of(op: str) -> tuple[SoundVariant, ...]:
+    """Those of an operation."""
+    return tuple(variant for variant in variants() if any(name.rpartition("_")[0] == op for name in variant.functions))

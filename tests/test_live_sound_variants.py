@@ -1,0 +1,104 @@
+"""Live cases give no alarm at a right implementation, however it computes: 20,000 and more of them are tried.
+
+What is recorded of an operation: how many cases of its sound variants were judged, and how near to its tolerance the
+worst of them comes. `pytest -m catalogue tests/test_live_sound_variants.py --force-regen` writes it.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from backproof.conformance.implementation.load import Implementation, load, present
+from backproof.reference.model.operation import operation, operation_names
+from backproof.vectors.dtypes import DTYPES
+from live_runs import judged
+from shares import one_in
+from sound_variants import variants_of
+from test_sound_variants import ELSEWHERE, has_no_bound
+
+RECORD = Path(__file__).with_suffix(".json")
+CASES = 5
+"""Of each variant of each function, with a seed of its own, unless others are on record: more of elementwise operations
+and fewer of those that take long."""
+LONGEST_IN_STYLE = 4200
+"""Lengths that are tried in styles, which add up in Python."""
+DTYPE = "float32"
+"""At which variants differ most from one another, if they have it. The NumPy adapter is tried at all."""
+ALARMS = {
+    "batch_norm": "Welford's mean rounds at zeros too, which cost a sum nothing: a long axis of few numbers",
+    "log": "NumPy's float32 logarithm is off by up to 3.83 ulp, and 2 are allowed for",
+}
+"""Operations of which a variant gives an alarm, and why."""
+ADAPTER = "backproof.conformance.adapters.numpy"
+
+
+@dataclass
+class Tally:
+    """What came of an operation's cases."""
+
+    cases: int = 0
+    largest: float = 0.0
+    """The largest error, in tolerances."""
+    alarms: list[str] = field(default_factory=list)
+
+
+def implementations(op: str) -> Iterator[tuple[str, Implementation, tuple[str, ...]]]:
+    """The sound variants of an operation and the NumPy adapter, with their names and the dtypes to try."""
+    yield "the NumPy adapter", load(ADAPTER, [op]), DTYPES
+    for variant in variants_of(op):
+        subject = replace(present("variant", variant, [op]), layouts=variant.sort != "style")
+        yield variant.name, subject, (DTYPE if DTYPE in variant.dtypes else variant.dtypes[0],)
+
+
+def tried(op: str, cases: int) -> Tally:
+    """Judge so many live cases of each sound variant of an operation's functions."""
+    tally = Tally()
+    formulations = {variant.name: variant for variant in variants_of(op)}
+    for name, subject, dtypes in implementations(op):
+        for direction in operation(op).functions:
+            for dtype in dtypes if (op, direction) in subject.functions else ():
+                longest = math.inf if subject.layouts else LONGEST_IN_STYLE
+                for one in judged(subject, op, direction, dtype, f"{name}/{dtype}/{op}_{direction}", cases, longest):
+                    tally.cases += one.verdict.cause is None
+                    if not one.fails:
+                        tally.largest = max(tally.largest, one.verdict.fraction or 0.0)
+                    elif name not in formulations or not has_no_bound(formulations[name], one.family):
+                        summary = "; ".join(miss.summary for miss in one.verdict.misses)
+                        tally.alarms.append(f"{name}: {dtype}/{direction}: {one.case}: {summary}")
+    return tally
+
+
+def recorded() -> dict[str, dict[str, float]]:
+    return json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+
+
+def test_20_000_live_cases_of_sound_variants_were_judged() -> None:
+    assert sum(one["cases"] for one in recorded().values()) >= 20_000
+    assert {op for op, one in recorded().items() if one["alarms"]} == ALARMS.keys()
+
+
+@pytest.mark.parametrize("op", one_in(20, operation_names()))
+def test_of_a_sample_no_sound_variant_gives_an_alarm(op: str) -> None:
+    assert tried(op, 1).alarms == []
+
+
+@pytest.mark.catalogue
+@pytest.mark.parametrize(
+    "op",
+    [
+        pytest.param(op, marks=pytest.mark.xfail(reason=ALARMS[op], strict=True) if op in ALARMS else ())
+        for op in operation_names()
+    ],
+)
+def test_no_sound_variant_gives_an_alarm(op: str, request: pytest.FixtureRequest) -> None:
+    each = int(recorded().get(op, {}).get("of each", CASES))
+    tally = tried(op, each)
+    now = {"of each": each, "cases": tally.cases, "largest error": round(tally.largest, 2), "alarms": len(tally.alarms)}
+    if request.config.getoption("force_regen"):
+        lines = (f" {json.dumps(name)}: {json.dumps(one)}" for name, one in sorted({**recorded(), op: now}.items()))
+        RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    assert tally.alarms == []
+    assert now == pytest.approx(recorded().get(op, now), abs=ELSEWHERE)
