@@ -188,7 +188,7 @@ class Verdict:
     cause: Cause | None = None
     """Why it is not implemented, unsupported or declared; None otherwise."""
     reason: str = ""
-    """The same as a text for people; empty otherwise."""
+    """The same as a text for people; of large cases that are right, their size and what their errors are like."""
     fraction: float | None = None
     """The largest |got - expected| / tolerance over all elements with a finite, positive tolerance."""
     ulps: float | None = None

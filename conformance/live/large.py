@@ -33,6 +33,8 @@ MOST_TRIED = 2**14
 """Elements of all arguments with which a formula is asked whether it takes them."""
 SHORT = 32
 """Lengths up to this are not shortened for it."""
+MOST_TEMPLATES, MOST_HALVED = 4, 5
+"""How many templates of the same parameters are asked, and how often their lengths are halved."""
 Limits = tuple[int, int]
 
 
@@ -42,7 +44,7 @@ def large_cases(templates: Sequence[Template], key: str) -> Iterator[tuple[Templ
     w = Stream(key, "float64")
     for group, (profile, more, limits) in zip(cycle(by_parameters(templates)), CASES, strict=False):
         number = int(w.integers((), 0, KEYS))
-        for template in sorted(group, key=lambda t: _worth(t, limits), reverse=True):
+        for template in sorted(group, key=lambda t: _worth(t, limits), reverse=True)[:MOST_TEMPLATES]:
             if (sizes := _taken_sizes(template, more, limits)) is not None:
                 yield template, LiveCase(template.family.name, sizes, profile, number)
                 break
@@ -72,24 +74,29 @@ def large_sizes(template: Template, limits: Limits) -> list[int]:
 
 def _taken_sizes(template: Template, more: int, limits: Limits) -> tuple[int, ...] | None:
     """Such sizes that the formula takes, with `more` added where it takes that; None where there are none."""
-    sizes = large_sizes(template, limits)
-    for _ in range(max(sizes, default=0).bit_length()):
+    for sizes in _fallbacks(template, large_sizes(template, limits)):
         for added in dict.fromkeys((more, 0)):
             lengths = zip(sizes, template.lengths, strict=True)
             large = tuple(n + added if n > length.golden else n for n, length in lengths)
             if _takes(template, large):
                 return large
-        sizes = _others_halved(template, sizes)
     return None
 
 
-def _others_halved(template: Template, sizes: Sequence[int]) -> list[int]:
-    """Halve the lengths that the first argument has not, as it may limit them."""
+def _fallbacks(template: Template, sizes: list[int]) -> Iterator[list[int]]:
+    """Sizes; with those of windows as they are; and with those halved that the first argument has not, as it may limit
+    them."""
+    yield sizes
+    windows = [follows is None for follows in template.followers]
+    if any(windows):
+        sizes = [length.golden if w else n for n, w, length in zip(sizes, windows, template.lengths, strict=True)]
+        yield sizes
     first = template.drawn_first[0]
-    return [
-        n if any(name == first for name, _ in length.multiples) else max(n // 2, length.golden)
-        for n, length in zip(sizes, template.lengths, strict=True)
-    ]
+    others = [all(name != first for name, _ in length.multiples) for length in template.lengths]
+    for _ in range(MOST_HALVED):
+        halved = zip(sizes, others, template.lengths, strict=True)
+        sizes = [max(n // 2, length.golden) if other else n for n, other, length in halved]
+        yield sizes
 
 
 def _takes(template: Template, sizes: Sequence[int]) -> bool:

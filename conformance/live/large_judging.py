@@ -11,18 +11,21 @@ from ...vectors.records import Expectation, Family
 from ..check.agreement import Agreement, Returned
 from ..check.messages import element, wrong_elements
 from ..check.values import compare
-from ..check.verdict import Miss, MissKind
+from ..check.verdict import Miss, MissKind, Outcome
+from ..check.wording import listed
 from ..own_data.call import OwnCall
 from ..own_data.evaluation import Answer, parts_of
 from ..own_data.judging import Judgement, judge
 from ..own_data.progress import Progress
+from ..own_data.reading import readings
+from ..own_data.sampling import sampled
 from .cases import MOST_ELEMENTS, LiveCase
 from .judging import Judge, Judged, UnjudgedError, call_of, stand_in
-from .large import FULL, elements_of, terms_of
+from .large import CASES, FULL, elements_of, terms_of
 from .templates import Template
 
 FLAG = "large"
-SAMPLE = 2**20
+SAMPLE = 2**19
 """Of how many elements a result is judged, if judging all of it is too dear."""
 
 
@@ -45,7 +48,16 @@ class LargeJudge(Judge):
             ),
         )
         (_, answer), *_ = self.answers(template)
-        verdict = self.check(called, hold=lambda returned: _held(call, answer, precision, returned))
+        came: list[OwnCall] = []
+
+        def hold(returned: Returned) -> Agreement:
+            results = zip(call.names, returned.stacks, returned.whole, strict=True)
+            came.append(replace(call, results={name: stack[0] for name, stack, whole in results if whole[0]}))
+            return _held(came[0], answer, precision)
+
+        verdict = self.check(called, hold=hold)
+        if verdict.outcome is Outcome.PASSED and not verdict.reason:
+            verdict = replace(verdict, reason=_said(came[0], case, answer, precision))
         return Judged(template, case, standing, verdict)
 
     def in_full(self, template: Template, case: LiveCase) -> Judged:
@@ -67,22 +79,32 @@ class LargeJudge(Judge):
         return {p: str(answer) for p, answer in self.implementation.conventions.items() if p in points}
 
 
-def _held(call: OwnCall, answer: Answer, precision: str, returned: Returned) -> Agreement:
+def _said(call: OwnCall, case: LiveCase, answer: Answer, precision: str) -> str:
+    """What is told of a case that is right: of the first how large it is, and what is not judged in full; of the last
+    what its errors are like."""
+    if case.profile == CASES[0][0]:
+        largest = max(call.arguments, key=lambda name: call.arguments[name].size)
+        parts = [f"{some / size:.2g} of {name}" for name, some, size in sampled(call)]
+        judged = f", judged at {listed(parts)}" if parts else ""
+        return f"{largest} {call.arguments[largest].shape}{judged}"
+    found = readings(call, answer, _dtype(call), precision) if case.profile == CASES[-1][0] else []
+    return str(found[0]) if found else ""
+
+
+def _dtype(call: OwnCall) -> str:
+    return next(iter(call.results.values())).dtype.name
+
+
+def _held(call: OwnCall, answer: Answer, precision: str) -> Agreement:
     """Hold what was returned against what is expected: at first by one formulation of one answer."""
-    dtype = returned.stacks[0].dtype.name
-    came = {
-        name: stack[0]
-        for name, stack, whole in zip(call.names, returned.stacks, returned.whole, strict=True)
-        if whole[0]
-    }
-    if not came:
+    if not call.results:
         return Agreement((), (), {}, None, None, None)
-    call = replace(call, results=came)
+    dtype = _dtype(call)
     fraction, ulps, right = _read(call, answer[:1], dtype, precision)
     if right:
         return Agreement((), (), {precision: True}, fraction, ulps, None)
     try:
-        judgement = judge(call, tuple(came), dtype, precision, Progress(str(call)))
+        judgement = judge(call, tuple(call.results), dtype, precision, Progress(str(call)))
     except ValueError as error:
         raise UnjudgedError(str(error)) from error
     misses = tuple(_misses(judgement))
@@ -138,7 +160,7 @@ def _misses(judgement: Judgement) -> Iterator[Miss]:
             MissKind.VALUE,
             False,
             0,
-            f"{wrong_elements(tally.name, tally.wrong, tally.got.size)} of case 0",
+            f"{wrong_elements(tally.name, tally.wrong, tally.seen)} of case 0",
             (*details, *tally.picture.lines()),
             result=tally.name,
         )

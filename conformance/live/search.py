@@ -95,6 +95,7 @@ def together(verdicts: Sequence[Verdict]) -> Verdict:
     return replace(
         held[0],
         cases=sum(v.cases for v in held),
+        reason="; ".join(dict.fromkeys(v.reason for v in held if v.reason)),
         fraction=max((v.fraction for v in held if v.fraction is not None), default=None),
         ulps=max((v.ulps for v in held if v.ulps is not None), default=None),
         kept={name: all(v.kept.get(name, False) for v in held) for name in names},

@@ -33,6 +33,7 @@ def assert_gradients(
     precision: str | None = None,
     conventions: Mapping[str, object] | None = None,
     allow_nan: bool = False,
+    sample: int | None = None,
     **named: Any,
 ) -> None:
     """Assert that gradients are those of an operation, up to what a sound implementation may be off.
@@ -49,7 +50,9 @@ def assert_gradients(
     dtype: at which dtype to judge; by default that of each gradient. precision: what the implementation computes in,
     where it is not the strictest of the dtype: "tf32" for float32; "stepwise" or "native" for float16 and bfloat16.
     conventions: the answer followed where the field has several, such as {"relu_slope_at_zero": "1"}; where none is
-    named any is right. allow_nan: whether NaN in the arguments are meant.
+    named any is right. allow_nan: whether NaN in the arguments are meant. sample: of about how many elements each
+    gradient is judged, where judging all of them is too dear: the same ones each time, among them those beside a
+    tile's length. Where a gradient cannot be sampled, as one that sums over all there is, all are judged in full.
 
     Raises AssertionError where a gradient is wrong, which says where it is worst and what it looks like, and
     ValueError, of one line, where the call does not fit the operation. Warns of elements that no bound is known for.
@@ -66,6 +69,7 @@ def assert_gradients(
         precision=precision,
         conventions=conventions,
         allow_nan=allow_nan,
+        sample=sample,
         named=named,
     )
     if found is not None:
@@ -83,6 +87,7 @@ def assert_outputs(
     precision: str | None = None,
     conventions: Mapping[str, object] | None = None,
     allow_nan: bool = False,
+    sample: int | None = None,
     **named: Any,
 ) -> None:
     """Assert that outputs of an operation's forward, or of a step of an optimizer, are right: see `assert_gradients`.
@@ -101,6 +106,7 @@ def assert_outputs(
         precision=precision,
         conventions=conventions,
         allow_nan=allow_nan,
+        sample=sample,
         named=named,
     )
     if found is not None:

@@ -74,6 +74,14 @@ class OwnCall:
         return dtype or self.results[name].dtype.name
 
 
+def operation_names() -> tuple[str, ...]:
+    """The operations that the reference has, and the user's own. Raises CommandError without python-flint."""
+    reader()
+    from ...reference.model import operation
+
+    return operation.operation_names()
+
+
 def operation_of(op: Any, direction: str) -> "Operation":
     """The operation of a name, or that a user's module is. Raises ValueError where there is none, or it has not this
     direction."""
@@ -106,6 +114,7 @@ def read_call(
     results: Sequence[str] | None = None,
     conventions: Mapping[str, object] | None = None,
     allow_nan: bool = False,
+    sample: int | None = None,
 ) -> OwnCall:
     """Read what the user passed.
 
@@ -113,6 +122,8 @@ def read_call(
     outputs; named: arguments by their own names, and parameters; came: what is judged; results: which results
     that is, where it is not all. Raises ValueError.
     """
+    if sample is not None and (type(sample) is not int or sample < 1):
+        raise ValueError(f"sample is {sample!r}; give a number of elements, at least 1")
     names = operation.arguments[direction]
     upstreams = [name for name in names if name.startswith("dL_d")] if direction == "backward" else []
     given: dict[str, object] = {}
@@ -146,7 +157,9 @@ def read_call(
     if not allow_nan:
         for name, x in arguments.items():
             _refuse_nan(name, x)
-    return OwnCall(operation, direction, arguments, parameters, found, _conventions(operation, conventions or {}))
+    return OwnCall(
+        operation, direction, arguments, parameters, found, _conventions(operation, conventions or {}), sample
+    )
 
 
 def _place(

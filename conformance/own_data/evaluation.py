@@ -91,7 +91,9 @@ def sampled_parts(
     answer: Answer,
     dtype: str,
     precision: str,
-    tick: Callable[[float], None],
+    tick: Callable[[float], None] = lambda _: None,
+    *,
+    independent: bool = False,
 ) -> Iterator[Part]:
     """Parts of each result that has a grid, for the elements of that alone."""
     from ...reference.arithmetic.sampling import cut
@@ -99,7 +101,7 @@ def sampled_parts(
     for done, (name, grid) in enumerate(grids.items()):
         few, batch = cut(list(call.arguments.values()), grid.cuts)
         some = replace(call, arguments=dict(zip(call.arguments, few, strict=True)))
-        for part in fast_parts(some, answer, dtype, precision, lambda _: None, batch):
+        for part in fast_parts(some, answer, dtype, precision, lambda _: None, batch, independent=independent):
             if part.result == name:
                 rows = (at[s] for at, s in zip(grid.indices, part.where, strict=True))
                 yield replace(part, shape=grid.shape, where=np.ix_(*rows))
@@ -113,14 +115,17 @@ def fast_parts(
     precision: str,
     tick: Callable[[float], None],
     batch: "Batch | None" = None,
+    *,
+    independent: bool = False,
 ) -> Iterator[Part]:
     """Each part of each result by fast bounds: of all formulations the largest.
 
-    One that loses digits counts where it has a bound. `tick` is told what share is done. `batch` is as `pieces` takes
-    it.
+    One that loses digits counts where it has a bound. `tick` is told what share is done. `batch` and `independent`
+    are as `pieces` takes them.
     """
     turns = [
-        _pieces(call, one, dtype, precision, tick if one is answer[-1] else lambda _: None, batch) for one in answer
+        _pieces(call, one, dtype, precision, tick if one is answer[-1] else lambda _: None, batch, independent)
+        for one in answer
     ]
     for alike in zip(*turns, strict=True):
         first, *others = alike
@@ -158,6 +163,7 @@ def _pieces(
     precision: str,
     tick: Callable[[float], None],
     batch: "Batch | None",
+    independent: bool,
 ) -> Iterator["Piece"]:
     from ...reference.arithmetic.chunks import ChunkError, pieces
     from ...reference.arithmetic.rounding import LengthError
@@ -174,7 +180,16 @@ def _pieces(
 
         arguments = list(call.arguments.values())
         try:
-            yield from pieces(function, arguments, call.parameters, dtype, precision, batch_axes=axes, batch=batch)
+            yield from pieces(
+                function,
+                arguments,
+                call.parameters,
+                dtype,
+                precision,
+                batch_axes=axes,
+                batch=batch,
+                independent=independent,
+            )
         except ChunkError:  # found before the first piece
             continue
         except LengthError as error:

@@ -37,15 +37,23 @@ class Grid:
 def grids_of(call: OwnCall) -> dict[str, Grid]:
     """A grid for each result of a call; empty where one has more elements than are to be sampled and cannot be cut:
     then all are judged, as that one has to be."""
+    grids = grids_that_are(call)
+    whole = len(grids) < len(call.results) or not any(grid.cuts for grid in grids.values())
+    return {} if whole else grids
+
+
+def grids_that_are(call: OwnCall) -> dict[str, Grid]:
+    """A grid for each result of a call that can be cut."""
     assert call.sample is not None
-    results = call.results or {}
-    grids = {}
-    for name, came in results.items():
-        grid = _grid(call, call.names.index(name), came.shape, call.sample)
-        if grid is None:
-            return {}
-        grids[name] = grid
-    return grids if any(grid.cuts for grid in grids.values()) else {}
+    found = {name: _grid(call, call.names.index(name), came.shape, call.sample) for name, came in call.results.items()}
+    return {name: grid for name, grid in found.items() if grid is not None}
+
+
+def sampled(call: OwnCall) -> list[tuple[str, int, int]]:
+    """The results that are not judged in full: of how many elements, and how many there are."""
+    grids = grids_of(call) if call.sample is not None else {}
+    parts = [(name, grid.size, math.prod(grid.shape)) for name, grid in grids.items()]
+    return [part for part in parts if part[1] < part[2]]
 
 
 def _grid(call: OwnCall, result: int, shape: tuple[int, ...], most: int) -> Grid | None:

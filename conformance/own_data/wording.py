@@ -10,6 +10,7 @@ from ..diagnosis.findings import Diagnosis
 from ..terminal.summary import looks_like
 from .call import OwnCall
 from .judging import Judgement, Tally
+from .sampling import sampled
 
 
 def failure(call: OwnCall, judgements: Iterable[Judgement], diagnoses: Iterable[Diagnosis], looser: str | None) -> str:
@@ -31,6 +32,8 @@ def failure(call: OwnCall, judgements: Iterable[Judgement], diagnoses: Iterable[
         lines += wrapped(sentence, "    ", "      ")
     if right := [name for j in all_of_them for name in j.right]:
         lines.append(f"right: {listed(right)}")
+    for name, some, size in sampled(call):
+        lines.append(f"of {name} {some:,} elements of {size:,} were judged ({some / size:.2g})")
     for judgement in all_of_them:
         lines += unjudged(judgement)
     return "\n".join(lines)
@@ -53,7 +56,7 @@ def unjudged(judgement: Judgement) -> Iterator[str]:
 def _tally(tally: Tally) -> Iterator[str]:
     index, expected, tolerance = tally.worst
     got = tally.got[index]
-    yield wrong_elements(tally.name, tally.wrong, tally.got.size)
+    yield wrong_elements(tally.name, tally.wrong, tally.seen)
     with np.errstate(all="ignore"):
         yield from (f"    {line}" for line in element(index, got, expected, tolerance, tally.got.dtype))
     yield from (f"    {line}" for line in tally.picture.lines())

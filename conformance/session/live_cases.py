@@ -17,7 +17,7 @@ from ..live.large_judging import FLAG as LARGE
 from ..live.large_judging import LargeJudge
 from ..live.search import Live, failing, first_failure, search, within
 from ..live.templates import Template, templates
-from ..own_data.call import operation_of
+from ..own_data.call import operation_names, operation_of
 from .selection import CASE, item_name, live_nodeid
 
 KINDS = LIVE, LARGE
@@ -38,6 +38,10 @@ def stand_ins(
 
     Raises UsageError where a name is none, or its case is not one.
     """
+    if vectors.op not in operation_names():
+        if wanted:
+            raise pytest.UsageError(f"{live_nodeid(vectors.op)}: the reference has no formula of it to make cases of")
+        return ()
     there: dict[str, tuple[Family, tuple[Template, ...]]] = {}
     for dtype, direction in product(implementation.dtypes, DIRECTIONS):
         if dtype in dtypes and (vectors.op, direction) in implementation.functions:

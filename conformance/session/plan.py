@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -106,8 +106,12 @@ def read_plan(config: pytest.Config) -> Plan:
         if given or own_operations or _names_families(option, operations)
         else _absent(implementation, golden, wanted_dtypes)
     )
+
+    def vectors_of(op: str) -> OperationVectors:
+        return generated(op, wanted_dtypes) if op in own_operations else store.read_golden(op)
+
     installed = [
-        (s, generated(s.path.stem, wanted_dtypes) if s.path.stem in own_operations else store.read_golden(s.path.stem))
+        (s, vectors_of(s.path.stem))
         for s in selections
         if _is_golden(s) and s.path.stem in wanted_ops and s.path.stem not in absent
     ]
@@ -124,7 +128,8 @@ def read_plan(config: pytest.Config) -> Plan:
     if option.impl_live is not None and not option.impl_live > 0:
         raise pytest.UsageError(f"--impl-live={option.impl_live:g}: give a number of seconds above 0")
     if live or kinds:
-        files += tuple(_live_files(implementation, golden, wanted_ops & set(golden), wanted_dtypes, kinds, live))
+        wanted = {op: path for op, path in golden.items() if op in wanted_ops}
+        files += tuple(_live_files(implementation, wanted, vectors_of, wanted_dtypes, kinds, live))
     if implementation.conventions.keys() - {LABELS, DETERMINISTIC}:
         answers = [answer for vectors in all_vectors(files).values() for answer in vectors.answers]
         verify_conventions(implementation.spec, implementation.conventions, answers)
@@ -169,7 +174,7 @@ def read_plan(config: pytest.Config) -> Plan:
 def _live_files(
     implementation: Implementation,
     golden: Mapping[str, Path],
-    operations: Collection[str],
+    vectors_of: Callable[[str], OperationVectors],
     dtypes: Collection[str],
     kinds: Sequence[str],
     given: Sequence[str],
@@ -178,10 +183,10 @@ def _live_files(
     from .live_cases import stand_ins  # a run without them must not pay for it
 
     nodes = [argument.partition("::") for argument in given]
-    for op in sorted({op for op, _ in implementation.functions}.intersection(operations)):
+    for op in sorted({op for op, _ in implementation.functions}.intersection(golden)):
         names = [name for node, _, name in nodes if node == live_nodeid(op)]
         if names or not given:
-            vectors = store.read_golden(op)
+            vectors = vectors_of(op)
             standing = stand_ins(vectors, implementation, dtypes, kinds or ["live"], [name for name in names if name])
             yield ChosenFile(live_nodeid(op), golden[op], replace(vectors, families=standing), standing, vectors)
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from ..check.verdict import Miss, MissKind, Verdict, verdict_on
 from ..implementation.errors import AdapterError, describe_error, error_path
 from ..implementation.interrupts import is_users
 from ..implementation.watch import Watch
-from ..record.results import Result
+from ..record.results import Ending, Result
 from . import integrity, supervisor, xfails
 from .outcome import conclude
 from .plan import ChosenFile, Plan
@@ -129,7 +130,8 @@ class SessionState:
         """The family that a result speaks of: of live cases the one that fails, drawn again where a worker found it."""
         case = result.nodeid.partition(CASE)[2]
         if file.golden is None or not case or not result.ending.fails:
-            return family
+            said = result.verdict.reason if result.ending is Ending.PASSED else ""
+            return replace(family, comment=f"{family.comment} {said}") if said else family
         if nodeid not in self.live_families:
             from .live_cases import family_of_case, judge_of
 

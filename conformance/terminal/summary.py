@@ -28,6 +28,7 @@ MOST_IN_FULL = 12
 MOST_NAMED = 3
 """As many operations or fewer are named, even if they are all."""
 
+_LARGE = "large cases (independent roundings: bias 2, mean square 0.4 at most):"
 _OP, _DTYPE, _COUNT = 22, 9, 7
 
 _COLUMNS: dict[str, Callable[[Result], bool]] = {
@@ -138,6 +139,7 @@ def summary(
         _section("layouts refused (fails under --impl-strict):", _refused_layouts(results)),
         _section("conventions followed:", (_followed(point, results) for point in followed)),
         _section("strictest precision met:", _precisions(met)),
+        _section(_LARGE, _large(results)),
         _section("warnings of the adapter:", implementation.warnings),
         _section("right at a looser precision:", _looser(met)),
         _failures(results, implementation.argument, diagnoses),
@@ -294,6 +296,15 @@ def _precisions(met: Sequence[PrecisionMet]) -> Iterator[str]:
             where = listed(ops) if len(ops) <= MOST_NAMED or len(ops) < len(here) else f"all {len(ops)} operations"
             other = f" (declared {declared})" if strictest not in (None, declared) else ""
             yield f"{dtype}: {strictest or 'none'} in {where}{other}"
+
+
+def _large(results: Iterable[Result]) -> Iterator[str]:
+    """A line for each operation with large cases that are right: of its backward, where it has one."""
+    said: dict[str, Verdict] = {}
+    for verdict in (r.verdict for r in results if r.ending is Ending.PASSED and r.verdict.reason):
+        if verdict.op not in said or verdict.direction < said[verdict.op].direction:
+            said[verdict.op] = verdict
+    return (f"{verdict.function}: {verdict.reason}" for verdict in said.values())
 
 
 def _looser(met: Iterable[PrecisionMet]) -> Iterator[str]:

@@ -100,19 +100,20 @@ def pieces(
     batch_axes: Axes | None = None,
     rows: int | None = None,
     batch: Batch | None = None,
+    independent: bool = False,
 ) -> Iterator[Piece]:
     """Evaluate a formula at any size, piece by piece.
 
     arguments: tensors of the dtype; labels, indices and masks are integers or truth values. batch_axes: for each
     argument the axis that is the batch, None for one without; if not given, the formula is evaluated whole.
     rows: how many of the batch to take at a time, by default as many as fit a processor's cache. batch: of what larger
-    batch these are some rows, where that makes a difference; they are then evaluated whole.
+    batch these are some rows, where that makes a difference; they are then evaluated whole. independent: see `Units`.
 
     Raises ChunkError where the results of chunks do not make up that of the whole, and LengthError where a native half
     precision gives no tolerance.
     """
     axes = [None] * len(arguments) if batch_axes is None else list(batch_axes)
-    units = units_of(precision_model(dtype, precision))
+    units = units_of(precision_model(dtype, precision), independent=independent)
     found = (
         _whole(function, arguments, parameters, units, batch)
         if batch is not None

@@ -53,6 +53,13 @@ class Units:
     operand: Unit
     result: Unit
     reduction: Unit
+    independent: bool = False
+    """Whether n roundings of a sum are taken to be independent, and to come to sqrt(n) of one, not n. That is no bound:
+    Higham and Mary, "A new approach to probabilistic rounding error analysis", SIAM J. Sci. Comput. 41 (2019)."""
+
+    def roundings(self, count: Any) -> Any:
+        """Give what so many roundings of a sum come to, in one."""
+        return np.sqrt(count) if self.independent else count
 
     def grown(self, terms: int) -> float:
         """Give the factor that makes up for adding up so many bounds in their own dtype, in blocks at most."""
@@ -61,7 +68,7 @@ class Units:
 
 
 @cache
-def units_of(precision: Precision) -> Units:
+def units_of(precision: Precision, *, independent: bool = False) -> Units:
     """Give the costs of a precision: u and eta larger by 2^-12, or by 2^-30 where bounds are float64."""
     wide = precision.format is FLOAT64
     inflation = 1 + (2.0**-30 if wide else 2.0**-12)
@@ -80,6 +87,7 @@ def units_of(precision: Precision) -> Units:
         unit(precision.operand),
         unit(precision.result),
         unit(precision.reduction),
+        independent,
     )
 
 

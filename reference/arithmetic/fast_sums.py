@@ -124,7 +124,8 @@ class PartialSum(FormulaArray):
         count, extra = additions, additions * unit.flushed
         if self.products:
             count, extra = terms + amid_zeros, extra + terms * unit.threshold
-        error = np.asarray(self.magnitude * (count * unit.roundoff).astype(kind) + np.asarray(extra).astype(kind), kind)
+        cost = np.asarray(units.roundings(count) * unit.roundoff).astype(kind)
+        error = np.asarray(self.magnitude * cost + np.asarray(extra).astype(kind), kind)
         beyond = ~(self.magnitude + error <= unit.largest)
         free = np.asarray(terms <= (0 if self.products else 1))
         if self.unit is not None and self.length == self.whole and self.unit >= unit.format.smallest_normal:
@@ -211,7 +212,7 @@ def contraction(x: "Fast", y: "Fast") -> Any:
 def _inexact_contraction(a: "Fast", b: "Fast", value: np.ndarray, terms: int) -> "Fast | None":
     """Bound a product by ea |B| + (|A| + ea) (eb + n u (|B| + eb)), at once; None if it may leave the range."""
     unit, kind = a.units.accumulator, a.units.error
-    cost = terms * unit.roundoff
+    cost = a.units.roundings(terms) * unit.roundoff
     weights = b.reach() * kind(cost)
     error = product_of_bounds(a.reach(), weights if b.error is None else weights + b.error)
     if a.error is not None:

@@ -26,8 +26,8 @@ def running(x: Array) -> Array:
     """x to be averaged by a mean that is kept up to date, m + (x - m) / k for the k-th x: see `FormulaArray.running`.
 
     Welford, "Note on a method for calculating corrected sums of squares and products", Technometrics 4 (1962). The k-th
-    mean's rounding counts k / n in the last, u |sum of the first k| / n, so all together are at most the n u mean |x| of
-    a sum in any order; but an x of 0, or sums that fit, save none of them.
+    mean's rounding counts k / n in the last, u |sum of the first k| / n, so all together are at most the n u mean |x|
+    of a sum in any order; but an x of 0, or sums that fit, save none of them.
     """
     return x.running() if isinstance(x, FormulaArray) else x
 

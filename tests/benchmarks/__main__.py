@@ -2,11 +2,24 @@
 
 import sys
 
-from . import checking, diagnosing, fast, generating, gradcheck, live, memory, own_data, piping, reading, startup
+from . import checking, diagnosing, fast, generating, gradcheck, large, live, memory, own_data, piping, reading, startup
 
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (checking, diagnosing, piping, reading, startup, gradcheck, memory, generating, fast, own_data, live)
+    for module in (
+        checking,
+        diagnosing,
+        piping,
+        reading,
+        startup,
+        gradcheck,
+        memory,
+        generating,
+        fast,
+        own_data,
+        live,
+        large,
+    )
 }
 
 

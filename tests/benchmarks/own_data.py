@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from backproof.conformance import assert_gradients
+from backproof.conformance import assert_gradients, assert_outputs
 from backproof.reference.ops import dense, layer_norm
 
 from .fast import MEMORY, normal, resident
@@ -62,6 +62,20 @@ def of_many() -> dict[str, float]:
     return {"beside": resident() - before, "judged": judged}
 
 
+def of_one_sum() -> dict[str, float]:
+    """Judge the sum of 1e8 elements, in full, and a softmax of as many along its first axis, at a sample."""
+    x = normal(20_000, 5_000)
+    assert_outputs("sum", x[:9].sum(), inputs=x[:9], axis=None)  # what is imported is no part of it
+    total, z = x.sum(), x
+    p = np.exp(z)
+    p /= p.sum(axis=0)
+    before = resident()
+    judged = spent(lambda: assert_outputs("sum", total, inputs=x, axis=None))
+    beside = resident() - before
+    sampled = spent(lambda: assert_outputs("softmax", p, inputs=z, axis=-2, sample=2**20))
+    return {"beside": beside, "judged": judged, "sampled": sampled, "then": resident() - before}
+
+
 def apart(name: str) -> dict[str, float]:
     """Measure in a process of its own."""
     run = subprocess.run(
@@ -87,7 +101,14 @@ def figures() -> Iterator[Figure]:
     yield at_most(
         f"assert_gradients of 1e8 elements ({found['judged']:.2g} s), beside them", found["beside"], MEMORY, "MiB"
     )
+    found = apart("one sum")
+    yield at_most(
+        f"a sum of 1e8 elements, which has no batch ({found['judged']:.2g} s)", found["beside"], MEMORY, "MiB"
+    )
+    sampled = f"softmax of 1e8 elements along the first axis, at a sample ({found['sampled']:.2g} s)"
+    yield at_most(sampled, found["then"], MEMORY, "MiB")
 
 
+LOADS = {"many": of_many, "one sum": of_one_sum}
 if __name__ == "__main__":
-    print(json.dumps(of_many() if sys.argv[1] == "many" else of_dense(int(sys.argv[1]))))
+    print(json.dumps(LOADS[sys.argv[1]]() if sys.argv[1] in LOADS else of_dense(int(sys.argv[1]))))

@@ -1,10 +1,15 @@
-"""`--impl-live` as a user meets it."""
+"""`--impl-live` and `--impl-size=large` as a user meets them."""
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from backproof.conformance import plugin
+from backproof.conformance.implementation.load import present
+from backproof.conformance.live import large
+from backproof.conformance.session.live_cases import stand_ins
+from backproof.vectors import store
 
 LONG = """
 def square_backward(dL_doutputs, inputs):
@@ -83,3 +88,75 @@ def test_what_is_no_live_case_is_told_in_a_line(run: Run, argument: str, said: s
     result = run(argument)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([said])
+
+
+SQUARE = """
+def square_backward(dL_doutputs, inputs):
+    return 2 * dL_doutputs * inputs
+"""
+OWN = (
+    '"""Twice.\n\n    outputs = 2 inputs\n"""\nSHAPES = {"inputs": "(N, D)"}\n'
+    + """
+def forward(inputs):
+    return inputs + inputs
+
+def backward(dL_doutputs, inputs):
+    return dL_doutputs + dL_doutputs
+"""
+)
+
+
+@pytest.fixture
+def smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large cases of a size that tests have time for."""
+    cases = [(profile, more, (2**12, 2**16)) for profile, more, _ in large.CASES]
+    monkeypatch.setattr(large, "CASES", tuple(cases))
+
+
+@pytest.mark.usefixtures("smaller")
+def test_large_cases_pass_and_the_summary_says_how_large_they_are(run: Run, pytester: pytest.Pytester) -> None:
+    result = run("--impl-size=large", "-m", "large", "--impl-op=square", "--impl-report=run.json", function=SQUARE)
+    assert result.parseoutcomes()["passed"] == 1
+    result.stdout.fnmatch_lines(
+        [
+            "backproof: large cases of seed 0",
+            "large cases (independent roundings: bias 2, mean square 0.4 at most):",
+            "  square_backward: dL_doutputs (64, 64); errors of dL_dinputs: bias *, mean",
+        ]
+    )
+    (family,) = json.loads((pytester.path / "run.json").read_text())["families"]
+    assert family["cases"] == 3
+    assert "dL_doutputs (64, 64)" in family["comment"]
+
+
+@pytest.mark.usefixtures("smaller")
+def test_a_large_case_that_fails_is_shrunk_and_run_again_by_its_node_id(run: Run) -> None:
+    wrong = SQUARE + "    result.flat[33:] = 0\n    return result\n"
+    wrong = wrong.replace("return 2", "result = 2", 1)
+    result = run("--impl-size=large", "-m", "large", "--impl-op=square", function=wrong)
+    assert result.parseoutcomes()["failed"] == 1
+    result.stdout.fnmatch_lines(
+        [
+            "dL_dinputs is wrong in 1 of 34 elements of case 0",
+            " rerun: pytest --impl=wrong live/square::float32/backward-large#backward-random-*",
+        ]
+    )
+    again = run("live/square::float32/backward-large#backward-random-n4-f5+1x34+integers+0", function=wrong)
+    again.assert_outcomes(failed=1)
+
+
+def test_cases_of_an_operation_of_the_users_own_are_drawn(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(twice=OWN)
+    result = run(
+        *("--impl-ops=twice", "--impl-live=2", "-m", "live"), function="def twice_forward(inputs):\n    return inputs\n"
+    )
+    assert result.parseoutcomes()["failed"] == 1
+    result.stdout.fnmatch_lines(["outputs is wrong in 1 of 1 element* of case 0"])
+
+
+def test_what_the_reference_has_no_formula_of_has_no_live_cases() -> None:
+    vectors = replace(store.read_golden("square"), op="unheard_of")
+    implementation = present("mine", {"unheard_of_forward": abs}, ("unheard_of",))
+    assert stand_ins(vectors, implementation, ["float32"], ["live"], []) == ()
+    with pytest.raises(pytest.UsageError, match="live/unheard_of: the reference has no formula of it"):
+        stand_ins(vectors, implementation, ["float32"], ["live"], ["float32/forward-live"])
