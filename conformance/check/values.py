@@ -80,7 +80,7 @@ def compare(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray, dtype:
     """Compare results of a whole family, (count, *shape) in the case's dtype, with expected values of that shape."""
     with np.errstate(all="ignore"):
         wide = got.astype(np.float64)
-        error = np.abs(wide - expected)
+        error = np.asarray(np.abs(wide - expected))
         right = np.asarray(error <= tolerance)
         all_right = is_true(right)
         if not all_right:
@@ -89,7 +89,7 @@ def compare(got: np.ndarray, expected: np.ndarray, tolerance: np.ndarray, dtype:
             all_right = is_true(right)
             error[same] = 0.0
             error[np.isnan(error)] = np.inf
-        score = error / tolerance
+        score = np.asarray(error / tolerance)
         fraction: float | None = float(np.max(score, initial=0.0))
         if not score.size or not fraction < np.inf:  # type: ignore[operator]
             score[error == 0] = 0.0

@@ -54,7 +54,9 @@ def _worth(template: Template, limits: Limits) -> tuple[bool, bool, int, int]:
     """Of several templates the one with indices, with matrices, with the most lengths and elements is taken."""
     sizes = large_sizes(template, limits)
     matrices = len(template.shapes(sizes)[template.drawn_first[0]]) == 2
-    return bool(_indexed(template)), matrices, len(template.lengths), elements_of(template, sizes)
+    golden = [length.golden for length in template.lengths]
+    indexed = bool(_indexed(template)) and len(set(golden)) == len(golden)  # else what is indexed is uncertain
+    return indexed, matrices, len(template.lengths), elements_of(template, sizes)
 
 
 def large_sizes(template: Template, limits: Limits) -> list[int]:

@@ -56,6 +56,8 @@ class LargeJudge(Judge):
             return _held(came[0], answer, precision)
 
         verdict = self.check(called, hold=hold)
+        if verdict.outcome is Outcome.FAILED:
+            _require_taken(call, answer, precision, template.family.dtype)
         if verdict.outcome is Outcome.PASSED and not verdict.reason:
             verdict = replace(verdict, reason=_said(came[0], case, answer, precision))
         return Judged(template, case, standing, verdict)
@@ -77,6 +79,14 @@ class LargeJudge(Judge):
     def _declared(self, template: Template) -> dict[str, str]:
         points = {point for point, _ in template.operation.alternatives}
         return {p: str(answer) for p, answer in self.implementation.conventions.items() if p in points}
+
+
+def _require_taken(call: OwnCall, answer: Answer, precision: str, dtype: str) -> None:
+    """Raise UnjudgedError where the formula itself refuses a call."""
+    try:
+        next(parts_of(call, answer[:1], dtype, precision), None)
+    except ValueError as error:
+        raise UnjudgedError(str(error)) from error
 
 
 def _said(call: OwnCall, case: LiveCase, answer: Answer, precision: str) -> str:
@@ -127,7 +137,7 @@ def _standing(template: Template, case: LiveCase) -> Family:
 
 def _result_shapes(template: Template, case: LiveCase, call: OwnCall) -> dict[str, tuple[int, ...]]:
     """The shape of each result; a gradient's is that of its argument."""
-    if call.direction == "backward":
+    if call.direction == "backward" and "forward" in call.operation.functions:
         return {name: call.arguments[name.removeprefix("dL_d")].shape for name in call.names}
     return dict(zip(call.names, template.output_shapes(case.sizes), strict=True))
 

@@ -118,3 +118,16 @@ def test_any_answer_of_a_convention_is_right() -> None:
     assert judged("relu_backward", lambda g, x: g * (x >= 0)).verdict.outcome is Outcome.PASSED
     declared = judged("relu_backward", lambda g, x: g * (x > 0), 0, conventions={"relu_slope_at_zero": "1"})
     assert declared.verdict.outcome is Outcome.FAILED
+
+
+@pytest.mark.usefixtures("smaller")
+@pytest.mark.parametrize("name", ["max_pool2d_backward", "mse_forward", "softmax_cross_entropy_from_outputs_backward"])
+def test_windows_numbers_and_backwards_alone_have_large_cases(name: str) -> None:
+    live = judged(name, getattr(right, name))
+    assert live.verdict.outcome is Outcome.PASSED
+    assert live.verdict.cases == len(large.CASES)
+
+
+@pytest.mark.usefixtures("smaller")
+def test_indices_choose_from_the_axis_that_they_are_of() -> None:
+    assert judged("mlp_forward", right.mlp_forward).verdict.outcome is Outcome.PASSED
