@@ -31,7 +31,7 @@ ALARMS = {
     "batch_norm": "Welford's mean rounds at zeros too, which cost a sum nothing: a long axis of few numbers",
     "log": "NumPy's float32 logarithm is off by up to 3.83 ulp, and 2 are allowed for",
 }
-"""Operations of which a variant gives an alarm, and why."""
+"""Operations of which a variant gives an alarm, and why; NumPy's functions are others on other processors."""
 ADAPTER = "backproof.conformance.adapters.numpy"
 
 
@@ -89,7 +89,7 @@ def test_of_a_sample_no_sound_variant_gives_an_alarm(op: str) -> None:
 @pytest.mark.parametrize(
     "op",
     [
-        pytest.param(op, marks=pytest.mark.xfail(reason=ALARMS[op], strict=True) if op in ALARMS else ())
+        pytest.param(op, marks=pytest.mark.xfail(reason=ALARMS[op], strict=False) if op in ALARMS else ())
         for op in operation_names()
     ],
 )
