@@ -43,11 +43,18 @@ def overview() -> str:
 
 def by_kind() -> str:
     """A table of the names of all operations by kind, as README has it."""
-    kinds: dict[str, list[str]] = {}
-    for op in operation_names():
-        kinds.setdefault(_kind(op), []).append(f"[`{op}`](docs/operations/{op}.md)")
-    rows = [[title, ", ".join(kinds[title])] for title in dict.fromkeys([*KINDS, OTHERS]) if title in kinds]
+    rows = [
+        [title, ", ".join(f"[`{op}`](docs/operations/{op}.md)" for op in names)] for title, names in kinds().items()
+    ]
     return table(["kind", "operations"], rows)
+
+
+def kinds() -> dict[str, list[str]]:
+    """The names of all operations by kind."""
+    found: dict[str, list[str]] = {title: [] for title in (*KINDS, OTHERS)}
+    for op in operation_names():
+        found[_kind(op)].append(op)
+    return {title: names for title, names in found.items() if names}
 
 
 def _kind(op: str) -> str:

@@ -6,14 +6,16 @@ matrix products decide: these are told, and their numbers may move a little.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from time import perf_counter
 
 from . import record, tables
+from .calls import OPERATIONS
 from .checkers import CHECKERS, COLUMNS, OURS, STRICT, Found
-from .subjects import subjects
-from .workers import Task, checked, measured
+from .subjects import FAULT, PLAIN, subjects
+from .workers import Task, checked
 
 NAMES = (OURS, *CHECKERS)
 
@@ -23,11 +25,16 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.comparison", description=__doc__)
     parser.add_argument("--record", action="store_true", help="write what was found in place of comparing it")
     parser.add_argument("--only", action="append", choices=NAMES, help="run this checker, and take the others' record")
+    parser.add_argument(
+        "--op", action="append", choices=OPERATIONS, help="of this operation, and take the others' record"
+    )
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many run at a time")
     options = parser.parse_args(arguments)
     started = perf_counter()
-    names = options.only or NAMES
-    recorded = record.load() if options.only or not options.record else None
-    results = run(names, recorded if options.only else None)
+    partial = options.only or options.op
+    recorded = record.load() if partial or not options.record else None
+    names, ops = options.only or NAMES, options.op or OPERATIONS
+    results = run(names, ops, options.processes, recorded if partial else None)
     print(f"{len(results.faults)} faults, {len(results.variants)} sound variants, {perf_counter() - started:.0f} s\n")
     print(tables.short(results))
     if options.record:
@@ -42,38 +49,35 @@ def main(arguments: list[str]) -> int:
     return min(len(wrong), 1)
 
 
-def run(names: Sequence[str], recorded: record.Results | None) -> record.Results:
-    """Run some checkers over everything; what others found is taken from the record."""
-    spoiled, seconds = measured(names)
-    tasks = [(name, subject) for name in names for subject in subjects()]
-    found: dict[Task, Found] = {}
-    lost: list[str] = []
-
-    def note(task: Task, error: Exception) -> Found:
-        lost.append(f"{': '.join(task)}: {type(error).__name__}")
-        return Found({task[0]: {"all": str(error)}}, 0.0)
-
-    for number, (task, answer) in enumerate(checked(tasks, note), 1):
-        found[task] = answer
-        if number % 200 == 0 or number == len(tasks):
-            print(f"{number} of {len(tasks)}", file=sys.stderr, flush=True)
-    for name in names:
-        whole = sum(answer.seconds for (checker, _), answer in found.items() if checker == name)
-        print(f"{name}: {whole:.0f} s over all subjects", file=sys.stderr)
+def run(names: Sequence[str], ops: Sequence[str], processes: int, recorded: record.Results | None) -> record.Results:
+    """Run some checkers over some operations; what others found is taken from the record."""
     kept = recorded or record.Results({}, {}, {}, [], {}, {})
+    found: dict[Task, Found] = {}
+    spoiled = {name: {op: dict(shares) for op, shares in by_op.items()} for name, by_op in kept.spoiled.items()}
+    seconds = {name: dict(by_op) for name, by_op in kept.seconds.items()}
+    lost: list[str] = []
+    for number, answer in enumerate(checked(names, ops, processes), 1):
+        found |= answer.found
+        lost += answer.lost
+        op = answer.op
+        for name in names:
+            seconds.setdefault(name, {})[op] = round(answer.found[name, f"{PLAIN}: {op}"].seconds, 4)
+            if name in CHECKERS:
+                spoiled.setdefault(name, {})[op] = {d: list(share) for d, share in answer.spoiled[name].items()}
+        print(f"{number} of {len(ops)}: {op}", file=sys.stderr, flush=True)
     faults, variants = {}, {}
-    for name, subject in subjects().items():
-        answers = [found[checker, name] for checker in names]
-        if subject.group == "fault":
+    for name, subject in ((name, subject) for op in OPERATIONS for name, subject in subjects(op).items()):
+        answers = [found[checker, name] for checker in names if subject.op in ops]
+        if subject.group == FAULT:
             before = kept.faults.get(name, record.Fault("", "", {}))
-            kind = found[OURS, name].kind if OURS in names else before.kind
+            kind = found[OURS, name].kind if (OURS, name) in found else before.kind
             faults[name] = record.Fault(subject.directions[0], kind, merged(answers, before.rejected))
-        else:
+        elif subject.group != PLAIN:
             variants[name] = merged(answers, kept.variants.get(name, {}))
     return record.Results(
         versions=record.versions(),
-        seconds={name: round((seconds | kept.seconds)[name], 3) for name in NAMES},  # of one run, for their ratios
-        spoiled={name: (kept.spoiled | spoiled)[name] for name in CHECKERS},
+        seconds={name: dict(sorted(seconds[name].items())) for name in NAMES if name in seconds},
+        spoiled={name: dict(sorted(spoiled[name].items())) for name in CHECKERS if name in spoiled},
         lost=sorted(lost),
         faults=faults,
         variants=variants,

@@ -1,48 +1,35 @@
-"""Ordinary calls: what a careful user hands a checker, and what PyTorch's autograd makes of it.
+"""Ordinary calls: what a careful user hands a checker, and what PyTorch makes of them.
 
-Five random inputs an operation: two of the same small sizes, one larger, a batch of one, and a typical batch; no two
-sizes of an input coincide. A loss comes in each reduction and with each kind of labels; what takes any rank comes at
-ranks 2 and 3.
+They are drawn as live cases are: the numbers bell-shaped, or within their domain. Small calls have the sizes of a
+golden family, no two of which coincide, twice, and about twice those; large ones as many elements and products as a
+test on a processor affords. An operation comes with several of its parameters, label forms and ranks.
 """
 
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from itertools import product
 from typing import Any
 
 import numpy as np
-from backproof.reference.model.losses import REDUCTIONS
-from backproof.reference.ops import softmax
+from backproof.conformance.implementation.arrays import to_numpy
+from backproof.conformance.live.cases import LiveCase
+from backproof.conformance.live.judging import UnjudgedError, call_of
+from backproof.conformance.live.templates import Template, templates
+from backproof.reference.model.fault import widened
+from backproof.reference.model.operation import operation, operation_names
 from backproof.vectors.dtypes import numpy_dtype
+from backproof.vectors.records import OperationVectors
+from backproof.vectors.store import read_golden
 
 Array = Any
+Arrays = tuple[np.ndarray, ...]
 
-SMALL, LARGER, SINGLE, TYPICAL = (4, 5, 6, 3), (9, 7, 10, 11), (1, 5, 6, 3), (64, 50, 30, 10)
-"""Rows, inputs, hidden units, outputs. The typical batch is too large for differences by each element of the inputs."""
-DRAWS = ((SMALL, 0), (SMALL, 1), (LARGER, 2), (SINGLE, 3), (TYPICAL, 4))
-"""Sizes and seed of each input."""
-KINDS_OF_LABELS = ("indices", "one-hot", "soft")
-TENSORS = {
-    "dense": ("N I", "I O", "1 O"),
-    "relu": ("N O",),
-    "softmax": ("N O",),
-    "cross_entropy": ("N O",),
-    "softmax_cross_entropy": ("N O",),
-    "softmax_cross_entropy_from_outputs": ("N O",),
-    "mlp": ("N I", "I H", "1 H", "H O", "1 O"),
-}
-OPERATIONS = tuple(sorted(TENSORS))
-"""Those that are compared."""
-OF_PROBABILITIES = ("cross_entropy", "softmax_cross_entropy_from_outputs")
-LOSSES = (*OF_PROBABILITIES, "softmax_cross_entropy", "mlp")
-SETTINGS = {
-    "relu": ((None, "of rank 2"), (None, "of rank 3")),
-    "softmax": ((None, "of rank 2"), (None, "of rank 3")),
-    **{op: tuple(product(REDUCTIONS, KINDS_OF_LABELS)) for op in LOSSES},
-}
-"""The reduction and the kind of labels, or of input."""
+SMALL, LARGE = "small", "large"
+OPERATIONS = operation_names()
+MOST_FORMS = {SMALL: 4, LARGE: 2}
+"""Parameters, label forms and ranks that an operation is called with."""
+MOST_ELEMENTS, MOST_TERMS = 2**14, 2**18
+"""Of all arguments of a large call but the upstream; and the product of all lengths."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,124 +38,178 @@ class Call:
 
     op: str
     dtype: str
-    sizes: tuple[int, ...]
-    """One of those that DRAWS names."""
-    tensors: tuple[np.ndarray, ...]
-    """What is differentiated, in the order of forward's arguments."""
-    upstream: np.ndarray
-    labels: np.ndarray | None = None
-    reduction: str | None = None
+    size: str
+    inputs: Mapping[str, np.ndarray]
+    """What forward takes, by name; what backward takes besides its upstream, where there is no forward."""
+    upstream: Arrays
+    parameters: Mapping[str, Any]
+    differentiated: tuple[str, ...] = ()
+    """The arguments that have a gradient, in order."""
+    draw: int = 0
+    """Which of the calls of its parameters, label form and rank."""
 
     @property
-    def parameters(self) -> dict[str, str]:
-        """The keywords of forward and backward."""
-        return {} if self.reduction is None else {"reduction": self.reduction}
+    def differentiable(self) -> bool:
+        """Whether there are a forward and a backward, so that differences of the one can be held against the other."""
+        return {"forward", "backward"} <= operation(self.op).functions.keys()
 
-    def fresh(self) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-        """Copies, as a user would draw them: tensors, labels, upstream."""
-        return [tensor.copy() for tensor in self.tensors], self.fresh_labels(), self.upstream.copy()
+    @property
+    def tensors(self) -> Arrays:
+        """What is differentiated."""
+        return tuple(self.inputs[name] for name in self.differentiated)
 
-    def fresh_labels(self) -> list[np.ndarray]:
-        """A copy of the labels, none or one."""
-        return [] if self.labels is None else [self.labels.copy()]
+    def fresh(self) -> "Call":
+        """A call of copies, as a user would draw them."""
+        inputs = {name: tensor.copy() for name, tensor in self.inputs.items()}
+        return self._with(inputs, tuple(g.copy() for g in self.upstream))
+
+    def at(self, tensors: Sequence[np.ndarray], upstream: Sequence[np.ndarray] = ()) -> "Call":
+        """The call with other tensors, and another upstream."""
+        inputs = {**self.inputs, **dict(zip(self.differentiated, tensors, strict=True))}
+        return self._with(inputs, tuple(upstream) or self.upstream)
+
+    def wide(self) -> "Call":
+        """The call in float64."""
+        inputs = {name: _wide(tensor) for name, tensor in self.inputs.items()}
+        return self._with(inputs, tuple(map(_wide, self.upstream)))
+
+    def arguments(self, direction: str) -> list[np.ndarray]:
+        """The arguments of a function, in order."""
+        if direction == "forward":
+            return list(self.inputs.values())
+        return [*self.upstream, *self.inputs.values()]
+
+    def _with(self, inputs: Mapping[str, np.ndarray], upstream: Arrays) -> "Call":
+        return replace(self, inputs=inputs, upstream=upstream)
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    return array if array.dtype.kind == "i" else array.astype(np.float64)
 
 
 @cache
-def calls(op: str, dtype: str) -> tuple[Call, ...]:
+def vectors_of(op: str) -> OperationVectors:
+    """The golden vectors of one operation, read once."""
+    vectors = read_golden(op)
+    return OperationVectors(**{**vars(vectors), "families": tuple(vectors.families)})
+
+
+@cache
+def calls(op: str, dtype: str, size: str) -> tuple[Call, ...]:
     """All ordinary calls of an operation."""
-    return tuple(_calls(op, dtype))
+    forms = _forms(op, dtype)
+    places = np.unique(np.linspace(0, len(forms) - 1, MOST_FORMS[size]).round().astype(int)) if forms else ()
+    chosen = [forms[place] for place in places]
+    if size == SMALL:
+        return tuple(call for form in chosen for call in _small(form))
+    return tuple(call for key, form in enumerate(chosen) for call in _large(form, key))
 
 
-def _calls(op: str, dtype: str) -> Iterator[Call]:
-    to = numpy_dtype(dtype)
-    for (reduction, kind), (sizes, seed) in product(SETTINGS.get(op, [(None, None)]), DRAWS):
-        random = np.random.default_rng([zlib.crc32(f"{op} {reduction} {kind}".encode()), seed])
-        length = dict(zip("NIHO", sizes, strict=True)) | {"1": 1}
-        rows, classes = length["N"], length["O"]
-        shapes = [tuple(length[axis] for axis in axes.split()) for axes in TENSORS[op]]
-        if kind == "of rank 3":
-            shapes = [(2, *shape) for shape in shapes]
-        tensors = [random.standard_normal(shape) for shape in shapes]
-        if op in OF_PROBABILITIES:
-            tensors = [softmax.forward(logits) for logits in tensors]
-        labels = draw_labels(random, kind, rows, classes) if op in LOSSES else None
-        whole = (rows, classes) if op == "dense" else shapes[0]
-        upstream = random.standard_normal({"none": (rows,), None: whole}.get(reduction, ()))
-        yield Call(
-            op,
-            dtype,
-            sizes,
-            tuple(tensor.astype(to) for tensor in tensors),
-            np.asarray(upstream, to),
-            labels if labels is None or labels.ndim == 1 else labels.astype(to),
-            reduction,
-        )
+def _forms(op: str, dtype: str) -> list[Template]:
+    """The first template of each combination of parameters, ranks, and dtypes of labels."""
+    found: dict[str, Template] = {}
+    direction = "backward" if "backward" in operation(op).functions else "forward"
+    for template in templates(operation(op), vectors_of(op), dtype, direction):
+        family = template.family
+        kinds = [(x.ndim, x.dtype.kind == "i") for x in family.inputs.values()]
+        if "further-form" not in family.flags:
+            found.setdefault(f"{sorted(family.parameters.items())} {kinds}", template)
+    return list(found.values())
 
 
-def draw_labels(random: np.random.Generator, kind: str, rows: int, classes: int) -> np.ndarray:
-    """Class indices, or rows of them, or rows of 3/4 for one class and 1/4 for another."""
-    indices = random.integers(0, classes, rows)
-    if kind == "indices":
-        return indices
-    others = (indices + random.integers(1, classes, rows)) % classes
-    share = 1.0 if kind == "one-hot" else 0.75
-    return share * np.eye(classes)[indices] + (1 - share) * np.eye(classes)[others]
+def _small(template: Template) -> Iterator[Call]:
+    golden = tuple(length.golden for length in template.lengths)
+    for key, sizes in enumerate((golden, golden, tuple(2 * size + 1 for size in golden))):
+        yield from _call(template, sizes, key, SMALL)
+
+
+def _large(template: Template, key: int) -> Iterator[Call]:
+    """The largest call within bounds: lengths are doubled in turn, the shortest first."""
+    sizes = [length.golden for length in template.lengths]
+    found: list[Call] = list(_call(template, tuple(sizes), key, LARGE))
+    open_ = set(range(len(sizes)))
+    while open_:
+        place = min(open_, key=lambda one: sizes[one])
+        longer = [2 * size + 1 if one == place else size for one, size in enumerate(sizes)]
+        terms = np.prod([max(a.multiples.values()) * n for a, n in zip(template.lengths, longer, strict=True)])
+        elements = sum(int(np.prod(shape)) for shape in template.shapes(longer).values())
+        fits = terms <= MOST_TERMS and elements <= MOST_ELEMENTS
+        grown = list(_call(template, tuple(longer), key, LARGE)) if fits else []
+        if grown and sum(g.size for g in grown[0].upstream) <= 4 * MOST_ELEMENTS:
+            sizes, found = longer, grown
+        else:
+            open_.remove(place)
+    yield from found
+
+
+def _call(template: Template, sizes: tuple[int, ...], key: int, size: str) -> Iterator[Call]:
+    """The call of a live case; none where the operation does not take the sizes."""
+    op, family = template.operation, template.family
+    try:
+        drawn = call_of(template, LiveCase(family.name, sizes, "bell", key)).arguments
+    except UnjudgedError:
+        return
+    upstream = tuple(x for name, x in drawn.items() if name.startswith("dL_d"))
+    inputs = {name: x for name, x in drawn.items() if not name.startswith("dL_d")}
+    gradients = op.results.get("backward", ())
+    differentiated = tuple(name for name in inputs if f"dL_d{name}" in gradients)
+    call = Call(op.name, family.dtype, size, inputs, upstream, family.parameters, differentiated, key)
+    try:
+        with np.errstate(all="ignore"):
+            for direction, formula in op.functions.items():
+                formula(*call.wide().arguments(direction), **family.parameters)
+    except (ValueError, IndexError):
+        return
+    yield call
 
 
 @dataclass(frozen=True)
 class Trusted:
-    """What PyTorch makes of a call, computed in float64 and rounded to the call's dtype."""
+    """What PyTorch makes of a call, computed in float64: exact to whoever compares lower dtypes with it."""
 
-    output: np.ndarray | None
+    outputs: Arrays | None
     """None where the operation has no forward."""
-    gradients: tuple[np.ndarray, ...]
+    gradients: Arrays | None
+    """None where it has no backward."""
+
+    def rounded(self, dtype: str) -> "Trusted":
+        """The same in a dtype."""
+        outputs, gradients = (
+            None if results is None else tuple(x.astype(numpy_dtype(dtype)) for x in results)
+            for results in (self.outputs, self.gradients)
+        )
+        return Trusted(outputs, gradients)
 
 
 @cache
 def trusted(call: Call) -> Trusted:
-    """PyTorch's answer to a call."""
-    import torch
-
-    tensors = [torch.tensor(t.astype(np.float64), requires_grad=True) for t in call.tensors]
-    upstream = torch.tensor(call.upstream.astype(np.float64))
-    labels = None
-    if call.labels is not None:
-        labels = torch.tensor(call.labels if call.labels.ndim == 1 else call.labels.astype(np.float64))
-    to = numpy_dtype(call.dtype)
-    output = _TORCH[call.op](*tensors, *([] if labels is None else [labels]), **call.parameters)
-    gradients = torch.autograd.grad(output, tensors, upstream)
-    if call.op == "softmax_cross_entropy_from_outputs":
-        saved = tensors[0].detach()
-        gradients = (torch.ops.aten._softmax_backward_data(gradients[0], saved, -1, saved.dtype),)
-        return Trusted(None, tuple(g.numpy().astype(to) for g in gradients))
-    return Trusted(np.asarray(output.detach().numpy().astype(to)), tuple(g.numpy().astype(to) for g in gradients))
+    """PyTorch's answer to a call in float64."""
+    return framework_s(call.wide())
 
 
-def _torch_cross_entropy(probabilities: Any, labels: Any, *, reduction: str) -> Any:
-    import torch
-
-    if labels.dim() == 1:
-        return torch.nn.functional.nll_loss(probabilities.log(), labels, reduction=reduction)
-    losses = -(labels * probabilities.log()).sum(dim=-1)
-    return {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[reduction]()
+@cache
+def trusted_rounded(call: Call) -> Trusted:
+    """The same, rounded to the call's dtype."""
+    return trusted(call).rounded(call.dtype)
 
 
-def _torch_softmax_cross_entropy(logits: Any, labels: Any, *, reduction: str) -> Any:
-    import torch
-
-    return torch.nn.functional.cross_entropy(logits, labels, reduction=reduction)
-
-
-def _torch_mlp(x: Any, w1: Any, b1: Any, w2: Any, b2: Any, labels: Any, *, reduction: str) -> Any:
-    return _torch_softmax_cross_entropy((x @ w1 + b1).relu() @ w2 + b2, labels, reduction=reduction)
+@cache
+def in_the_same_precision(call: Call) -> Trusted:
+    """PyTorch's answer at the call's own dtype."""
+    return framework_s(call)
 
 
-_TORCH: dict[str, Callable[..., Any]] = {
-    "dense": lambda inputs, weights, biases: inputs @ weights + biases,
-    "relu": lambda inputs: inputs.relu(),
-    "softmax": lambda logits: logits.softmax(dim=-1),
-    "cross_entropy": _torch_cross_entropy,
-    "softmax_cross_entropy": _torch_softmax_cross_entropy,
-    "softmax_cross_entropy_from_outputs": _torch_cross_entropy,
-    "mlp": _torch_mlp,
-}
+def framework_s(call: Call) -> Trusted:
+    """PyTorch's results at the dtype of the arguments; the reference's where PyTorch has no such function."""
+    from backproof.conformance.adapters import torch as framework
+
+    results: dict[str, Arrays] = {}
+    for direction, formula in operation(call.op).functions.items():
+        arguments = call.fresh().arguments(direction)
+        try:
+            found = getattr(framework, f"{call.op}_{direction}")(*arguments, **call.parameters)
+        except (NotImplementedError, TypeError):
+            found = widened(formula)(*arguments, **call.parameters)
+        several = found if isinstance(found, tuple | list) else (found,)
+        results[direction] = tuple(np.asarray(to_numpy(x)) for x in several)
+    return Trusted(results.get("forward"), results.get("backward"))

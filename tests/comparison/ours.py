@@ -1,74 +1,75 @@
-"""backproof itself, by the check that the plugin makes, and what kind of fault it finds."""
+"""backproof itself, by the check that the plugin makes of the golden vectors, and what kind of fault it finds."""
 
-from collections.abc import Iterable, Mapping
-from functools import cache
-
+from backproof.conformance.check.conventions import inconsistencies
 from backproof.conformance.check.family import check
-from backproof.conformance.check.verdict import Outcome, Verdict
+from backproof.conformance.check.further import called_many_times
+from backproof.conformance.check.verdict import MissKind, Outcome, Verdict
 from backproof.conformance.implementation.load import Implementation
-from backproof.vectors import store
-from backproof.vectors.records import OperationVectors
+from backproof.vectors.records import Family
 
-from .subjects import Subject
+from .calls import vectors_of
+from .subjects import FAULT, Subject
 
 KINDS = {
     "state": "remembers earlier calls",
     "arguments": "changes its arguments, or results change later",
     "layout": "reads memory in the wrong order",
     "form": "shape or dtype of the result",
-    "precision": "lower precision inside, or one dtype only",
-    "everywhere": "wrong values on most inputs",
-    "somewhere": "wrong values for some sizes, values or labels",
+    "value": "wrong values",
     "hostile": "NaN, infinities, empty batches, what should be refused",
     "": "rejected by no golden vector",
 }
-"""What a fault does, told by how the golden vectors reject it."""
+"""What a fault does, told by the first golden family that rejects it."""
+_BY_MISS = {
+    MissKind.SHAPE: "form",
+    MissKind.DTYPE: "form",
+    MissKind.COUNT: "form",
+    MissKind.RESULT_TYPE: "form",
+    MissKind.CHANGED_ARGUMENT: "arguments",
+    MissKind.WRITTEN_BESIDE: "arguments",
+    MissKind.SHARED_MEMORY: "arguments",
+    MissKind.OVERWRITTEN_RESULT: "arguments",
+    MissKind.REPEAT: "state",
+    MissKind.STATE: "state",
+    MissKind.NEW_CONTENTS: "state",
+    MissKind.MANY_CALLS: "state",
+    MissKind.THREADS: "state",
+    MissKind.LAYOUT: "layout",
+}
+
+ONE_IN = 4
+"""Families of which one is run of a sound variant."""
 
 
-@cache
-def vectors_of(op: str) -> OperationVectors:
-    """The golden vectors of one operation, read once."""
-    vectors = store.read_golden(op)
-    return OperationVectors(**{**vars(vectors), "families": tuple(vectors.families)})
+def families_of(subject: Subject) -> list[Family]:
+    """The golden families of the directions that are the subject's own, those first that cost least."""
+    found = [f for f in vectors_of(subject.op).families if f.direction in subject.directions]
+    return sorted(found, key=lambda family: sum(tensor.size for tensor in family.inputs.values()))
 
 
-def verdicts(subject: Subject) -> list[Verdict]:
-    """The verdicts on all families of the directions that are the subject's own."""
-    vectors = vectors_of(subject.op)
+def rejection(subject: Subject, *, whole: bool = False) -> tuple[Outcome, str]:
+    """How a run ends, and what kind of fault it finds: up to the first failure, unless the whole is asked. Of a sound
+    variant one family in so many is run: all are in the tests of the sound variants."""
     functions = {(subject.op, direction): subject.functions[direction] for direction in subject.directions}
     adapter = Implementation(subject.name, subject.name, "", functions, subject.dtypes)
     subject.fresh()
-    return [check(family, adapter, vectors) for family in vectors.families if family.direction in subject.directions]
-
-
-def rejected(found: Iterable[Verdict], *outcomes: Outcome) -> Mapping[str, str]:
-    """By dtype, the first miss of those that ended so."""
-    first: dict[str, str] = {}
-    for verdict in found:
-        if verdict.outcome in outcomes:
-            first.setdefault(verdict.dtype, f"{verdict.id}: {verdict.misses[0].summary}")
-    return first
-
-
-def kind_of(subject: Subject, found: list[Verdict]) -> str:
-    """One of KINDS; empty where nothing is rejected."""
-    failed = [verdict for verdict in found if verdict.outcome is Outcome.FAILED]
-    if not failed:
-        return "hostile" if any(verdict.outcome is Outcome.ROBUST_MISS for verdict in found) else ""
-    kinds = {miss.kind for verdict in failed for miss in verdict.misses if not miss.robust}
-    if kinds & {"changed-argument", "overwritten-result"}:
-        return "arguments"
-    if subject.memory:
-        return "state"
-    flags = {family.id: family.flags for family in vectors_of(subject.op).families}
-    of_values = {"value", "raised", "accepted", "convention"}
-    values = [verdict for verdict in failed if {miss.kind for miss in verdict.misses} & of_values]
-    if all("stride-zero" in flags[verdict.id] for verdict in values) and (values or "layout" in kinds):
-        return "layout"
-    if not values:
-        return "form"
-    if len({verdict.dtype for verdict in failed} & {"float64", "float32"}) < 2:
-        return "precision"
-    ordinary = [v for v in found if "random" in flags[v.id] and v.level == "required" and v.dtype == "float64"]
-    share = sum(verdict.outcome is Outcome.FAILED for verdict in ordinary) / max(len(ordinary), 1)
-    return "everywhere" if share > 0.5 else "somewhere"
+    worst, kind = Outcome.PASSED, ""
+    of_points: list[Verdict] = []
+    often = called_many_times(vectors_of(subject.op), adapter.dtypes)
+    for family in families_of(subject)[:: 1 if whole or subject.group == FAULT else ONE_IN]:
+        verdict = check(family, adapter, vectors_of(subject.op), many_calls=family.id in often)
+        of_points += [verdict] if verdict.point else []
+        if verdict.outcome is Outcome.FAILED and worst is not Outcome.FAILED:
+            worst, kind = (
+                Outcome.FAILED,
+                next(_BY_MISS.get(m.kind, "value") for m in verdict.by_gravity if not m.robust),
+            )
+            if not whole:
+                break
+        elif verdict.outcome is Outcome.ROBUST_MISS and worst is Outcome.PASSED:
+            worst, kind = Outcome.ROBUST_MISS, "hostile"
+    if worst is not Outcome.FAILED and any(inconsistencies(of_points)):
+        return Outcome.FAILED, "value"
+    if worst is Outcome.PASSED and any(inconsistencies(of_points, strict=True)):
+        return Outcome.ROBUST_MISS, "hostile"
+    return worst, kind

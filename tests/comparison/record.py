@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results.json")
-DISTRIBUTIONS = ("torch", "jax", "jaxlib", "numpy", "ml_dtypes")
+DISTRIBUTIONS = ("torch", "jax", "jaxlib", "numpy", "ml_dtypes", "gpucheck")
 
 ByColumn = dict[str, list[str]]
 """By column, the dtypes at which it rejects; a column that rejects at none is absent."""
@@ -28,10 +28,10 @@ class Results:
     """All that is recorded."""
 
     versions: dict[str, str]
-    seconds: dict[str, float]
-    """By checker, processor time to check the plain implementation of all operations."""
-    spoiled: dict[str, dict[str, list[int]]]
-    """By checker and dtype: calls at which it rejects the plain implementation, and all calls."""
+    seconds: dict[str, dict[str, float]]
+    """By checker and operation, processor time to check the plain implementation."""
+    spoiled: dict[str, dict[str, dict[str, list[int]]]]
+    """By checker, operation and dtype: calls at which it rejects the plain implementation, and all calls."""
     lost: list[str]
     """"checker: subject" of what hung or crashed."""
     faults: dict[str, Fault]

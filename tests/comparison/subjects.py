@@ -1,8 +1,11 @@
 """What is held against the checkers: the faults of the catalogue, and the sound variants one operation at a time."""
 
-from collections.abc import Callable, Mapping
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +13,20 @@ from backproof.conformance.implementation.arrays import NotAnArray, to_numpy
 from backproof.reference.faults import by_name, faults_of, former
 from backproof.reference.model.fault import Fault, widened
 from backproof.reference.model.operation import operation
-from backproof.reference.ops import softmax, softmax_cross_entropy
 from backproof.vectors.dtypes import DTYPES
 from sound_variants import variants
 
-from .calls import OPERATIONS, Call
+from .calls import Call
 
 Array = Any
 Function = Callable[..., Any]
 
+MATRIX = json.loads((Path(__file__).parents[1] / "test_kill_matrix.json").read_text(encoding="utf-8"))
+"""What is recorded of all faults."""
+DRAWN, SOUND = 5, 2
+"""Faults and sound variants of each operation that are drawn from all of them."""
+FAULT = "fault"
+"""The group of all faults."""
 PLAIN = "as NumPy has it"
 """The variant that tells, with the reference, which calls are of use to a checker, and whose check is timed."""
 
@@ -28,7 +36,7 @@ class Subject:
     """One implementation of one operation."""
 
     group: str
-    """The variant's name, or "fault"."""
+    """The variant's name, or FAULT."""
     name: str
     op: str
     functions: Mapping[str, Function] = field(repr=False)
@@ -41,28 +49,13 @@ class Subject:
     memory: Mapping[Any, Any] = field(default_factory=dict, repr=False)
     """What a fault of state has kept."""
 
-    def output(self, call: Call, tensors: list[Array], labels: list[Array]) -> np.ndarray:
-        """What its forward returns. Where the operation is a backward alone the tensors are logits, and the forward
-        is the reference's, from logits to the loss."""
-        forward = self.functions.get("forward", careful_loss)
-        (output,) = several(forward(*tensors, *labels, **call.parameters))
-        return read(output)
+    def outputs(self, call: Call) -> tuple[np.ndarray, ...]:
+        """What its forward returns."""
+        return tuple(map(read, several(self.functions["forward"](*call.arguments("forward"), **call.parameters))))
 
-    def gradients(
-        self, call: Call, upstream: Array, tensors: list[Array], labels: list[Array]
-    ) -> tuple[np.ndarray, ...]:
-        """What its backward returns, one gradient a tensor."""
-        return tuple(map(read, several(self.functions["backward"](upstream, *tensors, *labels, **call.parameters))))
-
-    def gradients_of_logits(
-        self, call: Call, upstream: Array, tensors: list[Array], labels: list[Array]
-    ) -> tuple[np.ndarray, ...]:
-        """The same for a checker that differentiates: a backward alone gets the softmax of the tensors."""
-        saved = tensors if "forward" in self.functions else [careful_softmax(tensors[0])]
-        return self.gradients(call, upstream, saved, labels)
-
-
-careful_softmax, careful_loss = widened(softmax.forward), widened(softmax_cross_entropy.forward)
+    def gradients(self, call: Call) -> tuple[np.ndarray, ...]:
+        """What its backward returns, one gradient for each tensor that is differentiated."""
+        return tuple(map(read, several(self.functions["backward"](*call.arguments("backward"), **call.parameters))))
 
 
 def several(results: Any) -> tuple[Any, ...]:
@@ -86,29 +79,42 @@ def reference(op: str) -> Subject:
 
 
 def compared(op: str) -> Mapping[str, Fault]:
-    """The faults of the comparison: those that were seen, and those that were once written by hand, by that name."""
-    return {fault.name: fault for fault in faults_of(op)} | {name: by_name(op)[now] for name, now in former(op).items()}
+    """The faults of the comparison, by name: all that were seen, those that were once written by hand, by their names
+    of then, and some others, drawn by the operation's name. What is recorded as the same function is left out."""
+    everything, equivalent = by_name(op), set(MATRIX[op]["equivalent"])
+    by_rule = [name for name in everything if name not in equivalent]
+    drawn = random.Random(op).sample(by_rule, min(len(by_rule), DRAWN))
+    named = {fault.name: fault.name for fault in faults_of(op)} | former(op) | {name: name for name in drawn}
+    return {name: everything[now] for name, now in named.items() if now not in equivalent}
 
 
 @cache
-def subjects() -> Mapping[str, Subject]:
-    """All of them by name: "dense.bias_gradient_flat", "pairwise sums: dense".
+def subjects(op: str) -> Mapping[str, Subject]:
+    """All of an operation by name: "dense.bias_gradient_flat", "pairwise sums: dense".
 
     Not among the variants are those that declare a lower precision, which no other checker can be told of, and those
-    of other formulas, which differ from the plain one by what the styles show.
+    of other formulas, which differ from the plain one by what the styles show. Of the others some are drawn, by the
+    operation's name.
     """
-    found = [
-        Subject("fault", f"{op}.{name}", op, f.functions, (f.direction,), fresh=f.setup, memory=f.memory)
-        for op in OPERATIONS
-        for name, f in compared(op).items()
-    ]
-    for variant in variants():
-        if variant.sort not in ("style", "results", "algorithm"):
-            continue
-        for op in OPERATIONS:
-            sound = reference(op).functions
-            own = {d: variant.functions[f"{op}_{d}"] for d in sound if f"{op}_{d}" in variant.functions}
-            if own:
-                name = f"{variant.name}: {op}"
-                found.append(Subject(variant.name, name, op, {**sound, **own}, tuple(own), variant.dtypes))
-    return {subject.name: subject for subject in found}
+    return {subject.name: subject for subject in (*_faults(op), *_sound(op))}
+
+
+def _faults(op: str) -> Iterator[Subject]:
+    for name, f in compared(op).items():
+        yield Subject(FAULT, f"{op}.{name}", op, f.functions, (f.direction,), fresh=f.setup, memory=f.memory)
+
+
+def _sound(op: str) -> Iterator[Subject]:
+    sound = reference(op).functions
+    found = []
+    for variant in _VARIANTS:
+        own = {d: variant.functions[f"{op}_{d}"] for d in sound if f"{op}_{d}" in variant.functions}
+        if own:
+            name = f"{variant.name}: {op}"
+            found.append(Subject(variant.name, name, op, {**sound, **own}, tuple(own), variant.dtypes))
+    plain, *others = found
+    yield plain
+    yield from random.Random(op).sample(others, min(len(others), SOUND))
+
+
+_VARIANTS = [variant for variant in variants() if variant.sort in ("style", "results", "algorithm")]

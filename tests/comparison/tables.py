@@ -1,13 +1,11 @@
 """The record as Markdown: the short table of the README, and those of docs/comparison.md."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from backproof.vectors.dtypes import DTYPES
-
-from .calls import OPERATIONS
-from .checkers import COLUMNS, MOST_SPOILED, OURS, STRICT
+from .checkers import ALL, CHECKERS, COLUMNS, MOST_SPOILED, OF_LARGE, OURS, STRICT
 from .ours import KINDS
 from .record import ByColumn, Fault, Results
 
@@ -15,29 +13,32 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = (ROOT / "docs" / "comparison.md", ROOT / "README.md")
 
 TITLES = {
-    OURS: "backproof",
-    STRICT: "backproof `--impl-strict`",
+    OURS: "backproof, golden vectors",
+    STRICT: "the same, `--impl-strict`",
+    "same-inputs": "backproof, `assert_gradients`",
     "gradcheck": "`torch.autograd.gradcheck`",
     "gradcheck-fast": "the same, `fast_mode=True`",
     "check_grads": "`jax.test_util.check_grads`, float64",
     "check_grads-float32": "the same, float32",
-    "lesson": "the lesson's relative error",
     "numpy": "`numpy.testing.assert_allclose`",
-    "onnx": "the same, ONNX's `rtol=1e-3`",
     "torch": "`torch.testing.assert_close`",
+    "flash": "FlashAttention's rule",
+    "gpucheck": "`gpucheck.assert_close`",
 }
 HEADS = {
-    OURS: "backproof",
+    OURS: "golden",
     STRICT: "strict",
+    "same-inputs": "own data",
     "gradcheck": "gradcheck",
     "gradcheck-fast": "fast",
     "check_grads": "check_grads",
     "check_grads-float32": "float32",
-    "lesson": "lesson",
     "numpy": "allclose",
-    "onnx": "1e-3",
     "torch": "assert_close",
+    "flash": "flash",
+    "gpucheck": "gpucheck",
 }
+SMALL_COLUMNS = tuple(column for column in COLUMNS if not column.endswith(OF_LARGE))
 
 
 MOVES = 6
@@ -46,12 +47,18 @@ Belongs = Callable[[str, Fault], bool]
 
 
 def used(results: Results) -> dict[str, tuple[str, ...]]:
-    """The dtypes that each checker is of use at; all of them for backproof."""
+    """The dtypes that each checker is of use at."""
     dtypes = {
-        name: tuple(dtype for dtype, share in shares.items() if useful(*share))
-        for name, shares in results.spoiled.items()
+        name: tuple(dtype for dtype in CHECKERS[name].dtypes if useful(*share_of(results, name, dtype)))
+        for name in CHECKERS
     }
-    return {OURS: DTYPES, STRICT: DTYPES} | dtypes
+    return {OURS: (ALL,), STRICT: (ALL,)} | dtypes
+
+
+def share_of(results: Results, name: str, dtype: str) -> tuple[int, int]:
+    """How many calls of all operations are spoiled, and of how many."""
+    shares = [by_dtype[dtype] for by_dtype in results.spoiled[name].values()]
+    return sum(bad for bad, _ in shares), sum(whole for _, whole in shares)
 
 
 def useful(spoiled: int, whole: int) -> bool:
@@ -61,7 +68,7 @@ def useful(spoiled: int, whole: int) -> bool:
 
 def rejects(column: str, rejected: ByColumn, dtypes: Iterable[str]) -> bool:
     """Whether a checker rejects at one of some dtypes, or was lost."""
-    return bool({*rejected.get(column, ())} & {*dtypes, "all"})
+    return bool({*rejected.get(column, ())} & {*dtypes, ALL})
 
 
 def kills(column: str, faults: Iterable[Fault], dtypes: Iterable[str]) -> int:
@@ -84,7 +91,7 @@ def moved(recorded: Results, found: Results) -> Iterator[str]:
     before, now = used(recorded), used(found)
     for column in before:
         if before[column] != now[column]:
-            yield f"{TITLES[column]} is of use at {', '.join(now[column])}; recorded: {', '.join(before[column])}"
+            yield f"{title_of(column)} is of use at {', '.join(now[column])}; recorded: {', '.join(before[column])}"
             continue
         for what, count in (
             ("faults", lambda results, dtypes, column=column: kills(column, results.faults.values(), dtypes)),
@@ -92,7 +99,7 @@ def moved(recorded: Results, found: Results) -> Iterator[str]:
         ):
             was, is_ = count(recorded, before[column]), count(found, now[column])
             if abs(was - is_) > MOVES:
-                yield f"{TITLES[column]} rejects {is_} {what}; recorded: {was}"
+                yield f"{title_of(column)} rejects {is_} {what}; recorded: {was}"
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -103,25 +110,51 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def short(results: Results) -> str:
-    """One row a checker."""
-    variants = {name.rsplit(": ", 1)[0] for name in results.variants}
+    """One row a checker, with what it does at small and at large sizes."""
+    faults, variants = len(results.faults), len(results.variants)
     rows = []
-    for column, dtypes in used(results).items():
-        killed, false = kills(column, results.faults.values(), dtypes), len(alarms(results, column, dtypes))
-        time = results.seconds[OURS if column == STRICT else column] / results.seconds[OURS]
-        rows.append((TITLES[column], killed, f"{100 * killed / len(results.faults):.0f} %", false, f"{time:.2f}"))
-    head = ("checker", f"of {len(results.faults)} faults rejects", "", f"of {len(variants)} sound rejects", "time")
-    return table(head, rows)
+    for column in SMALL_COLUMNS:
+        row: list[object] = [TITLES[column]]
+        for name in (column, f"{column}{OF_LARGE}"):
+            row += _figures(results, name) if name in COLUMNS else ["", "", ""]
+        rows.append(row)
+    head = (f"of {faults} faults rejects", f"of {variants} sound", "seconds")
+    return table(("", *(f"{words}, {size}" for size in ("small", "large") for words in head)), rows)
+
+
+def _figures(results: Results, column: str) -> list[str]:
+    dtypes = used(results)[column]
+    killed = kills(column, results.faults.values(), dtypes)
+    false = sum(map(len, alarms(results, column, dtypes).values()))
+    time = sum(results.seconds[OURS if column == STRICT else column].values())
+    return [f"{killed} ({100 * killed / len(results.faults):.0f} %)", str(false), f"{time:.1f}"]
 
 
 def of_operations(results: Results) -> str:
-    """Faults rejected, by operation."""
-    return _by(results, {op: (lambda name, _, op=op: name.startswith(f"{op}.")) for op in OPERATIONS})
+    """Faults rejected, by the kind of operation."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from _ext import operations
+
+    ops = {title: set(names) for title, names in operations.kinds().items()}
+    return _by(
+        results, {title: (lambda name, _, some=some: name.partition(".")[0] in some) for title, some in ops.items()}
+    )
 
 
 def of_kinds(results: Results) -> str:
     """Faults rejected, by what they do."""
-    return _by(results, {title: (lambda _, fault, kind=kind: fault.kind == kind) for kind, title in KINDS.items()})
+    own = used(results)["same-inputs"]
+
+    def belongs(kind: str, ordinary: bool | None) -> Belongs:
+        return lambda _, fault: fault.kind == kind and ordinary in (None, rejects("same-inputs", fault.rejected, own))
+
+    groups: dict[str, Belongs] = {}
+    for kind, title in KINDS.items():
+        if kind == "value":
+            groups |= {f"{title} on ordinary inputs": belongs(kind, True), f"{title} elsewhere": belongs(kind, False)}
+        else:
+            groups[title] = belongs(kind, None)
+    return _by(results, groups)
 
 
 def of_directions(results: Results) -> str:
@@ -134,22 +167,27 @@ def _by(results: Results, groups: Mapping[str, Belongs]) -> str:
     for title, belongs in (groups | {"all": lambda *_: True}).items():
         faults = [fault for name, fault in results.faults.items() if belongs(name, fault)]
         if faults:
-            rows.append((title, len(faults), *(kills(c, faults, dtypes) for c, dtypes in used(results).items())))
-    return table(("", "faults", *(HEADS[column] for column in COLUMNS)), rows)
+            rows.append((title, len(faults), *(kills(c, faults, used(results)[c]) for c in SMALL_COLUMNS)))
+    return table(("", "faults", *(HEADS[column] for column in SMALL_COLUMNS)), rows)
 
 
 def of_dtypes(results: Results) -> str:
     """What each checker rejects at each dtype: calls of the plain implementation, faults, sound variants."""
-    shares = {name: dict(by_dtype) for name, by_dtype in results.spoiled.items()}
     rows = []
-    for column in COLUMNS:
-        for dtype in DTYPES if column in (OURS, STRICT) else shares[column]:
-            bad, whole = shares.get(column, {}).get(dtype, (0, 0))
-            calls = f"{bad} of {whole}" if whole else ""
+    for column, checker in CHECKERS.items():
+        for dtype in checker.dtypes:
+            bad, whole = share_of(results, column, dtype)
             killed = kills(column, results.faults.values(), [dtype])
-            false = len(alarms(results, column, [dtype]))
-            rows.append((TITLES[column], dtype, calls, "yes" if useful(bad, whole) else "no", killed, false))
+            false = sum(map(len, alarms(results, column, [dtype]).values()))
+            use = "yes" if useful(bad, whole) else "no"
+            rows.append((title_of(column), dtype, f"{bad} of {whole}", use, killed, false))
     return table(("checker", "dtype", "calls spoiled", "used", "faults", "sound variants"), rows)
+
+
+def title_of(column: str) -> str:
+    """The title of a column, of large calls too."""
+    name = column.removesuffix(OF_LARGE)
+    return TITLES[name] if name == column else f"{TITLES[name]}, large"
 
 
 def of_alarms(results: Results) -> str:
@@ -158,13 +196,13 @@ def of_alarms(results: Results) -> str:
     for column, dtypes in used(results).items():
         found = alarms(results, column, dtypes)
         told = "; ".join(f"{variant} ({', '.join(f'`{op}`' for op in ops)})" for variant, ops in found.items())
-        lines.append(f"- {TITLES[column]}: {told or 'none'}.")
+        lines.append(f"- {title_of(column)}: {told or 'none'}.")
     return "\n".join(lines)
 
 
 def of_missed(results: Results) -> str:
-    """The faults that backproof alone rejects, by what they do."""
-    others = {column: dtypes for column, dtypes in used(results).items() if column not in (OURS, STRICT)}
+    """How many faults backproof alone rejects, and some of them, by what they do."""
+    others = {c: dtypes for c, dtypes in used(results).items() if c.removesuffix(OF_LARGE) not in _OF_OURS}
     missed = {
         name: fault
         for name, fault in results.faults.items()
@@ -174,8 +212,14 @@ def of_missed(results: Results) -> str:
     for kind, title in KINDS.items():
         names = [f"`{name}`" for name, fault in missed.items() if fault.kind == kind]
         if names:
-            lines.append(f"- {title} ({len(names)}): {', '.join(names)}.")
+            chosen = names[:: -(-len(names) // MOST_NAMED)]
+            lines.append(f"- {title} ({len(names)}), such as {', '.join(chosen)}.")
     return "\n".join(lines)
+
+
+_OF_OURS = (OURS, STRICT, "same-inputs")
+MOST_NAMED = 8
+"""Of faults of a kind."""
 
 
 def of_found_by_others(results: Results) -> str:
@@ -185,20 +229,13 @@ def of_found_by_others(results: Results) -> str:
     for column, dtypes in ((c, d) for c, d in used(results).items() if c != STRICT):
         names = [f"`{name}`" for name, fault in faults.items() if rejects(column, fault.rejected, dtypes)]
         if names:
-            lines.append(f"- {TITLES[column]}: {', '.join(names)}.")
+            lines.append(f"- {title_of(column)}: {', '.join(names)}.")
     return "\n".join(lines) or "None."
 
 
 def of_versions(results: Results) -> str:
     """The versions that the record was made with."""
     return ", ".join(f"{name} {version}" for name, version in results.versions.items()) + "."
-
-
-def of_seconds(results: Results) -> str:
-    """How long each checker takes over the plain implementation of all operations."""
-    base = results.seconds[OURS]
-    rows = ((TITLES[name], f"{time:.2f}", f"{time / base:.2f}") for name, time in results.seconds.items())
-    return table(("checker", "seconds", "of backproof's"), rows)
 
 
 PARTS = {
@@ -210,7 +247,6 @@ PARTS = {
     "alarms": of_alarms,
     "missed": of_missed,
     "found by others": of_found_by_others,
-    "seconds": of_seconds,
     "versions": of_versions,
 }
 

@@ -1,21 +1,21 @@
 """Run the checkers over the subjects in processes of their own: what hangs or crashes ends its process, not the run."""
 
-import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from queue import Empty, Queue
 from typing import Any
 
-from .checkers import CHECKERS, Found, check, spoiled_share
-from .subjects import PLAIN, subjects
+from .checkers import ALL, CHECKERS, Found, check, spoiled_share
+from .subjects import Subject, subjects
 
 Task = tuple[str, str]
 """A checker and a subject, by their names."""
 
-LIMIT = 60.0
-"""Seconds that one checker may take over one subject; the longest takes about one."""
+LIMIT = 300.0
+"""Seconds that one checker may take over one subject, or over what it is of use at."""
 STARTED = 120.0
 """Seconds for a process to import the frameworks."""
 
@@ -62,42 +62,49 @@ def serve(connection: Connection) -> None:
     import torch
 
     torch.set_num_threads(1)
-    subjects()
     connection.send("ready")
     while True:
         match connection.recv():
-            case "spoiled", name, dtype:
-                connection.send(spoiled_share(name, dtype))
-            case "check", name, subject:
-                connection.send(check(name, subjects()[subject]))
+            case "spoiled", name, op, dtype:
+                connection.send(spoiled_share(name, op, dtype))
+            case "check", name, op, subject:
+                connection.send(check(name, subjects(op)[subject]))
 
 
-def checked(tasks: Iterable[Task], lost: Callable[[Task, Exception], Found]) -> Iterator[tuple[Task, Found]]:
-    """What each task finds, on all cores, in the order in which they end."""
-    waiting: Queue[Task] = Queue()
-    for task in tasks:
-        waiting.put(task)
-    ended: Queue[tuple[Task, Found] | Exception | None] = Queue()
+@dataclass(frozen=True)
+class OfOperation:
+    """What was found of one operation."""
+
+    op: str
+    spoiled: Mapping[str, Mapping[str, tuple[int, int]]]
+    """By checker and dtype, the calls at which it rejects the plain implementation, and all calls."""
+    found: Mapping[Task, Found]
+    lost: Sequence[str]
+    """"checker: subject" of what hung or crashed."""
+
+
+def checked(names: Sequence[str], ops: Iterable[str], processes: int) -> Iterator[OfOperation]:
+    """What is found of each operation, in so many processes, in the order in which they end."""
+    waiting: Queue[tuple[Subject, ...]] = Queue()
+    for op in ops:
+        waiting.put(tuple(subjects(op).values()))
+    ended: Queue[OfOperation | Exception | None] = Queue()
 
     def work() -> None:
         try:
             worker = Worker(serve)
             while True:
                 try:
-                    task = waiting.get_nowait()
+                    some = waiting.get_nowait()
                 except Empty:
                     break
-                try:
-                    found = worker.ask("check", *task)
-                except (TimeoutError, EOFError, ConnectionError) as error:
-                    found = lost(task, error)
-                ended.put((task, found))
+                ended.put(_of_operation(worker, names, some))
             worker.stop()
             ended.put(None)
         except Exception as error:
             ended.put(error)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(os.cpu_count() or 1)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(processes)]
     for thread in threads:
         thread.start()
     running = len(threads)
@@ -111,16 +118,19 @@ def checked(tasks: Iterable[Task], lost: Callable[[Task, Exception], Found]) -> 
                 yield answer
 
 
-def measured(names: Iterable[str]) -> tuple[dict[str, dict[str, list[int]]], dict[str, float]]:
-    """Spoiled and all calls, by checker and dtype, and the processor time that each checker takes over the plain
-    implementation of all operations, the better of two times."""
-    worker = Worker(serve)
-    plain = [name for name, subject in subjects().items() if subject.group == PLAIN]
-    spoiled: dict[str, dict[str, list[int]]] = {}
-    seconds: dict[str, float] = {}
-    for name in names:
-        if name in CHECKERS:
-            spoiled[name] = {dtype: list(worker.ask("spoiled", name, dtype)) for dtype in CHECKERS[name].dtypes}
-        seconds[name] = min(sum(worker.ask("check", name, subject).seconds for subject in plain) for _ in range(2))
-    worker.stop()
-    return spoiled, seconds
+def _of_operation(worker: Worker, names: Sequence[str], some: Sequence[Subject]) -> OfOperation:
+    spoiled = {
+        name: {dtype: worker.ask("spoiled", name, some[0].op, dtype) for dtype in CHECKERS[name].dtypes}
+        for name in names
+        if name in CHECKERS
+    }
+    found: dict[Task, Found] = {}
+    lost: list[str] = []
+    for subject in (subject.name for subject in some):
+        for name in names:
+            try:
+                found[name, subject] = worker.ask("check", name, some[0].op, subject)
+            except (TimeoutError, EOFError, ConnectionError) as error:
+                lost.append(f"{name}: {subject}: {type(error).__name__}")
+                found[name, subject] = Found({name: {ALL: str(error)}}, 0.0)
+    return OfOperation(some[0].op, spoiled, found, lost)
