@@ -69,7 +69,12 @@ SHAPES = (
 )
 """Flags, how many cases, and sizes."""
 LONG = {
-    "float64": (Block(33, 2, 2, 1, 1, 2, 1), Block(1, 33, 2, 1, 1, 2, 1), Block(1, 2, 65, 1, 1, 2, 1)),
+    "float64": (
+        Block(131, 1, 2, 1, 1, 2, 1),
+        Block(33, 2, 2, 1, 1, 2, 1),
+        Block(1, 33, 2, 1, 1, 2, 1),
+        Block(1, 2, 65, 1, 1, 2, 1),
+    ),
     "float32": (Block(9, 2, 2, 1, 1, 2, 1),),
     "float16": (Block(1, 2, 33, 1, 1, 2, 1),),
     "bfloat16": (Block(1, 2, 2, 1, 1, 2, 33),),
@@ -241,6 +246,8 @@ def tokens(dtype: str) -> Iterator[Draft]:
     largest = np.resize([1, 0.5, -0.5, 0.25, 8, -64], shape)
     table_of_cases: tuple[tuple[str, str, str, list[dict[str, Any]]], ...] = (
         ("equal-tokens", "stride-zero", "Tokens that are the same, unturned: each has seen its own value.", [alike]),
+        ("zero-token", "smallest", "A token of zeros, whose scores are all 0: it sees and is seen all the same.",
+         [{"inputs": np.resize([2, -1, 0, 0, 1, 3], shape)}]),
         ("quarter-turns", "settings", "Queries and keys turned by quarters, differently by token.", turned),
         ("large-scores", "saturated", "Most queries attend to one key.", [strong]),
         ("unseen-largest", "unseen-keys far-logits", "The largest score is of the last token's key.",
