@@ -153,7 +153,7 @@ def _read(call: OwnCall, answer: Answer, dtype: str, precision: str) -> tuple[fl
                 right = right and bool((found.right | ~bounded).all())
                 fractions += [found.fraction] if found.fraction is not None else []
                 ulps = max(ulps, found.ulps)
-    except ValueError as error:  # the formula refuses it, or the precision has no bound for sums of this length
+    except (ValueError, TypeError) as error:  # the formula refuses it, or there is no bound for its sums or a step
         raise UnjudgedError(str(error)) from error
     return max(fractions, default=None), ulps, right
 
