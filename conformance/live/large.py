@@ -51,12 +51,13 @@ def large_cases(templates: Sequence[Template], key: str) -> Iterator[tuple[Templ
 
 
 def _worth(template: Template, limits: Limits) -> tuple[bool, bool, int, int]:
-    """Of several templates the one with indices, with matrices, with the most lengths and elements is taken."""
+    """Of several templates the one with indices, with matrices, with the most long lengths and elements is taken."""
     sizes = large_sizes(template, limits)
     matrices = len(template.shapes(sizes)[template.drawn_first[0]]) == 2
     golden = [length.golden for length in template.lengths]
     indexed = bool(_indexed(template)) and len(set(golden)) == len(golden)  # else what is indexed is uncertain
-    return indexed, matrices, len(template.lengths), elements_of(template, sizes)
+    longer = sum(n > was for n, was in zip(sizes, golden, strict=True))
+    return indexed, matrices, longer, elements_of(template, sizes)
 
 
 def large_sizes(template: Template, limits: Limits) -> list[int]:
