@@ -233,7 +233,8 @@ def of_result(position: int, one: Observation) -> Iterator[Candidate]:
     for order in permutations(range(len(as_others))) if any(as_others) else ():
         if as_others[order[position]]:
             words = f"the right results in another order, {', '.join(one.names[place] for place in order)}"
-            yield Candidate("another order", words, "exchange them.", partial(_in_order, order))
+            sound = sound_of(one.vectors.op, one.family.direction)
+            yield Candidate("another order", words, "exchange them.", partial(_in_order, order, sound))
     for kind, words, cure, change in REARRANGED:
         yield _changed(position, kind, words.format(it=one.names[position]), cure, change)
 
@@ -256,10 +257,10 @@ def of_one(position: int, values: np.ndarray, one: Observation, dtype: str | Non
     return tuple(array if place == position else None for place in range(len(one.names))), None
 
 
-def _in_order(order: Sequence[int], one: Observation) -> Foretold:
-    """The right results in another order."""
-    right = [due.astype(numpy_dtype(one.family.dtype)) for due in one.expected]
-    return (tuple(right[place] for place in order), None) if right else REFUSED
+def _in_order(order: Sequence[int], sound: Callable[..., Any] | None, one: Observation) -> Foretold:
+    """The right results in another order: as computed, where there is a sound function."""
+    results, left = called(sound, one) if sound else ([due.astype(numpy_dtype(one.family.dtype)) for due in one.expected], None)
+    return (tuple(results[place] for place in order), left) if results else (results, left)
 
 
 def _malformed(position: int, one: Observation) -> Iterator[Candidate]:

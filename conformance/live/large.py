@@ -44,10 +44,11 @@ def large_cases(templates: Sequence[Template], key: str) -> Iterator[tuple[Templ
     w = Stream(key, "float64")
     for group, (profile, more, limits) in zip(cycle(by_parameters(templates)), CASES, strict=False):
         number = int(w.integers((), 0, KEYS))
-        for template in sorted(group, key=lambda t: _worth(t, limits), reverse=True)[:MOST_TEMPLATES]:
-            if (sizes := _taken_sizes(template, more, limits)) is not None:
-                yield template, LiveCase(template.family.name, sizes, profile, number)
-                break
+        asked = sorted(group, key=lambda t: _worth(t, limits), reverse=True)[:MOST_TEMPLATES]
+        taken = [(t, sizes) for t in asked if (sizes := _taken_sizes(t, more, limits)) is not None]
+        if taken:
+            template, sizes = max(taken, key=lambda pair: (_worth(pair[0], limits)[:2], elements_of(*pair)))
+            yield template, LiveCase(template.family.name, sizes, profile, number)
 
 
 def _worth(template: Template, limits: Limits) -> tuple[bool, bool, int, int]:

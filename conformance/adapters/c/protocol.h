@@ -136,7 +136,7 @@ static const char *member(const char *object, const char *name)
 
 /* Tensors. */
 
-enum { MOST_AXES = 8, MOST_TENSORS = 10 };
+enum { MOST_AXES = 8, MOST_TENSORS = 16 };
 enum dtype { FLOAT64, FLOAT32, INT64, DTYPES };
 static const char *const dtype_names[] = {"float64", "float32", "int64"};
 static const size_t dtype_sizes[] = {8, 4, 8};
