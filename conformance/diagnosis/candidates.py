@@ -259,7 +259,8 @@ def of_one(position: int, values: np.ndarray, one: Observation, dtype: str | Non
 
 def _in_order(order: Sequence[int], sound: Callable[..., Any] | None, one: Observation) -> Foretold:
     """The right results in another order: as computed, where there is a sound function."""
-    results, left = called(sound, one) if sound else ([due.astype(numpy_dtype(one.family.dtype)) for due in one.expected], None)
+    right = [due.astype(numpy_dtype(one.family.dtype)) for due in one.expected]
+    results, left = called(sound, one) if sound else (right, None)
     return (tuple(results[place] for place in order), left) if results else (results, left)
 
 
