@@ -259,9 +259,9 @@ def of_one(position: int, values: np.ndarray, one: Observation, dtype: str | Non
 
 def _in_order(order: Sequence[int], sound: Callable[..., Any] | None, one: Observation) -> Foretold:
     """The right results in another order: as computed, where there is a sound function."""
-    right = [due.astype(numpy_dtype(one.family.dtype)) for due in one.expected]
+    right = tuple(due.astype(numpy_dtype(one.family.dtype)) for due in one.expected)
     results, left = called(sound, one) if sound else (right, None)
-    return (tuple(results[place] for place in order), left) if results else (results, left)
+    return (tuple(results[place] for place in order) if results else None), left
 
 
 def _malformed(position: int, one: Observation) -> Iterator[Candidate]:

@@ -52,6 +52,6 @@ def partly_ignored(loss: Loss, index: Parameter) -> DrawLabels:
 
     def draw(w: Words, form: str, scores: np.ndarray) -> np.ndarray:
         labels = loss.labels(w, form, scores)
-        return np.where(w.permutation(len(scores)) > np.asarray(len(scores) // 2), index, labels)
+        return np.where(w.permutation(len(scores)) > np.asarray(len(scores) // 2), np.asarray(index), labels)
 
     return draw
