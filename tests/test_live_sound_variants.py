@@ -28,7 +28,6 @@ LONGEST_IN_STYLE = 4200
 DTYPE = "float32"
 """At which variants differ most from one another, if they have it. The NumPy adapter is tried at all."""
 ALARMS = {
-    "batch_norm": "Welford's mean rounds at zeros too, which cost a sum nothing: a long axis of few numbers",
     "log": "NumPy's float32 logarithm is off by up to 3.83 ulp, and 2 are allowed for",
 }
 """Operations of which a variant gives an alarm, and why; NumPy's functions are others on other processors."""

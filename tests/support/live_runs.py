@@ -9,7 +9,7 @@ from backproof.conformance.check.family import check
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.live.cases import draw_case
 from backproof.conformance.live.judging import Judge, Judged
-from backproof.conformance.live.search import Live, search, tried
+from backproof.conformance.live.search import Live, drawn, search, tried
 from backproof.conformance.live.templates import Template, templates
 from backproof.reference.model.operation import operation
 from backproof.vectors import store
@@ -33,7 +33,7 @@ def judged(
     """The verdicts on the first cases of a key, without those that cannot be judged or have longer lengths."""
     made_after = templates_of(op, direction, dtype)
     short = (n for n in range(cases) if max(draw_case(made_after, f"{key}#{n}")[1].sizes, default=0) <= longest)
-    return tried(judge_of(op, implementation), made_after, key, short)
+    return tried(judge_of(op, implementation), drawn(made_after, key, short))
 
 
 def searched(
