@@ -76,8 +76,9 @@ def judge(
 ) -> Judgement:
     """Hold some of a call's results against what is expected. With `quick` it is not told in full what is wrong."""
     own = call.operation.formulations[call.direction]
-    declared = _declared(call)
-    answers = [*declared.values()] or [own, *_others(call).values()]
+    others = call.operation.others(call.direction, call.parameters, call.conventions)
+    declared = {point: others[point, answer] for point, answer in call.conventions.items() if (point, answer) in others}
+    answers = [*declared.values()] or [own, *others.values()]
 
     def parts(answer: Answer, what: str) -> Iterator[Part]:
         return parts_of(call, answer, dtype, precision, progress.of(what))
@@ -132,13 +133,3 @@ def _right(got: np.ndarray, part: Part) -> tuple[bool, int]:
             return bool(right.all()), 0
         unbounded = ~(part.tolerance < np.inf)
         return bool((right | unbounded).all()), int(np.count_nonzero(unbounded))
-
-
-def _declared(call: OwnCall) -> dict[str, Answer]:
-    """The answers that are declared and are not those of the operation's own formulas."""
-    others = _others(call)
-    return {point: others[point, answer] for point, answer in call.conventions.items() if (point, answer) in others}
-
-
-def _others(call: OwnCall) -> dict[tuple[str, str], Answer]:
-    return {**call.operation.others(call.direction, call.parameters, call.conventions)}
