@@ -6,7 +6,6 @@ elsewhere and finds the same.
 
 import atexit
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,15 +16,13 @@ from ..check.family import check
 from ..check.verdict import Verdict
 from ..diagnosis.evidence import MOST_ELEMENTS, Ran
 from ..diagnosis.findings import Finding, diagnose
-from ..implementation.errors import AdapterError
-from ..implementation.load import Implementation, load
+from ..implementation.load import Implementation
 from ..live.judging import Judge, Judged, stand_in
 from ..live.search import drawn, failing, shrunk, together, tried, unjudged
 from ..live.templates import Template, templates
 from ..own_data.call import operation_of
 from ..record.contents import FamilyRecord
-from ..remote.command import load_command
-from ..remote.isolate import load_isolated
+from ..remote.loading import ended, loaded
 from ..session.outcome import conclude
 from ..session.selection import CASE, item_name, live_nodeid
 
@@ -55,11 +52,10 @@ class Subject:
     def load(self) -> Implementation:
         """Load it. Raises AdapterError."""
         known, folder, options = store.golden_operations(), Path(self.folder), dict(self.options)
-        if self.option == "--impl-cmd":
-            return load_command(self.spec, known, self.timeout, folder, options)
-        if self.isolate:
-            return load_isolated(self.spec, known, self.timeout, folder, options)
-        return load(self.spec, known, folder, options)
+        is_command = self.option == "--impl-cmd"
+        return loaded(
+            self.spec, known, folder, options, is_command=is_command, isolate=self.isolate, timeout=self.timeout
+        )
 
 
 @dataclass(frozen=True)
@@ -147,15 +143,10 @@ def _record(family: Family, verdict: Verdict, case: str = "") -> FamilyRecord:
 @lru_cache(maxsize=1)
 def _implementation(subject: Subject) -> Implementation:
     """The implementation, loaded and set up once in a process."""
-    loaded = subject.load()
-    loaded.setup()
-    atexit.register(_ended, loaded)
-    return loaded
-
-
-def _ended(implementation: Implementation) -> None:
-    with suppress(AdapterError):
-        implementation.teardown()
+    implementation = subject.load()
+    implementation.setup()
+    atexit.register(ended, implementation)
+    return implementation
 
 
 @lru_cache(maxsize=OPERATIONS)

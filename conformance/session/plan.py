@@ -3,7 +3,6 @@
 import argparse
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,13 +17,11 @@ from ...vectors.manifest import FamilyCount, hash_of_stranger, read_manifest
 from ...vectors.records import DIRECTIONS, LEVELS, Family, OperationVectors
 from ...vectors.validation import problems
 from ..implementation.declarations import DETERMINISTIC, LABELS, verify_conventions
-from ..implementation.errors import AdapterError
-from ..implementation.load import Implementation, load
+from ..implementation.load import Implementation
 from ..implementation.options import OptionError, parse_options
 from ..implementation.own_operations import generated, read_operations
 from ..implementation.timeouts import LONGEST, SHORTEST
-from ..remote import command
-from ..remote.isolate import load_isolated
+from ..remote.loading import ended, loaded
 from . import xfails
 from .selection import (
     Selection,
@@ -228,19 +225,12 @@ def _implementation(config: pytest.Config, operations: Iterable[str]) -> Impleme
         options = parse_options(option.impl_options or ())
     except OptionError as error:
         raise pytest.UsageError(str(error)) from None
-    if option.impl_cmd is None and not option.impl_isolate:
-        return load(option.impl, operations, folder, options)
-    if option.impl_isolate:
-        implementation = load_isolated(option.impl, operations, option.impl_timeout, folder, options)
-    else:
-        implementation = command.load_command(option.impl_cmd, operations, option.impl_timeout, folder, options)
-    config.add_cleanup(partial(_ended, implementation))  # also where no test is run: teardown belongs to those
+    is_command, isolate = option.impl_cmd is not None, bool(option.impl_isolate)
+    spec, timeout = option.impl_cmd if is_command else option.impl, option.impl_timeout
+    implementation = loaded(spec, operations, folder, options, is_command=is_command, isolate=isolate, timeout=timeout)
+    if is_command or isolate:
+        config.add_cleanup(partial(ended, implementation))  # also where no test is run: teardown belongs to those
     return implementation
-
-
-def _ended(implementation: Implementation) -> None:
-    with suppress(AdapterError):
-        implementation.teardown()
 
 
 def golden_counts() -> dict[str, tuple[FamilyCount, ...]]:
