@@ -11,7 +11,6 @@ One variable for a rounding means that all steps which read a number read the sa
 rounding out for one step and not for another, each has a variable of its own (`Reading`).
 """
 
-from dataclasses import replace
 from functools import cached_property
 from itertools import accumulate
 from math import inf, nextafter, prod
@@ -63,7 +62,10 @@ def _upper(balls: np.ndarray) -> np.ndarray:
 
 
 class Affine(DirectArray):
-    """A rounding array, and the error of each element as a sum over variables."""
+    """A rounding array, and the error of each element as a sum over variables.
+
+    An error that is no number is given up, of which NumPy warns unless it is told not to, best once for all steps.
+    """
 
     def __init__(self, rounding: Rounding, cells: np.ndarray, errors: LinearErrors) -> None:
         self.rounding = rounding
@@ -76,6 +78,11 @@ class Affine(DirectArray):
         """Give a rounding array without errors as one of an evaluation's arrays."""
         none = LinearErrors(variables, linear_errors.NONE, np.zeros((4, 1)))
         return cls(rounding, np.zeros(rounding.shape, dtype=np.int64), none)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, as NumPy gives it."""
+        return self.rounding.value.shape
 
     @property
     def value(self) -> np.ndarray:
@@ -112,10 +119,7 @@ class Affine(DirectArray):
         """Give a step's result from that of rounding arrays; see `linear_errors.after`."""
         if result.precision.format in HALVES:
             early = Reading.EVERYBODY
-        with np.errstate(all="ignore"):  # what is not a number is given up
-            errors = linear_errors.after(
-                self.errors.variables, result.shape, _upper(result.error), operands, early, beyond
-            )
+        errors = linear_errors.after(self.errors.variables, result.shape, _upper(result.error), operands, early, beyond)
         smaller = filled([arb(e) for e in errors.bounds.tolist()], result.shape)
         cells = np.arange(1, 1 + result.value.size).reshape(result.shape)
         return type(self)(result.of_parts(result.value, smaller), cells, errors)
@@ -242,7 +246,7 @@ class Affine(DirectArray):
     def _passed_on(self, result: Rounding, *operands: Operand) -> Self:
         """Give a result that rounds nothing, and that may be read as early as the operands."""
         early = max(x.errors.early for x in operands)
-        return self._after(result, *(replace(x, use=Use.PASSED_ON) for x in operands), early=early)
+        return self._after(result, *(x._replace(use=Use.PASSED_ON) for x in operands), early=early)
 
     # Comparisons: decided, or refused -----------------------------------------------------------------------------
 

@@ -109,16 +109,15 @@ class Rules:
         self.roundoff, self.largest = cost.roundoff, cost.largest
         self.threshold, self.flushed = cost.threshold, cost.flushed
         self.two_roundoffs = 2 * cost.roundoff + cost.roundoff**2
-        self.products, self.additions = cache(self._products), cache(self._additions)
+        self.products = np.frompyfunc(cache(self._products), 2, 2)
+        self.additions = np.frompyfunc(cache(self._additions), 2, 2)
         self.add = np.frompyfunc(self._add, 4, 2)
         self.multiply = np.frompyfunc(self._multiply, 4, 2)
         self.divide = np.frompyfunc(self._divide, 4, 2)
         self.elementary = cache(self._elementary)
-        self.rounded = np.frompyfunc(self._rounded, 5, 2)
         self.stored = np.frompyfunc(self._stored, 2, 2)
         self.read = np.frompyfunc(self._read, 2, 2)
-        self.contracted = np.frompyfunc(self._contracted, 5, 1)
-        self.summed = np.frompyfunc(self._summed, 5, 1)
+        self.into = cache(self._into)
 
     def _rounded(self, v: arb, e: arb, passed: bool, cost: arb, extra: arb) -> Bounded:
         """Add `cost` times the magnitude, and `extra`, where something is rounded.
@@ -151,29 +150,33 @@ class Rules:
         """Round an operand of a contraction to the format in which operands are read."""
         return self._finished(v, e, e.is_zero() and fits(v, self.format), self.roundoff, self.threshold)
 
-    def _contracted(self, magnitude: arb, e: arb, free: bool, terms: int, length: int) -> arb:
-        """Give the error of a contraction of so many terms that are not 0, amid `length`."""
-        return self._added_up(magnitude, e, free, *self.products(terms, length))
-
-    def _summed(self, magnitude: arb, e: arb, free: bool, terms: int, length: int) -> arb:
-        """Give the error of a sum of so many terms that are not 0, amid `length`."""
-        return self._added_up(magnitude, e, free, *self.additions(terms, length))
-
     def _products(self, terms: int, length: int) -> tuple[arb, arb]:
-        """Give what a contraction costs in parts of the magnitude, and beside it."""
+        """Give what a contraction of so many terms that are not 0, amid `length`, costs in parts of the magnitude, and
+        beside it."""
         extra = terms == 2 < length  # a compensated sum goes on after them
         return (terms + extra) * self.roundoff, terms * self.threshold + (max(terms - 1, 0) + extra) * self.flushed
 
     def _additions(self, terms: int, length: int) -> tuple[arb, arb]:
-        """Give what a sum costs in parts of the magnitude, and beside it."""
+        """Give the same of a sum."""
         additions = max(terms - 1, 0) + (terms == 2 < length)
         return additions * self.roundoff, additions * self.flushed
 
-    def _added_up(self, magnitude: arb, e: arb, free: bool, cost: arb, extra: arb) -> arb:
-        cost = ZERO if free else cost * magnitude + extra
-        if self.guard and magnitude.is_finite() and not (most := magnitude + cost) <= self.largest:
-            raise _beyond(most)
-        return e + cost
+    def _into(self, own: "Rules") -> np.ufunc:
+        """Give the rule of what is added up in this format, and rounded to another, `own`, unless they are the same.
+
+        It takes the exact value, the sum of magnitudes, the errors of the terms, whether their sum is exact, what it
+        costs in parts of the magnitude and beside it, and whether there is at most one term.
+        """
+        guard, largest, same = self.guard, self.largest, own is self
+        roundoff, threshold = (ZERO, self.flushed) if same else (own.roundoff, own.threshold)
+
+        def rule(v: arb, magnitude: arb, e: arb, free: bool, cost: arb, extra: arb, passed: bool) -> Bounded:
+            added = ZERO if free else cost * magnitude + extra
+            if guard and magnitude.is_finite() and not (most := magnitude + added) <= largest:
+                raise _beyond(most)
+            return own._rounded(v, e + added, same or passed, roundoff, threshold)
+
+        return np.frompyfunc(rule, 7, 2)
 
     def _add(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
         exact_x, exact_y = ex.is_zero(), ey.is_zero()
@@ -250,6 +253,5 @@ def _larger_error(x: arb, ex: arb, y: arb, ey: arb) -> arb:
 
 
 surely_exceeds, larger_error = over_elements(_surely_exceeds, 4), over_elements(_larger_error, 4)
-is_term = over_elements(lambda v, e: not _is_exact_zero(v, e), 2)
 is_same = over_elements(lambda x, y: not (x.is_nan() or y.is_nan()) and x == y, 2)
 is_at_most = over_elements(lambda m, bound: bool(m <= bound), 2)

@@ -15,9 +15,9 @@ is less than `SLACK` of the magnitudes for each term, and is added to the rest.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
-from functools import cached_property
+from functools import cache, cached_property
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -143,6 +143,8 @@ class LinearErrors:
     def rows_among(self, numbers: np.ndarray) -> Any:
         """Give the places of the coefficients among those of more variables, as an index."""
         own, count = self.numbers, len(self.numbers)
+        if own is numbers:
+            return slice(count)
         first = int(numbers.searchsorted(own[0])) if count else 0
         if not count or numbers[first + count - 1] == own[-1]:
             return slice(first, first + count)
@@ -152,7 +154,7 @@ class LinearErrors:
 def together(variables: Variables, several: Sequence[LinearErrors]) -> np.ndarray:
     """Give the numbers of the variables of all, rising."""
     first = several[0].numbers if several else NONE
-    if all(errors.numbers is first for errors in several):
+    if not [errors for errors in several if errors.numbers is not first]:
         return first
     seen = np.zeros(variables.count, dtype=bool)
     for errors in several:
@@ -165,7 +167,7 @@ def together(variables: Variables, several: Sequence[LinearErrors]) -> np.ndarra
 
 def added(x: np.ndarray, axis: int = 0) -> np.ndarray:
     """Sum along an axis, pair by pair."""
-    x = np.moveaxis(x, axis, 0) if axis else x
+    x = x.transpose(axis, *range(axis), *range(axis + 1, x.ndim)) if axis else x
     while len(x) > 1:
         half = len(x) // 2
         pairs = x[:half] + x[half : 2 * half]
@@ -175,6 +177,7 @@ def added(x: np.ndarray, axis: int = 0) -> np.ndarray:
     return x[0] if len(x) else np.zeros(x.shape[1:])
 
 
+@cache
 def elementwise(ndim: int) -> Linear:
     """Multiply the elements of an operand, which broadcasts to a result of a rank, by derivatives."""
 
@@ -190,6 +193,7 @@ def elementwise(ndim: int) -> Linear:
     return linear
 
 
+@cache
 def sums_over(axes: tuple[int, ...], keepdims: bool) -> Linear:
     """Add up along axes of the operand."""
 
@@ -219,8 +223,7 @@ def matrix_times(rows: np.ndarray, matrix: Any) -> np.ndarray:
     return times_matrix(rows.swapaxes(1, 2), matrix.T).swapaxes(1, 2)
 
 
-@dataclass(frozen=True)
-class Operand:
+class Operand(NamedTuple):
     """An operand of a step, and how its errors pass to the results."""
 
     errors: LinearErrors

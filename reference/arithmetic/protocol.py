@@ -67,22 +67,23 @@ def remembered(method: Method) -> Method:
     @wraps(method)
     def call(self: "FormulaArray", *arguments: Any, **parameters: Any) -> Any:
         known = self.known
-        key = (method, arguments, *parameters.items())
-        try:
-            return known[key]
-        except KeyError:
+        key = (method, arguments, *parameters.items()) if parameters else (method, arguments)
+        if (result := known.get(key)) is None:
             result = known[key] = method(self, *arguments, **parameters)
-            return result
+        return result
 
     return cast(Method, call)
 
 
 def _directly(name: str, ufunc: np.ufunc) -> Callable[..., Any]:
-    """Make an operator that calls the method for two arrays of a class, and goes through NumPy for others."""
+    """Make an operator that calls the method for an array or a number beside it, and goes through NumPy for others."""
 
     def operator(self: "FormulaArray", other: Any) -> Any:
-        if type(other) is type(self):
+        kind = type(other)
+        if kind is type(self):
             return getattr(self, name)(other)
+        if kind is float or kind is int:
+            return getattr(self, name)(self._lifted(other))
         return NotImplemented if getattr(other, "__array_ufunc__", self) is None else ufunc(self, other)
 
     return operator
@@ -348,6 +349,9 @@ class DirectArray(FormulaArray):
     __mul__ = _directly("multiply", np.multiply)
     __truediv__ = _directly("divide", np.divide)
     __matmul__ = _directly("matmul", np.matmul)
+
+    def __neg__(self) -> Self:
+        return self.negative()
 
 
 def as_array(x: Any) -> np.ndarray:

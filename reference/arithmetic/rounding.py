@@ -84,6 +84,11 @@ class Rounding(DirectArray):
         magnitude = arb.max(abs(constant), self._cost.smallest_normal)
         return self.of_parts(as_array(constant), as_array(ZERO if held else self._cost.roundoff * magnitude))
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, as NumPy gives it."""
+        return self.value.shape
+
     def parts(self) -> tuple[np.ndarray, ...]:
         """Give the values and the errors."""
         return self.value, self.error
@@ -113,7 +118,14 @@ class Rounding(DirectArray):
     @cached_property
     def _terms(self) -> np.ndarray:
         """0 for each exact 0, which is no term of a sum, and 1 for all else."""
-        return bounds.is_term(self.value, self.error).astype(np.int64)
+        pairs = zip(self.value.ravel().tolist(), self.error.ravel().tolist(), strict=True)
+        terms = [0 if e.is_zero() and v.is_zero() else 1 for v, e in pairs]
+        return np.array(terms, dtype=np.int64).reshape(self.value.shape)
+
+    @cached_property
+    def _is_full(self) -> bool:
+        """Whether no element is an exact 0."""
+        return bool(self._terms.all())
 
     # Arithmetic ---------------------------------------------------------------------------------------------------
 
@@ -159,7 +171,6 @@ class Rounding(DirectArray):
         return self._by(rules_of(own, self.guard).stored, *self.parts())
 
     @remembered
-    @remembered
     def running(self) -> Self:
         """The same, of whose sums every element is a term, and none is exact."""
         result = self.of_parts(*self.parts())
@@ -201,9 +212,9 @@ class Rounding(DirectArray):
 
     # Reductions ---------------------------------------------------------------------------------------------------
 
-    def _length(self, terms: np.ndarray) -> None:
+    def _length(self, terms: int | np.ndarray) -> None:
         longest = self.precision.longest
-        if longest is not None and (most := int(terms.max(initial=0))) > longest:
+        if longest is not None and (most := int(np.max(terms, initial=0))) > longest:
             raise LengthError(f"{most} terms: a native half precision gives tolerances up to {longest}")
 
     @remembered
@@ -211,7 +222,7 @@ class Rounding(DirectArray):
         """x @ y of two matrices: n u |x| |y| and eta for every product, in the accumulator's precision."""
         self.reductions.add("contraction")
         a, b = self._operand(), other._operand()
-        terms: np.ndarray = a._terms @ b._terms
+        terms = a.shape[1] if a._is_full and b._is_full else a._terms @ b._terms
         self._length(terms)
         value = matrix_product(a._values, b._values)
         magnitude = matrix_product(a._magnitudes, b._magnitudes)
@@ -223,8 +234,8 @@ class Rounding(DirectArray):
         elif a._finest is not None and b._finest is not None:
             free = self._sums_exactly(magnitude, a._finest + b._finest)
         rules = rules_of(self.precision.accumulator, self.guard)
-        error = rules.contracted(magnitude, passed, free, terms, a.shape[1])
-        return self._accumulated(value, error, none)
+        costs = rules.products(terms, a.shape[1])
+        return self._by(rules.into(self._rules), value, magnitude, passed, free, *costs, none)
 
     @remembered
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
@@ -232,22 +243,18 @@ class Rounding(DirectArray):
         self.reductions.add("sum")
         values, shape = reduction_rows(self.value, axis, keepdims)
         errors, _ = reduction_rows(self.error, axis, keepdims)
-        terms = reduction_rows(self._terms, axis, keepdims)[0].sum(axis=-1)
+        count, length = values.shape
+        terms = length if self._is_full else reduction_rows(self._terms, axis, keepdims)[0].sum(axis=-1)
         self._length(terms)
-        magnitude = filled(total(abs(values) + errors), terms.shape)
+        magnitude = filled(total(abs(values) + errors), (count,))
         free = single = terms <= 1
         if self._is_exact and self._finest is not None:
             free = free | self._sums_exactly(magnitude, self._finest)
+        value, error = (filled(total(rows), (count,)) for rows in (values, errors))
         rules = rules_of(self.precision.accumulator, self.guard)
-        error = rules.summed(magnitude, filled(total(errors), terms.shape), free, terms, values.shape[-1])
-        value = filled(total(values), terms.shape)
-        return self._accumulated(value, error, single).reshape(shape)
-
-    def _accumulated(self, value: np.ndarray, error: np.ndarray, passed: np.ndarray) -> Self:
-        """Round what was accumulated in a wider format to the format itself."""
-        if self.precision.accumulator is self.precision.format:
-            return self._by(self._rules.rounded, value, error, True, ZERO, self._cost.flushed)
-        return self._by(self._rules.rounded, value, error, passed, self._cost.roundoff, self._cost.threshold)
+        costs = rules.additions(terms, length)
+        result = self._by(rules.into(self._rules), value, magnitude, error, free, *costs, single)
+        return result if shape == (count,) else result.reshape(shape)
 
     @remembered
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self:

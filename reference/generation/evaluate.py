@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import flint
@@ -16,7 +16,8 @@ from ...vectors.records import Parameter
 from ..arithmetic.affine import Affine
 from ..arithmetic.ball import Ball
 from ..arithmetic.bounds import is_at_most
-from ..arithmetic.exact import rounded, rounded_up
+from ..arithmetic.elementary import ZERO
+from ..arithmetic.exact import exact_array, rounded, rounded_up
 from ..arithmetic.linear_errors import Variables
 from ..arithmetic.precision import Precision, precision_model
 from ..arithmetic.protocol import FormulaArray, RangeError, UnboundedError, UndecidedError, over_elements
@@ -90,16 +91,17 @@ def evaluate(
     bits = FIRST_PRECISION
     names = tuple(precisions)
     first = names[0]
+    arguments = [x if x.dtype == np.int64 else exact_array(x) for x in inputs.values()]
     # where the strictest is sharp another may not be: such a draw then costs the least
     likeliest_blunt = sorted(names, key=lambda name: (name not in sharp, name == first))
     while bits <= LAST_PRECISION:
         flint.ctx.prec = bits
         try:
-            exact = exact_results(formulas[0].function, inputs, parameters)
+            exact = exact_results(formulas[0].function, inputs, arguments, parameters)
             expected = tuple(rounded_results(e, f, FORMATS[dtype]) for e, f in exact)
             balls = [e for e, _ in exact]
             counted = tuple(f for f in formulas if f.stable or required)
-            case = _ExactCase(counted, inputs, parameters, balls, expected, guard, affine)
+            case = _ExactCase(counted, inputs, arguments, parameters, balls, expected, guard, affine)
             reductions: set[str] = set()
             bounded: dict[str, _Bounded] = {}
             for name in likeliest_blunt:
@@ -123,10 +125,10 @@ def evaluate(
 
 
 def exact_results(
-    function: Function, inputs: Inputs, parameters: Mapping[str, Parameter]
+    function: Function, inputs: Inputs, arguments: list[np.ndarray], parameters: Mapping[str, Parameter]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Evaluate over balls and over float64, and give both for each result."""
-    balls = _tuple(function(*(_lifted(x, Ball) for x in inputs.values()), **parameters))
+    """Evaluate over balls, of which `arguments` consist, and over float64, and give both for each result."""
+    balls = _tuple(function(*_lifted(arguments, Ball), **parameters))
     with np.errstate(all="ignore"):
         plain = _tuple(function(*(_plain(x) for x in inputs.values()), **parameters))
     return [
@@ -142,8 +144,7 @@ def rounded_results(balls: np.ndarray, plain: np.ndarray, fmt: Format) -> np.nda
 
     Raises UndecidedError where a ball is too wide, or not finite where the float64 evaluation is.
     """
-    u = fmt.unit_roundoff
-    limit = float(fmt.largest * (2 - u) / (2 - 2 * u)) if fmt != FORMATS["float64"] else math.inf
+    limit = _overflow(fmt)
 
     def one(ball: Any, value: float) -> float:
         if ball.is_finite():
@@ -156,6 +157,13 @@ def rounded_results(balls: np.ndarray, plain: np.ndarray, fmt: Format) -> np.nda
     return over_elements(one, 2)(balls, plain.astype(np.float64)).astype(np.float64)
 
 
+@cache
+def _overflow(fmt: Format) -> float:
+    """Give the least number that rounds to infinity; infinity where no float64 does."""
+    u = fmt.unit_roundoff
+    return float(fmt.largest * (2 - u) / (2 - 2 * u)) if fmt != FORMATS["float64"] else math.inf
+
+
 @dataclass(frozen=True)
 class _ExactCase:
     """A case whose exact answer is known."""
@@ -163,6 +171,8 @@ class _ExactCase:
     formulas: tuple[Formulation, ...]
     """All that count as sound, the canonical one first."""
     inputs: Inputs
+    arguments: list[np.ndarray]
+    """The inputs as balls, and labels as they are."""
     parameters: Mapping[str, Parameter]
     balls: list[np.ndarray]
     """The exact results, enclosed."""
@@ -172,7 +182,7 @@ class _ExactCase:
 
     def lifted(self, kind: Callable[[np.ndarray], Any]) -> list[Any]:
         """Give the inputs as arrays of a kind."""
-        return [_lifted(x, kind) for x in self.inputs.values()]
+        return _lifted(self.arguments, kind)
 
 
 @dataclass(frozen=True)
@@ -193,7 +203,8 @@ class _Bounded:
         if model.longest is None and (case.affine or _are_blunt(bounds, case.expected, part)):
             variables = Variables()
             arguments = case.lifted(lambda x: Affine.exact(_rounding(x, model, case.guard), variables))
-            bounds = _sharpened(case, self.by_formulation, arguments)
+            with np.errstate(all="ignore"):  # what is not a number is given up
+                bounds = _sharpened(case, self.by_formulation, arguments)
         return tuple(
             _rounded_up(bound, ball, value, model.result)
             for bound, ball, value in zip(bounds, case.balls, case.expected, strict=True)
@@ -201,7 +212,7 @@ class _Bounded:
 
 
 def _rounding(x: np.ndarray, model: Precision, guard: bool, reductions: set[str] | None = None) -> Rounding:
-    return Rounding(x, np.zeros(x.shape), model, guard, reductions)
+    return Rounding(x, np.full(x.shape, ZERO, dtype=object), model, guard, reductions)
 
 
 def _bounded(case: _ExactCase, model: Precision, reductions: set[str], sharp: bool) -> _Bounded:
@@ -294,9 +305,9 @@ def _rounded_up(bound: np.ndarray, ball: np.ndarray, value: np.ndarray, fmt: For
     return tolerance
 
 
-def _lifted(x: np.ndarray, kind: Any) -> Any:
-    """Lift a tensor; index labels stay what they are."""
-    return x if x.dtype == np.int64 else kind(x.astype(np.float64))
+def _lifted(arguments: list[np.ndarray], kind: Callable[[np.ndarray], Any]) -> list[Any]:
+    """Lift arrays of balls; index labels stay what they are."""
+    return [kind(x) if x.dtype == object else x for x in arguments]
 
 
 def _plain(x: np.ndarray) -> np.ndarray:

@@ -67,12 +67,13 @@ def generated(op: str, dtypes: Collection[str] = DTYPES) -> OperationVectors:
 
 
 def _prepare_worker(prepare: Callable[[], object]) -> None:
-    """End when the parent does. Collect garbage seldom, since what is built has few cycles, and keep what large arrays
-    free."""
+    """End when the parent does. Collect garbage seldom, since what is built has few cycles, never look at what is
+    imported by then, and keep what large arrays free."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.set_threshold(50_000)
     keep_freed_memory()
     prepare()
+    gc.freeze()
 
 
 def _end_with_parent() -> None:

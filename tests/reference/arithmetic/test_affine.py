@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -26,6 +26,13 @@ from sound_arithmetic import Sound, Style
 
 EXAMPLES = 8
 ALL = [(dtype, name) for dtype in PRECISIONS for name in PRECISIONS[dtype]]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def without_warnings() -> Iterator[None]:
+    """An error that is no number is given up, as in `generation.evaluate`."""
+    with np.errstate(all="ignore"):
+        yield
 
 
 def exact(x: np.ndarray, precision: Precision, variables: Variables) -> Affine:
