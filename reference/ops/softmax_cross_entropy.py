@@ -32,7 +32,7 @@ from ..model.class_targets import smoothed, smoothed_over_others
 from ..model.counted import mean_of_nothing_is_zero
 from ..model.formulations import Formulation, Function, as_written, through
 from ..model.loss_options import or_with_options, rules
-from ..model.losses import divided_last, empty_mean_is_zero, one_hot, reduced, row_upstream, weighted
+from ..model.losses import divided_last, empty_mean_is_zero, one_hot, reduced, row_upstream, sums_of_others, weighted
 from . import cross_entropy, softmax
 
 Array = Any
@@ -88,7 +88,7 @@ def all_labels(y: np.ndarray, outputs: Array) -> np.ndarray:
 
 def unclipped_labels(y: np.ndarray, outputs: Array) -> np.ndarray:
     """Labels without those of clipped probabilities; that one is above 1 - 1e-7 is seen by the sum of the others."""
-    others = (np.expand_dims(outputs, -2) * (1 - np.eye(outputs.shape[-1]))).sum(axis=-1)
+    others = sums_of_others(outputs)
     return np.where((outputs > cross_entropy.SMALLEST) & (others > cross_entropy.SMALLEST), y, 0)
 
 

@@ -1,5 +1,6 @@
 """Own tensors are judged as golden cases are: what is right passes at any size, what is wrong is named."""
 
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 from backproof.conformance import assert_gradients, assert_outputs, expectation
 from backproof.conformance.own_data import evaluation, progress
+from backproof.conformance.own_data.call import read_call
+from backproof.conformance.own_data.judging import judge
 from backproof.reference.generation.draws import Words
 from backproof.reference.model.fault import widened
 from backproof.reference.model.operation import operation
@@ -180,6 +183,21 @@ def test_large_tensors_are_judged_in_chunks_and_a_tile_that_is_wrong_is_found() 
     assert "dL_dinputs is wrong in" in str(failed.value)
     assert "of 1536000 elements" in str(failed.value)
     assert sum("oo" in line or "##" in line for line in str(failed.value).splitlines()) == 1
+
+
+def test_a_wrong_loss_of_many_classes_takes_no_array_of_all_pairs_of_them() -> None:
+    rows, classes = 8, 4096
+    logits, labels = normal(rows, classes), np.arange(rows)
+    gradient = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True) / rows
+    gradient[labels, labels] -= 1.5 / rows
+    described, named = operation("softmax_cross_entropy"), {"reduction": "mean"}
+    call = read_call(described, "backward", inputs=(logits, labels), came=gradient, named=named)
+    tracemalloc.start()
+    judged = judge(call, call.names, "float32", "float32", progress.Progress(str(call)))
+    largest = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert judged.wrong[0].wrong == rows
+    assert largest < 4 * classes**2
 
 
 def test_a_batch_on_an_inner_axis_is_put_together() -> None:
