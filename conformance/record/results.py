@@ -48,9 +48,10 @@ class Result:
         return self.note if miss is None else miss.summary
 
     @property
-    def drawn(self) -> bool:
-        """Whether it is that of a live case, whose node id says how to draw it, and which no file holds."""
-        return "#" in self.nodeid
+    def drawn_by(self) -> str:
+        """The option that draws it, if it is that of a live case, which no file holds; else nothing."""
+        standing, case, _ = self.nodeid.partition("#")
+        return "" if not case else "--impl-size=large" if standing.endswith("-large") else "--impl-live"
 
     @property
     def kind_of_failure(self) -> tuple[str, str, str]:

@@ -81,7 +81,7 @@ def failure(result: Result, family: Family, argument: str, own: str = "") -> str
     lines.append("")
     if family.comment:
         lines += wrapped(one_line(family.comment), "family: ", "        ")
-    if not result.drawn:
+    if not result.drawn_by:
         lines.append(f"  show: backproof show {own}{result.nodeid}{'' if case is None else f'#{case}'}")
     lines.append(f" rerun: pytest {argument} {result.nodeid}")
     return "\n".join(lines)
@@ -364,16 +364,18 @@ def _failures(results: Sequence[Result], argument: str, diagnoses: Iterable["Dia
         if not one.named:
             command = f"    the worst: pytest {argument} {one.worst.nodeid}"
             lines.append(command if len(command) <= WIDTH else f"    the worst: {one.worst.nodeid}")
-    again = " --impl-live" if any(result.drawn for alike in kinds.values() for result in alike) else ""
-    lines.append(f"rerun these: pytest {argument} --lf{again}")
+    again = dict.fromkeys(result.drawn_by for alike in kinds.values() for result in alike)
+    lines.append(" ".join([f"rerun these: pytest {argument} --lf", *sorted(filter(None, again))]))
     lines.append(f"rerun one:   pytest {argument} ID")
-    lines += wrapped(f"backproof doctor {doctors(argument, results)}", "look closer: ", "  ")
+    if "" in again:  # the doctor calls functions at the sizes of golden files
+        lines += wrapped(f"backproof doctor {doctors(argument, results)}", "look closer: ", "  ")
     return lines
 
 
 def doctors(argument: str, results: Iterable[Result]) -> str:
-    """What `backproof doctor` takes to examine the operations that fail."""
-    ops = list(dict.fromkeys(result.verdict.op for result in results if result.ending.fails))
+    """What `backproof doctor` takes to examine the operations that fail in golden families."""
+    failing = (result for result in results if result.ending.fails and not result.drawn_by)
+    ops = list(dict.fromkeys(result.verdict.op for result in failing))
     only = [f"--op {op}" for op in ops] if len(ops) <= MOST_NAMED else []
     return " ".join([argument.removeprefix("--impl="), *only])
 

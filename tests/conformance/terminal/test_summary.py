@@ -229,6 +229,16 @@ def test_a_failing_run_says_which_operations_the_doctor_should_look_at() -> None
     assert "look closer: backproof doctor mypkg.adapter --op dense" in text([failed(0)]).splitlines()
 
 
+@pytest.mark.parametrize(("kind", "option"), [("live", "--impl-live"), ("large", "--impl-size=large")])
+def test_of_a_case_that_is_drawn_the_doctor_knows_nothing(kind: str, option: str) -> None:
+    drawn = replace(failed(0), nodeid=f"live/dense::float32/backward-{kind}#backward-random-n4+2x3+bell+7")
+    lines = text([drawn]).splitlines()
+    assert f"rerun these: pytest --impl=mypkg.adapter --lf {option}" in lines
+    assert not [line for line in lines if "doctor" in line]
+    relu = replace(failed(1), verdict=replace(failed(1).verdict, op="relu"))
+    assert "look closer: backproof doctor mypkg.adapter --op relu" in text([drawn, relu]).splitlines()
+
+
 @pytest.mark.parametrize(
     ("required", "missing"),
     [
