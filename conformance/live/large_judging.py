@@ -47,7 +47,7 @@ class LargeJudge(Judge):
                 {name: np.broadcast_to(np.nan, (1, *shape)) for name, shape in shapes.items()}, {precision: {}}
             ),
         )
-        (_, answer), *_ = self.answers(template)
+        answer, *_ = self.answers(template)
         came: list[OwnCall] = []
 
         def hold(returned: Returned) -> Agreement:

@@ -9,13 +9,15 @@ from backproof.conformance.adapters import numpy as right
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Cause, MissKind, Outcome
 from backproof.conformance.implementation.load import present
-from backproof.conformance.live.cases import read_case
+from backproof.conformance.live.cases import LiveCase, read_case
 from backproof.conformance.live.judging import Judge, UnjudgedError
 from backproof.conformance.live.search import Live, search
 from backproof.conformance.live.templates import templates
+from backproof.reference.model.broadcasting import undo_broadcast
 from backproof.reference.model.operation import operation
 from backproof.vectors import store
 
+MEAN = {"reduction": "mean"}
 THRESHOLD = 2_500
 """Longer than anything in the golden files."""
 
@@ -104,6 +106,42 @@ def test_the_other_answer_of_a_convention_is_no_fault() -> None:
 def test_a_declared_answer_is_asked_for() -> None:
     live = searched("relu_backward", lambda g, x: g * (x > 0), cases=200, conventions={"relu_slope_at_zero": "1"})
     assert live.verdict.outcome is Outcome.FAILED
+
+
+def test_answers_may_be_declared_at_several_points() -> None:
+    def backward(g: np.ndarray, a: np.ndarray, b: np.ndarray) -> Any:
+        return undo_broadcast(g * (a >= b), a.shape), undo_broadcast(g * (a < b), b.shape)
+
+    declared = {"infinite_times_zero": "nan", "maximum_tie": "first"}
+    live = searched("maximum_backward", backward, conventions=declared)
+    assert live.verdict.outcome is Outcome.PASSED
+
+
+def test_what_no_answer_gives_is_wrong_where_several_points_have_others() -> None:
+    def forward(*tensors: np.ndarray, **parameters: Any) -> Any:
+        updated, *moments = right.adamw_step_forward(*tensors, **parameters)
+        return (updated * np.float32(1.001), *moments)
+
+    described = operation("adamw_step")
+    template, *_ = templates(described, store.read_golden("adamw_step"), "float32", "forward")
+    others = described.others("forward", template.family.parameters, {})
+    assert {point for point, _ in others} == {"adam_epsilon", "adamw_decay"}
+    judge = judge_of("adamw_step", adamw_step_forward=forward)
+    for key in range(4):
+        assert judge.judge(template, LiveCase(template.family.name, (65,) * len(template.lengths), "bell", key)).fails
+
+
+def test_labels_that_are_shares_are_judged_by_all_answers() -> None:
+    def backward(*arguments: Any, **parameters: Any) -> Any:
+        return 2 * right.softmax_cross_entropy_backward(*arguments, **parameters)
+
+    op = "softmax_cross_entropy"
+    judge = judge_of(op, softmax_cross_entropy_backward=backward)
+    found = templates(operation(op), store.read_golden(op), "float32", "backward")
+    template = next(t for t in found if t.family.inputs["labels"].ndim == 3 and t.family.parameters == MEAN)
+    for size in (3, 65):
+        case = LiveCase(template.family.name, tuple(size for _ in template.lengths), "bell", 0)
+        assert judge.judge(template, case).fails
 
 
 def test_an_implementation_that_refuses_is_unsupported() -> None:
