@@ -15,7 +15,7 @@ import ctypes
 import json
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -78,14 +78,7 @@ class Isolated:
             owners = [self._number_of(window.owner) for window in windows]
             released, self._released = self._released, []
             told = {"operation": operation, "direction": direction, "released": released, "parameters": parameters}
-            line = json.dumps(
-                {
-                    "command": "call",
-                    **told,
-                    "arguments": [{**w.told(), "owner": owner} for w, owner in zip(windows, owners, strict=True)],
-                }
-            )
-            (pending,) = self.remote.exchange(f"{operation}_{direction}", [f"{line[1:]}\n"])
+            (pending,) = self.remote.exchange(f"{operation}_{direction}", [_request(told, windows, owners)])
             answer: Any = pending()
             try:
                 return self._returned(answer, windows)
@@ -138,6 +131,12 @@ class Isolated:
     def _release(self, number: int, _: object) -> None:
         self._results.pop(number, None)
         self._released.append(number)
+
+
+def _request(told: Mapping[str, object], windows: Sequence["Window"], owners: Sequence[int]) -> str:
+    """The request of a call without its number, which `wire.numbered` adds."""
+    arguments = [{**window.told(), "owner": owner} for window, owner in zip(windows, owners, strict=True)]
+    return json.dumps({"command": "call", **told, "arguments": arguments})[1:] + "\n"
 
 
 class Window:

@@ -22,8 +22,8 @@ from uuid import uuid4
 
 from . import guard
 
-LONGEST_LINE = 1 << 26
-"""The most bytes of one answer."""
+LONGEST_LINE, LONGER = 1 << 26, 16
+"""The most bytes of one answer, or how often those of the request, where that is more."""
 MOST_ERRORS = 1 << 20
 """The most bytes on standard error before an answer."""
 GRACE = 5.0
@@ -93,6 +93,7 @@ class Process:
         self._lines: deque[bytes] = deque()
         self._rest = bytearray()
         """The line that has not come to its end."""
+        self._longest = LONGEST_LINE
         self._stopping = False
         """Whether it was told to stop: what it writes from then on is read and dropped."""
         self._errors = b""
@@ -108,6 +109,7 @@ class Process:
     def converse(self, requests: Iterable[bytes], seconds: float) -> Iterator[bytes]:
         """Send lines and yield one answer for each, which may take `seconds` after the one before. Raises Broken."""
         lines = list(requests)
+        self._longest = max(LONGEST_LINE, LONGER * max(map(len, lines), default=0))
         self._send(b"".join(lines))
         for _ in lines:
             self._flood = 0
@@ -152,7 +154,7 @@ class Process:
     def _send(self, data: bytes) -> None:
         if not self._outgoing:
             self._selector.register(self._stdin, selectors.EVENT_WRITE, self._write)
-        self._outgoing = memoryview(bytes(self._outgoing) + data)
+        self._outgoing = memoryview(bytes(self._outgoing) + data if self._outgoing else data)
 
     def _attend(self, done: Callable[[], bool], seconds: float) -> None:
         """Read and write until a condition holds. Raises Broken where that takes too long."""
@@ -187,8 +189,8 @@ class Process:
         if others:
             self._lines += (bytes(self._rest), *others[:-1])
             self._rest = bytearray(others[-1])
-        if len(self._rest) > LONGEST_LINE:
-            raise Broken(f"{LONGEST_LINE >> 20} MiB of an answer came, and no end of the line")
+        if len(self._rest) > self._longest:
+            raise Broken(f"{self._longest >> 20} MiB of an answer came, and no end of the line")
 
     def _read_errors(self) -> None:
         chunk = self._read(self._stderr)

@@ -204,6 +204,17 @@ def test_a_line_without_end_is_read_in_linear_time() -> None:
     assert time.process_time() - began < 2  # 12 s where each chunk was copied into a new line
 
 
+def test_the_answer_to_a_long_request_may_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "LONGEST_LINE", 1 << 10)
+    words = [sys.executable, "-uc", "while True: n = len(input()); print('x' * 12 * n); print('x' * 200 * n)"]
+    child = process.Process(words, None)
+    request = b"y" * (1 << 18) + b"\n"
+    assert next(child.converse([request], 60)).rstrip() == b"x" * (12 << 18)
+    with pytest.raises(Broken, match="4 MiB of an answer came"):
+        next(child.converse([request], 60))
+    child.kill()
+
+
 @pytest.mark.parametrize(
     "text", [b"", b"hello", b"{", b'{"id": 3, "results": [}', b"\xff\xfe", b"NaN", b"[" * 100_000, *MISCODED]
 )

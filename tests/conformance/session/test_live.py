@@ -130,6 +130,14 @@ def test_large_cases_pass_and_the_summary_says_how_large_they_are(run: Run, pyte
 
 
 @pytest.mark.usefixtures("smaller")
+def test_large_cases_in_a_process_of_its_own(run: Run) -> None:
+    wrong = SQUARE + "\n\ndef square_forward(inputs):\n    return inputs + (inputs.size > 1000) * inputs\n"
+    result = run("--impl-isolate", "--impl-size=large", "-m", "large", "--impl-op=square", function=wrong)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["  square_backward: dL_doutputs (64, 64); errors of dL_dinputs: bias *, mean"])
+
+
+@pytest.mark.usefixtures("smaller")
 def test_a_large_case_that_fails_is_shrunk_and_run_again_by_its_node_id(run: Run) -> None:
     wrong = SQUARE + "    result.flat[33:] = 0\n    return result\n"
     wrong = wrong.replace("return 2", "result = 2", 1)
