@@ -14,6 +14,7 @@ from ..implementation.load import Implementation
 from ..own_data.call import OwnCall
 from ..own_data.evaluation import Answer, parts_of, whole
 from .cases import LiveCase, tensors_of
+from .profiles import BLOCK
 from .templates import Template
 
 BY_GOLDEN_RULES = 2**6
@@ -85,7 +86,7 @@ class Judge:
         own, *_ = self.answers(template)
         return family_of(template, case, call_of(template, case), own, tuple(precisions))
 
-    def answers(self, template: Template) -> list[Answer]:
+    def answers(self, template: Template) -> Sequence[Answer]:
         """The right answers: the operation's own first, or those alone that are declared."""
         operation, direction = template.operation, template.family.direction
         declared = self.implementation.conventions
@@ -162,10 +163,12 @@ def _require_ordinary(x: np.ndarray, dtype: str) -> None:
     """Raise UnjudgedError where a number is subnormal or not finite."""
     if x.dtype == np.int64:
         return
-    size = np.abs(x if x.dtype.itemsize > 2 else x.astype(np.float32))
-    smallest = 2.0 ** FORMATS[dtype].smallest_normal
-    if not (((size >= smallest) | (size == 0)) & (size <= float(FORMATS[dtype].largest))).all():
-        raise UnjudgedError("a number is subnormal or not finite")
+    smallest, flat = 2.0 ** FORMATS[dtype].smallest_normal, x.reshape(-1)
+    for start in range(0, flat.size, BLOCK):
+        some = flat[start : start + BLOCK]
+        size = np.abs(some if x.dtype.itemsize > 2 else some.astype(np.float32))
+        if not (((size >= smallest) | (size == 0)) & (size <= float(FORMATS[dtype].largest))).all():
+            raise UnjudgedError("a number is subnormal or not finite")
 
 
 def _require_bounds(expected: dict[str, np.ndarray], tolerance: dict[str, np.ndarray], dtype: str) -> None:

@@ -40,7 +40,7 @@ def mean_of_counted(losses: Array, total: Array, reduction: str) -> Array:
     return losses.sum() / total if reduction == "mean" else losses.sum()
 
 
-def counted_upstream(dL_dloss: Array, y: np.ndarray, total: Array, reduction: str) -> Array:
+def counted_upstream(dL_dloss: Array, y: Array, total: Array, reduction: str) -> Array:
     """Give the upstream gradient of each row's own loss, () or (N, 1), for labels as rows (N, C).
 
     Raises ValueError on shapes that do not fit.
