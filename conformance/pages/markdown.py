@@ -13,6 +13,12 @@ def safe(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text)
 
 
+def prose(text: str) -> str:
+    """Escape plain text for Markdown, but for what stands between backticks, which stays code."""
+    parts = re.split(r"(`[^`]+`)", text)
+    return "".join(part if part.startswith("`") else safe(part) for part in parts)
+
+
 def linked(text: str) -> str:
     """Escape plain text, and make links of its addresses and of issues as owner/repo#N."""
     parts, end = [], 0

@@ -15,7 +15,8 @@ from ...reference.model.formulations import Formulation
 from ...reference.model.operation import Operation, operation
 from ...vectors.dtypes import DTYPES, FORMATS, PRECISIONS_OF
 from ...vectors.records import LEVELS, Answer, Family, Flag, OperationVectors
-from .markdown import code, codes, fenced, paragraphs, safe, table
+from .helpers import helpers
+from .markdown import code, codes, fenced, paragraphs, prose, safe, table
 
 FORMULA = re.compile(r" *\w+(\[[\w,]+\])? +=")
 """How a block of formulas begins: "outputs[n,o] = "."""
@@ -47,10 +48,10 @@ def page(vectors: OperationVectors) -> str:
     families = tuple(vectors.families)
     title, table_of_formulas, rest = docstring(described)
     return paragraphs(
-        safe(title),
+        prose(title),
         "## Formula" if rest or table_of_formulas else "",
         fenced(table_of_formulas) if table_of_formulas else "",
-        safe(rest),
+        prose(rest),
         "## Call",
         fenced("\n".join(map(_signature, [described] * len(described.functions), described.functions)), "python"),
         _shapes(described),
@@ -58,6 +59,7 @@ def page(vectors: OperationVectors) -> str:
         "## The formula as code",
         "What the golden values and the tolerances are evaluated from: plain NumPy, over several arithmetics.",
         fenced("\n\n".join(dedent(inspect.getsource(function)) for function in described.functions.values()), "python"),
+        helpers(described.functions.values()).strip(),
         "## Conventions",
         _conventions(vectors, families),
         "## Formulations",
@@ -92,7 +94,7 @@ def _signature(described: Operation, direction: str) -> str:
 
 def _shapes(described: Operation) -> str:
     """The shapes, from the docstrings of forward and backward, and the axis along which rows are independent."""
-    said = [f"- *{direction}:* {safe(_said(function))}" for direction, function in described.functions.items()]
+    said = [f"- *{direction}:* {prose(_said(function))}" for direction, function in described.functions.items()]
     if described.shapes:
         said = [f"- {code(name)}: {code(text)}" for name, text in described.shapes.items()]
     batched = [tensor for tensor, axis in described.batch_axis.items() if axis is not None]

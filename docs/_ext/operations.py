@@ -4,7 +4,7 @@ import inspect
 import re
 from importlib import import_module
 
-from backproof.conformance.pages.markdown import code, codes, fenced, safe, table
+from backproof.conformance.pages.markdown import code, codes, fenced, prose, table
 from backproof.conformance.pages.operation import docstring
 from backproof.reference import cases
 from backproof.reference.model import losses
@@ -37,7 +37,7 @@ def overview() -> str:
         direction = "forward" if "forward" in described.functions else "backward"
         call = ", ".join([*described.arguments[direction], *described.keywords(direction)])
         returned = described.results.get("backward", described.results[direction])
-        rows.append([f"[{safe(op)}]({op}.md)", safe(title), code(f"{op}_{direction}({call})"), codes(returned)])
+        rows.append([f"[{prose(op)}]({op}.md)", prose(title), code(f"{op}_{direction}({call})"), codes(returned)])
     return table(["operation", "what it is", "call", "`<op>_backward` returns; of a step: next"], rows)
 
 

@@ -11,15 +11,14 @@
 where y is the labels as rows, and g[n] is dL_dloss / N (mean), dL_dloss (sum) or dL_dloss[n] (none). The gradient takes
 the labels of a row to sum to 1; where they do not, it is p sum(y) - y to some and p - y to others.
 
-`ignore_index`, `label_smoothing`, `z_loss` and `softcap` change the loss as `reference/model/loss_options.py` says:
+With `label_smoothing`, `z_loss` and `softcap` the loss and its gradient are as the last lines of the table say. A row
+whose label is `ignore_index` has no loss and no gradient, and does not count in N.
 
     s               = softcap tanh(logits / softcap)
     losses[n]       = -sum_k t[n,k] log softmax(s)[n,k] + z_loss logsumexp(s[n])^2
     t[n,k]          = (1 - label_smoothing) y[n,k] + label_smoothing / C
 
     dL_dlogits[n,k] = (p[n,k] (1 + 2 z_loss logsumexp(s[n])) - t[n,k]) g[n] (1 - tanh(logits[n,k] / softcap)^2)
-
-and a row whose label is ignore_index has no loss and no gradient, and does not count in N.
 """
 
 from functools import partial
