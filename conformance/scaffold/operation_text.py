@@ -51,7 +51,9 @@ class OperationText:
         first = (inspect.getdoc(self.operation.functions[direction]) or "").partition("\n\n")[0]
         said = [" ".join(first.split())]
         for name in self.operation.parameters[direction]:
-            said.append(f"{name} is {listed(self.values[name], 'or')}.")
+            default = repr(self.operation.defaults.get(name))
+            left_out = f", and {default} where it is left out" if name in self.operation.defaults else ""
+            said.append(f"{name} is {listed(self.values[name], 'or')}{left_out}.")
         if self.label_forms:
             labels = listed(sorted(self.operation.labels & {*self.operation.arguments[direction]}))
             said.append(f"{labels} come as {listed(self.label_forms, 'or')}; they have no gradient.")

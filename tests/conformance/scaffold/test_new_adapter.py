@@ -15,6 +15,8 @@ from backproof.conformance.doctor.examine import examine
 from backproof.conformance.doctor.fit import Fit, FunctionFit
 from backproof.conformance.implementation import load as adapter
 from backproof.conformance.remote import command
+from backproof.conformance.scaffold.skeleton import skeleton
+from backproof.conformance.scaffold.target import Commands
 from backproof.reference.model.operation import operation, operation_names
 from backproof.vectors import store
 
@@ -218,6 +220,15 @@ def test_the_operation_of_a_harness_that_is_filled_in_passes_strictly(harness: s
     result = pytester.runpytest(f"--impl-cmd={harness}", "--impl-op=relu", "--impl-strict", "-q")
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes()["passed"] > 80
+    if not (pytester.path / "mine.c").exists():  # whose skeleton has one type of numbers
+        result.stdout.fnmatch_lines(["relu * float64 * . *", "* float32 * . *"])
+
+
+@pytest.mark.parametrize("style", [*MODULES, "torch", "rust", "c", "javascript", "julia"])
+def test_a_skeleton_says_the_default_of_a_parameter(style: str, folder: Path) -> None:
+    text = skeleton(style, ["softmax_cross_entropy"], Commands("", "doctor", "run"))
+    said = [line.strip(" #/*") for line in text.splitlines() if "label_smoothing is" in line]
+    assert {*said} == {"label_smoothing is 0.0, 0.1, 0.3 or 0.2, and 0.0 where it is left out."}
 
 
 DENSE_IN_C = """
@@ -248,6 +259,32 @@ def test_a_function_of_c_that_is_filled_in_passes(pytester: pytest.Pytester) -> 
     result = pytester.runpytest("--impl-cmd=./mine", "--impl-op=dense", "--impl-dtype=float32", "-q", "-k", "forward")
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes()["passed"] > 30
+
+
+DENSE_IN_RUST = """
+    let (rows, width) = (inputs.shape[0], biases.data.len());
+    let inner = inputs.data.len() / rows.max(1);
+    if inputs.shape.len() != 2 || weights.shape != [inputs.shape[1], width] || biases.shape != [1, width] {
+        return refuse("sizes do not fit");
+    }
+    let (x, w) = (&inputs.data, &weights.data);
+    let at = |k: usize| (0..inner).map(move |i| x[k / width * inner + i] * w[i * width + k % width]);
+    let data = (0..rows * width).map(|k| at(k).sum::<Real>() + biases.data[k % width]).collect();
+    Ok(vec![tensor(&[rows, width], data)])"""
+
+
+@pytest.mark.skipif(shutil.which("rustc") is None, reason="needs Rust: there is no program rustc on PATH")
+def test_a_function_of_rust_that_is_filled_in_passes_in_both_precisions(pytester: pytest.Pytester) -> None:
+    assert cli.main(["new-adapter", "mine.rs", "--op=dense"]) == 0
+    text = (pytester.path / "mine.rs").read_text()
+    empty = '\n    unsupported("fill in dense_forward: return outputs")'
+    assert text.count(empty) == 1
+    (pytester.path / "mine.rs").write_text(text.replace(empty, DENSE_IN_RUST))
+    compiler = ["rustc", "-O", "--edition", "2021", "-D", "warnings", "-o", "mine", "mine.rs"]
+    subprocess.run(compiler, check=True, env=os.environ | {"HOME": HOME})
+    result = pytester.runpytest("--impl-cmd=./mine", "--impl-op=dense", "-q", "-k", "forward and required")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["dense * float64 * . *", "* float32 * . *"])
 
 
 # Where it is written
