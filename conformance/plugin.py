@@ -73,8 +73,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--impl-require",
         action="append",
         metavar="OP|all",
-        help="fail unless every function of this operation has a family that passed, at every dtype that is declared "
-        "(repeatable)",
+        help="fail unless every function of this operation, or of all that are chosen, has a family that passed, at "
+        "every dtype that is declared (repeatable)",
     )
     add(
         "--impl-seed",

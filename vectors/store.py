@@ -141,14 +141,15 @@ def _manifest_with(folder: Path, images: Mapping[str, bytes], complete: bool = F
         tree = read_tree(folder / name, image)
         vectors = _records(folder / name, tree)
         versions.setdefault(vectors.vectors_version, []).append(name)
-        entries[name] = FileEntry(sha256(image).hexdigest(), _counts(vectors), content_hashes(tree))
+        entries[name] = FileEntry(sha256(image).hexdigest(), counts(vectors), content_hashes(tree))
     if len(versions) > 1:
         listing = "; ".join(f"{version}: {', '.join(files)}" for version, files in sorted(versions.items()))
         raise VectorError(f"{folder}: the files are of different vectors versions ({listing}); generate all of them")
     return Manifest(next(iter(versions), ""), entries)
 
 
-def _counts(vectors: OperationVectors) -> tuple[FamilyCount, ...]:
+def counts(vectors: OperationVectors) -> tuple[FamilyCount, ...]:
+    """How many families and cases vectors have of each dtype and direction."""
     cases: dict[tuple[str, str], list[int]] = {}
     for family in vectors.families:
         cases.setdefault((family.dtype, family.direction), []).append(family.count)
@@ -191,7 +192,7 @@ def _verify_file(path: Path, manifest: Manifest | None) -> list[str]:
         return [*found, str(error)]
     if entry:
         found += [f"{path}: {line}" for line in content_complaints(content_hashes(tree), entry)]
-    if entry and entry.counts != _counts(vectors):
+    if entry and entry.counts != counts(vectors):
         found.append(f"{path}: has other numbers of families and cases than the manifest lists")
     if manifest and entry and vectors.vectors_version != manifest.vectors_version:
         found.append(f"{path}: has vectors version {vectors.vectors_version}, the manifest {manifest.vectors_version}")

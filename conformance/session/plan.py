@@ -66,7 +66,7 @@ class Plan:
     expected: tuple[ExpectedFailure, ...]
     absent: Mapping[str, tuple[FamilyCount, ...]]
     """Operations of which the implementation has no function, and how many families they have by the manifest: their
-    files are not read."""
+    files are not read. Empty where the run is of the last failures alone."""
     known: Mapping[str, str]
     """The family's id by node id, of all golden families and of the files given; empty without expected failures."""
     strangers: Mapping[str, str]
@@ -104,6 +104,9 @@ def read_plan(config: pytest.Config) -> Plan:
         else _absent(implementation, golden, wanted_dtypes)
     )
 
+    named = {live_nodeid(op): op for op in golden}
+    chosen = {s.path.stem for s in selections if _is_golden(s)} | {named[a.partition("::")[0]] for a in live}
+
     def vectors_of(op: str) -> OperationVectors:
         return generated(op, wanted_dtypes) if op in own_operations else store.read_golden(op)
 
@@ -127,6 +130,7 @@ def read_plan(config: pytest.Config) -> Plan:
     if live or kinds:
         wanted = {op: path for op, path in golden.items() if op in wanted_ops}
         files += tuple(_live_files(implementation, wanted, vectors_of, wanted_dtypes, kinds, live))
+    counts = golden_counts() | {f.vectors.op: store.counts(f.vectors) for f in files if f.vectors.op in own_operations}
     if implementation.conventions.keys() - {LABELS, DETERMINISTIC}:
         answers = [answer for vectors in all_vectors(files).values() for answer in vectors.answers]
         verify_conventions(implementation.spec, implementation.conventions, answers)
@@ -140,9 +144,9 @@ def read_plan(config: pytest.Config) -> Plan:
         paths=tuple(paths),
         whole=not given,
         strict=strict,
-        required=_required(option.impl_require, golden, implementation, wanted_dtypes),
+        required=_required(option.impl_require, counts, chosen & wanted_ops, implementation, wanted_dtypes),
         expected=expected,
-        absent=absent,
+        absent={} if _reruns_failures(config) else absent,
         known=_known_families(files) if expected else {},
         strangers=strangers,
         vectors_version=manifest.vectors_version,
@@ -208,12 +212,25 @@ def _absent(
 
 
 def _required(
-    given: Sequence[str] | None, golden: Iterable[str], implementation: Implementation, dtypes: Collection[str]
+    given: Sequence[str] | None,
+    counts: Mapping[str, Sequence[FamilyCount]],
+    chosen: Collection[str],
+    implementation: Implementation,
+    dtypes: Collection[str],
 ) -> dict[str, tuple[FamilyCount, ...]]:
-    """What --impl-require asks for, at the dtypes that the implementation declares. Raises UsageError."""
-    ops = known_words("--impl-require", None if "all" in (given or ()) else given, golden) if given else ()
-    counts, asked = golden_counts(), {*dtypes} & {*implementation.dtypes}
+    """What --impl-require asks for, at the dtypes that the implementation declares; "all" is what the run chooses.
+    Raises UsageError."""
+    if not given:
+        return {}
+    ops = known_words("--impl-require", given, {*counts, "all"})
+    ops = (ops - {"all"}) | ({*chosen} if "all" in ops else set())
+    asked = {*dtypes} & {*implementation.dtypes}
     return {op: tuple(count for count in counts[op] if count.dtype in asked) for op in sorted(ops)}
+
+
+def _reruns_failures(config: pytest.Config) -> bool:
+    """Whether --lf leaves out what has not failed: it leaves out nothing where nothing is known to have failed."""
+    return getattr(config.option, "lf", False) and bool(config.cache.get("cache/lastfailed", {}))
 
 
 def _implementation(config: pytest.Config, operations: Iterable[str]) -> Implementation:

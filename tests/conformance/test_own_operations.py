@@ -78,7 +78,7 @@ def test_what_is_no_operation_is_a_line_for_whoever_calls() -> None:
 @pytest.mark.usefixtures("_a_project")
 def test_an_adapter_is_judged_on_them_alone_and_what_is_wrong_is_named(pytester: pytest.Pytester) -> None:
     options = ("--impl-ops=mypkg.ops", "--impl-dtype=float32", "-q")
-    passed = pytester.runpytest_inprocess("--impl=right", *options)
+    passed = pytester.runpytest_inprocess("--impl=right", "--impl-require=all", *options)
     assert passed.ret == 0
     assert "relu" not in str(passed.stdout)
     failed = pytester.runpytest_inprocess("--impl=wrong", *options)

@@ -309,6 +309,15 @@ def test_what_is_required_and_missing_fails_the_run(project: pytest.Pytester, as
     assert result.ret == (pytest.ExitCode.OK if asked == ["double"] else pytest.ExitCode.TESTS_FAILED)
 
 
+@pytest.mark.parametrize("chosen", [["--impl-op=double"], ["vectors/double.h5"]], ids=words)
+def test_all_that_is_required_is_all_that_is_chosen(project: pytest.Pytester, chosen: list[str]) -> None:
+    result = project.runpytest("--impl=adapter", "--impl-require=all", *chosen)
+    assert result.ret == pytest.ExitCode.OK
+    beside = project.runpytest("--impl=adapter", "--impl-require=all", "--impl-require=kink", *chosen)
+    assert beside.ret == pytest.ExitCode.TESTS_FAILED
+    beside.stdout.fnmatch_lines(["backproof: kink is required, and no family passed of *"])
+
+
 def test_an_unknown_operation_cannot_be_required(project: pytest.Pytester) -> None:
     result = project.runpytest("--impl=adapter", "--impl-require=duoble")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -522,6 +531,19 @@ def test_lf_runs_what_failed_and_ff_runs_it_first(project: pytest.Pytester) -> N
     failed = ["vectors/double.h5::float64/backward-plain", "vectors/double.h5::float32/backward-plain"]
     assert ids_of(project.runpytest("--impl=wrong", "--lf", "--collect-only", "-q")) == failed
     assert ids_of(project.runpytest("--impl=wrong", "--ff", "--collect-only", "-q"))[:2] == failed
+
+
+def test_lf_counts_what_it_runs_and_nothing_that_is_absent(project: pytest.Pytester) -> None:
+    project.makepyfile(wrong=WRONG, right=small_vectors.ADAPTER)
+    whole = ["*passed: 10 of 18 families, *"]
+    project.runpytest("--impl=wrong").stdout.fnmatch_lines(whole)
+    again = project.runpytest("--impl=wrong", "--lf")
+    counted = ["2 families, 8 cases", "passed: 0 of 2 families, 0 of 1 operation in full, 0 of 2 dtypes"]
+    again.stdout.fnmatch_lines(counted)
+    again.stdout.no_fnmatch_line("*not implemented: *")
+    project.runpytest("--impl=right", "--lf").stdout.fnmatch_lines(["passed: 2 of 2 families, *"])
+    everything = project.runpytest("--impl=right", "--lf")  # nothing is known to have failed
+    everything.stdout.fnmatch_lines(["passed: 12 of 18 families, *"])
 
 
 def test_lf_finds_failures_in_golden_files_beside_those_in_a_users_own(project: pytest.Pytester, golden: Path) -> None:
