@@ -111,10 +111,13 @@ def _commands(described: Operation) -> str:
 
 def _parameters(described: Operation, families: Iterable[Family]) -> str:
     values: dict[str, set[str]] = {}
-    for family in families:
+    for family in (family for family in families if family.result != "invalid"):
         for name, value in family.parameters.items():
             values.setdefault(name, set()).add(json.dumps(value))
-    told = [f"`{name}` is one of {codes(sorted(found))}{_default(described, name)}." for name, found in values.items()]
+    told = [
+        f"`{name}` is {'one of ' if len(found) > 1 else ''}{codes(sorted(found))}{_default(described, name)}."
+        for name, found in values.items()
+    ]
     see = ["See [labels and reductions](index.md#labels-and-reductions)."] if "reduction" in values else []
     return " ".join([*told, *see])
 

@@ -39,7 +39,7 @@ def _new_adapter(options: argparse.Namespace) -> int:
     ops = _known(options.ops)
     style = style_of(options.path, options.style)
     file = target(options.path, style, here, force=options.force)
-    commands = file.commands(style)
+    commands = file.commands(style, ops[0])
     text = skeleton(style, ops, commands)
     made = not file.path.parent.exists()
     try:
@@ -52,6 +52,7 @@ def _new_adapter(options: argparse.Namespace) -> int:
     if file.folder != here:
         print(f"  cd {file.folder}")
     lines = {
+        commands.page: "formula, parameters and conventions of an operation",
         commands.build: "again after each change",
         commands.doctor: "what does not fit yet, function by function",
         commands.run: "all vectors",

@@ -80,7 +80,7 @@ def operation_text(op: str) -> OperationText:
     described = operation(op)
     families = tuple(store.read_golden(op).families)
     names = dict.fromkeys(name for parameters in described.parameters.values() for name in parameters)
-    given = [{**described.defaults, **family.parameters} for family in families]
+    given = [{**described.defaults, **family.parameters} for family in families if family.result != "invalid"]
     values = {name: tuple(dict.fromkeys(repr(parameters[name]) for parameters in given)) for name in names}
     forms = dict.fromkeys(form for family in families for form in _label_forms(family, described.labels))
     return OperationText(op, described, values, tuple(sorted(forms)))

@@ -29,20 +29,23 @@ class Target:
         """The value of --impl."""
         return ".".join(self.within.with_suffix("").parts)
 
-    def commands(self, style: str) -> "Commands":
-        """The commands that belong to the file."""
+    def commands(self, style: str, op: str) -> "Commands":
+        """The commands that belong to the file, of which `op` is the first operation."""
+        page = f"backproof page {op}"
         language = LANGUAGES.get(style)
         if language is None:
-            return Commands("", f"backproof doctor {self.module}", f"pytest --impl={self.module}")
+            return Commands(page, "", f"backproof doctor {self.module}", f"pytest --impl={self.module}")
         command = shlex.quote(language.run(self.within))
         doctor, run = f"backproof doctor --impl-cmd {command}", f"pytest --impl-cmd {command}"
-        return Commands(language.build(self.within), doctor, run)
+        return Commands(page, language.build(self.within), doctor, run)
 
 
 @dataclass(frozen=True)
 class Commands:
     """What to type in the folder of a skeleton."""
 
+    page: str
+    """Prints the page of an operation."""
     build: str
     """Compiles it; empty where there is nothing to compile."""
     doctor: str

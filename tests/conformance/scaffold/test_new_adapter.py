@@ -14,6 +14,7 @@ from backproof.conformance import cli
 from backproof.conformance.doctor.examine import examine
 from backproof.conformance.doctor.fit import Fit, FunctionFit
 from backproof.conformance.implementation import load as adapter
+from backproof.conformance.pages.operation import page
 from backproof.conformance.remote import command
 from backproof.conformance.scaffold.skeleton import skeleton
 from backproof.conformance.scaffold.target import Commands
@@ -21,6 +22,7 @@ from backproof.reference.model.operation import operation, operation_names
 from backproof.vectors import store
 
 MODULES = ("functions", "layers", "autodiff")
+ROTARY = "rotary_embedding"
 COST = "softmax_cross_entropy"
 OPTIONS = ("reduction", "ignore_index", "label_smoothing", "z_loss", "softcap")
 
@@ -116,6 +118,11 @@ def test_arguments_results_reductions_and_labels_are_those_of_the_vectors(op: st
                 assert ("int64 class indices" in source) == ("labels" in family.inputs)
 
 
+def test_values_that_are_there_to_be_refused_are_not_offered(folder: Path) -> None:
+    assert "layout is 'half' or 'interleaved', and 'half' where it is left out." in written(folder, "functions", ROTARY)
+    assert '`layout` is `"interleaved"`, and is not passed where it is `"half"`.' in page(store.read_golden(ROTARY))
+
+
 # Filled in
 
 
@@ -192,7 +199,7 @@ def harness(request: pytest.FixtureRequest, pytester: pytest.Pytester, capsys: p
     if shutil.which(COMPILERS[file]) is None:
         pytest.skip(f"needs {COMPILERS[file]}: there is no such program on PATH")
     assert cli.main(["new-adapter", file, "--style=command"]) == 0
-    *build, doctor, _ = re.findall(r"^  (.*\S) +# ", capsys.readouterr().out, re.MULTILINE)
+    _, *build, doctor, _ = re.findall(r"^  (.*\S) +# ", capsys.readouterr().out, re.MULTILINE)
     for command_line in build:
         environment = os.environ | {"HOME": HOME}
         done = subprocess.run(shlex.split(command_line), capture_output=True, text=True, check=False, env=environment)
@@ -226,7 +233,7 @@ def test_the_operation_of_a_harness_that_is_filled_in_passes_strictly(harness: s
 
 @pytest.mark.parametrize("style", [*MODULES, "torch", "rust", "c", "javascript", "julia"])
 def test_a_skeleton_says_the_default_of_a_parameter(style: str, folder: Path) -> None:
-    text = skeleton(style, ["softmax_cross_entropy"], Commands("", "doctor", "run"))
+    text = skeleton(style, ["softmax_cross_entropy"], Commands("page", "", "doctor", "run"))
     said = [line.strip(" #/*") for line in text.splitlines() if "label_smoothing is" in line]
     assert {*said} == {"label_smoothing is 0.0, 0.1, 0.3 or 0.2, and 0.0 where it is left out."}
 
@@ -294,6 +301,7 @@ def test_the_next_commands_are_printed(folder: Path, capsys: pytest.CaptureFixtu
     assert cli.main(["new-adapter", "mylayer", "--op=dense"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("wrote mylayer.py: dense\n")
+    assert re.search(r"^  backproof page dense +#", printed, re.MULTILINE)
     assert re.search(r"^  backproof doctor mylayer +#", printed, re.MULTILINE)
     assert re.search(r"^  pytest --impl=mylayer +#", printed, re.MULTILINE)
     assert cli.main(["new-adapter", "my-harness.py", "--style=command"]) == 0
