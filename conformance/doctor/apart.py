@@ -156,7 +156,7 @@ def _noted(function: Function, names: Sequence[str], call: Any) -> Function:
         words = [_described(*pair) for pair in zip(names, arrays, strict=False)]
         words += [f"{name}={value!r}" for name, value in parameters.items()]
         packed = all(array.flags.c_contiguous for array in arrays)
-        cure = "" if packed else "make its arguments contiguous first: np.ascontiguousarray(array)"
+        cure = "" if packed else "make its arguments contiguous first: array.copy()"
         line = ", ".join(words).encode()[: _LONGEST // 2].decode(errors="ignore")
         call.value = f"{line}\n{cure}".encode()
         return function(*arguments, **parameters)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...vectors.records import DIRECTIONS, Family, OperationVectors
 from ..check.family import check
-from ..check.verdict import OF_THE_WHOLE, Miss, MissKind, Outcome
+from ..check.verdict import OF_THE_WHOLE, Miss, MissKind, MissReason, Outcome
 from ..check.wording import listed
 from ..implementation.load import Implementation
 from .explain import explain_misfit
@@ -81,4 +81,6 @@ def _asked(parameters: Iterable[frozenset[str]]) -> str:
 def _note(miss: Miss) -> str:
     if miss.kind is MissKind.SHARED_MEMORY:
         return miss.summary
-    return f"{miss.reason} arguments are refused; np.ascontiguousarray makes them contiguous"
+    # Both keep the shape of an array without axes, of which np.ascontiguousarray makes (1,).
+    made = ".astype(array.dtype.newbyteorder('='))" if miss.reason is MissReason.BYTE_SWAPPED else ".copy()"
+    return f"{miss.reason} arguments are refused; array{made} makes a plain one"

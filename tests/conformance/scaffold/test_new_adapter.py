@@ -165,6 +165,19 @@ def test_filled_in_functions_of_torch_fit(folder: Path) -> None:
     assert {one.state for one in opinions("filled", folder, "dense")} == {Fit.OK}
 
 
+def test_a_filled_in_function_of_torch_takes_every_layout_and_numbers_without_an_axis(
+    pytester: pytest.Pytester,
+) -> None:
+    pytest.importorskip("torch", reason="needs PyTorch: tox -e torch")
+    text = written(pytester.path, "torch", "relu")
+    text = filled(text, "Relu.forward", "ctx.save_for_backward(inputs)\n        return torch.relu(inputs)")
+    masked = "torch.where(ctx.saved_tensors[0] > 0, dL_doutputs, 0)"
+    text = filled(text, "Relu.backward", f"return {masked}")
+    (pytester.path / "filled.py").write_text(text)
+    result = pytester.runpytest("--impl=filled", "--impl-op=relu", "--impl-strict", "-q")
+    assert result.ret == pytest.ExitCode.OK
+
+
 @pytest.mark.parametrize("op", operation_names())
 def test_a_skeleton_of_torch_is_python_of_every_operation(op: str, folder: Path) -> None:
     names = {node.name for node in ast.parse(written(folder, "torch", op)).body if isinstance(node, ast.FunctionDef)}
