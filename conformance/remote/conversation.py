@@ -14,6 +14,10 @@ from . import wire
 from .process import GRACE, Broken, Process, shortened, split_command
 
 FLUSH = "flush standard output after each answer: a program that writes into a pipe fills a buffer first"
+DIED = (
+    "find what ends it: give it the first line and this one on standard input by itself, in a debugger; what it cannot "
+    'compute it answers with "error" or "unsupported"'
+)
 _CURES = {
     "start": 'answer the first line with {"id": 1, "protocol": 1, "name": ..., "language": ..., "operations": ...}',
     "call": 'answer with the id of the request and "results", "unsupported" or "error", and print all else on standard '
@@ -84,7 +88,7 @@ def converse(words: list[str], folder: Path, options: Mapping[str, str], seconds
         process.kill()
         buffered = asked == "start" and error.silent and _answers_at_the_end(words, folder, talk.request)
         said = "it answers when its input ends, and not before" if buffered else str(error)
-        cure = FLUSH if error.silent else _CURES[asked]
+        cure = FLUSH if error.silent else DIED if error.died and asked == "call" else _CURES[asked]
         return WrongLine(talk.answers + 1, said, shortened(talk.request.decode().strip()), cure)
     request = wire.stop(_LATER + 1)
     if wrong := process.stop(request) or _outlives_its_input(words, folder, wire.start(1, options), seconds):

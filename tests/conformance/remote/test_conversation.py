@@ -37,7 +37,7 @@ WRONG = {
         "id",
     ),
     "results are numbers": (WHY, '"results": [1.0]', 2, "results[0] is to have dtype", '"results"'),
-    "it fails": (WHY, '"unsupported": 1 / 0', 2, "ended with status 1, saying 'ZeroDiv", "id of"),
+    "it fails": (WHY, '"unsupported": 1 / 0', 2, "ended with status 1, saying 'ZeroDiv", "find what ends it"),
     "stop is no end": ("        break", "        sys.exit(4)", 5, "ended with status 4", "end with status 0"),
     "it goes on after its input": ("import json", LATE, 5, "the process did not end", "end with status 0"),
 }
