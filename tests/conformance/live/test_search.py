@@ -15,6 +15,7 @@ from backproof.conformance.live.search import Live, search
 from backproof.conformance.live.templates import templates
 from backproof.reference.model.broadcasting import undo_broadcast
 from backproof.reference.model.operation import operation
+from backproof.reference.ops import adam_step, adamw_step
 from backproof.vectors import store
 
 MEAN = {"reduction": "mean"}
@@ -45,6 +46,23 @@ def test_a_right_implementation_passes(name: str) -> None:
     assert live.judged is None
     assert live.verdict.cases > 6
     assert live.verdict.kept["float32"]
+
+
+def test_a_result_in_which_no_convention_shows_is_judged_though_two_show_in_another() -> None:
+    def forward(*arguments: np.ndarray, **parameters: Any) -> Any:
+        values, first_moment, second_moment = right.adamw_step_forward(*arguments, **parameters)
+        return values, 0 * first_moment, second_moment
+
+    live = searched("adamw_step_forward", forward, cases=40)
+    assert live.judged is not None
+    assert "next_first_moment" in {miss.result for miss in live.verdict.misses}
+
+
+def test_an_implementation_that_follows_two_conventions_is_not_failed() -> None:
+    both = adam_step.formulations(adam_step.HAT, decays=adamw_step.BY_SCHEDULE)[0].function
+    live = searched("adamw_step_forward", both, cases=40)
+    assert live.judged is None
+    assert live.verdict.cases > 0
 
 
 def test_a_fault_beyond_a_length_is_shrunk_to_that_length() -> None:
