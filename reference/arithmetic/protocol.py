@@ -350,6 +350,10 @@ class DirectArray(FormulaArray):
     __truediv__ = _directly("divide", np.divide)
     __matmul__ = _directly("matmul", np.matmul)
 
+    def negative(self) -> Self:
+        """-x."""
+        raise NotImplementedError
+
     def __neg__(self) -> Self:
         return self.negative()
 

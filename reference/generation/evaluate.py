@@ -20,7 +20,7 @@ from ..arithmetic.elementary import ZERO
 from ..arithmetic.exact import exact_array, rounded, rounded_up
 from ..arithmetic.linear_errors import Variables
 from ..arithmetic.precision import Precision, precision_model
-from ..arithmetic.protocol import FormulaArray, RangeError, UnboundedError, UndecidedError, over_elements
+from ..arithmetic.protocol import FormulaArray, RangeError, UnboundedError, UndecidedError, as_array, over_elements
 from ..arithmetic.rounding import LengthError, Rounding
 from ..model.family import Inputs
 from ..model.formulations import Formulation, Function
@@ -180,6 +180,12 @@ class _ExactCase:
     guard: bool
     affine: bool
 
+    @cached_property
+    def distances(self) -> list[np.ndarray]:
+        """How far the exact results are from the expected ones, which tolerances include; no number beside infinities
+        and NaN."""
+        return [as_array(abs(ball - exact_array(x))) for ball, x in zip(self.balls, self.expected, strict=True)]
+
     def lifted(self, kind: Callable[[np.ndarray], Any]) -> list[Any]:
         """Give the inputs as arrays of a kind."""
         return _lifted(self.arguments, kind)
@@ -258,16 +264,24 @@ def _errors(case: _ExactCase, formulation: Formulation, arguments: list[Any]) ->
 def _sharpened(
     case: _ExactCase, by_formulation: list[tuple[Formulation, list[np.ndarray]]], arguments: list[Any]
 ) -> list[np.ndarray]:
-    """Give the largest bounds of affine arrays, leaving out formulations whose bounds cannot be larger."""
+    """Give the largest bounds of affine arrays, leaving out formulations that cannot make a tolerance larger."""
 
     def most(found: tuple[Formulation, list[np.ndarray]]) -> float:
         return max(float(e.sum()) for e in found[1])
 
     bounds: list[np.ndarray] = []
     for formulation, errors in sorted(by_formulation, key=most, reverse=True):
-        if not (bounds and all(is_at_most(e, b).all() for e, b in zip(errors, bounds, strict=True))):
+        if not (bounds and all(map(_give_no_more, errors, bounds, case.distances))):
             bounds = _largest(bounds, _errors(case, formulation, arguments))
     return bounds
+
+
+def _give_no_more(errors: np.ndarray, bounds: np.ndarray, distances: np.ndarray) -> bool:
+    """Say whether tolerances from some errors are surely no larger, in their 16 bits, than those from these bounds."""
+    most = as_array(errors + distances).astype(np.float64) * (1 + 2.0**-50)
+    least = as_array(bounds + distances).astype(np.float64) * (1 - 2.0**-50)
+    alike = np.isfinite(most) & (tolerances.up_to_16_bits(most) <= tolerances.up_to_16_bits(least))
+    return bool((alike | is_at_most(errors, bounds).astype(bool)).all())
 
 
 def _are_blunt(bounds: list[np.ndarray], expected: Results, part: float) -> bool:

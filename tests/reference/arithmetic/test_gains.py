@@ -53,7 +53,8 @@ def calls() -> Iterator[Call]:
 def bounds(formula: Callable[..., Any], arguments: tuple[np.ndarray, ...], lift: Any) -> np.ndarray:
     """Give the bounds on the errors of all results."""
     lifted = [x if x.dtype == np.int64 else lift(x.astype(np.float64)) for x in arguments]
-    results = [lifted[0].lift(x).stored() for x in as_tuple(formula(*lifted))]
+    with np.errstate(all="ignore"):  # an error that is no number is given up, as in `generation.evaluate`
+        results = [lifted[0].lift(x).stored() for x in as_tuple(formula(*lifted))]
     return np.concatenate([x.error.astype(np.float64).ravel() for x in results])
 
 

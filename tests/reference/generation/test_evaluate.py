@@ -95,3 +95,27 @@ def test_what_settles_at_no_precision_is_refused_in_one_line() -> None:
     arguments["z"] = np.array(-2000.0)
     settled = evaluate((as_written(nearly_a_tie),), arguments, {}, "float64", ["float64"], required=True, guard=True)
     assert settled.expected[0] == 0.75 + 2.0**-52
+
+
+@pytest.mark.parametrize(
+    ("op", "name"),
+    [("softmax", "backward-random-4x2x3-axis0"), ("mlp", "backward-random-n3-i5-h33-c4-soft-mean")],
+)
+def test_formulations_that_are_left_out_would_make_no_tolerance_larger(
+    op: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted, errors_of = [0], module._errors
+
+    def counting(*arguments: Any) -> list[np.ndarray]:
+        counted[-1] += 1
+        return errors_of(*arguments)
+
+    monkeypatch.setattr(module, "_errors", counting)
+    some = build(op, "bfloat16", name).answer
+    counted.append(0)
+    monkeypatch.setattr(module, "_give_no_more", lambda *_: False)
+    every = build(op, "bfloat16", name).answer
+    assert counted[0] < counted[1]
+    for precision, tolerances in every.tolerance.items():
+        for result, tolerance in tolerances.items():
+            np.testing.assert_array_equal(some.tolerance[precision][result], tolerance)
