@@ -63,6 +63,7 @@ def elementary() -> str:
 
     def row(name: str, function: Elementary) -> list[str]:
         relative = f"{function.cost} u" + (f" + {function.argument} \\|x\\| u" if function.argument else "")
+        relative += f", {function.cost + function.near_zero} u where \\|x\\| <= 1/2" if function.near_zero else ""
         absolute = [f"{function.coarse} u of 1"] * bool(function.coarse) + ["eta"] * function.underflows
         return [code(name), relative, ", ".join(absolute)]
 

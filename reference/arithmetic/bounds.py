@@ -12,7 +12,7 @@ from flint import arb, fmpq
 
 from ...vectors.dtypes import Format
 from .ball import ball_quotient
-from .elementary import ELEMENTARY, ONE, ZERO
+from .elementary import ELEMENTARY, HALF, ONE, ZERO
 from .protocol import RangeError, UnboundedError, over_elements
 
 SIGNS = (ONE, -ONE)
@@ -220,6 +220,8 @@ class Rules:
             if v.is_zero() and not function.coarse:
                 return self._finished(v, e, True, ZERO, ZERO)
             cost = constant + argument * abs(x) if function.argument else constant
+            if function.near_zero and not abs(x) - ex > HALF:
+                cost += function.near_zero * u
             return self._finished(v, e, False, cost, extra)
 
         return np.frompyfunc(rule, 2, 2)

@@ -1,9 +1,11 @@
 """Elementary functions: one table of what each costs, and how it passes errors on.
 
-A sound implementation's function is right to `cost` times u of the result, u being the unit roundoff. Libraries keep
-to 2 ulp, that is 4 u, and to 5 ulp for erfc: see "Mathematical Functions" in the CUDA C++ Programming Guide, "Known
-Maximum Errors in Math Functions" in the GNU C Library manual, and Innocente and Zimmermann, "Accuracy of Mathematical
-Functions in Single, Double, Double Extended, and Quadruple Precision" (2024). What differs has its source beside it.
+A sound implementation's function is right to `cost` times u of the result, u being the unit roundoff. C libraries and
+CUDA keep to 2 ulp, that is 4 u, and to 5 ulp for erfc: see "Mathematical Functions" in the CUDA C++ Programming Guide,
+"Known Maximum Errors in Math Functions" in the GNU C Library manual, and Innocente and Zimmermann, "Accuracy of
+Mathematical Functions in Single, Double, Double Extended, and Quadruple Precision" (2024). A function costs more where
+a library in wide use says that its own does, on CPUs or NVIDIA GPUs; the source is beside it. An ulp is between u and
+2 u of the result, so that what counts is the largest error in u over all float32 numbers, where it was measured.
 """
 
 import math
@@ -15,7 +17,7 @@ from flint import arb
 
 from .protocol import UnboundedError, UndecidedError
 
-ZERO, ONE, TWO = arb(0), arb(1), arb(2)
+ZERO, HALF, ONE, TWO = arb(0), arb(0.5), arb(1), arb(2)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Elementary:
     argument: int = 0
     """In u of the result for each 1 of |x|, u being that of the format in which arguments are reduced: float32 for
     the half precisions."""
+    near_zero: int = 0
+    """In u of the result, beside that, for arguments that may be within -1/2 and 1/2."""
     coarse: int = 0
     """In u of 1."""
     underflows: bool = False
@@ -174,22 +178,29 @@ ELEMENTARY = {
     # Kernels compute 2^(x log2 e), as FlashAttention-2 (Dao 2023, section 3) and Liger Kernel do: the rounding of
     # x log2 e is an absolute error of |x| u in the exponent, and that of log2 e another.
     "exp": Elementary(arb.exp, _exp_gap, lambda v, _: v, np.exp, _exp_array_gap, argument=2, underflows=True),
-    "log": Elementary(_defined(arb.log, ZERO), _log_gap, lambda _, x: 1 / x, np.log, _log_array_gap),
+    # NumPy's float32 kernels are off by 3.83 ulp (numpy/_core/src/umath/loops_exponent_log.dispatch.c.src), 4.58 u of
+    # the result: log(0.746).
+    "log": Elementary(_defined(arb.log, ZERO), _log_gap, lambda _, x: 1 / x, np.log, _log_array_gap, cost=5),
     "log1p": Elementary(_defined(arb.log1p, -ONE), _log1p_gap, lambda _, x: 1 / (1 + x), np.log1p, _log1p_array_gap),
-    "expm1": Elementary(arb.expm1, _expm1_gap, lambda v, _: v + 1, np.expm1, _expm1_array_gap),
+    # XLA's on CPUs is off by 6.5 ulp ("Numerical accuracy", JAX's documentation), 7.03 u of the result at 0.0079, and
+    # by 2.1 u at most beyond 1/2.
+    "expm1": Elementary(arb.expm1, _expm1_gap, lambda v, _: v + 1, np.expm1, _expm1_array_gap, near_zero=4),
     # 1 ulp on GPUs that do not round it correctly; 1 / sqrt(x) costs 4 u with the division, as much as a reciprocal
     # square root right to 2 ulp.
     "sqrt": Elementary(_defined(_sqrt, ZERO), _sqrt_gap, lambda v, _: 1 / (2 * v), np.sqrt, _sqrt_array_gap, cost=2),
-    # |tanh''| is at most 4 / sqrt(27) = 0.770.
-    "tanh": Elementary(arb.tanh, _tanh_gap, lambda v, _: 1 - v**2, np.tanh, _tanh_array_gap, ONE),
-    "erf": Elementary(arb.erf, _erf_gap, lambda _, x: _bell(x), _erf, _erf_array_gap, ONE),
+    # |tanh''| is at most 4 / sqrt(27) = 0.770. XLA's is off by 5 ulp on CPUs (4.9 u) and 5.5 ulp on GPUs, near 1 (as
+    # above); NumPy's of float16 by 3 ulp (numpy pull request 23351).
+    "tanh": Elementary(arb.tanh, _tanh_gap, lambda v, _: 1 - v**2, np.tanh, _tanh_array_gap, ONE, cost=6),
+    # XLA's is off by 7 ulp on CPUs and 6.5 ulp on GPUs, near 1 (as above).
+    "erf": Elementary(arb.erf, _erf_gap, lambda _, x: _bell(x), _erf, _erf_array_gap, ONE, cost=7),
     "erfc": Elementary(
         arb.erfc, _erf_gap, lambda _, x: -_bell(x), _erfc, _erf_array_gap, ONE, cost=10, underflows=True
     ),
     # One polynomial over the whole range (Abramowitz and Stegun 7.1.26 and what follows it), right to u of 1 rather
     # than of itself: PyTorch's vectorised float32 erf, measured.
     "erf_absolute": Elementary(arb.erf, _erf_gap, lambda _, x: _bell(x), _erf, _erf_array_gap, ONE, coarse=3),
-    "sin": Elementary(arb.sin, _wave_gap, lambda _, x: x.cos(), np.sin, _wave_array_gap, ONE),
-    "cos": Elementary(arb.cos, _wave_gap, lambda _, x: -x.sin(), np.cos, _wave_array_gap, ONE),
+    # SLEEF's sinf_u35 and cosf_u35, with which PyTorch vectorises on x86 (pull request 196315), keep to 3.5 ulp.
+    "sin": Elementary(arb.sin, _wave_gap, lambda _, x: x.cos(), np.sin, _wave_array_gap, ONE, cost=7),
+    "cos": Elementary(arb.cos, _wave_gap, lambda _, x: -x.sin(), np.cos, _wave_array_gap, ONE, cost=7),
 }
 """By name: NumPy's, or that of a function of `model.functions`."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .fast import Fast
 
 NEAR_ZERO = 2.0**-10
-"""A denominator that its error may bring below this part of it counts as one that may vanish."""
+"""A denominator that its error may bring below this part of it counts as one that may vanish; so much beyond an end of
+what is near 0 counts as near."""
 
 
 def rounded(
@@ -214,6 +215,9 @@ def elementary_of(name: str, x: "Fast") -> "Fast":
     if function.argument:
         roundoff = x.magnitude() * units.error(function.argument * units.reduction.roundoff)
         roundoff += units.error(function.cost * unit.roundoff)
+    if function.near_zero:
+        near = np.abs(x.value) - 2 * x.errors() <= 0.5 * (1 + NEAR_ZERO)
+        roundoff = np.asarray(roundoff + near * (function.near_zero * unit.roundoff), units.error)
     extra: Any = function.coarse * unit.roundoff + (unit.threshold if function.underflows else 0)
     if not extra:  # a bound of what is next to 0 may underflow
         smallest = float(np.finfo(units.error).smallest_subnormal)

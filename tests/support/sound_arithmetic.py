@@ -2,8 +2,8 @@
 
 Each operation on a `Sound` array chooses anew, at random, among what careful programmers, compilers and hardware do:
 the order of a sum, pairwise and blocked and compensated summation, fused multiply-adds, a reciprocal in place of a
-quotient, elementary functions that are off by up to 4 u, subnormal results flushed to 0, half precisions accumulated
-in float32 or in themselves. None of it may ever leave the tolerance.
+quotient, elementary functions that are off by all that they may be, subnormal results flushed to 0, half precisions
+accumulated in float32 or in themselves. None of it may ever leave the tolerance.
 """
 
 import math
@@ -34,7 +34,7 @@ class Style:
     flushes: bool
     """Whether subnormal results become 0, where the precision's format allows for it."""
     carelessness: float
-    """How far elementary functions are off, as a fraction of the 4 u that they may be."""
+    """How far elementary functions are off, as a fraction of what they may be."""
 
     @property
     def dtype(self) -> np.dtype:
@@ -71,7 +71,7 @@ class Sound(NumberArray):
     # Elementwise --------------------------------------------------------------------------------------------------
 
     def computed(self, name: str, *operands: np.ndarray) -> np.ndarray:
-        """Compute in the dtype: elementary functions off by up to 4 u, quotients perhaps through a reciprocal."""
+        """Compute in the dtype: elementary functions off by up to their cost, quotients perhaps by reciprocals."""
         if name == "divide":
             return self._divided(*operands)
         if name in ELEMENTARY:
@@ -102,7 +102,8 @@ class Sound(NumberArray):
             exact = function.ball(flint.arb(float(x)))
             if not exact.is_finite():
                 return math.inf if x > 0 else -math.inf if x == 0 or x == -1 else float("nan")
-            allowed = (function.cost * u + function.argument * reduced * abs(float(x))) * abs(exact)
+            cost = function.cost + (function.near_zero if abs(float(x)) <= 0.5 else 0)
+            allowed = (cost * u + function.argument * reduced * abs(float(x))) * abs(exact)
             allowed += function.coarse * u
             off = style.carelessness * style.random.choice([-1, 1, style.random.uniform(-1, 1)])
             careless = float(np.asarray(number(exact + allowed * flint.arb(off))).astype(style.dtype))
