@@ -69,8 +69,9 @@ ALIKE, NEARER, APART = 0.01, 0.5, 0.1
 they differ by (less in wide dtypes); where they differ by no more than roundings; and then in the middle of all."""
 ENOUGH = 8
 """After so many calls what depends on those before must have shown."""
-FINE = 16
-"""Where errors are so many units in the last place or fewer, results must be the same bit by bit."""
+FINE, NOISE = 16, 512
+"""Where errors are so many units in the last place or fewer, results must be the same bit by bit; where two wrong
+results agree in no digit, both must be so many units of what is due, or fewer: nothing but rounding is left of them."""
 
 
 def hold(one: Observation, foretold: Foretold, position: int) -> Held:
@@ -105,12 +106,21 @@ def hold(one: Observation, foretold: Foretold, position: int) -> Held:
     explained = wrong & near & ~(share > NEARER) & (score > 1)
     if explained.sum() <= (against & wrong).sum():  # a few may be alike by chance
         return Held(_NO, against)
-    fine = middle(off[explained]) <= FINE * 2 * units * middle(np.abs(due[explained]))
+    fine = middle(off[explained]) < FINE * 2 * units * middle(np.abs(due[explained]))  # nothing infinite is
     if fine:
         return Held(wrong & (got == values), against, fine)
-    if middle(np.where(np.isnan(share), 0.0, share)[explained]) > APART:
-        return Held(_NO, certain)  # as near to what is due as to each other
+    if not tell_alike(got[explained], values[explained], due[explained], units):
+        return Held(_NO, certain)
     return Held(explained, against, fine)
+
+
+def tell_alike(got: np.ndarray, foretold: np.ndarray, due: np.ndarray, units: float) -> bool:
+    """Whether two wrong results that are the same but for rounding are so by more than being small: mostly they are
+    nearer to each other than to what is due, and agree in a digit unless all of it is rounding."""
+    apart, size = np.abs(foretold - got), np.maximum(np.abs(foretold), np.abs(got))
+    same = (foretold == got) | np.isnan(apart)
+    share = middle(np.where(same, 0.0, apart / np.abs(due - got)))
+    return share <= APART and (share <= NOISE * units or middle(np.where(same, 0.0, apart / size)) <= NEARER)
 
 
 def leaves_the_same(one: Observation, foretold: Foretold) -> bool:

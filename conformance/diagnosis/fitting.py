@@ -9,8 +9,8 @@ import numpy as np
 
 from ...reference.mutations.factors import expressions, named, solved
 from ...vectors.dtypes import HALF
-from .candidates import APART, NOTHING, REFUSED, Candidate, Foretold, of_one, sound_of
-from .observation import Observation, alike, called, middle
+from .candidates import NOTHING, REFUSED, Candidate, Foretold, of_one, sound_of, tell_alike
+from .observation import Observation, alike, called
 
 if TYPE_CHECKING:
     from ...reference.mutations.fitted import Fitted
@@ -92,10 +92,7 @@ def _values(each: "Fitted", some: Sequence[Observation], position: int) -> Itera
         if math.isclose(value, start, rel_tol=max(LEAST, SPAN * units)) or (each.positive and value <= SMALLEST):
             return False
         found = at(value)
-        if found is None or not alike(got, found, slack, units):
-            return False
-        share = np.where(found == got, 0.0, np.abs(found - got) / np.abs(due - got))
-        return middle(np.where(np.isnan(share), 0.0, share)) < APART
+        return found is not None and alike(got, found, slack, units) and tell_alike(got, found, due, units)
 
     if each.sizes:
         largest = max((tensor.size for one in some for tensor in one.arguments.values()), default=0)

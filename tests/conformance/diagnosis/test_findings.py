@@ -60,7 +60,10 @@ def raises_always(found: Told) -> bool:
     return all(miss.kind is MissKind.RAISED for verdict in failing for miss in verdict.misses)
 
 
-@pytest.mark.parametrize("fault", ["silu.backward_upstream_outputs", "softplus.dL_dinputs"])
+LOSS = "binary_cross_entropy_with_logits.forward_loss"
+
+
+@pytest.mark.parametrize("fault", ["silu.backward_upstream_outputs", "softplus.dL_dinputs", LOSS])
 def test_a_finite_number_where_an_infinity_is_due_is_told_from_a_lost_nan(fault: str) -> None:
     op, _, place = fault.partition(".")
     found = told(by_name(op)[f"{place}_non_finite_swallowed"])

@@ -283,3 +283,9 @@ def test_a_mean_that_is_kept_up_to_date_is_sound_where_few_elements_are_not_zero
     ones, zeros = np.ones(width, np.float32), np.zeros(width, np.float32)
     assert_outputs("layer_norm", outputs[None], inputs=row[None], weight=ones, bias=zeros, eps=1e-5)
     assert_outputs("variance", (centred * centred).mean(), inputs=row, axis=None)
+
+
+def test_what_is_far_too_small_is_not_called_0() -> None:
+    x, g = normal(8, 9), normal(8, 9, seed=1)
+    with pytest.raises(AssertionError, match=r"0\.0001 times what is due"):
+        assert_gradients("relu", np.where(x > 0, g, 0) * np.float32(1e-4), inputs=x, upstream=g)
