@@ -67,6 +67,8 @@ NEITHER, EXPLAINED, AGAINST = Held(_NO, _NO), Held(_YES, _NO), Held(_NO, _YES)
 ALIKE, NEARER, APART = 0.01, 0.5, 0.1
 """How far apart two wrong results of the same fault may be, as a share of their distance from the right one: whatever
 they differ by (less in wide dtypes); where they differ by no more than roundings; and then in the middle of all."""
+MOST_KEPT = 2**14
+"""Elements of the results of an observation up to which what candidates foretell of it is kept."""
 ENOUGH = 8
 """After so many calls what depends on those before must have shown."""
 FINE, NOISE = 16, 512
@@ -152,10 +154,13 @@ class Judged:
         return self.held[key]
 
     def told(self, one: Observation) -> Foretold:
-        """What is foretold of one observation."""
-        if id(one) not in self.foretold:
-            self.foretold[id(one)] = self.candidate.foretell(one)
-        return self.foretold[id(one)]
+        """What is foretold of one observation; kept, unless it takes much memory."""
+        if id(one) in self.foretold:
+            return self.foretold[id(one)]
+        told = self.candidate.foretell(one)
+        if one.elements <= MOST_KEPT:
+            self.foretold[id(one)] = told
+        return told
 
     def foretells(self, one: Observation, position: int) -> bool:
         """Whether a result is as it is foretold, be it right or wrong."""

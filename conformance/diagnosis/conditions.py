@@ -48,7 +48,9 @@ class Marked:
 
     def places(self, axis: int | None) -> Array | None:
         """For each element its place along an axis, or in memory; None where there is no such axis, or it is the only
-        one."""
+        one, or that of some rows of many."""
+        if self.one.of_rows and (axis != -1 or len(self.shape) < 2):
+            return None
         if axis is None:
             return np.arange(self.length(None)).reshape(self.shape)
         if len(self.shape) < (1 if axis == -1 else 2):

@@ -1,23 +1,31 @@
 """What a wrong result looks like: the diagnosis of the plugin, asked about one call of the user's own."""
 
-from collections.abc import Mapping
 from dataclasses import replace
+from time import thread_time
 
 import numpy as np
 
 from ...vectors.dtypes import numpy_dtype
 from ...vectors.records import Expectation, Family, OperationVectors
+from ..check.values import agrees
 from ..check.verdict import Miss, MissKind, verdict_on
 from ..diagnosis.evidence import Ran
 from ..diagnosis.findings import Diagnosis, diagnose
+from ..diagnosis.observation import Rows
 from ..implementation.load import Implementation
-from .call import OwnCall, held
-from .evaluation import parts_of, whole
+from .call import OwnCall, Tensors, held
+from .evaluation import counted, fast_parts, parts_of, whole
 from .judging import Judgement
 
-LARGEST = 2**15
-"""Elements of all arguments of a call up to which it is compared with what mutants of the formula give."""
-Tensors = Mapping[str, np.ndarray]
+WHOLE, PART = 2**17, 2**15
+"""Elements of all arguments of a call up to which it is compared with what mutants of the formula give, and of the part
+of a larger one that is. What lies between is where the formula is cheap."""
+DEAREST = 0.003
+"""Seconds that the formula may take then: up to thousands of mutants take as long."""
+FEW = 4
+"""So many rows of a larger call at least are looked at."""
+Expected = tuple[OwnCall, dict[str, np.ndarray], dict[str, np.ndarray]]
+"""A call or a part of it, and what is expected of its results with the tolerances, by name."""
 
 
 def explain(call: OwnCall, judgement: Judgement) -> list[Diagnosis]:
@@ -25,14 +33,13 @@ def explain(call: OwnCall, judgement: Judgement) -> list[Diagnosis]:
 
     Of a large call a few rows are looked at, with the results that have a row for each.
     """
-    shown = _few_rows(call, judgement)
-    if shown is None:
-        return []
-    shown = replace(shown, sample=None)
     dtype, precision = judgement.dtype, judgement.precision
-    answer = call.operation.formulations[call.direction]
-    expected, tolerance = whole(parts_of(shown, answer, dtype, precision))
+    found = _looked_at(replace(call, sample=None), judgement)
+    if found is None:
+        return []
+    shown, expected, tolerance = found
     due = {name: e.astype(numpy_dtype(dtype)) for name, e in expected.items()}
+    tolerance = {name: t if name in shown.results else np.full(t.shape, np.inf) for name, t in tolerance.items()}
     came = tuple(held(shown.results.get(name, due[name]), dtype) for name in call.names)
     family = Family(
         op=call.operation.name,
@@ -50,7 +57,7 @@ def explain(call: OwnCall, judgement: Judgement) -> list[Diagnosis]:
         inputs={name: held(x, dtype)[None] for name, x in shown.arguments.items()},
         answer=Expectation(
             {name: e.astype(np.float64)[None] for name, e in expected.items()},
-            {precision: {name: t.astype(np.float64)[None] for name, t in tolerance.items()}},
+            {precision: {name: t[None] for name, t in tolerance.items()}},
         ),
     )
     vectors = OperationVectors(
@@ -78,31 +85,73 @@ def explain(call: OwnCall, judgement: Judgement) -> list[Diagnosis]:
     return list(diagnose([Ran(family, verdict_on(family, misses), fails=True)], implementation, vectors))
 
 
-def _few_rows(call: OwnCall, judgement: Judgement) -> OwnCall | None:
-    """The call itself, or some rows of a large one, among them the worst; None where it cannot be cut."""
-    sizes = [x.size for x in call.arguments.values()]
-    if sum(sizes) <= LARGEST:
-        return call
-    axes = dict(zip(call.arguments, call.batch_axes, strict=True))
-    lengths = {x.shape[axes[name]] for name, x in call.arguments.items() if (axes[name]) is not None}  # type: ignore[index]
-    fixed = sum(size for size, axis in zip(sizes, axes.values(), strict=True) if axis is None)
-    if len(lengths) != 1:
+def _looked_at(call: OwnCall, judgement: Judgement) -> Expected | None:
+    """The call itself, or some rows of a large one; None where it cannot be cut."""
+    dtype, precision, answer = judgement.dtype, judgement.precision, call.operation.formulations[call.direction]
+    if _is_affordable(call):
+        return call, *whole(parts_of(call, answer, dtype, precision))
+    from ...reference.arithmetic.sampling import cut
+
+    tensors = list(call.arguments.values())
+    axes = tuple(None if at is None else at % x.ndim for at, x in zip(call.batch_axes, tensors, strict=True))
+    one = next((one for one in call.cuts if one.axes == axes), None)
+    valid = {call.names[place]: axis for place, axis in one.valid.items() if axis is not None} if one else {}
+    wrong = [tally for tally in judgement.wrong if tally.name in valid]
+    if one is None or not wrong:
         return None
-    length = lengths.pop()
-    rows = (LARGEST - fixed) // max((sum(sizes) - fixed) // max(length, 1), 1)
-    batch = call.operation.batch_axis
-    of_rows = {
-        name: axis
-        for name, x in call.results.items()
-        if (axis := batch.get(name)) is not None and -x.ndim <= axis < x.ndim and x.shape[axis] == length
-    }
-    wrong = [tally for tally in judgement.wrong if tally.name in of_rows]
-    if rows < 1 or not wrong:
+    fixed = sum(x.size for x, at in zip(tensors, axes, strict=True) if at is None)
+    row = (sum(x.size for x in tensors) - fixed) // one.length
+    count = max((PART - fixed) // row, min(FEW, (WHOLE - fixed) // row))
+    others = [n for x, at in zip(tensors, axes, strict=True) for axis, n in enumerate(x.shape) if axis != at]
+    count = next((n for n in range(count, 1, -1) if n not in others), 0)  # as `Rows` wants it
+    if count == 0:
         return None
-    first = min(wrong[0].worst[0][of_rows[wrong[0].name]], length - min(rows, length))
-    taken = np.arange(first, first + min(rows, length))
-    return replace(
+    taken = np.linspace(0, one.length - 1, count).astype(int)
+    worst = wrong[0].worst[0][valid[wrong[0].name]]
+    taken[np.argmin(abs(taken - worst))] = worst
+    few, batch = cut(tensors, [(one, taken)])
+    part = replace(
         call,
-        arguments={n: x if axes[n] is None else np.take(x, taken, axes[n]) for n, x in call.arguments.items()},
-        results={n: np.take(call.results[n], taken, axis) for n, axis in of_rows.items()},
+        arguments=dict(zip(call.arguments, few, strict=True)),
+        results={n: np.take(x, taken, valid[n]) for n, x in call.results.items() if n in valid},
+    )
+    sound = counted(answer, part, dtype, precision)
+    expected, tolerance = whole(fast_parts(part, sound, dtype, precision, lambda _: None, batch))
+    rows = (x if at is None else Rows.of(held(x, dtype), at, one.length) for x, at in zip(few, axes, strict=True))
+    part = replace(part, arguments=dict(zip(call.arguments, rows, strict=True)))
+    return (part, expected, tolerance) if _is_affordable(part) and _follows(part, expected, tolerance) else None
+
+
+def _is_affordable(call: OwnCall) -> bool:
+    """Whether hundreds of mutants of the formula can be called with these arguments."""
+    elements = sum(x.size for x in call.arguments.values())
+    return elements <= PART or (elements <= WHOLE and min(_seconds(call) for _ in range(3)) <= DEAREST)
+
+
+def _seconds(call: OwnCall) -> float:
+    """How long the formula takes for a call."""
+    began = thread_time()
+    _formula(call)
+    return thread_time() - began
+
+
+def _formula(call: OwnCall) -> dict[str, np.ndarray] | None:
+    """What the formula gives, by result; None where it raises, as one that does not take its length from `len` may."""
+    from ...reference.model.fault import widened
+
+    function = widened(call.operation.functions[call.direction])
+    try:
+        with np.errstate(all="ignore"):
+            found = function(*(x.copy() for x in call.arguments.values()), **call.parameters)
+    except Exception:
+        return None
+    return dict(zip(call.names, found if isinstance(found, tuple) else (found,), strict=True))
+
+
+def _follows(part: OwnCall, expected: Tensors, tolerance: Tensors) -> bool:
+    """Whether the formula gives for some rows what is due in the whole; else none of its mutants tells anything."""
+    found = _formula(part)
+    return found is not None and all(
+        found[name].shape == expected[name].shape and agrees(found[name], expected[name], tolerance[name]).all()
+        for name in part.results
     )

@@ -1,0 +1,124 @@
+"""What is wrong with a large call is called what it is called in a small one, or nothing."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from backproof.conformance import assert_gradients
+from backproof.conformance.own_data import explaining
+from backproof.reference.faults import by_name
+from numpy.random import default_rng
+
+Tensors = dict[str, np.ndarray]
+
+
+def normal(*shape: int, seed: int = 0) -> np.ndarray:
+    return default_rng([seed, *shape]).standard_normal(shape, np.float32)
+
+
+def classes(rows: int, count: int) -> Tensors:
+    labels = default_rng(rows).integers(0, count, rows)
+    return {"dL_dloss": np.asarray(np.float32(1.7)), "logits": normal(rows, count), "labels": labels}
+
+
+def scores(rows: int, columns: int) -> Tensors:
+    both = (normal(rows, columns, seed=seed) for seed in range(2))
+    return {"dL_dloss": np.asarray(np.float32(1.7)), **dict(zip(("predictions", "targets"), both, strict=True))}
+
+
+def features(rows: int, columns: int) -> Tensors:
+    both = (normal(rows, columns, seed=seed) for seed in range(2))
+    tensors = dict(zip(("dL_doutputs", "inputs"), both, strict=True))
+    return {**tensors, "weight": normal(columns), "bias": normal(columns)}
+
+
+def inputs(rows: int, columns: int) -> Tensors:
+    weights = {"weights": normal(columns, 24), "biases": normal(24)}
+    return {"dL_doutputs": normal(rows, 24), "inputs": normal(rows, columns), **weights}
+
+
+def heads(batch: int, length: int) -> Tensors:
+    names = "dL_doutputs", "query", "key", "value"
+    return {name: normal(batch, 3, length, 8, seed=seed) for seed, name in enumerate(names)}
+
+
+@pytest.fixture(autouse=True)
+def _however_busy_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explaining, "DEAREST", np.inf)
+
+
+Drawn = Callable[[int, int], Tensors]
+CALLS: dict[str, tuple[Drawn, dict[str, Any], tuple[tuple[int, int], ...]]] = {
+    "softmax_cross_entropy": (classes, {"reduction": "mean"}, ((5, 7), (1024, 50), (4096, 50))),
+    "mse": (scores, {"reduction": "mean"}, ((5, 7), (64, 500), (8192, 20))),
+    "layer_norm": (features, {"eps": 1e-5}, ((5, 7), (64, 500), (2048, 80))),
+    "dense": (inputs, {}, ((5, 7), (512, 64), (4096, 64))),
+    "scaled_dot_product_attention": (heads, {"scale": 0.4}, ((2, 5), (8, 64), (256, 16))),
+}
+"""By operation its arguments given two lengths, its parameters, and lengths for a small call, one that is looked at
+whole, and one of which some rows are."""
+NAMED = {
+    "softmax_cross_entropy": "backward_dloss_taken_as_1 backward_row_upstream_over_twice divided_by_elements "
+    "dL_dlogits_over_rows backward_row_upstream_right_of_over_left_out",
+    "mse": "backward_element_upstream_dloss_taken_as_1 backward_elements_right_of_times_left_out "
+    "dL_dpredictions_over_rows backward_slope_left_of_times_left_out",
+    "layer_norm": "dL_dinputs_over_rows backward_gradients_rest_right_of_minus_left_out_2",
+    "dense": "dL_dinputs_over_rows",
+    "scaled_dot_product_attention": "backward_probabilities_over_twice",
+}
+"""Faults that are named at every size."""
+MAYBE = {
+    "layer_norm": "backward_moments_mean_to_sum",
+    "dense": "dbiases_sum_to_mean dL_dweights_over_batch doutputs_inputs_here_last_row_left_out",
+    "scaled_dot_product_attention": "backward_sum_of_p_dp_sum_to_mean",
+    "mse": "dL_dpredictions_last_row_left_out dL_dpredictions_last_row_alone",
+}
+
+
+def results(op: str, fault: str, lengths: tuple[int, int]) -> list[np.ndarray]:
+    """What a fault gives in a call of such lengths."""
+    drawn, parameters, _ = CALLS[op]
+    function = by_name(op)[fault].functions["backward"]
+    found = function(*(x.copy() for x in drawn(*lengths).values()), **parameters)
+    return list(found) if isinstance(found, tuple) else [found]
+
+
+def names(op: str, fault: str, lengths: tuple[int, int]) -> list[str]:
+    """What is said of a fault in a call of such lengths; by its own name what does the same there."""
+    drawn, parameters, _ = CALLS[op]
+    came = results(op, fault, lengths)
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients(op, came, **drawn(*lengths), **parameters)
+    said = [name.removeprefix(f"{op}.") for name in re.findall(r"looks like: (.+?) -\s", str(failed.value))]
+    return [fault if name in by_name(op) and same(came, results(op, name, lengths)) else name for name in said]
+
+
+def same(some: list[np.ndarray], others: list[np.ndarray]) -> bool:
+    """Whether results are those of one function, but for rounding."""
+    return all(np.allclose(one, other, 1e-4, 1e-4 * abs(one).max()) for one, other in zip(some, others, strict=True))
+
+
+def each(table: dict[str, str]) -> list[tuple[str, str]]:
+    return [(op, fault) for op, faults in table.items() for fault in faults.split()]
+
+
+@pytest.mark.parametrize(("op", "fault"), each(NAMED))
+def test_a_fault_has_the_same_name_at_any_size(op: str, fault: str) -> None:
+    small, *large = (names(op, fault, lengths) for lengths in CALLS[op][2])
+    assert small
+    assert all(said == small for said in large), large
+
+
+@pytest.mark.parametrize(("op", "fault"), each(MAYBE))
+def test_where_some_rows_do_not_tell_a_fault_it_has_no_name(op: str, fault: str) -> None:
+    small, whole, rows = (names(op, fault, lengths) for lengths in CALLS[op][2])
+    assert whole in (small, [])
+    assert rows in (small, [])
+
+
+def test_the_sizes_are_small_whole_and_of_rows() -> None:
+    for drawn, _, sizes in CALLS.values():
+        small, whole, rows = (sum(x.size for x in drawn(*lengths).values()) for lengths in sizes)
+        assert small < explaining.PART < whole < explaining.WHOLE < rows
