@@ -62,8 +62,9 @@ def _value(of: Callable[..., float], names: Sequence[str], numbers: Mapping[str,
         return None
 
 
-STEPS, SLOW = 10, 3
-"""So many steps are taken at most, and so many before they have to come nearer."""
+STEPS, SLOW, ROUNDED = 10, 3, 1e-6
+"""So many steps are taken at most, and so many before they have to come nearer, unless they are as small as roundings
+of float32 make them."""
 
 
 def solved(at: Callable[[float], np.ndarray | None], got: np.ndarray, value: float) -> float | None:
@@ -84,7 +85,7 @@ def solved(at: Callable[[float], np.ndarray | None], got: np.ndarray, value: flo
         value += move
         moves.append(abs(move))
         if len(moves) > SLOW and moves[-1] > moves[-1 - SLOW] / 2:
-            return None
+            return value if moves[-1] <= ROUNDED * abs(value) else None
         if not math.isfinite(value) or abs(move) <= 1e-12 * abs(value):
             break
     return value if math.isfinite(value) else None
