@@ -147,6 +147,10 @@ class FormulaArray(NDArrayOperatorsMixin):
         """Sum along axes, or of all elements."""
         raise NotImplementedError
 
+    def any(self) -> bool:
+        """Say whether an element is not 0."""
+        return bool((self != 0).any())
+
     # What means something to working precisions alone ---------------------------------------------------------------
 
     def stored(self) -> Self:

@@ -51,8 +51,7 @@ def counted_upstream(dL_dloss: Array, y: Array, total: Array, reduction: str) ->
         raise ValueError(f"dL_dloss of shape {dL_dloss.shape} for reduction={reduction!r} of {len(y)} rows")
     if reduction == "none":
         return dL_dloss[:, None]
-    some = y.any() if isinstance(y, np.ndarray) else len(y)  # labels that are shares all count
-    return dL_dloss / total if reduction == "mean" and some else dL_dloss
+    return dL_dloss / total if reduction == "mean" and y.any() else dL_dloss
 
 
 def zero_of_nothing(
