@@ -30,6 +30,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: operation_of(item, known))
 
 
+def pytest_collection_finish() -> None:
+    """Keep the collector from what has been imported and collected, which lives as long as the tests do: a run within a
+    run ends with five full collections."""
+    gc.collect()
+    gc.freeze()
+
+
 def operation_of(item: pytest.Item, known: Collection[str]) -> str:
     """The operation among a test's parameters, or that one of them is of; "" of a test without one."""
     parameters = getattr(item, "callspec", None)

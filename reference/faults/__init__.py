@@ -41,6 +41,9 @@ class OperationFaults:
         self._op = op
 
     def __getattr__(self, name: str) -> Fault:
+        seen = {fault.name: fault for fault in faults_of(self._op)}
+        if name in seen:
+            return seen[name]  # at once, since making all others takes time
         named = by_name(self._op)
         found = named.get(name) or named.get(former(self._op).get(name, ""))
         if found is None:
