@@ -156,5 +156,6 @@ def _gelu_u(x: Array) -> Array:
 
 def _normal(x: Array) -> Array:
     """The normal distribution function, erfc(-x / sqrt(2)) / 2, by the C library's erfc."""
-    halves = [0.5 * math.erfc(-value / math.sqrt(2)) for value in x.flat]
-    return np.array(halves, dtype=x.dtype).reshape(x.shape)
+    arguments = memoryview(x.astype(np.float64).ravel() / -math.sqrt(2))
+    twice = np.fromiter(map(math.erfc, arguments), np.float64, x.size)
+    return (0.5 * twice).astype(x.dtype).reshape(x.shape)

@@ -25,7 +25,7 @@ from ..implementation.interrupts import is_users
 from ..implementation.timeouts import Lost
 from .guards import Guarded, shared_memory
 from .messages import in_cases, unlike
-from .values import bits_equal, differing
+from .values import COPIED, bits_equal, differing
 from .verdict import Miss, MissKind, MissReason
 
 
@@ -182,7 +182,8 @@ def overwritten_results(
     if not whole:
         return
     for position, (name, copy) in enumerate(zip(names, copies, strict=True)):
-        if len(whole) == len(kept) and b"".join([arrays[position].tobytes() for _, arrays in whole]) == copy.tobytes():
+        few = len(whole) == len(kept) and copy.nbytes <= COPIED
+        if few and b"".join([arrays[position].tobytes() for _, arrays in whole]) == copy.tobytes():
             continue
         cases = [case for case, arrays in whole if not bits_equal(arrays[position], copy[case])]
         if not cases:

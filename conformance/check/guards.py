@@ -7,6 +7,7 @@ import numpy as np
 
 from ..implementation.arrays import Arrays
 from .messages import in_cases
+from .values import COPIED
 from .verdict import Miss, MissKind
 
 _PATTERN = 0xCB
@@ -35,7 +36,9 @@ class Guarded:
     @property
     def unchanged(self) -> bool:
         """Whether neither the cases nor the zones have changed."""
-        return self.memory.tobytes() == self.before
+        if len(self.before) <= COPIED:
+            return self.memory.tobytes() == self.before
+        return np.array_equal(self.memory.view(np.uint64), np.frombuffer(self.before, np.uint64))
 
     def written(self) -> tuple[list[int], str]:
         """Cases beside which bytes have changed, and where the first of these bytes is; empty where there are none."""

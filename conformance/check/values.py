@@ -17,6 +17,9 @@ import numpy as np
 from ...vectors.dtypes import FORMATS
 from ...vectors.records import Expectation
 
+COPIED = 2**20
+"""Bytes up to which two arrays are compared by copies of their bytes, which is faster for small ones."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -132,17 +135,20 @@ def ulps(error: np.ndarray, got: np.ndarray, expected: np.ndarray, dtype: str) -
 
 def bits_equal(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether two arrays of one shape and dtype hold the same bits."""
-    return one.tobytes() == other.tobytes()
+    return one.tobytes() == other.tobytes() if one.nbytes <= COPIED else np.array_equal(_raw(one), _raw(other))
 
 
 def differing(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Element by element, where two arrays of one shape and dtype differ in their bits; any NaN equals any other."""
-    raw = np.dtype(f"u{one.dtype.itemsize}")
-    unlike: np.ndarray = np.ascontiguousarray(one).view(raw) != np.ascontiguousarray(other).view(raw)
+    unlike: np.ndarray = _raw(one) != _raw(other)
     unlike = unlike.reshape(one.shape)
     if one.dtype.kind != "i" and unlike.any():
         unlike &= ~(_is_nan(one) & _is_nan(other))
     return unlike
+
+
+def _raw(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array).view(np.dtype(f"u{array.dtype.itemsize}"))
 
 
 def _is_nan(array: np.ndarray) -> np.ndarray:

@@ -115,14 +115,30 @@ def _below(w: Stream, n: int) -> int:
     return int(w.integers((), 0, n))
 
 
-def tensors_of(template: Template, case: LiveCase) -> dict[str, np.ndarray]:
-    """Draw the arguments of a case, in the order of the call. Raises what the formula does where it refuses them."""
-    shapes = template.shapes(case.sizes)
+def shapes_of(template: Template, sizes: Sequence[int]) -> dict[str, Shape]:
+    """The shapes of all arguments, in the order of the call. Raises what the formula does where it refuses them."""
+    shapes = template.shapes(sizes)
     names = template.operation.arguments[template.family.direction]
     if len(shapes) < len(names):
         upstreams = [name for name in names if name not in shapes]
-        shapes |= dict(zip(upstreams, template.output_shapes(case.sizes), strict=False))
-    return {name: _drawn(template, case, name, shapes) for name in names}
+        shapes |= dict(zip(upstreams, template.output_shapes(sizes), strict=False))
+    return {name: shapes[name] for name in names}
+
+
+def result_shapes(template: Template, sizes: Sequence[int]) -> dict[str, Shape]:
+    """The shape of each result; a gradient's is that of its argument."""
+    operation, direction = template.operation, template.family.direction
+    names = operation.results[direction]
+    if direction == "backward" and "forward" in operation.functions:
+        shapes = template.shapes(sizes)
+        return {name: shapes[name.removeprefix("dL_d")] for name in names}
+    return dict(zip(names, template.output_shapes(sizes), strict=True))
+
+
+def tensors_of(template: Template, case: LiveCase) -> dict[str, np.ndarray]:
+    """Draw the arguments of a case, in the order of the call. Raises what the formula does where it refuses them."""
+    shapes = shapes_of(template, case.sizes)
+    return {name: _drawn(template, case, name, shapes) for name in shapes}
 
 
 def _drawn(template: Template, case: LiveCase, name: str, shapes: dict[str, Shape]) -> np.ndarray:

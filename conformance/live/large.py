@@ -1,10 +1,14 @@
 """Large cases: shapes that fill the tiles of a GPU, made after golden families as live cases are."""
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import cycle
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, cycle
 
-from .cases import KEYS, LiveCase, by_parameters
+import numpy as np
+
+from ..own_data.call import OwnCall
+from ..own_data.sampling import grids_of
+from .cases import KEYS, LiveCase, by_parameters, result_shapes, shapes_of
 from .profiles import Stream
 from .templates import Axis, Length, Template
 
@@ -23,10 +27,15 @@ INDEXED = 50257
 LONG = 2**10
 """Other lengths give way to an indexed one down to this."""
 SIZE = (2**26, 2**36)
-"""The most elements of all arguments of a case that are not the upstream, together, and the largest product of three of
-its lengths. So large a case is judged at some of its elements."""
-FULL = (2**23, 2**33)
+"""The most elements of all arguments of a case that are not the upstream, together, and the most terms of a
+contraction. So large a case is judged at some of its elements."""
+FULL = (2**23, 2**32)
 """The same of one that is judged in full."""
+SAMPLE = 2**19
+"""Of how many elements a result is judged, if judging all of it is too dear."""
+AT_ONCE = (2**25, FULL[1])
+"""The same of one that is as large and has to be judged in full, as some result sums over all that there is to cut. The
+elements count where there is no batch, so that it may have to be evaluated at once."""
 CASES = (("integers", 0, SIZE), ("sparse", 1, FULL), ("heavy", 0, FULL))
 """The profile of each case, what is added to its lengths, as kernels go other ways beside a tile's, and its limits."""
 MOST_TRIED = 2**14
@@ -47,18 +56,38 @@ def large_cases(templates: Sequence[Template], key: str) -> Iterator[tuple[Templ
         asked = sorted(group, key=lambda t: _worth(t, limits), reverse=True)[:MOST_TEMPLATES]
         taken = [(t, sizes) for t in asked if (sizes := _taken_sizes(t, more, limits)) is not None]
         if taken:
-            template, sizes = max(taken, key=lambda pair: (_worth(pair[0], limits)[:2], elements_of(*pair)))
+            template, sizes = max(taken, key=lambda pair: (_worth(pair[0], limits)[:4], elements_of(*pair)))
+            in_chunks = template.operation.batch_axis.get(template.drawn_first[0]) is not None
+            fewer = min(limits[0], SIZE[0] if in_chunks else AT_ONCE[0]), min(limits[1], AT_ONCE[1])
+            if fewer != limits and not _is_sampled(template, sizes):
+                sizes = _taken_sizes(template, more, fewer) or sizes
             yield template, LiveCase(template.family.name, sizes, profile, number)
 
 
-def _worth(template: Template, limits: Limits) -> tuple[bool, bool, int, int]:
-    """Of several templates the one with indices, with matrices, with the most long lengths and elements is taken."""
+def _is_sampled(template: Template, sizes: Sequence[int]) -> bool:
+    """Whether results of these sizes can be judged at some of their elements."""
+    inputs, first = template.family.inputs, template.family.inputs[template.drawn_first[0]]
+
+    def placed(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+        return {n: np.broadcast_to(np.zeros((), inputs.get(n, first).dtype), shape) for n, shape in shapes.items()}
+
+    arguments, results = placed(shapes_of(template, sizes)), placed(result_shapes(template, sizes))
+    call = OwnCall(
+        template.operation, template.family.direction, arguments, template.family.parameters, results, {}, SAMPLE
+    )
+    return bool(grids_of(call))
+
+
+def _worth(template: Template, limits: Limits) -> tuple[bool, bool, int, bool, int]:
+    """Of several templates the one with indices, with matrices, with the most long lengths, none of which comes in
+    threes, say, and with the most elements is taken."""
     sizes = large_sizes(template, limits)
     matrices = len(template.shapes(sizes)[template.drawn_first[0]]) == 2
     golden = [length.golden for length in template.lengths]
     indexed = bool(_indexed(template)) and len(set(golden)) == len(golden)  # else what is indexed is uncertain
     longer = sum(n > was for n, was in zip(sizes, golden, strict=True))
-    return indexed, matrices, longer, elements_of(template, sizes)
+    even = all(m & (m - 1) == 0 for length in template.lengths for m in length.multiples.values())
+    return indexed, matrices, longer, even, elements_of(template, sizes)
 
 
 def large_sizes(template: Template, limits: Limits) -> list[int]:
@@ -70,8 +99,13 @@ def large_sizes(template: Template, limits: Limits) -> list[int]:
         size = INDEXED if chosen else _usual(template, length, follows is None)
         sizes.append(max(size // max(length.multiples.values()), 1))
         least.append(LONG if chosen else 1)
-    while terms_of(template, sizes) > limits[1] or elements_of(template, sizes) > limits[0]:
-        place = max(range(len(sizes)), key=lambda i: (least[i] == 1 and sizes[i] > 64, sizes[i]))
+    table = {name for name, _ in indexed}
+    beside = [table.isdisjoint(name for name, _ in length.multiples) for length in template.lengths]
+    while (elements := elements_of(template, sizes)) > limits[0] or terms_of(template, sizes) > limits[1]:
+        by_outputs = _of_arguments(template, sizes) <= limits[0] < elements
+        ranks = zip(least, beside, sizes, strict=True)
+        order = [(shortest == 1 and n > 64, by_outputs and apart, n) for shortest, apart, n in ranks]
+        place = order.index(max(order))
         sizes[place] = sizes[place] // 2
     return sizes
 
@@ -134,9 +168,25 @@ def _usual(template: Template, length: Length, is_window: bool) -> int:
 
 
 def terms_of(template: Template, sizes: Sequence[int]) -> int:
-    """The product of the three largest lengths: of what a contraction has to add up."""
-    lengths = (max(length.multiples.values()) * n for length, n in zip(template.lengths, sizes, strict=True))
-    return math.prod(sorted(lengths)[-3:])
+    """How many terms the contraction of two arguments with a common length has: the product of all their lengths."""
+    shapes = template.shapes(sizes)
+
+    def common(one: str, other: str) -> list[int]:
+        by_length = [
+            [multiple * n for (name, _), multiple in length.multiples.items() if name in (one, other)]
+            for length, n in zip(template.lengths, sizes, strict=True)
+            if {one, other} <= {name for name, _ in length.multiples}
+        ]
+        return [min(sides) for sides in by_length]
+
+    return max(
+        (
+            math.prod(shapes[one] + shapes[other]) // math.prod(shared)
+            for one, other in combinations(shapes, 2)
+            if (shared := common(one, other))
+        ),
+        default=1,
+    )
 
 
 def elements_of(template: Template, sizes: Sequence[int]) -> int:
@@ -150,4 +200,8 @@ def elements_of(template: Template, sizes: Sequence[int]) -> int:
         )
         for output in range(len(template.operation.results.get("forward", ())))
     ]
-    return max(sum(map(math.prod, template.shapes(sizes).values())), sum(outputs))
+    return max(_of_arguments(template, sizes), sum(outputs))
+
+
+def _of_arguments(template: Template, sizes: Sequence[int]) -> int:
+    return sum(map(math.prod, template.shapes(sizes).values()))

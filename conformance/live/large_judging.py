@@ -19,14 +19,12 @@ from ..own_data.judging import Judgement, judge
 from ..own_data.progress import Progress
 from ..own_data.reading import readings
 from ..own_data.sampling import sampled
-from .cases import MOST_ELEMENTS, LiveCase
+from .cases import MOST_ELEMENTS, LiveCase, result_shapes
 from .judging import Judge, Judged, UnjudgedError, call_of, stand_in
-from .large import CASES, FULL, elements_of, terms_of
+from .large import CASES, FULL, SAMPLE, elements_of, terms_of
 from .templates import Template
 
 FLAG = "large"
-SAMPLE = 2**19
-"""Of how many elements a result is judged, if judging all of it is too dear."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class LargeJudge(Judge):
         """Give the verdict on a case. Raises UnjudgedError."""
         call = replace(call_of(template, case), conventions=self._declared(template), sample=_sample(template, case))
         precision = self.implementation.working_precision(template.family.dtype, call.operation.name)
-        shapes = _result_shapes(template, case, call)
+        shapes = result_shapes(template, case.sizes)
         standing = _standing(template, case)
         called = replace(
             standing,
@@ -133,13 +131,6 @@ def _standing(template: Template, case: LiveCase) -> Family:
     shapes = ", ".join(f"{name} {shape}" for name, shape in template.shapes(case.sizes).items())
     comment = f"A large case after {template.family.name}: {shapes}, {case.profile} numbers."
     return replace(stand_in(template.family, FLAG), comment=comment)
-
-
-def _result_shapes(template: Template, case: LiveCase, call: OwnCall) -> dict[str, tuple[int, ...]]:
-    """The shape of each result; a gradient's is that of its argument."""
-    if call.direction == "backward" and "forward" in call.operation.functions:
-        return {name: call.arguments[name.removeprefix("dL_d")].shape for name in call.names}
-    return dict(zip(call.names, template.output_shapes(case.sizes), strict=True))
 
 
 def _read(call: OwnCall, answer: Answer, dtype: str, precision: str) -> tuple[float | None, float, bool]:

@@ -1,6 +1,6 @@
 """Large cases: shapes that fill a GPU, derived from what the golden families show of an operation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,19 +10,23 @@ from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Cause, MissKind, Outcome
 from backproof.conformance.implementation.load import present
 from backproof.conformance.live import large, large_judging
-from backproof.conformance.live.large import SIZE, large_cases
+from backproof.conformance.live.cases import LiveCase
+from backproof.conformance.live.large import SIZE, large_cases, terms_of
 from backproof.conformance.live.large_judging import LargeJudge
 from backproof.conformance.live.search import Live, first_failure
-from backproof.conformance.live.templates import templates
+from backproof.conformance.live.templates import Template, templates
 from backproof.reference.model.operation import operation, operation_names
 from backproof.vectors import store
 
 Shapes = dict[str, tuple[int, ...]]
 
 
+def cases_of(op: str, direction: str) -> Iterator[tuple[Template, LiveCase]]:
+    return large_cases(templates(operation(op), store.read_golden(op), "float32", direction), "0")
+
+
 def shapes_of(op: str, direction: str) -> list[Shapes]:
-    found = templates(operation(op), store.read_golden(op), "float32", direction)
-    return [template.shapes(case.sizes) for template, case in large_cases(found, "0")]
+    return [template.shapes(case.sizes) for template, case in cases_of(op, direction)]
 
 
 def judged(name: str, function: Callable[..., Any], seconds: float | None = None, **more: Any) -> Live:
@@ -54,13 +58,28 @@ def test_shapes_are_those_that_people_run() -> None:
     assert set(shapes_of("dense", "backward")[0].values()) == {(4096, 4096), (1, 4096)}
     assert shapes_of("layer_norm", "backward")[0]["inputs"] == (8192, 4096)
     assert shapes_of("softmax_cross_entropy", "backward")[0]["logits"] == (1024, 50257)
-    assert shapes_of("embedding", "backward")[0]["weight"] == (50257, 512)
+    embedding = shapes_of("embedding", "backward")[0]
+    assert (embedding["indices"], embedding["weight"]) == ((256, 256), (50257, 1024))
     convolution = shapes_of("conv2d", "forward")[0]
     assert convolution["inputs"] == (32, 64, 56, 56)
     assert max(convolution["weight"][2:]) < 5
     attention = shapes_of("scaled_dot_product_attention", "forward")[0]
-    assert attention["query"] == (1, 15, 2048, 128)
+    assert attention["query"] == (1, 16, 2048, 128)
     assert attention["key"][2:] == (2048, 128)
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "terms"),
+    [
+        ("dense_backward", {"inputs": (4096, 4096), "weights": (4096, 4096)}, 4096**3),
+        ("lstm_forward", {"inputs": (64, 128, 256), "weight_ih": (2048, 256)}, 64 * 128 * 256 * 2048),
+        ("scaled_dot_product_attention_forward", {"key": (1, 1, 2048, 128)}, 16 * 2048**2 * 128),
+    ],
+)
+def test_terms_are_those_of_a_contraction_fewer_where_all_is_judged(name: str, shapes: Shapes, terms: int) -> None:
+    template, case = next(cases_of(*name.rsplit("_", 1)))
+    assert template.shapes(case.sizes).items() >= shapes.items()
+    assert terms_of(template, case.sizes) == terms
 
 
 def test_the_second_case_is_beside_a_tile() -> None:
