@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Foretold = tuple[Results | None, tuple[np.ndarray, ...] | None]
 """What a call returns, None where it raises; what it leaves in its arguments, None where nothing is said of them. Of
 the results those are None of which nothing is said."""
+LOWER = "a lower precision"
+"""The name of what a looser precision may allow."""
 NOTHING: Foretold = ((), None)
 """Says nothing of an observation."""
 REFUSED: Foretold = (None, None)
@@ -206,7 +208,8 @@ def catalogue(op: str, direction: str) -> Iterator[Candidate]:
     faults = [fault for fault in every_fault_of(op) if fault.direction == direction]
     faults.sort(key=lambda fault: (not fault.name.endswith("_zero"), fault.sort == "wrapper"))  # the plainest first
     yield from map(from_fault, faults)
-    yield from (replace(from_fault(fault), name="another formula") for fault in further_of(op, direction))
+    for fault in further_of(op, direction):
+        yield replace(from_fault(fault), name=LOWER if "half" in fault.name else "another formula")
     yield from (replace(from_fault(fault), name=fault.name) for fault in misread(op, direction))
 
 

@@ -14,6 +14,7 @@ from ..check.verdict import MissKind
 from ..check.wording import listed
 from ..implementation.load import Implementation
 from .breaches import breaches
+from .candidates import LOWER
 from .conditions import Condition, Marked, separating
 from .evidence import Evidence, Ran, gather
 from .observation import Observation, State
@@ -42,6 +43,15 @@ class Diagnosis:
     op: str
     direction: str
     findings: tuple[Finding, ...]
+
+    @property
+    def names_a_fault(self) -> bool:
+        """Whether it is more than too low a precision, so that none is to be declared."""
+        from ...reference.mutations.changes import ROUNDED
+        from ...reference.mutations.wrappers import PRECISIONS
+
+        lower = LOWER, *ROUNDED, *(name for name, *_ in PRECISIONS)
+        return not all(finding.name.endswith(lower) for finding in self.findings)
 
 
 def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: OperationVectors) -> Iterator[Diagnosis]:
@@ -106,7 +116,7 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
         if wrong:
             yield from _when(wrong, evidence, position)
     for (words_of, cure), positions in precise.items():
-        yield _finding("a lower precision", f"{words_of}", cure, positions, (), evidence)
+        yield _finding(LOWER, f"{words_of}", cure, positions, (), evidence)
     left = [one for one in search.wrong if (id(one), 0) in search.left and one.layout is None]
     raised = [one for one in left if one.states[0] is State.RAISED]
     if raised:

@@ -34,14 +34,18 @@ def explain_misfit(
     names = vectors.arguments[family.direction]
     if lost := next((miss.summary for miss in verdict.misses if miss.kind is MissKind.LOST), ""):
         return Misfit(f"a call of it does not return: {lost}", "")
-    if verdict.looser is not None:
-        sentence = " ".join(how_to_declare(verdict.looser, family.dtype, family.op))
-        return Misfit(f"{verdict.misses[0].summary}, {sentence}", "")
     tries = attempts(function, family, names)
     if any(one.error is not None for one in tries):
         unlike = _unlike(family, implementation, vectors)
         return _wants(function, family, names) or _raised(tries, function, unlike)
-    found = _diagnosed(family, implementation, vectors) or _wants(function, family, names)
+    ran = [Ran(one, it, it.outcome is Outcome.FAILED) for one, it in _verdicts(family, implementation, vectors)]
+    diagnoses = list(diagnose(ran, implementation, vectors))
+    if verdict.looser is not None and not any(diagnosis.names_a_fault for diagnosis in diagnoses):
+        sentence = " ".join(how_to_declare(verdict.looser, family.dtype, family.op))
+        return Misfit(f"{verdict.misses[0].summary}, {sentence}", "")
+    findings = [finding for diagnosis in diagnoses for finding in diagnosis.findings]
+    said = [Misfit(finding.wrong.rstrip("."), finding.cure.rstrip(".")) for finding in findings]
+    found = _together(said) or _wants(function, family, names)
     gravest = verdict.gravest
     assert gravest is not None
     return found or Misfit("; ".join([gravest.summary, *gravest.details[:2]]), "")
@@ -93,14 +97,6 @@ def _verdicts(
     """The verdicts on small families of the same function."""
     alike = [f for f in vectors.families if (f.op, f.direction) == (family.op, family.direction)]
     return [(one, check(one, implementation, vectors)) for one in small(alike, implementation.dtypes)]
-
-
-def _diagnosed(family: Family, implementation: Implementation, vectors: OperationVectors) -> Misfit | None:
-    """What the diagnosis of a run finds in small families."""
-    verdicts = _verdicts(family, implementation, vectors)
-    ran = [Ran(one, verdict, verdict.outcome is Outcome.FAILED) for one, verdict in verdicts]
-    findings = [finding for found in diagnose(ran, implementation, vectors) for finding in found.findings]
-    return _together([Misfit(found.wrong.rstrip("."), found.cure.rstrip(".")) for found in findings])
 
 
 def _together(misfits: Sequence[Misfit]) -> Misfit | None:

@@ -28,6 +28,9 @@ class Tally:
     wrong: int = 0
     unjudged: int = 0
     """Elements of which a sound implementation may give anything."""
+    off: float = 0.0
+    due: float = 0.0
+    """The errors of wrong elements, and what is due of them, added up as magnitudes."""
     largest: float = -1.0
     """The largest error in tolerances."""
     worst: tuple[tuple[int, ...], float, float] = ((), 0.0, 0.0)
@@ -46,7 +49,10 @@ class Tally:
         self.unjudged += int(part.tolerance.size - np.count_nonzero(bounded))
         found = compare(self.got[part.where], part.expected, part.tolerance, dtype)
         score = np.where(bounded, found.score, 0.0)
-        self.wrong += int(np.count_nonzero(~found.right & bounded))
+        wrong = ~found.right & bounded
+        self.wrong += int(np.count_nonzero(wrong))
+        self.off += float(found.error[wrong].sum())
+        self.due += float(np.abs(part.expected[wrong]).sum())
         self.picture.take(score, part.where)
         place = np.unravel_index(int(np.argmax(score)), score.shape)
         if score[place] > self.largest:

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ...vectors.dtypes import DTYPES, PRECISIONS_OF
@@ -121,10 +121,11 @@ def _cell(record: RunRecord, op: str, dtype: str, families: Sequence[FamilyRecor
     counts |= {NOT_RUN: asked - len(families), NOT_ASKED: sum(p.families for p in planned) - asked}
     measured = list(_measured(families))
     bins = Counter(next((i for i, edge in enumerate(EDGES) if value <= edge), len(EDGES) - 1) for value in measured)
-    met = (one for one in record.precisions if (one.op, one.dtype) == (op, dtype) and len(PRECISIONS_OF[dtype]) > 1)
-    return Cell(
-        op, dtype, counts, tuple(bins[i] for i in range(len(EDGES))), max(measured, default=None), next(met, None)
-    )
+    several = (one for one in record.precisions if (one.op, one.dtype) == (op, dtype) and len(PRECISIONS_OF[dtype]) > 1)
+    met = next(several, None)
+    if met is not None and any(one.names_a_fault for one in record.diagnoses if one.op == op):
+        met = replace(met, looser=None)
+    return Cell(op, dtype, counts, tuple(bins[i] for i in range(len(EDGES))), max(measured, default=None), met)
 
 
 def _measured(families: Iterable[FamilyRecord]) -> Iterator[float]:

@@ -141,7 +141,7 @@ def summary(
         _section("strictest precision met:", _precisions(met)),
         _section(_LARGE, _large(results)),
         _section("warnings of the adapter:", implementation.warnings),
-        _section("right at a looser precision:", _looser(met)),
+        _section("right at a looser precision:", _looser(met, diagnoses)),
         _failures(results, implementation.argument, diagnoses),
         _section("other ranks may be refused:", _other_ranks(results, ranks)),
     ]
@@ -307,11 +307,13 @@ def _large(results: Iterable[Result]) -> Iterator[str]:
     return (f"{verdict.function}: {verdict.reason}" for verdict in said.values())
 
 
-def _looser(met: Iterable[PrecisionMet]) -> Iterator[str]:
-    """The operations all of whose failures at a dtype a looser precision allows, and how to declare it."""
+def _looser(met: Iterable[PrecisionMet], diagnoses: Iterable["Diagnosis"]) -> Iterator[str]:
+    """The operations all of whose failures at a dtype a looser precision allows, and how to declare it; none of which
+    another fault is found."""
+    faulty = {diagnosis.op for diagnosis in diagnoses if diagnosis.names_a_fault}
     groups: dict[tuple[str, str], list[str]] = {}
     for one in met:
-        if one.looser is not None:
+        if one.looser is not None and one.op not in faulty:
             groups.setdefault((one.dtype, one.looser), []).append(one.op)
     for (dtype, looser), ops in groups.items():
         yield f"{listed(ops)} in {dtype}: {' '.join(how_to_declare(looser, dtype, *ops))}"

@@ -134,6 +134,22 @@ def test_a_looser_precision_that_would_do_is_named() -> None:
     assert_outputs("dense", near, inputs=(x, w, b), precision="tf32")
 
 
+def test_a_looser_precision_is_not_named_where_a_fault_is_or_errors_are_too_large_for_rounding() -> None:
+    x, g = normal(4, 512, dtype="bfloat16"), normal(4, 512, seed=1, dtype="bfloat16")
+    due = operation("softmax").functions["backward"](*(t.astype(np.float64) for t in (g, x)), axis=-1)
+    off = np.where(normal(4, 512, seed=2) > 0, 1.15, 0.85)
+    came = (due * off).astype(x.dtype)
+    assert_gradients("softmax", came, inputs=x, upstream=g, precision="stepwise")
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("softmax", came, inputs=x, upstream=g)
+    assert "precision=" not in str(failed.value)
+    larger = {"dL_dinputs": RIGHT[0] * np.float32(1.0002)}
+    assert_gradients("dense", larger, **DENSE, precision="tf32")
+    with pytest.raises(AssertionError, match="a factor") as failed:
+        assert_gradients("dense", larger, **DENSE)
+    assert "precision=" not in str(failed.value)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
 def test_dtypes_are_those_of_the_tensors(dtype: str) -> None:
     x, g = normal(4, 6, dtype=dtype), normal(4, 6, seed=1, dtype=dtype)

@@ -214,18 +214,21 @@ def told(run: RunRecord, cell: str) -> str:
 def test_the_strictest_precision_that_was_met_is_told_of_each_operation_and_dtype() -> None:
     fused, stepwise = {"fused": True, "stepwise": True}, {"fused": False, "stepwise": True}
     wrong = replace(WRONG, looser="stepwise")
-    run = record(
+    families = (
         family(0, dtype="bfloat16", kept=fused),
         family(1, op="mlp", dtype="bfloat16", kept=stepwise, fraction=0.5),
         failure(2, wrong, op="relu", dtype="bfloat16", kept=stepwise),
         family(3, dtype="float64", kept={"float64": True}),
     )
+    run = record(*families)
     assert "met fused" in told(run, "dense-bfloat16")
     assert "declared" not in told(run, "dense-bfloat16")
     assert "met stepwise; declared fused" in told(run, "mlp-bfloat16")
     assert 'if every step is rounded to bfloat16, declare precision = {"bfloat16:relu": "stepwise"}' in told(
         run, "relu-bfloat16"
     )
+    faulty = record(*families, diagnoses=(replace(DIAGNOSIS, op="relu"),))
+    assert "declare precision" not in told(faulty, "relu-bfloat16")
     assert "met" not in told(run, "dense-float64")
 
 

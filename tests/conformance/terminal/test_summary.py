@@ -7,6 +7,7 @@ import pytest
 import small_vectors
 from backproof.conformance.check.conventions import Followed, FollowedBy, followed
 from backproof.conformance.check.verdict import Cause, Miss, MissKind, MissReason, Outcome, Verdict
+from backproof.conformance.diagnosis.findings import Diagnosis, Finding
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.record.results import Ending, Result
 from backproof.conformance.terminal.summary import header, nothing_passed, required_and_missing, summary
@@ -76,9 +77,9 @@ def failed_of(op: str, number: int) -> Result:
     return result(op, "float32", number, Ending.FAILED, Outcome.FAILED, misses=(miss,))
 
 
-def text(results: Sequence[Result]) -> str:
+def text(results: Sequence[Result], diagnoses: Sequence[Diagnosis] = ()) -> str:
     """The summary of these results."""
-    return "\n".join(summary(results, IMPLEMENTATION, followed(r.verdict for r in results)))
+    return "\n".join(summary(results, IMPLEMENTATION, followed(r.verdict for r in results), diagnoses))
 
 
 def test_the_summary_of_a_right_implementation(
@@ -375,3 +376,5 @@ def test_operations_that_one_looser_precision_allows_are_told_together() -> None
     said = " ".join(told.partition("\n\n")[0].split())
     assert "dense, mlp and relu in bfloat16: within the tolerance of stepwise: if every step is rounded" in said
     assert said.endswith(f"declare {declared}")
+    named = [Diagnosis("dense", "backward", (Finding("a factor", "1.02 times what is due.", "look for it."),))]
+    assert '"bfloat16:dense"' not in text([result(op, "bfloat16", **wrong) for op in ("dense", "mlp")], named)
