@@ -13,7 +13,7 @@ LOWER = (FLOAT32.significand, TF32.significand, BFLOAT16.significand)
 FEWEST = 12
 """So many wrong elements at least: their signs and sizes must look like those of rounding errors."""
 EACH = 8
-"""So many elements of an observation at most are looked at."""
+"""So many elements of an observation are looked at where there are several."""
 APART = 6
 """So many digits at least a precision must be lower: bfloat16 within float16 cannot be told from a slip of rounding."""
 _LARGEST, _EACH = 1 / 64, 1 / 4096
@@ -124,12 +124,12 @@ def _systematic(wrong: Sequence[Observation], position: int) -> bool:
 
 
 def _errors(wrong: Sequence[Observation], position: int) -> tuple[np.ndarray, np.ndarray]:
-    errors, values = [np.zeros(0)], [np.zeros(0)]
+    errors, values, each = [np.zeros(0)], [np.zeros(0)], max(EACH, 2 * FEWEST // len(wrong))
     for one in wrong:
         got, due = one.values[position], one.expected[position]
         if got is not None:
             some = one.wrong[position] & np.isfinite(got) & np.isfinite(due)
-            step = 1 + int(some.sum()) // EACH  # a row of many may have one error in common
+            step = 1 + int(some.sum()) // each  # a row of many may have one error in common
             errors.append((got - due)[some][::step])
             values.append(due[some][::step])
     return np.concatenate(errors), np.concatenate(values)

@@ -8,7 +8,7 @@ from ..check.family import check
 from ..check.messages import how_to_declare
 from ..check.verdict import MissKind, Outcome, Verdict
 from ..diagnosis.evidence import Ran
-from ..diagnosis.findings import diagnose
+from ..diagnosis.findings import Diagnosis, diagnose
 from ..implementation.errors import describe_error, error_location, text_of
 from ..implementation.load import Implementation
 from .adjustments import Adjustment, adjustments
@@ -38,14 +38,16 @@ def explain_misfit(
     if any(one.error is not None for one in tries):
         unlike = _unlike(family, implementation, vectors)
         return _wants(function, family, names) or _raised(tries, function, unlike)
-    ran = [Ran(one, it, it.outcome is Outcome.FAILED) for one, it in _verdicts(family, implementation, vectors)]
-    diagnoses = list(diagnose(ran, implementation, vectors))
+    alike = _alike(family, vectors)
+    diagnoses = _diagnoses(small(alike, implementation.dtypes), implementation, vectors)
+    if verdict.looser is not None and not diagnoses:  # of roundings a few small families show too little
+        diagnoses = _diagnoses([one for one in alike if one.dtype == family.dtype], implementation, vectors)
+    findings = [finding for diagnosis in diagnoses for finding in diagnosis.findings]
+    found = _together([Misfit(finding.wrong.rstrip("."), finding.cure.rstrip(".")) for finding in findings])
     if verdict.looser is not None and not any(diagnosis.names_a_fault for diagnosis in diagnoses):
         sentence = " ".join(how_to_declare(verdict.looser, family.dtype, family.op))
-        return Misfit(f"{verdict.misses[0].summary}, {sentence}", "")
-    findings = [finding for diagnosis in diagnoses for finding in diagnosis.findings]
-    said = [Misfit(finding.wrong.rstrip("."), finding.cure.rstrip(".")) for finding in findings]
-    found = _together(said) or _wants(function, family, names)
+        return Misfit(f"{found.words if found else verdict.misses[0].summary}, {sentence}", "")
+    found = found or _wants(function, family, names)
     gravest = verdict.gravest
     assert gravest is not None
     return found or Misfit("; ".join([gravest.summary, *gravest.details[:2]]), "")
@@ -78,7 +80,8 @@ def _raised(tries: Sequence[Attempt], function: object, unlike: str) -> Misfit:
 
 def _unlike(family: Family, implementation: Implementation, vectors: OperationVectors) -> str:
     """What sets a family apart from all small ones that pass, a parameter or a rank; empty where nothing does."""
-    passed = [one for one, verdict in _verdicts(family, implementation, vectors) if verdict.outcome is Outcome.PASSED]
+    families = small(_alike(family, vectors), implementation.dtypes)
+    passed = [one for one in families if check(one, implementation, vectors).outcome is Outcome.PASSED]
     for name, value in family.parameters.items():
         if passed and all(one.parameters.get(name) != value for one in passed):
             return f"{name}={value!r}"
@@ -91,12 +94,18 @@ def _rank(family: Family) -> int:
     return max(tensor.ndim for tensor in family.inputs.values()) - 1
 
 
-def _verdicts(
-    family: Family, implementation: Implementation, vectors: OperationVectors
-) -> list[tuple[Family, Verdict]]:
-    """The verdicts on small families of the same function."""
-    alike = [f for f in vectors.families if (f.op, f.direction) == (family.op, family.direction)]
-    return [(one, check(one, implementation, vectors)) for one in small(alike, implementation.dtypes)]
+def _alike(family: Family, vectors: OperationVectors) -> list[Family]:
+    """The families of the same function."""
+    return [one for one in vectors.families if (one.op, one.direction) == (family.op, family.direction)]
+
+
+def _diagnoses(
+    families: Iterable[Family], implementation: Implementation, vectors: OperationVectors
+) -> list[Diagnosis]:
+    """What the diagnosis of a run finds in some families."""
+    verdicts = ((one, check(one, implementation, vectors)) for one in families)
+    ran = [Ran(one, verdict, verdict.outcome is Outcome.FAILED) for one, verdict in verdicts]
+    return list(diagnose(ran, implementation, vectors))
 
 
 def _together(misfits: Sequence[Misfit]) -> Misfit | None:

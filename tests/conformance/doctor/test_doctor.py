@@ -386,6 +386,22 @@ def test_values_that_a_looser_precision_allows_are_told_with_the_line_that_decla
     assert Fit.OK in {one.state for one in examined(declared, "softmax")}
 
 
+def weights_gradient_added_up_in_half(dy: np.ndarray, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> object:
+    wide_dy, wide_x, total = dy.astype(np.float32), x.astype(np.float32), np.zeros(w.shape, np.float32)
+    for row_of_dy, row in zip(wide_dy, wide_x, strict=True):
+        total = (total + np.outer(row, row_of_dy)).astype(dy.dtype).astype(np.float32)
+    dx, _, db = right.dense_backward(dy, x, w, b)
+    return dx, total.astype(dy.dtype), db
+
+
+def test_a_sum_of_few_wrong_elements_in_small_families_is_told_by_the_others_of_its_dtype() -> None:
+    of_halves = {"dtypes": ["bfloat16"], "dense_backward": weights_gradient_added_up_in_half}
+    (found,) = (one for one in examined(of_halves, "dense") if one.function == "dense_backward")
+    assert found.misfit is not None
+    assert found.misfit.words.startswith("`dL_dweights = multiplied_in_half(inputs.T, dL_doutputs)`")
+    assert "declare precision" in found.misfit.words
+
+
 def test_what_is_nearly_right_is_not_explained_by_other_arguments() -> None:
     def nearly(z: np.ndarray, y: np.ndarray, *, reduction: str) -> object:
         return right.softmax_cross_entropy_forward(z, y, reduction=reduction) * z.dtype.type(1 + 3e-5)

@@ -150,6 +150,23 @@ def test_a_looser_precision_is_not_named_where_a_fault_is_or_errors_are_too_larg
     assert "precision=" not in str(failed.value)
 
 
+@pytest.mark.parametrize("block", [1, 4])
+def test_a_gradient_that_is_added_up_in_bfloat16_is_named(block: int) -> None:
+    x, g = normal(64, 12, dtype="bfloat16"), normal(64, 8, dtype="bfloat16")
+    wide_x, wide_g = x.astype(np.float32), g.astype(np.float32)
+    total = np.zeros((12, 8), np.float32)
+    for start in range(0, 64, block):
+        rows = slice(start, start + block)
+        total = (total + wide_x[rows].T @ wide_g[rows]).astype(x.dtype).astype(np.float32)
+    with pytest.raises(AssertionError, match="looks like: a lower precision"):
+        assert_gradients(
+            "dense",
+            {"dL_dweights": total.astype(x.dtype)},
+            inputs=(x, normal(12, 8, dtype="bfloat16"), normal(8, dtype="bfloat16")),
+            upstream=g,
+        )
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
 def test_dtypes_are_those_of_the_tensors(dtype: str) -> None:
     x, g = normal(4, 6, dtype=dtype), normal(4, 6, seed=1, dtype=dtype)
