@@ -478,9 +478,11 @@ def of_layer(loss: Function, transposed: Function) -> Function:
     """Make a loss of logits and class indices one of a linear layer, of inputs (N, D) and a weight (V, D)."""
 
     def linear(inputs: Tensor, weight: Tensor, labels: Tensor, **given: Any) -> Tensor:
+        if inputs.ndim != 2 or weight.ndim != 2:
+            raise ValueError("inputs or a weight that are no matrix")
         logits = inputs @ transposed(weight)
-        if inputs.ndim != 2 or not are_indices(labels, logits):
-            raise ValueError("inputs that are no rows, or rows of labels, where class indices are due")
+        if not are_indices(labels, logits):
+            raise ValueError("rows of labels, where class indices are due")
         return loss(logits, labels, **given)
 
     return linear

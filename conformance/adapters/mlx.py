@@ -140,7 +140,8 @@ def or_zero(condition: Tensor, x: Tensor) -> Tensor:
 
 
 def quotient(losses: Tensor, weights: Tensor) -> Tensor:
-    return losses / mx.where(weights == 0, 1, weights)  # the gradient of mx.where is 0 times that of what it left out
+    # The gradient of mx.where is 0 times that of what it left out: NaN of an infinity. Weights need none.
+    return losses / mx.stop_gradient(mx.where(weights == 0, 1, weights))
 
 
 def kl_div(log_probabilities: Tensor, targets: Tensor) -> Tensor:

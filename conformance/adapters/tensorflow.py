@@ -54,6 +54,7 @@ precision = {
     "float16:hinge": "native",
     "float16:maximum": "native",
     "float16:mean": "native",
+    "float16:nll": "native",
     "float16:sum": "native",
     "float16:variance": "native",
     "bfloat16:softmax": "fused",
