@@ -1,8 +1,9 @@
 """Check an implementation on one family of cases: call it, compare, and make the verdict."""
 
+import inspect
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -100,6 +101,8 @@ def _declined(family: Family, implementation: Implementation, vectors: Operation
         return Cause.NO_FUNCTION, f"no function {family.op}_{family.direction}"
     if family.dtype not in implementation.dtypes:
         return Cause.NO_DTYPE, f"{family.dtype} is not among its dtypes"
+    if lacking := _lacking(implementation.functions[family.op, family.direction], family.parameters):
+        return Cause.REFUSED, f"{family.op}_{family.direction} takes no {' and no '.join(lacking)}"
     if family.result == "invalid":
         if LABEL_RANGE in family.flags and implementation.conventions.get(LABELS) == "unchecked":
             return Cause.DECLARED, 'conventions = {"labels": "unchecked"}'
@@ -108,6 +111,17 @@ def _declined(family: Family, implementation: Implementation, vectors: Operation
     if tolerance_key(family.answer, precision, vectors.aliases) is None:
         return Cause.NO_TOLERANCE, f"no tolerance is given at precision {precision}"
     return None
+
+
+def _lacking(function: Callable[..., object], parameters: Iterable[str]) -> list[str]:
+    """The parameters that a function does not take by keyword; none of one whose signature is not told."""
+    try:
+        known = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return []
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        return []
+    return [name for name in parameters if name not in known]
 
 
 def _call(family: Family, implementation: Implementation, vectors: OperationVectors) -> Call:

@@ -130,7 +130,7 @@ class Cause(StrEnum):
     NO_TOLERANCE = "no tolerance"
     """The vectors have no tolerance at the declared precision."""
     REFUSED = "refused"
-    """The function raised NotImplementedError."""
+    """The function raised NotImplementedError, or does not take a parameter of the family."""
     DECLARED = "declared"
     """A declaration of the adapter excludes it."""
 

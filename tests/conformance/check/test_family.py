@@ -406,6 +406,20 @@ def test_whatever_a_further_form_raises_is_unsupported():
     assert check(family, implementation(forward=relu), SLOPE).outcome is Outcome.PASSED
 
 
+@pytest.mark.parametrize("result", ["valid", "invalid"])
+def test_a_function_that_does_not_take_a_parameter_is_unsupported_where_it_is_asked_for(result):
+    plain = slope_forward_family([[1.0]], [[1.0]]) if result == "valid" else invalid_family()
+    function = relu if result == "valid" else (lambda *_: 1 / 0)
+    asked = replace(plain, parameters={"kept": 0.5, "steep": 2.0})
+    adapter = implementation(**{plain.direction: function})
+    verdict = check(asked, adapter, SLOPE)
+    words = f"slope_{plain.direction} takes no kept and no steep"
+    assert (verdict.outcome, verdict.reason) == (Outcome.UNSUPPORTED, words)
+    assert check(plain, adapter, SLOPE).outcome is Outcome.PASSED
+    taking = implementation(**{plain.direction: lambda *given, **_: function(*given)})
+    assert check(asked, taking, SLOPE).outcome is Outcome.PASSED
+
+
 def test_a_subnormal_result_may_be_flushed_and_may_not_change_its_sign():
     tiny = 2.0**-130
     family = slope_forward_family([[tiny, -tiny]], [[tiny, -tiny]], dtype="float32", level="robust")

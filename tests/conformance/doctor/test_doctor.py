@@ -130,7 +130,7 @@ def test_the_reductions_that_are_not_supported_are_named() -> None:
 
     notes = opinion(f"{COST}_forward", forward).notes
     assert notes[0] == ("not supported: NotImplementedError: the mean alone, with reduction='none' or reduction='sum'")
-    assert any(note.endswith("argument 'z_loss', with z_loss=0.1") for note in notes), notes
+    assert any(note.endswith("takes no z_loss, with z_loss=0.1") for note in notes), notes
 
 
 def test_a_refused_layout_is_noted_and_no_misfit() -> None:
