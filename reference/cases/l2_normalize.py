@@ -63,8 +63,7 @@ def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
     case = kind.call(dtype, UPSTREAM, [[0, 0, 0], PLAIN[1]])
     tiny = kind.call(dtype, UPSTREAM, [[1, ends(dtype).subnormal, 2], [-ends(dtype).smallest, 3, -1]])
     yield from families("subnormal", "subnormal", "A subnormal number beside others.", (tiny,), level="robust")
-    comment, parameters = "A row of zeros.", {"eps": LARGE}
-    yield from families("forward-zeros", "small-values epsilon", comment, (case,), parameters=parameters)
+    yield from families("forward-zeros", "small-values epsilon", "A row of zeros.", (case,), **fields)
     fields = {"parameters": {"eps": 1.0}, "level": "robust", "point": "norm_at_zero"}
     case = kind.call(dtype, [UPSTREAM[0]], [[0, 0, 0]])
     comment = "A row of zeros, which all that the field understands by an epsilon of 1 divides by 1."

@@ -23,12 +23,14 @@ CHANGES = {
     "backward-zeros": None,
     **{f"{direction}-nothing-{name}": REFUSED for direction in ("forward", "backward") for name in NOTHING},
 }
+CLOSE = {"backward-offset": {"point": "max_tie"}}
+"""Changes in bfloat16: of numbers near a common one, which has few digits left for them, two are the largest."""
 TIED = (Over((3, 4), -1), Over((4, 3), -2), Over((2, 3, 2), (-1, -3)), Over((2, 3, 2), None), Over((3, 4), -1, True))
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    kind = Reduction(apart, ("heavy", "offset"), changes=CHANGES)
+    kind = Reduction(apart, ("heavy", "offset"), changes={**CHANGES, **(CLOSE if dtype == "bfloat16" else {})})
     yield from reduction(kind, dtype, ties(kind, dtype))
 
 

@@ -53,7 +53,12 @@ def ties(kind: Pooling, dtype: str) -> Iterator[Draft]:
         comment = "All inputs are below 0: what lies outside is no 0."
         cases = (kind.plain(dtype, setting, inputs=negative),)
         yield from families(f"negative-{setting.name}", "strides", comment, cases, **given)
+        comment = "All inputs are far below 0: what lies outside is less than any number, and no -1e4 or -1e9."
+        cases = (kind.plain(dtype, setting, inputs=np.ldexp(negative, 10 if dtype == "float16" else 100)),)
+        yield from families(f"far-negative-{setting.name}", "strides near-overflow", comment, cases, **given)
     near = np.resize([2, beside, 1, beside, 0.5], TIED[0].inputs)
     comment = "The nearest number below the largest is not the largest."
     cases = (kind.plain(dtype, TIED[0], inputs=near),)
-    yield from families("near-tie", "near-kink", comment, cases, parameters=TIED[0].parameters)
+    for direction, point in (("forward", None), ("backward", "max_pool_tie")):  # in some windows 2 is there twice
+        name, given = f"{direction}-near-tie", {"parameters": TIED[0].parameters}
+        yield from families(name, "near-kink", comment, cases, point=point, **given)

@@ -3,6 +3,7 @@
 A tolerance is the largest bound over all formulations, so each of them widens what a sound implementation may return.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
@@ -33,7 +34,7 @@ class Formulation:
 
     def applies(self, arguments: Mapping[str, Any]) -> bool:
         """Say whether it is evaluated for these arguments, given by name."""
-        return all(arguments[name].shape[-1] <= length for name, length in self.longest.items())
+        return all(math.prod(arguments[name].shape[-1:]) <= length for name, length in self.longest.items())
 
 
 Alternatives = Mapping[tuple[str, str], Mapping[str, tuple[Formulation, ...]]]

@@ -16,6 +16,7 @@ from ..arithmetic.protocol import Axis
 from ..model.formulations import Alternatives, Formulation
 from ..model.functions import stored
 from ..model.reductions import kept
+from .softmax import running_logsumexp
 
 Array = Any
 
@@ -57,11 +58,22 @@ def _zero_if_masked(dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: 
     return np.where(masked, 0, backward(dL_doutputs, inputs, axis=axis, keepdims=keepdims))
 
 
+def _running(inputs: Array, *, axis: Axis, keepdims: bool = False) -> Array:
+    """One element after the other along the last axis, where that alone is summed over."""
+    if axis != -1:
+        return forward(inputs, axis=axis, keepdims=keepdims)
+    outputs = running_logsumexp(inputs)
+    return outputs if keepdims else outputs.squeeze(axis)
+
+
 FORMULATIONS = {
+    "forward": (  # rounds at the magnitude of the inputs once an element: sound over few alone
+        Formulation(_running, "running logsumexp", stable=False, accumulates=True, longest={"inputs": 5}),
+    ),
     "backward": (
         Formulation(_by_outputs, "g exp(x - y)", stable=False),
         Formulation(_divided_first, "(g / sum) exp(x)"),
-    )
+    ),
 }
 
 ALTERNATIVES: Alternatives = {("all_masked_row", "0"): {"backward": (Formulation(_zero_if_masked, "0 if masked"),)}}

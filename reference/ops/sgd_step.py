@@ -47,14 +47,33 @@ def by_velocity(
     momentum: float,
     nesterov: bool = False,
     weight_decay: float = 0.0,
+    in_turn: bool = False,
 ) -> tuple[Array, Array]:
     """Through the velocity, momentum velocity - lr g, which the parameters move by."""
     if not lr:
         return forward(parameters, gradients, momentum_buffer, lr=lr, momentum=momentum, weight_decay=weight_decay)
     g = gradients + number(weight_decay) * parameters if weight_decay else gradients
     velocity = number(momentum) * -(number(lr) * momentum_buffer) - number(lr) * g
-    kept = stored(velocity)
-    return parameters + (number(momentum) * kept - number(lr) * g if nesterov else kept), -velocity / number(lr)
+    kept, step = stored(velocity), number(lr) * g
+    if not nesterov:
+        following = parameters + kept
+    elif in_turn:
+        following = parameters + number(momentum) * kept - step
+    else:
+        following = parameters + (number(momentum) * kept - step)
+    return following, -velocity / number(lr)
 
 
-FORMULATIONS = {"forward": (Formulation(by_velocity, "through the velocity"),)}
+def by_velocity_in_turn(
+    parameters: Array, gradients: Array, momentum_buffer: Array, *, lr: float, **settings: Any
+) -> tuple[Array, Array]:
+    """The same, as Keras had it up to 2.10: parameters + momentum velocity - lr g, from left to right."""
+    return by_velocity(parameters, gradients, momentum_buffer, lr=lr, in_turn=True, **settings)
+
+
+FORMULATIONS = {
+    "forward": (
+        Formulation(by_velocity, "through the velocity"),
+        Formulation(by_velocity_in_turn, "through the velocity, from left to right"),
+    )
+}

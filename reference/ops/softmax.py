@@ -64,14 +64,19 @@ def logits_minus_logsumexp(logits: Array) -> Array:
     return logits - (largest + np.log(np.exp(logits - largest).sum(axis=-1, keepdims=True)))
 
 
-def logits_minus_running_logsumexp(logits: Array) -> Array:
-    """The same with a log-sum-exp that takes in one class after the other, as `np.logaddexp.reduce` does."""
+def running_logsumexp(logits: Array) -> Array:
+    """The log-sum-exp (..., 1), which takes in one class after the other, as `np.logaddexp.reduce` does."""
     running = logits[..., :1]
     for k in range(1, logits.shape[-1]):
         one = logits[..., k : k + 1]
         larger, smaller = np.maximum(running, one), np.minimum(running, one)
         running = np.where(smaller == -np.inf, larger, larger + np.log(1 + np.exp(smaller - larger)))
-    return logits - running
+    return running
+
+
+def logits_minus_running_logsumexp(logits: Array) -> Array:
+    """The log-softmax with a log-sum-exp that takes in one class after the other."""
+    return logits - running_logsumexp(logits)
 
 
 def exp_of(log_probabilities: Function, logits: Array) -> Array:

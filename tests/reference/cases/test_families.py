@@ -1,7 +1,8 @@
 """What holds of the families of every operation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from backproof.reference.model.losses import REDUCTIONS
 from backproof.reference.model.operation import operation, operation_names
 from backproof.reference.model.vocabulary import ANSWERS
 from backproof.vectors import store
-from backproof.vectors.dtypes import DTYPES, FORMATS
+from backproof.vectors.dtypes import DTYPES, FORMATS, PRECISIONS_OF
 from backproof.vectors.records import Family
 
 OPS = operation_names()
@@ -101,3 +102,42 @@ def test_hidden_units_at_a_kink_are_there_exactly_at_every_dtype(dtype: str) -> 
         case = drafts("mlp", dtype)[f"backward-kink-{name}-mean"].cases[0]
         x, w, b = (case[key].astype(np.float64) for key in ("inputs", "weights1", "biases1"))
         assert (x @ w + b == 0).any()
+
+
+MEANT = {
+    ("softmax_cross_entropy_from_outputs", "probability_clipping"): "backward-small-",
+    ("softmax_cross_entropy", "label_mass"): "forward-ladder-beyond",
+}
+"""By operation and point, how the families begin that fail another answer: of gradients that clipping loses on the way,
+and of the largest number, from which logsumexp(z) - z leaves nothing."""
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if operation(op).alternatives])
+def test_a_required_family_of_no_convention_is_the_same_under_every_answer(op: str) -> None:
+    for f in (*golden(op, "float32"), *golden(op, "bfloat16")):
+        for (point, answer), formulas in operation(op).alternatives.items():
+            meant = f.name.startswith(MEANT.get((op, point), "?"))
+            if f.level == "required" and f.result == "valid" and f.direction in formulas and not meant:
+                for case in range(f.count):
+                    told = f"{f.id}#{case} is told apart by {point}={answer}: name the point, or another input"
+                    assert _follows(f, case, formulas[f.direction][0].function), told
+
+
+def _follows(f: Family, case: int, formula: Callable[..., Any]) -> bool:
+    """Whether float64 gives, by a formula, what is expected up to the family's tolerance and its own roundings; a
+    formula that lacks the family's parameters is nobody's there."""
+    tensors = [x[case, ...].astype(x.dtype if x.dtype.kind == "i" else np.float64) for x in f.inputs.values()]
+    try:
+        with np.errstate(all="ignore"):
+            found = formula(*tensors, **f.parameters)
+    except TypeError:
+        return True
+    tolerances = f.answer.tolerance[PRECISIONS_OF[f.dtype][0]]
+    for (name, expected), got in zip(
+        f.answer.expected.items(), found if isinstance(found, tuple) else (found,), strict=True
+    ):
+        due = expected[case, ...].astype(np.float64)
+        room = tolerances[name][case, ...] + 1e-12 * max(abs(x).max(initial=1) for x in (due, *tensors))
+        if not np.all((abs(got - due) <= room) | (got == due)):
+            return False
+    return True
