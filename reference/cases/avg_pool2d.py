@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
+from ..kinds.paired import families
 from ..kinds.pooling import SETTINGS, Pooling, pooling
 from ..model.family import Draft
 from ..ops import avg_pool2d
@@ -22,3 +25,7 @@ AVG_POOL2D = Pooling(avg_pool2d.forward, settings=(*SETTINGS, *INSIDE))
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
     yield from pooling(AVG_POOL2D, dtype)
+    comment = "Inputs of 0, as a ReLU leaves them: they count, as what lies outside does not."
+    for setting in INSIDE:
+        case = AVG_POOL2D.plain(dtype, setting, inputs=np.resize([0, 2, -1, 0, 0, 3, 0.5], setting.inputs))
+        yield from families(f"zeros-{setting.name}", "dead", comment, (case,), parameters=setting.parameters)

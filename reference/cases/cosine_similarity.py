@@ -155,6 +155,10 @@ def epsilons(dtype: str) -> Iterator[Draft]:
         draw, comment = partial(at, exponents), f"An epsilon of {LARGE}, and the norm of {name} below it."
         yield from families(f"forward-below-eps-{name}", flags, comment, draw=draw, **fields)
         yield from families(f"backward-below-eps-{name}", flags, comment, draw=draw, point="cosine_below_eps", **fields)
+    near = call(dtype, [3, -5], [[1, 2.0**-12, 0], [1, 0, 2.0**-12]], [[2, 0, 0], [-4, 0, 0]])
+    comment = "Vectors that point nearly the same way, or against one another: cosines of 1 - 3e-8 are not clipped."
+    parameters = {"eps": EPS}
+    yield from families("nearly-parallel", "small-values upstream-signed", comment, (near,), parameters=parameters)
     small = 2.0 ** (-8 if dtype == "float16" else -40)
     case, comment = call(dtype, [3], [[1, small, 0]], [[0, 2, 0]]), "A cosine of 1e-12: no right angle."
     yield from families("nearly-orthogonal", "small-values upstream-signed", comment, (case,), parameters={"eps": EPS})

@@ -160,6 +160,14 @@ def large_scores(kind: Attention, dtype: str) -> Iterator[Draft]:
     deep = _deep(plain(kind, dtype, of=Sizes(33, 1, 1, 1, 9, 1, 1)), 2496, dtype)
     comment = "Such scores in a batch of more than a block, with the largest in the last column or the first."
     yield from families("deep-batch", "saturated odd-sizes upstream-signed", comment, (deep,))
+    below = plain(kind, dtype, of=Sizes(1, 1, 1, 3, 4, 2, 3))
+    sides = {
+        "query": np.resize([-(2.0**15), 2.0**15], (3, 1)) * [1, 0],
+        "key": np.where([True, False], 1, below["key"].astype(np.float64)),
+    }
+    comment = "Rows whose scores are all -16384, or 16384: a maximum that starts at -1e4 shows."
+    cases = ({**below, **{name: held(np.broadcast_to(x, below[name].shape), dtype) for name, x in sides.items()}},)
+    yield from families("scores-below", "far-logits saturated upstream-signed", comment, cases)
     long = plain(kind, dtype, of=Sizes(1, 1, 1, 2, 65 if dtype in HALF else 129, 1, 1))
     long["query"], key = held([[[[1], [2]]]], dtype), long["key"].copy()
     key[..., -1, :] = 16

@@ -138,6 +138,11 @@ def upstreams(kind: Rows, dtype: str) -> Iterator[Draft]:
     comment = "Rows of inputs that are the same, under upstreams that are not."
     cases = tuple(kind.call(dtype, UPSTREAM, [row] * 2) for row in PLAIN)
     yield from families("backward-equal-inputs", "stride-zero upstream-signed", comment, cases)
+    if kind.weights:
+        first = kind.weights[0]
+        zeros = ({**under(UPSTREAM), first: held(w, dtype)} for w in ([0, -1.5, 2], [-2, 0.5, 0], [0, 0, 0]))
+        comment = "Weights of 0, and below 0: what is normalised cannot be had back from the outputs."
+        yield from families("weights-of-zero", "dead", comment, tuple(zeros))
     ends_of = (
         {**kind.call(dtype, g, x), **{name: held(weights, dtype) for name in kind.weights}}
         for g, x, weights in ((UPSTREAM, PLAIN, WEIGHTS[:3]), (UPSTREAM[::-1], PLAIN[::-1], WEIGHTS[3:6]))

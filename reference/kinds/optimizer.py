@@ -156,6 +156,11 @@ def states(kind: Optimizer, dtype: str) -> Iterator[Draft]:
     no_gradients = {**row, "gradients": row["gradients"] * 0}
     comment = "No gradients: the state decays, and moves the parameters where it has a first moment."
     yield from give("zero-gradients", "zero-gradient", comment, no_gradients)
+    if "eps" in kind.rates:
+        nothing = {name: x if name == "parameters" else x * 0 for name, x in row.items()}
+        comment = "Neither a gradient nor a state: 0 over eps is 0, and eps no 0, as in float16 1e-8 is."
+        given: dict[str, Any] = {"parameters": {**kind.rates, "eps": 1e-8}, "level": "robust"}
+        yield from give("nothing-yet", "zero-gradient epsilon", comment, nothing, **given)
     comment = "The same in every row, as broadcasting makes it."
     yield from give("equal-rows", "stride-zero", comment, {name: np.repeat(x, 3, axis=0) for name, x in row.items()})
     comment = "Parameters of 0 move as others do."
