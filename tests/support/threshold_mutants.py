@@ -5,7 +5,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.implementation.load import Implementation, present
 from backproof.reference.faults import mutants_of, wrappers_of
 from backproof.reference.model.fault import Fault, widened
-from backproof.reference.model.operation import operation, operation_names
+from backproof.reference.model.operation import operation
 from backproof.vectors import store
 from live_runs import templates_of
 
@@ -61,10 +61,10 @@ class ThresholdMutant:
         return call
 
 
-def threshold_mutant(seed: int, number: int) -> ThresholdMutant:
-    """Draw one of a seed's mutants: of one operation after another, in an order of the seed's."""
-    order = random.Random(seed).sample(operation_names(), len(operation_names()))
-    return _drawn(random.Random(f"{seed}/{number}"), order[number % len(order)])
+@cache
+def threshold_mutant(seed: int, op: str) -> ThresholdMutant:
+    """Draw a seed's mutant of an operation, whatever others there are."""
+    return _drawn(random.Random(f"{seed}/{op}"), op)
 
 
 def _drawn(dice: random.Random, op: str) -> ThresholdMutant:
