@@ -177,6 +177,7 @@ class Rounding(DirectArray):
         result._terms, result._is_exact = np.ones(self.shape, dtype=np.int64), False
         return result
 
+    @remembered
     def maximum(self, other: Self) -> Self:
         """The larger of x and y: exact, and off by no more than the larger error."""
         return self.of_parts(
