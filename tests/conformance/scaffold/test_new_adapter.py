@@ -251,6 +251,15 @@ def test_a_skeleton_says_the_default_of_a_parameter(style: str, folder: Path) ->
     assert {*said} == {"label_smoothing is 0.0, 0.1, 0.3 or 0.2, and 0.0 where it is left out."}
 
 
+def fill_in(name: str, body: str, refusal: str, folder: Path) -> None:
+    """Write a skeleton of dense with a body of its forward in place of the refusal, which is made by that statement."""
+    assert cli.main(["new-adapter", name, "--op=dense"]) == 0
+    text = (folder / name).read_text()
+    empty = "\n    " + refusal.format('unsupported("fill in dense_forward: return outputs")')
+    assert text.count(empty) == 1
+    (folder / name).write_text(text.replace(empty, body))
+
+
 DENSE_IN_C = """
     const struct tensor *x = call->arguments + inputs, *w = call->arguments + weights, *b = call->arguments + biases;
     expect("inputs", x, FLOAT32, 2, NULL);
@@ -269,11 +278,7 @@ DENSE_IN_C = """
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler: there is no program cc on PATH")
 def test_a_function_of_c_that_is_filled_in_passes(pytester: pytest.Pytester) -> None:
-    assert cli.main(["new-adapter", "mine.c", "--op=dense"]) == 0
-    text = (pytester.path / "mine.c").read_text()
-    empty = '\n    (void)call;\n    unsupported("fill in dense_forward: return outputs");'
-    assert text.count(empty) == 1
-    (pytester.path / "mine.c").write_text(text.replace(empty, DENSE_IN_C))
+    fill_in("mine.c", DENSE_IN_C, "(void)call;\n    {};", pytester.path)
     strictly = ["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", "mine", "mine.c", "-lm"]
     subprocess.run(strictly, check=True)
     result = pytester.runpytest("--impl-cmd=./mine", "--impl-op=dense", "--impl-dtype=float32", "-q", "-k", "forward")
@@ -295,11 +300,7 @@ DENSE_IN_RUST = """
 
 @pytest.mark.skipif(shutil.which("rustc") is None, reason="needs Rust: there is no program rustc on PATH")
 def test_a_function_of_rust_that_is_filled_in_passes_in_both_precisions(pytester: pytest.Pytester) -> None:
-    assert cli.main(["new-adapter", "mine.rs", "--op=dense"]) == 0
-    text = (pytester.path / "mine.rs").read_text()
-    empty = '\n    unsupported("fill in dense_forward: return outputs")'
-    assert text.count(empty) == 1
-    (pytester.path / "mine.rs").write_text(text.replace(empty, DENSE_IN_RUST))
+    fill_in("mine.rs", DENSE_IN_RUST, "{}", pytester.path)
     compiler = ["rustc", "-O", "--edition", "2021", "-D", "warnings", "-o", "mine", "mine.rs"]
     subprocess.run(compiler, check=True, env=os.environ | {"HOME": HOME})
     result = pytester.runpytest("--impl-cmd=./mine", "--impl-op=dense", "-q", "-k", "forward and required")
