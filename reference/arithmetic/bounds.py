@@ -13,7 +13,7 @@ from flint import arb, fmpq
 from ...vectors.dtypes import Format
 from .ball import ball_quotient
 from .elementary import ELEMENTARY, HALF, ONE, ZERO
-from .protocol import RangeError, UnboundedError, over_elements
+from .protocol import RangeError, UnboundedError, UndecidedError, over_elements
 
 SIGNS = (ONE, -ONE)
 
@@ -61,6 +61,8 @@ class Cost:
     """The most that a subnormal sum may lose: eta where the format may flush, else 0."""
     smallest_normal: arb
     largest: arb
+    overflow: arb
+    """The least magnitude that rounds to infinity: half a unit in the last place beyond the largest number."""
 
 
 @cache
@@ -73,6 +75,7 @@ def cost_of(fmt: Format) -> Cost:
         flushed=threshold if fmt.threshold == fmt.smallest_normal else ZERO,
         smallest_normal=power_of_two(fmt.smallest_normal),
         largest=arb(fmpq(fmt.largest.numerator, fmt.largest.denominator)),
+        overflow=power_of_two(fmt.largest_exponent + 1) - power_of_two(fmt.largest_exponent - fmt.significand),
     )
 
 
@@ -106,7 +109,7 @@ class Rules:
     def __init__(self, fmt: Format, guard: bool) -> None:
         self.format, self.guard = fmt, guard
         cost = cost_of(fmt)
-        self.roundoff, self.largest = cost.roundoff, cost.largest
+        self.roundoff, self.largest, self.overflow = cost.roundoff, cost.largest, cost.overflow
         self.threshold, self.flushed = cost.threshold, cost.flushed
         self.two_roundoffs = 2 * cost.roundoff + cost.roundoff**2
         self.products = np.frompyfunc(cache(self._products), 2, 2)
@@ -131,8 +134,8 @@ class Rules:
             passed = fits(v, self.format)
         return self._finished(v, e, passed, cost, extra)
 
-    def _finished(self, v: arb, e: arb, free: bool, cost: arb, extra: arb) -> Bounded:
-        most = abs(v) if e is ZERO else abs(v) + e
+    def _finished(self, v: arb, e: arb, free: bool, cost: arb, extra: arb, nearest: bool = True) -> Bounded:
+        before = most = abs(v) if e is ZERO else abs(v) + e
         if not free:
             added = cost * most if extra is ZERO else cost * most + extra
             e, most = added if e is ZERO else e + added, most + added
@@ -140,7 +143,13 @@ class Rules:
             return v, e
         if not v.is_finite():
             return v, ZERO
+        if not e.is_zero() and (free or (nearest and self._is_held(before, cost, extra))):
+            return v, e
         raise _beyond(most)
+
+    def _is_held(self, magnitude: arb, cost: arb, extra: arb) -> bool:
+        """Say whether the last of the roundings, to nearest, surely gives a finite number, as do those before."""
+        return bool(magnitude + arb.max(cost - self.roundoff, ZERO) * magnitude + extra < self.overflow)
 
     def _stored(self, v: arb, e: arb) -> Bounded:
         """Round to the format. An exact value that it holds stays, a subnormal one too: no step computed it."""
@@ -167,13 +176,13 @@ class Rules:
         It takes the exact value, the sum of magnitudes, the errors of the terms, whether their sum is exact, what it
         costs in parts of the magnitude and beside it, and whether there is at most one term.
         """
-        guard, largest, same = self.guard, self.largest, own is self
+        guard, same = self.guard, own is self
         roundoff, threshold = (ZERO, self.flushed) if same else (own.roundoff, own.threshold)
 
         def rule(v: arb, magnitude: arb, e: arb, free: bool, cost: arb, extra: arb, passed: bool) -> Bounded:
             added = ZERO if free else cost * magnitude + extra
-            if guard and magnitude.is_finite() and not (most := magnitude + added) <= largest:
-                raise _beyond(most)
+            if guard and magnitude.is_finite() and not self._is_held(magnitude, ZERO if free else cost, extra):
+                raise _beyond(magnitude + added)
             return own._rounded(v, e + added, same or passed, roundoff, threshold)
 
         return np.frompyfunc(rule, 7, 2)
@@ -216,13 +225,17 @@ class Rules:
 
         def rule(x: arb, ex: arb) -> Bounded:
             v = function.ball(x)
+            if not v.is_finite() and x.is_finite() and x.rad() > ONE:
+                raise (UnboundedError if ex > x.rad() else UndecidedError)(
+                    f"{name} of {x.str(8)}, give or take {ex.str(8)}"
+                )
             e = ZERO if ex.is_zero() else function.gap(v, x, ex)
             if v.is_zero() and not function.coarse:
                 return self._finished(v, e, True, ZERO, ZERO)
             cost = constant + argument * abs(x) if function.argument else constant
             if function.near_zero and not abs(x) - ex > HALF:
                 cost += function.near_zero * u
-            return self._finished(v, e, False, cost, extra)
+            return self._finished(v, e, False, cost, extra, nearest=False)
 
         return np.frompyfunc(rule, 2, 2)
 

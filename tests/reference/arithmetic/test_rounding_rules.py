@@ -310,6 +310,26 @@ def test_the_largest_number_itself_is_in_range() -> None:
         known([[largest]], precision="tf32") @ known([[1.0]], precision="tf32")
 
 
+def test_a_sum_or_product_overflows_half_a_unit_beyond_the_largest_number() -> None:
+    largest, unit = float(np.finfo(np.float32).max), 2.0**104
+    for near in (known(largest) + known(unit / 4), known([largest, unit / 4]).sum()):
+        assert same(error_of(near), U * near.value.ravel()[0])
+        assert same((near - known(largest)).value.ravel()[0], arb(unit / 4))
+    assert error_of(known(largest, unit / 4) + known(1.0)) > unit / 4
+    with pytest.raises(RangeError):
+        known(largest) + known(unit / 2)
+    with pytest.raises(RangeError):
+        known(largest, unit / 2) + known(1.0)
+
+
+def test_an_exponential_of_what_has_lost_all_digits_is_refused() -> None:
+    flint.ctx.prec = 64
+    largest = float(np.finfo(np.float64).max)
+    shifted = known(largest, precision="float64") + known(1.0, precision="float64")
+    with pytest.raises(UnboundedError):
+        np.exp(shifted - known(largest, precision="float64"))
+
+
 def test_half_precisions_have_the_accumulators_range_on_the_way_and_their_own_at_the_end() -> None:
     back = known([60000.0, 60000.0, -60000.0], precision="float16 stepwise").sum()
     assert back.value.ravel()[0] == 60000
