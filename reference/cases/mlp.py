@@ -13,6 +13,7 @@ from ...vectors.dtypes import FORMATS, HALF
 from ..generation.draws import Shape, Words, nearest_held
 from ..kinds.labelled import misfits as of_losses
 from ..kinds.labels import FORMS, exact_soft_rows
+from ..kinds.logits import NEAR, beyond_rows, gap
 from ..kinds.network import PLAIN, Network, changed_network, curated, network
 from ..kinds.operands import initial
 from ..kinds.paired import families, refused
@@ -184,11 +185,12 @@ def successive(dtype: str) -> Iterator[Draft]:
 
 def ladder(dtype: str) -> Iterator[Draft]:
     """Rows of logits at thresholds, all of a row near one number or far apart, and losses as large as that."""
-    comment, alike = "All logits of a row are at a threshold of either sign.", np.zeros((3, 3))
+    comment, alike = "The logits of a row are at a threshold of either sign.", np.zeros((3, 3))
     sizes = [m for m in (60, 104, 1e4, 1e5, 4e9) if m < ends(dtype).largest]
     rungs = [float(m) for m in nearest_held(sizes, dtype)]
     for reduction, g in (("mean", 1.5), ("sum", -2), ("none", G)):
-        level = [{"weights2": alike, "biases2": [[s * m] * 3], "dL_dloss": g} for m in rungs for s in (1, -1)]
+        biases2 = [[x] for m in rungs for x in ([[m] * 3, [-m] * 3] if gap(m, dtype) <= NEAR else beyond_rows(m))]
+        level = [{"weights2": alike, "biases2": row, "dL_dloss": g} for row in biases2]
         yield from curated(dtype, f"ladder-{reduction}", "far-logits saturated", comment, *level, reduction=reduction)
     comment = "Logits that the hidden units put far apart: the losses are as large, and neither clipped nor infinite."
     apart = []

@@ -14,9 +14,11 @@ from .labelled import MASS, SOFT_ROWS, Table, common, far_upstreams, label_mass,
 from .labels import least_likely
 from .logits import (
     DEEP,
+    DEEP_APART,
     FAR_ABOVE,
     LAST_DIGITS,
     MASKED_BLOCKS,
+    beyond_rows,
     ladder_rows,
     masked_blocks,
     nearly_the_same,
@@ -161,11 +163,15 @@ def underflowed(dtype: str) -> Table:
 
 def ladder(loss: Loss, dtype: str) -> Iterator[Draft]:
     """Whole rows at and beyond the thresholds, of either sign: a maximum that starts at a finite number shows."""
-    give = partial(curated, loss, dtype)
+    give, flags = partial(curated, loss, dtype), "far-logits saturated"
     for name, sizes in zip(("ladder", "ladder-beyond"), rungs(dtype), strict=True):
         calls: list[Call] = [(ladder_rows(m, dtype), [0, 2], FOUR_G[:2]) for m in sizes]
-        yield from give(name, "far-logits saturated", DEEP, *calls)
-        yield from give(f"{name}-stable", "far-logits saturated", DEEP, *calls, level="robust")
+        yield from give(f"{name}-stable", flags, DEEP, *calls, level="robust")
+        if name == "ladder":
+            yield from give(name, flags, DEEP, *calls)
+        else:
+            calls = [(beyond_rows(m), [0, 0], FOUR_G[:2]) for m in sizes]
+            yield from give(name, flags, DEEP_APART, *calls, point=loss.certain)
 
 
 def last_digits(loss: Loss, dtype: str) -> Iterator[Draft]:

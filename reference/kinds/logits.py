@@ -25,6 +25,7 @@ THRESHOLDS = (1, 5, 10, 17, 20, 37, 60, 88.7, 104, 710, 1e4, 2e4, 1e5, 1e9, 1e30
 """Sizes of logits at which exponentials round to 1, vanish, overflow or are clipped, and at which kernels start a
 running maximum."""
 DEEP = "A whole row of logits at a threshold of either sign, all the same or one a little lower."
+DEEP_APART = "A row of logits at a threshold of either sign, of which one is certain."
 LAST_DIGITS = "Cases whose logits differ by a few roundoffs, and their results by more than may be lost."
 LAST_DECIMALS = {"float64": 2.0**-22, "float32": 2.0**-12}
 """By dtype, what is lost where numbers are rounded to six decimals, or in float32, which holds no more, to three."""
@@ -71,6 +72,15 @@ def ladder_rows(size: float, dtype: str) -> list[list[float]]:
     return [[-size - lower, -size, -size], [size, size - lower, size]]
 
 
+def beyond_rows(size: float) -> list[list[float]]:
+    """Give rows of logits (2, 3) at a size of either sign, of which one is so far above the others that it is certain.
+
+    Where a dtype's numbers lie far apart, z - logsumexp(z) is 0 for logits that are all the same, and its exponential
+    is 1; that of one which is certain is right.
+    """
+    return [[-size, -size / 2, -size], [size, size / 2, 0]]
+
+
 def rows_of_logits(kind: Rows, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
     """Give all families of a softmax or log-softmax at a dtype; its changes apply to `more` families too."""
     return rows(kind, dtype, chain(*(part(kind, dtype) for part in PARTS), more))
@@ -81,8 +91,11 @@ def ladder(kind: Rows, dtype: str) -> Iterator[Draft]:
     near, beyond = rungs(dtype)
     for name, sizes in (("ladder", near), ("ladder-beyond", beyond)):
         cases = tuple(kind.call(dtype, UPSTREAM, ladder_rows(m, dtype)) for m in sizes)
-        yield from families(name, "far-logits saturated", DEEP, cases)
         yield from families(f"{name}-stable", "far-logits saturated", DEEP, cases, level="robust")
+        if name == "ladder":
+            yield from families(name, "far-logits saturated", DEEP, cases)
+    cases = tuple(kind.call(dtype, UPSTREAM, beyond_rows(m)) for m in beyond)
+    yield from families("ladder-beyond", "far-logits saturated", DEEP_APART, cases)
 
 
 def last_digits(kind: Rows, dtype: str) -> Iterator[Draft]:
