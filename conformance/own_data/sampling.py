@@ -33,12 +33,17 @@ class Grid:
         """How many elements."""
         return math.prod(map(len, self.indices))
 
+    @property
+    def is_part(self) -> bool:
+        """Whether it leaves elements out."""
+        return self.size < math.prod(self.shape)
+
 
 def grids_of(call: OwnCall) -> dict[str, Grid]:
     """A grid for each result of a call; empty where one has more elements than are to be sampled and cannot be cut:
     then all are judged, as that one has to be."""
     grids = grids_that_are(call)
-    whole = len(grids) < len(call.results) or not any(grid.cuts for grid in grids.values())
+    whole = len(grids) < len(call.results) or not any(grid.is_part for grid in grids.values())
     return {} if whole else grids
 
 
@@ -52,8 +57,7 @@ def grids_that_are(call: OwnCall) -> dict[str, Grid]:
 def sampled(call: OwnCall) -> list[tuple[str, int, int]]:
     """The results that are not judged in full: of how many elements, and how many there are."""
     grids = grids_of(call) if call.sample is not None else {}
-    parts = [(name, grid.size, math.prod(grid.shape)) for name, grid in grids.items()]
-    return [part for part in parts if part[1] < part[2]]
+    return [(name, grid.size, math.prod(grid.shape)) for name, grid in grids.items() if grid.is_part]
 
 
 def _grid(call: OwnCall, result: int, shape: tuple[int, ...], most: int) -> Grid | None:
@@ -81,7 +85,7 @@ def _grid(call: OwnCall, result: int, shape: tuple[int, ...], most: int) -> Grid
         left /= count
     cuts = [(by_axis[axis], at) for axis, at in enumerate(indices) if axis in by_axis and len(at) < shape[axis]]
     few = [(cut, np.arange(2)) for cut in beside if not cut.counted]
-    return Grid(shape, tuple(indices), (*cuts, *few)) if cuts else Grid(shape, tuple(indices), ())
+    return Grid(shape, tuple(indices), (*cuts, *few))
 
 
 def _chosen(length: int, count: int, axis: int) -> np.ndarray:

@@ -154,6 +154,11 @@ def exact_quotients(y: np.ndarray, quotient: np.ndarray, fmt: Format) -> np.ndar
 
 def finest_unit(x: np.ndarray) -> int | None:
     """Give the largest k for which all numbers are multiples of 2**k; None if all are 0 or one is not finite."""
+    few = sampled(x)
+    if few is not x:
+        unit = finest_unit(few)
+        if unit is not None and -1022 <= unit <= 0 and _are_multiples(x, unit):
+            return unit
     numbers = x[x != 0]
     if not numbers.size or not np.isfinite(numbers).all():
         return None
@@ -161,6 +166,17 @@ def finest_unit(x: np.ndarray) -> int | None:
     digits = np.ldexp(fractions, 53).astype(np.int64)
     trailing = np.frexp((digits & -digits).astype(np.float64))[1] - 1
     return int((exponents - 53 + trailing).min())
+
+
+def _are_multiples(x: np.ndarray, unit: int) -> bool:
+    """Say whether all numbers are finite and multiples of 2**unit, which is 1 or less, so that nothing underflows."""
+    scale = 2.0**-unit
+    rows = max(BLOCK * x.shape[0] // x.size, 1)
+    for start in range(0, len(x), rows):
+        scaled = x[start : start + rows] * scale
+        if not (scaled == np.rint(scaled)).all() or not np.isfinite(scaled).all():
+            return False
+    return True
 
 
 def summed(x: np.ndarray, axis: Axis, keepdims: bool) -> np.ndarray:

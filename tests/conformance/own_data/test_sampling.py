@@ -63,6 +63,16 @@ def test_the_sample_is_the_same_each_time_and_has_tiles_edges() -> None:
     assert {0, 15, 16, 31, 32, 39} <= set(one["dL_dinputs"].indices[1].tolist())
 
 
+def test_axes_that_a_small_result_does_not_depend_on_are_cut_for_it_too() -> None:
+    call, gradients = layer()
+    grid = grids_of(read(gradients, 100, named={}, **call))["dL_dbiases"]
+    assert not grid.is_part
+    assert [(cut.axes, len(indices)) for cut, indices in grid.cuts] == [((None, 1, 0, None), 2)]
+    gradients[2][0, -1] += 1
+    with pytest.raises(AssertionError, match="dL_dbiases is wrong in 1 of 36 elements"):
+        assert_gradients("dense", gradients, sample=100, **call)
+
+
 def test_where_a_result_cannot_be_cut_all_are_judged() -> None:
     x = normal(200, 100)
     dx = np.broadcast_to(2 * np.float32(1), x.shape).copy()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from backproof.reference.arithmetic.decisions import Decision
 from backproof.reference.arithmetic.fast import Fast, exact
-from backproof.reference.arithmetic.fast_bounds import units_of
+from backproof.reference.arithmetic.fast_bounds import finest_unit, sampled, units_of
 from backproof.reference.arithmetic.fast_sums import Batch
 from backproof.reference.arithmetic.precision import PRECISIONS, Precision, precision_model
 from backproof.reference.arithmetic.protocol import FormulaArray, RangeError, UnboundedError, over_elements
@@ -337,3 +337,20 @@ def test_a_sum_of_a_million_terms_in_any_order_is_within_its_bound(draw: str, or
 
 def test_precisions_are_all_known() -> None:
     assert {dtype: tuple(PRECISIONS[dtype]) for dtype in DTYPES} == PRECISIONS_OF
+
+
+@pytest.mark.parametrize(
+    ("odd", "unit"), [(2.0**-40, -40), (2.0**-1070, -1070), (3.0, 0), (2.0**1000, 0), (np.inf, None)]
+)
+def test_the_unit_of_large_arrays_is_that_of_each_number(odd: float, unit: int | None) -> None:
+    x = np.full((300, 400), 1.0)
+    x[7, 11] = odd
+    assert odd not in sampled(x)
+    assert finest_unit(x) == finest_unit(np.array([1.0, odd])) == unit
+
+
+@pytest.mark.parametrize("few", [2.0**-1070, 2.0**300, 2.0**-300])
+def test_a_unit_far_from_1_is_not_taken_for_that_of_all(few: float) -> None:
+    x = np.full((300, 400), few)
+    x[7, 11] = few / 8
+    assert finest_unit(x) == finest_unit(np.array([few / 8]))
