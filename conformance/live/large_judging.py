@@ -15,7 +15,7 @@ from ..check.verdict import Miss, MissKind, Outcome
 from ..check.wording import listed
 from ..own_data.call import OwnCall
 from ..own_data.evaluation import Answer, parts_of
-from ..own_data.judging import Judgement, judge
+from ..own_data.judging import Judgement, is_right, judge
 from ..own_data.progress import Progress
 from ..own_data.reading import readings
 from ..own_data.sampling import sampled
@@ -104,15 +104,15 @@ def _dtype(call: OwnCall) -> str:
 
 
 def _held(call: OwnCall, answer: Answer, precision: str) -> Agreement:
-    """Hold what was returned against what is expected: at first by one formulation of one answer."""
+    """Hold what was returned against what is expected: at first by one answer."""
     if not call.results:
         return Agreement((), (), {}, None, None, None)
     dtype = _dtype(call)
-    fraction, ulps, right = _read(call, answer[:1], dtype, precision)
+    fraction, ulps, right = _read(call, answer, dtype, precision)
     if right:
         return Agreement((), (), {precision: True}, fraction, ulps, None)
     try:
-        judgement = judge(call, tuple(call.results), dtype, precision, Progress(str(call)))
+        judgement = judge(call, tuple(call.results), dtype, precision, Progress(str(call)), unlike_first=True)
     except ValueError as error:
         raise UnjudgedError(str(error)) from error
     misses = tuple(_misses(judgement))
@@ -134,19 +134,21 @@ def _standing(template: Template, case: LiveCase) -> Family:
 
 
 def _read(call: OwnCall, answer: Answer, dtype: str, precision: str) -> tuple[float | None, float, bool]:
-    """The largest error as a fraction of its tolerance, and in units in the last place, and whether all is right."""
+    """The largest error as a fraction of the first formulation's bound, if that explains all, and in units in the last
+    place; and whether all is right."""
     fractions, ulps, right = [], 0.0, True
     try:
         for part in parts_of(call, answer, dtype, precision):
             if part.result in call.results and part.expected.size:
-                bounded = part.tolerance < np.inf
-                found = compare(call.results[part.result][part.where], part.expected, part.tolerance, dtype)
-                right = right and bool((found.right | ~bounded).all())
+                got = call.results[part.result][part.where]
+                found = compare(got, part.expected, part.bound, dtype)
+                right = right and (found.all_right or is_right(got, part)[0])
                 fractions += [found.fraction] if found.fraction is not None else []
                 ulps = max(ulps, found.ulps)
     except (ValueError, TypeError) as error:  # the formula refuses it, or there is no bound for its sums or a step
         raise UnjudgedError(str(error)) from error
-    return max(fractions, default=None), ulps, right
+    fraction = max(fractions, default=None)
+    return None if right and fraction is not None and fraction > 1 else fraction, ulps, right
 
 
 def _misses(judgement: Judgement) -> Iterator[Miss]:

@@ -7,8 +7,8 @@ where there is none; or at a sample of their elements: see `sampling`.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import wraps
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce, wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,8 +37,16 @@ class Part:
     where: tuple[slice | np.ndarray, ...]
     """Slices, or the open mesh of `np.ix_`, whose indices rise."""
     expected: np.ndarray
-    tolerance: np.ndarray
-    """Infinite where a sound implementation may be off by anything, as where a step on the way may overflow."""
+    bound: np.ndarray
+    """How far an implementation that computes as the first formulation does may be off; infinite where by anything, as
+    where a step on the way may overflow."""
+    others: Callable[[], Iterator[np.ndarray]] = lambda: iter(())
+    """The bounds of the other formulations, each evaluated when it is asked for, before the next part is."""
+
+    @cached_property
+    def tolerance(self) -> np.ndarray:
+        """The largest bound of all formulations."""
+        return reduce(np.maximum, self.others(), self.bound)
 
 
 Answer = Sequence[Formulation]
@@ -118,35 +126,51 @@ def fast_parts(
     *,
     independent: bool = False,
 ) -> Iterator[Part]:
-    """Each part of each result by fast bounds: of all formulations the largest.
+    """Each part of each result by fast bounds.
 
-    One that loses digits counts where it has a bound. `tick` is told what share is done. `batch` and `independent`
-    are as `pieces` takes them.
+    `tick` is told what share is done. `batch` and `independent` are as `pieces` takes them.
     """
-    turns = [
-        _pieces(call, one, dtype, precision, tick if one is answer[-1] else lambda _: None, batch, independent)
+    first, *others = (
+        _Turn(
+            one, _pieces(call, one, dtype, precision, tick if one is answer[0] else lambda _: None, batch, independent)
+        )
         for one in answer
-    ]
-    for alike in zip(*turns, strict=True):
-        first, *others = alike
-        tolerance = first.tolerance
-        for one, formulation in zip(others, answer[1:], strict=True):
-            bound = one.tolerance
-            if not formulation.stable:
-                bound = np.where(np.isinf(bound), 0, bound)
-            # what another formulation rounds to differs from the first by rounding alone, which bounds in float64 see
-            tolerance = np.maximum(tolerance, bound)
-        shape = first.expected.shape
+    )
+    for number, piece in enumerate(first.pieces):
+        shape = piece.expected.shape
         step = max(BLOCK // max(math.prod(shape[1:]), 1), 1)
         for start in range(0, shape[0] if shape else 1, step):
             some = (slice(start, start + step),) if shape else ()
+
+            def bounds(number: int = number, some: tuple[slice, ...] = some) -> Iterator[np.ndarray]:
+                return (turn.bound(number)[some] for turn in others)
+
             yield Part(
-                call.names[first.result],
-                first.shape,
-                _shifted(first.where, start, step, shape),
-                first.expected[some],
-                tolerance[some],
+                call.names[piece.result],
+                piece.shape,
+                _shifted(piece.where, start, step, shape),
+                piece.expected[some],
+                piece.tolerance[some],
+                bounds,
             )
+
+
+@dataclass
+class _Turn:
+    """The pieces of one formulation, evaluated as far as they are asked for."""
+
+    formulation: Formulation
+    pieces: Iterator["Piece"]
+    number: int = -1
+    """Of the last piece that came."""
+    last: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    def bound(self, number: int) -> np.ndarray:
+        """The bound of a piece, around what the first formulation gives: what others round to in float64 differs from
+        that by rounding alone, which bounds in float64 see. One that loses digits counts where it has a bound."""
+        while self.number < number:
+            self.last, self.number = next(self.pieces).tolerance, self.number + 1
+        return self.last if self.formulation.stable else np.where(np.isinf(self.last), 0, self.last)
 
 
 def _shifted(where: tuple[slice, ...], start: int, step: int, shape: tuple[int, ...]) -> tuple[slice, ...]:

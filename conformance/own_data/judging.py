@@ -1,11 +1,12 @@
 """Hold results against what is expected of them: at first as cheaply as may be, and in full where something is wrong.
 
-Of a call that is right the first formulation mostly tells so. Where its tolerance is exceeded, those of all others
-count; then the other answers of the field's conventions, one after another; and only then it is wrong.
+Of a call that is right the first formulation mostly tells so. Where its bound is exceeded, the others are asked, one
+after another; then the other answers of the field's conventions; and only then it is wrong.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -78,9 +79,19 @@ class Judgement:
 
 
 def judge(
-    call: OwnCall, names: tuple[str, ...], dtype: str, precision: str, progress: Progress, *, quick: bool = False
+    call: OwnCall,
+    names: tuple[str, ...],
+    dtype: str,
+    precision: str,
+    progress: Progress,
+    *,
+    quick: bool = False,
+    unlike_first: bool = False,
 ) -> Judgement:
-    """Hold some of a call's results against what is expected. With `quick` it is not told in full what is wrong."""
+    """Hold some of a call's results against what is expected. With `quick` it is not told in full what is wrong.
+
+    unlike_first: whether it is known that they are not as the first answer has them.
+    """
     own = call.operation.formulations[call.direction]
     others = call.operation.others(call.direction, call.parameters, call.conventions)
     declared = {point: others[point, answer] for point, answer in call.conventions.items() if (point, answer) in others}
@@ -98,16 +109,15 @@ def judge(
             if part.result in shapes:
                 if part.shape != shapes[part.result]:
                     return False
-                right, open_ones = _right(call.results[part.result][part.where], part)
+                right, open_ones = is_right(call.results[part.result][part.where], part)
                 if not right:
                     return False
                 if open_ones:
                     unjudged[part.result] = unjudged.get(part.result, 0) + open_ones
         return True
 
-    first, again = answers[0], "again, by other ways to compute it"
-    tried = [(first[:1], ""), *((answer, again) for answer in (answers if len(first) > 1 else answers[1:]))]
-    if any(holds(answer, stage) for answer, stage in tried):
+    stages = ["", *["again, by other conventions"] * (len(answers) - 1)]
+    if any(holds(*tried) for tried in [*zip(answers, stages, strict=True)][unlike_first:]):
         return Judgement(dtype, precision, right=names, unjudged=tuple(unjudged.items()))
     if quick:
         return Judgement(dtype, precision, misshapen=((names[0], ()),))
@@ -131,11 +141,15 @@ def judge(
     )
 
 
-def _right(got: np.ndarray, part: Part) -> tuple[bool, int]:
-    """Whether a part is right, and how many of its elements have no bound."""
+def is_right(got: np.ndarray, part: Part) -> tuple[bool, int]:
+    """Whether each element of a part is right by some formulation, and how many have no bound by one that was asked."""
+    right, unbounded = np.asarray(False), np.asarray(False)
     with np.errstate(all="ignore"):
-        right = agrees(got, part.expected, part.tolerance)
-        if not part.tolerance.size or part.tolerance.max() < np.inf:
-            return bool(right.all()), 0
-        unbounded = ~(part.tolerance < np.inf)
-        return bool((right | unbounded).all()), int(np.count_nonzero(unbounded))
+        for bound in chain([part.bound], part.others()):
+            right = right | agrees(got, part.expected, bound)
+            if bound.size and not bound.max() < np.inf:
+                unbounded = unbounded | ~(bound < np.inf)
+                right = right | unbounded
+            if right.all():
+                break
+    return bool(right.all()), int(np.count_nonzero(unbounded))
