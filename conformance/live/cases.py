@@ -9,9 +9,9 @@ from itertools import permutations
 import numpy as np
 
 from ...reference.generation.draws import Shape
-from .domains import Indices
-from .profiles import PROFILES, Stream, in_blocks
-from .templates import UPSTREAM, Template
+from .domains import Domain, Indices
+from .profiles import PROFILES, Stream, repeated
+from .templates import Template
 
 TILES = (16, 32, 64, 128, 256, 512, 1024, 2048, 2048, 4096, 4096)
 """Lengths at which kernels change their ways; large ones are drawn more often, since no golden file has them."""
@@ -144,16 +144,17 @@ def tensors_of(template: Template, case: LiveCase) -> dict[str, np.ndarray]:
 def _drawn(template: Template, case: LiveCase, name: str, shapes: dict[str, Shape]) -> np.ndarray:
     w = Stream(f"{case.profile}/{case.key}/{name}", template.family.dtype)
 
+    domain = template.domains.get(name)
+
     def draw(shape: Shape) -> np.ndarray:
-        if name.startswith(UPSTREAM):
+        if domain is None:
             return w.array(PROFILES[case.profile](w, shape))
-        domain = template.domains[name]
         if isinstance(domain, Indices):
             axis, golden = template.limits[name]
             return domain.draw(w, golden if axis is None else shapes[axis[0]][axis[1]], shape)
         return domain.draw(w, case.profile, shape)
 
-    return in_blocks(draw, shapes[name])
+    return repeated(draw, shapes[name], isinstance(domain, Domain) and domain.shares)
 
 
 def simpler(case: LiveCase) -> list[LiveCase]:

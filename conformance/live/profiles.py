@@ -12,6 +12,8 @@ from ...vectors.dtypes import numpy_dtype
 
 BLOCK = 2**20
 """Numbers that are drawn at a time."""
+DRAWN = 2**21
+"""Numbers of a tensor that are drawn: what is beyond them repeats them."""
 SUMMED, BITS = 3, 52
 """Uniform integers that are added up to a bell, and how many bits each has."""
 FEW = 3
@@ -69,16 +71,24 @@ class Stream(Words):
         return flat.reshape(shape)
 
 
-def in_blocks(draw: Callable[[Shape], np.ndarray], shape: Shape) -> np.ndarray:
-    """Draw a large tensor some rows at a time, so that numbers on the way to it take little memory."""
-    rows = max(BLOCK // max(math.prod(shape[1:]), 1), 1) if shape else 1
-    if math.prod(shape) <= BLOCK or rows >= shape[0]:
+def repeated(draw: Callable[[Shape], np.ndarray], shape: Shape, whole_rows: bool = False) -> np.ndarray:
+    """Draw a tensor, of a large one a part that has `DRAWN` numbers at most, which is repeated to its end.
+
+    An odd number of elements is repeated, or with `whole_rows` of rows, so that tiles, whose sides are powers of 2,
+    differ from their neighbours.
+    """
+    if math.prod(shape) <= DRAWN:
         return draw(shape)
-    first = draw((rows, *shape[1:]))
+    axis = next(k for k in range(len(shape)) if math.prod(shape[k + 1 :]) <= DRAWN)
+    part = min(shape[axis], DRAWN // math.prod(shape[axis + 1 :])), *shape[axis + 1 :]
+    row = shape[-1] if whole_rows else 1
+    first = draw(part).reshape(-1, row)
+    some = first[: (len(first) - 1) | 1].reshape(-1)
     drawn = np.empty(shape, first.dtype)
-    drawn[:rows] = first
-    for start in range(rows, shape[0], rows):
-        drawn[start : start + rows] = draw((min(rows, shape[0] - start), *shape[1:]))
+    flat = drawn.reshape(-1)
+    for end in range(flat.size, 0, -some.size):
+        start = max(end - some.size, 0)
+        flat[start:end] = some[start - end :]
     return drawn
 
 

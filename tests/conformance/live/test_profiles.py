@@ -4,7 +4,8 @@ import hashlib
 
 import numpy as np
 import pytest
-from backproof.conformance.live.profiles import BLOCK, PROFILES, Stream
+from backproof.conformance.live import profiles
+from backproof.conformance.live.profiles import BLOCK, PROFILES, Stream, repeated
 from backproof.vectors.dtypes import DTYPES, numpy_dtype
 
 
@@ -53,3 +54,32 @@ def test_of_sparse_numbers_few_are_not_0_the_last_among_them() -> None:
     x = drawn("sparse", shape=(60, 600))
     assert 1 <= (x != 0).sum(axis=1).mean() <= 9
     assert x[-1, -1] != 0
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 64, 32), (4096,), (96, 17), (2, 5000)])
+def test_of_a_large_tensor_a_part_is_drawn_and_tiles_differ(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profiles, "DRAWN", 1024)
+    drawn_at_once: list[tuple[int, ...]] = []
+
+    def draw(part: tuple[int, ...]) -> np.ndarray:
+        drawn_at_once.append(part)
+        return np.arange(np.prod(part)).reshape(part)
+
+    x = repeated(draw, shape)
+    (part,) = drawn_at_once
+    assert x.shape == shape
+    assert 512 < np.prod(part) <= 1024
+    assert x.flat[-1] in (np.prod(part) - 1, np.prod(part) - 2)
+    flat = x.reshape(-1)
+    for distance in (2**k for k in range(1, flat.size.bit_length() - 1)):
+        assert (flat[distance:] != flat[:-distance]).all()
+
+
+def test_rows_that_belong_together_are_repeated_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profiles, "DRAWN", 1024)
+    x = repeated(lambda part: np.arange(np.prod(part)).reshape(part), (50, 100), whole_rows=True)
+    assert (x % 100 == np.arange(100)).all()
+    assert len(np.unique(x[:9, 0])) == 9
+    assert np.array_equal(x[:-9], x[9:])
