@@ -181,14 +181,17 @@ def _check_values(
     findings = _Findings()
 
     stacks, optional = [argument.stack for argument in arguments], FURTHER_FORM in family.flags
-    returned = _call_all(call, stacks, family.count, findings, robust, optional=optional)
+    returned = _call_all(call, stacks, family.count, findings, robust, optional=optional, copied=hold is None)
     implementation.after_calls()
     changed = list(changed_arguments(names, arguments, originals, robust=robust))
     changed += written_beside(names, arguments, robust=robust)
-    overwritten = list(overwritten_results(call.spec.names, returned.kept, returned.stacks, robust=robust))
+    overwritten = []
     if hold is not None:
+        arguments.clear()  # which may be large
+        stacks.clear()
         agreement = hold(returned)
     else:
+        overwritten = list(overwritten_results(call.spec.names, returned.kept, returned.stacks, robust=robust))
         precision = implementation.working_precision(family.dtype, family.op)
         declared = None if family.point is None else implementation.conventions.get(family.point)
         agreement = agree(family, vectors, precision, declared, returned)
@@ -273,7 +276,10 @@ class _Raised:
             yield Miss(MissKind.RAISED, robust, cases[0], summary, (*place, in_cases(cases, count)))
 
 
-def _call_all(call: Call, stacks: Arrays, count: int, findings: _Findings, robust: bool, *, optional: bool) -> Returned:
+def _call_all(
+    call: Call, stacks: Arrays, count: int, findings: _Findings, robust: bool, *, optional: bool, copied: bool
+) -> Returned:
+    """Make the calls of all cases. Without `copied` there is one, whose results are taken as they are."""
     spec = call.spec
     copies = [np.empty((count, *shape), spec.dtype) for shape in spec.shapes]
     whole = np.ones((len(copies), count), dtype=bool)
@@ -283,6 +289,9 @@ def _call_all(call: Call, stacks: Arrays, count: int, findings: _Findings, robus
         try:
             arrays = results()
             kept[case] = arrays
+            if not copied:
+                copies = [array[None, ...] for array in arrays]
+                continue
             for copy, array in zip(copies, arrays):  # noqa: B905 - one a result, and this is the inner loop
                 copy[case, ...] = array
         except Malformed as malformed:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..implementation.arrays import Arrays
 from .messages import in_cases
-from .values import COPIED
+from .values import COPIED, bits_equal
 from .verdict import Miss, MissKind
 
 _PATTERN = 0xCB
@@ -30,21 +30,29 @@ class Guarded:
     """All of it, bytes."""
     start: int
     """Where the first case begins."""
+    original: np.ndarray
+    """The argument itself, which no call is given."""
     before: bytes
-    """What the memory held before any call."""
+    """What the memory held before any call; empty where it is large."""
 
     @property
     def unchanged(self) -> bool:
         """Whether neither the cases nor the zones have changed."""
-        if len(self.before) <= COPIED:
+        if self.before:
             return self.memory.tobytes() == self.before
-        return np.array_equal(self.memory.view(np.uint64), np.frombuffer(self.before, np.uint64))
+        same = all(bits_equal(x, y) for x, y in zip(self.stack, self.original, strict=True))
+        return same and all((zone == _PATTERN).all() for zone in self.zones)
+
+    @property
+    def zones(self) -> tuple[np.ndarray, ...]:
+        """The memory that is no case's."""
+        return _zones(self.memory, self.start, len(self.stack), self.stack.strides[0], self.stack[0, ...].nbytes)
 
     def written(self) -> tuple[list[int], str]:
         """Cases beside which bytes have changed, and where the first of these bytes is; empty where there are none."""
         count, pitch = len(self.stack), self.stack.strides[0]
         size = self.stack[0, ...].nbytes
-        changed = self.memory != np.frombuffer(self.before, np.uint8)
+        changed = self.memory != _PATTERN
         changed[self.start : self.start + count * pitch].reshape(count, pitch)[:, :size] = False
         # A byte nearer to the end of a case than to the start of the next counts as beside the former.
         beside: dict[int, str] = {}
@@ -67,12 +75,18 @@ def guarded(original: np.ndarray) -> Guarded:
     # Of the arguments' own dtype, so that code which looks for what surrounds an argument finds it.
     whole = np.empty((count * pitch + 2 * _MARGIN + _LINE) // original.itemsize, original.dtype)
     memory = whole.view(np.uint8)
-    memory[:] = _PATTERN
     start = _MARGIN + (_PLACE - memory.__array_interface__["data"][0]) % _LINE
+    for zone in _zones(memory, start, count, pitch, size):
+        zone[...] = _PATTERN
     strides = (pitch, *original.strides[1:])
     stack: np.ndarray = np.ndarray(original.shape, original.dtype, whole, start, strides)
     stack[...] = original
-    return Guarded(stack, memory, start, memory.tobytes())
+    return Guarded(stack, memory, start, original, memory.tobytes() if memory.size <= COPIED else b"")
+
+
+def _zones(memory: np.ndarray, start: int, count: int, pitch: int, size: int) -> tuple[np.ndarray, ...]:
+    end = start + count * pitch
+    return memory[:start], memory[start:end].reshape(count, pitch)[:, size:], memory[end:]
 
 
 def patterned(size: int) -> np.ndarray:

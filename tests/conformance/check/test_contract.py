@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from backproof.conformance.check import threads
+from backproof.conformance.check import guards, threads
 from backproof.conformance.check.family import check
 from backproof.conformance.check.further import called_many_times
 from backproof.conformance.check.verdict import Outcome
@@ -153,7 +153,10 @@ def test_an_argument_that_is_returned_read_only_is_a_miss_all_the_same():
     ("bytes_away", "place"),
     [(0, "byte 1 after its end"), (40, "byte 41 after its end"), (-1, "byte 1 before its start")],
 )
-def test_a_write_beside_an_argument(bytes_away, place, count):
+@pytest.mark.parametrize("copied", [guards.COPIED, 0])
+def test_a_write_beside_an_argument(bytes_away, place, count, copied, monkeypatch):
+    monkeypatch.setattr(guards, "COPIED", copied)
+
     def function(dL_doutputs, inputs, weights, biases):
         if inputs.base is not None and inputs.base.nbytes > 4096 and inputs.flags.c_contiguous:
             start = inputs.__array_interface__["data"][0] - inputs.base.__array_interface__["data"][0]
