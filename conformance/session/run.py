@@ -1,6 +1,6 @@
 """The pytest hooks of a run with an implementation."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
@@ -20,7 +20,7 @@ from ..record.results import RESULT, Ending, Result, failing_functions
 from ..terminal import annotations
 from ..terminal import summary as report
 from ..terminal.truncation import Truncation
-from . import crashes, supervisor, xfails
+from . import crashes, supervisor, workers, xfails
 from .collect import FamilyItem, LiveFile, VectorFile
 from .plan import ChosenFile, golden_files, read_plan
 from .state import SessionState
@@ -61,6 +61,11 @@ class Run:
         config.pluginmanager.register(self._truncation, "backproof-truncation")
         if directs and hasattr(config.option, "maxworkerrestart"):
             config.pluginmanager.register(crashes.Crashes(self.state), "backproof-crashes")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, specs: Sequence[Any]) -> None:
+        """Divide the processors among pytest-xdist's workers."""
+        workers.share_processors(specs)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
