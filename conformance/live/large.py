@@ -33,9 +33,9 @@ FULL = (2**23, 2**32)
 """The same of one that is judged in full."""
 SAMPLE = 2**19
 """Of how many elements a result is judged, if judging all of it is too dear."""
-AT_ONCE = (2**25, FULL[1])
-"""The same of one that is as large and has to be judged in full, as some result sums over all that there is to cut. The
-elements count where there is no batch, so that it may have to be evaluated at once."""
+AT_ONCE = (2**25, 2**30)
+"""The same of one some result of which sums over all that there is to cut, so that all of its terms are computed again,
+several times each. The elements count where there is no batch, so that it may have to be evaluated at once."""
 CASES = (("integers", 0, SIZE), ("sparse", 1, FULL), ("heavy", 0, FULL))
 """The profile of each case, what is added to its lengths, as kernels go other ways beside a tile's, and its limits."""
 MOST_TRIED = 2**14

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce, wraps
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,8 @@ class Part:
         return reduce(np.maximum, self.others(), self.bound)
 
 
+Region = tuple[int, tuple[slice, ...]]
+"""Which result, and what part of it."""
 Answer = Sequence[Formulation]
 """The formulations of one right answer, the one to read first at the beginning."""
 
@@ -130,20 +133,21 @@ def fast_parts(
 
     `tick` is told what share is done. `batch` and `independent` are as `pieces` takes them.
     """
-    first, *others = (
-        _Turn(
-            one, _pieces(call, one, dtype, precision, tick if one is answer[0] else lambda _: None, batch, independent)
-        )
+    met: list[Region] = []
+    streams = [
+        _pieces(call, one, dtype, precision, tick if one is answer[0] else lambda _: None, batch, independent)
         for one in answer
-    )
-    for number, piece in enumerate(first.pieces):
+    ]
+    turns = [_Turn(one, stream, met) for one, stream in zip(answer[1:], streams[1:], strict=True)]
+    for number, piece in enumerate(streams[0]):
+        met.append((piece.result, piece.where))
         shape = piece.expected.shape
         step = max(BLOCK // max(math.prod(shape[1:]), 1), 1)
         for start in range(0, shape[0] if shape else 1, step):
             some = (slice(start, start + step),) if shape else ()
 
             def bounds(number: int = number, some: tuple[slice, ...] = some) -> Iterator[np.ndarray]:
-                return (turn.bound(number)[some] for turn in others)
+                return (turn.bound(number)[some] for turn in turns)
 
             yield Part(
                 call.names[piece.result],
@@ -157,20 +161,33 @@ def fast_parts(
 
 @dataclass
 class _Turn:
-    """The pieces of one formulation, evaluated as far as they are asked for."""
+    """The pieces of another formulation, evaluated as far as they are asked for."""
 
     formulation: Formulation
     pieces: Iterator["Piece"]
+    met: Sequence[Region]
+    """Where each piece of the first formulation is that has come."""
     number: int = -1
     """Of the last piece that came."""
     last: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    """Its bound."""
+    apart: dict[int, np.ndarray] = field(default_factory=dict)
+    """By result the bounds of what is left, where this formulation is evaluated in other pieces than the first."""
 
     def bound(self, number: int) -> np.ndarray:
         """The bound of a piece, around what the first formulation gives: what others round to in float64 differs from
         that by rounding alone, which bounds in float64 see. One that loses digits counts where it has a bound."""
-        while self.number < number:
-            self.last, self.number = next(self.pieces).tolerance, self.number + 1
-        return self.last if self.formulation.stable else np.where(np.isinf(self.last), 0, self.last)
+        while self.number < number and not self.apart:
+            piece, self.number = next(self.pieces), self.number + 1
+            self.last = piece.tolerance
+            if (piece.result, piece.where) != self.met[self.number]:
+                for one in chain([piece], self.pieces):
+                    self.apart.setdefault(one.result, np.empty(one.shape, one.tolerance.dtype))[one.where] = (
+                        one.tolerance
+                    )
+        result, where = self.met[number]
+        bound = self.apart[result][where] if self.apart else self.last
+        return bound if self.formulation.stable else np.where(np.isinf(bound), 0, bound)
 
 
 def _shifted(where: tuple[slice, ...], start: int, step: int, shape: tuple[int, ...]) -> tuple[slice, ...]:

@@ -17,6 +17,10 @@ FIRST_TILE = 4
 """Of each axis the first and the last index are taken, and those on both sides of 2**k for k from this one on."""
 
 
+LEAST = 6
+"""Of an axis that is cut so many are taken at least: of fewer a formula might say that indices, say, have more."""
+
+
 @dataclass(frozen=True)
 class Grid:
     """Elements of a result: those at some indices of each of its axes."""
@@ -80,7 +84,7 @@ def _grid(call: OwnCall, result: int, shape: tuple[int, ...], most: int) -> Grid
     left = most / math.prod(n for axis, n in enumerate(shape) if axis not in by_axis)
     indices = [np.arange(n) for n in shape]
     for turn, axis in enumerate(sorted(by_axis, key=lambda axis: shape[axis])):
-        count = min(shape[axis], max(int(left ** (1 / (len(by_axis) - turn))), 1))
+        count = min(shape[axis], max(int(left ** (1 / (len(by_axis) - turn))), LEAST))
         indices[axis] = _chosen(shape[axis], count, axis)
         left /= count
     cuts = [(by_axis[axis], at) for axis, at in enumerate(indices) if axis in by_axis and len(at) < shape[axis]]

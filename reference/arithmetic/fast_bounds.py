@@ -4,6 +4,7 @@
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -18,7 +19,8 @@ from .protocol import Axis, Constant
 SPLITTER = 2.0**27 + 1
 """Veltkamp's constant, which splits a float64 into two halves of 26 bits."""
 BLOCK = 2**15
-"""The most bounds that are added up in float32 at a stretch: that loses 2^-9 of the sum at most, in any order."""
+"""The most bounds that are added up in float32 at a stretch: that loses 2^-9 of the sum at most, in any order. Large
+arrays are looked at in parts of so many elements."""
 COMMON = 1 / 2
 """Exact elements are looked for where they are so many of a sample."""
 RARE = 1 / 64
@@ -112,14 +114,34 @@ def fits(x: np.ndarray, fmt: Format) -> np.ndarray:
     return np.asarray(held & (scaled == np.rint(scaled)))
 
 
+def by_parts(says: Callable[..., np.ndarray], *numbers: np.ndarray) -> np.ndarray:
+    """Say of each element of the last array, with the numbers of others that broadcast to it, whether something holds.
+
+    A large array is looked at part by part, so that numbers on the way stay in a processor's cache."""
+    whole = numbers[-1]
+    if whole.size <= 2 * BLOCK:
+        return np.asarray(says(*numbers))
+    axis = next(axis for axis, size in enumerate(whole.shape) if size > 1) - whole.ndim
+    rows = max(BLOCK * whole.shape[axis] // whole.size, 1)
+    found = np.empty(whole.shape, bool)
+    for start in range(0, whole.shape[axis], rows):
+        taken: Any = (..., slice(start, start + rows), *[slice(None)] * (-axis - 1))
+        found[taken] = says(*(x if x.ndim < -axis or x.shape[axis] == 1 else x[taken] for x in numbers))
+    return found
+
+
 def exact_sums(x: np.ndarray, y: np.ndarray, total: np.ndarray, fmt: Format) -> np.ndarray | None:
     """Say where x + y, rounded to `total`, is exact and fits a format; None if a sample shows that to be rare."""
     few = sampled(total)
     if fmt is not FLOAT64 and few is not total and fits(few, fmt).mean() < COMMON:
         return None
-    part = total - x
-    rest = (x - (total - part)) + (y - part)  # Knuth's error-free sum
-    return np.asarray((rest == 0) & fits(total, fmt))
+
+    def exactly(x: np.ndarray, y: np.ndarray, total: np.ndarray) -> np.ndarray:
+        part = total - x
+        rest = (x - (total - part)) + (y - part)  # Knuth's error-free sum
+        return np.asarray((rest == 0) & fits(total, fmt))
+
+    return by_parts(exactly, x, y, total)
 
 
 def exact_products(x: np.ndarray, y: np.ndarray, product: np.ndarray, fmt: Format) -> np.ndarray | None:
@@ -128,7 +150,7 @@ def exact_products(x: np.ndarray, y: np.ndarray, product: np.ndarray, fmt: Forma
         few = [sampled(np.broadcast_to(a, product.shape)) for a in (x, y, product)]
         if (_whole_product(*few) & fits(few[2], fmt)).mean() < COMMON:
             return None
-    return np.asarray(_whole_product(x, y, product) & fits(product, fmt))
+    return by_parts(lambda x, y, product: _whole_product(x, y, product) & fits(product, fmt), x, y, product)
 
 
 def _whole_product(x: np.ndarray, y: np.ndarray, product: np.ndarray) -> np.ndarray:
@@ -170,13 +192,12 @@ def finest_unit(x: np.ndarray) -> int | None:
 
 def _are_multiples(x: np.ndarray, unit: int) -> bool:
     """Say whether all numbers are finite and multiples of 2**unit, which is 1 or less, so that nothing underflows."""
-    scale = 2.0**-unit
-    rows = max(BLOCK * x.shape[0] // x.size, 1)
-    for start in range(0, len(x), rows):
-        scaled = x[start : start + rows] * scale
-        if not (scaled == np.rint(scaled)).all() or not np.isfinite(scaled).all():
-            return False
-    return True
+
+    def are_whole(x: np.ndarray) -> np.ndarray:
+        scaled = x * 2.0**-unit
+        return np.asarray((scaled == np.rint(scaled)) & np.isfinite(scaled))
+
+    return bool(by_parts(are_whole, x).all())
 
 
 def summed(x: np.ndarray, axis: Axis, keepdims: bool) -> np.ndarray:
@@ -215,11 +236,7 @@ def has_signs(x: np.ndarray) -> bool:
 
 def signs_only(x: np.ndarray) -> bool:
     """Say whether all numbers are 0, 1 or -1."""
-    for numbers in (sampled(x), x):
-        others = numbers[numbers != 0]
-        if not (np.abs(others) == 1).all():
-            return False
-    return True
+    return all(by_parts(lambda x: (x == 0) | (np.abs(x) == 1), numbers).all() for numbers in (sampled(x), x))
 
 
 @lru_cache(maxsize=1024, typed=True)
@@ -246,7 +263,7 @@ def zeros_and_misfits(x: np.ndarray, fmt: Format) -> tuple[bool, bool]:
     """Say whether zeros are common among numbers, and whether some are not held by a format."""
     numbers = x.astype(np.float32) if x.dtype.itemsize <= 2 else x
     if numbers.dtype != {FLOAT32: np.float32, FLOAT64: np.float64}.get(fmt):
-        held = signs_only(numbers) or bool(fits(numbers.astype(np.float64), fmt).all())
+        held = signs_only(numbers) or bool(by_parts(lambda x: fits(x.astype(np.float64), fmt), numbers).all())
         return _are_common(numbers == 0), not held
     low = np.abs(numbers) < 2.0**fmt.smallest_normal
     if not low.any():

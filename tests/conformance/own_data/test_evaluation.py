@@ -53,6 +53,21 @@ def test_a_bound_that_is_asked_for_late_is_that_of_the_same_part() -> None:
     assert np.array_equal(next(last.others()), due.bound)
 
 
+def test_a_formulation_that_takes_other_chunks_has_its_bound_at_the_same_place() -> None:
+    call = softmax()
+    first = call.operation.formulations["forward"][0]
+
+    def mixed(inputs: Any, **parameters: Any) -> Any:
+        return first.function(inputs, **parameters) + 2.0**-40 * inputs.sum()
+
+    other = Formulation(mixed, "mixes rows")
+    (due,) = parts_of(call, [other])
+    parts = list(parts_of(call, [first, other]))
+    assert len(parts) > 2
+    for part in (parts[1], parts[-1]):
+        assert np.array_equal(next(part.others()), due.bound[part.where])
+
+
 def test_what_another_formulation_explains_is_right_and_no_further_one_is_asked() -> None:
     part = next(parts_of(softmax(), softmax().operation.formulations["forward"][:1]))
     asked: list[int] = []

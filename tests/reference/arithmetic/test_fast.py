@@ -6,9 +6,10 @@ from typing import Any
 import flint
 import numpy as np
 import pytest
+from backproof.reference.arithmetic import fast_bounds
 from backproof.reference.arithmetic.decisions import Decision
 from backproof.reference.arithmetic.fast import Fast, exact
-from backproof.reference.arithmetic.fast_bounds import finest_unit, sampled, units_of
+from backproof.reference.arithmetic.fast_bounds import exact_products, exact_sums, finest_unit, sampled, units_of
 from backproof.reference.arithmetic.fast_sums import Batch
 from backproof.reference.arithmetic.precision import PRECISIONS, Precision, precision_model
 from backproof.reference.arithmetic.protocol import FormulaArray, RangeError, UnboundedError, over_elements
@@ -354,3 +355,17 @@ def test_a_unit_far_from_1_is_not_taken_for_that_of_all(few: float) -> None:
     x = np.full((300, 400), few)
     x[7, 11] = few / 8
     assert finest_unit(x) == finest_unit(np.array([few / 8]))
+
+
+@pytest.mark.parametrize("shapes", [((1, 90, 40), (40,)), ((3, 90, 40), (90, 1)), ((5000,), ()), ((70, 80), (70, 80))])
+def test_what_is_exact_is_the_same_part_by_part(
+    shapes: tuple[tuple[int, ...], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = Words("parts", "float64")
+    x, y = (w.integers(shape, -9, 9) * np.where(w.integers(shape, 0, 20), 1, 0.1) for shape in shapes)
+    fmt = units_of(precision_model("float32", "float32")).format.format
+    whole = exact_sums(x, y, x + y, fmt), exact_products(x, y, x * y, fmt)
+    monkeypatch.setattr(fast_bounds, "BLOCK", 64)
+    for one, other in zip(whole, (exact_sums(x, y, x + y, fmt), exact_products(x, y, x * y, fmt)), strict=True):
+        assert 0 < np.count_nonzero(one) < one.size
+        assert np.array_equal(one, other)
