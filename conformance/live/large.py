@@ -24,6 +24,8 @@ ATTENTION = dict.fromkeys(("query", "key", "value"), (1, 16, 2048, 128))
 """The same of arguments by name: batch, heads, positions, features."""
 INDEXED = 50257
 """A length that an argument of indices chooses from: GPT-2's vocabulary."""
+LOOP = 16
+"""The most steps of a formula's loop, as over time: each costs as many calls of NumPy as one over whole tensors."""
 LONG = 2**10
 """Other lengths give way to an indexed one down to this."""
 SIZE = (2**26, 2**36)
@@ -94,9 +96,10 @@ def large_sizes(template: Template, limits: Limits) -> list[int]:
     """A size of each length of a template, as large as all together may be."""
     indexed = _indexed(template)
     sizes, least = [], []
-    for length, follows in zip(template.lengths, template.followers, strict=True):
+    for length, follows, is_loop in zip(template.lengths, template.followers, template.loops, strict=True):
         chosen = not indexed.isdisjoint(length.multiples)
         size = INDEXED if chosen else _usual(template, length, follows is None)
+        size = min(size, LOOP) if is_loop else size
         sizes.append(max(size // max(length.multiples.values()), 1))
         least.append(LONG if chosen else 1)
     table = {name for name, _ in indexed}
