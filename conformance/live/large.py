@@ -33,7 +33,7 @@ SIZE = (2**26, 2**36)
 contraction. So large a case is judged at some of its elements."""
 FULL = (2**23, 2**32)
 """The same of one that is judged in full."""
-SAMPLE = 2**19
+SAMPLE = 2**20
 """Of how many elements a result is judged, if judging all of it is too dear."""
 AT_ONCE = (2**25, 2**30)
 """The same of one some result of which sums over all that there is to cut, so that all of its terms are computed again,
@@ -68,16 +68,19 @@ def large_cases(templates: Sequence[Template], key: str) -> Iterator[tuple[Templ
 
 def _is_sampled(template: Template, sizes: Sequence[int]) -> bool:
     """Whether results of these sizes can be judged at some of their elements."""
+    return bool(grids_of(call_of_zeros(template, sizes)))
+
+
+def call_of_zeros(template: Template, sizes: Sequence[int]) -> OwnCall:
+    """The call of a case of these sizes with zeros for numbers, in no memory."""
     inputs, first = template.family.inputs, template.family.inputs[template.drawn_first[0]]
 
     def placed(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
         return {n: np.broadcast_to(np.zeros((), inputs.get(n, first).dtype), shape) for n, shape in shapes.items()}
 
     arguments, results = placed(shapes_of(template, sizes)), placed(result_shapes(template, sizes))
-    call = OwnCall(
-        template.operation, template.family.direction, arguments, template.family.parameters, results, {}, SAMPLE
-    )
-    return bool(grids_of(call))
+    direction, parameters = template.family.direction, template.family.parameters
+    return OwnCall(template.operation, direction, arguments, parameters, results, {}, SAMPLE)
 
 
 def _worth(template: Template, limits: Limits) -> tuple[bool, bool, int, bool, int]:

@@ -17,6 +17,8 @@ FIRST_TILE = 4
 """Of each axis the first and the last index are taken, and those on both sides of 2**k for k from this one on."""
 
 
+TILE = 128
+"""A fault in so many indices in a row is seen, as far as the number of elements allows."""
 LEAST = 6
 """Of an axis that is cut so many are taken at least: of fewer a formula might say that indices, say, have more."""
 
@@ -93,11 +95,16 @@ def _grid(call: OwnCall, result: int, shape: tuple[int, ...], most: int) -> Grid
 
 
 def _chosen(length: int, count: int, axis: int) -> np.ndarray:
-    """So many indices below a length: the first, the last, those beside a tile's length, and others that are drawn."""
+    """So many indices below a length: the first, the last, those beside a tile's length, and others that are drawn:
+    some in each `TILE` of them, where so many are asked for."""
     if count >= length:
         return np.arange(length)
     powers = [2**k + more for k in range(FIRST_TILE, length.bit_length()) for more in (0, -1)]
     tiles = [0, length - 1, *(i for i in reversed(powers) if i < length)]
-    drawn = np.random.Philox(key=[SEED, axis]).random_raw(4 * count) % np.uint64(length)
-    unlike: Sequence[int] = list(dict.fromkeys([*tiles, *drawn.astype(np.int64).tolist()]))
+    words = np.random.Philox(key=[SEED, axis]).random_raw(4 * count)
+    starts = range(0, length, TILE * 3 // 4)
+    spread = [min(start + int(word) % (TILE // 4), length - 1) for start, word in zip(starts, words, strict=False)]
+    first = [*tiles[:2], *spread] if len(spread) + 2 <= count else []
+    drawn = (words % np.uint64(length)).astype(np.int64).tolist()
+    unlike: Sequence[int] = list(dict.fromkeys([*first, *tiles, *drawn]))
     return np.sort(np.array(unlike[:count]))

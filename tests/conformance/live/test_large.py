@@ -82,6 +82,15 @@ def test_terms_are_those_of_a_contraction_fewer_where_all_is_judged(name: str, s
     assert terms_of(template, case.sizes) == terms
 
 
+@pytest.mark.parametrize("name", ["dense_backward", "layer_norm_forward", "softmax_cross_entropy_backward"])
+def test_a_fault_in_one_tile_is_among_the_elements_that_are_judged(name: str) -> None:
+    op, direction = name.rsplit("_", 1)
+    template, case = next(cases_of(op, direction))
+    for grid in large.grids_of(large.call_of_zeros(template, case.sizes)).values():
+        for indices, length in zip(grid.indices, grid.shape, strict=True):
+            assert set(range(length // 128)) <= set((indices // 128).tolist())
+
+
 def test_the_second_case_is_beside_a_tile() -> None:
     _, beside, _ = shapes_of("relu", "backward")
     assert all(size % 16 == 1 for size in beside["inputs"])

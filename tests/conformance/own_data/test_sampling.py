@@ -8,7 +8,7 @@ from backproof.conformance import assert_gradients, assert_outputs
 from backproof.conformance.own_data.call import OwnCall, operation_of, read_call
 from backproof.conformance.own_data.evaluation import fast_parts, whole
 from backproof.conformance.own_data.reading import readings
-from backproof.conformance.own_data.sampling import grids_of, sampled
+from backproof.conformance.own_data.sampling import _chosen, grids_of, sampled
 from backproof.reference.ops import dense, softmax
 
 RANDOM = np.random.default_rng(0)
@@ -71,6 +71,14 @@ def test_axes_that_a_small_result_does_not_depend_on_are_cut_for_it_too() -> Non
     gradients[2][0, -1] += 1
     with pytest.raises(AssertionError, match="dL_dbiases is wrong in 1 of 36 elements"):
         assert_gradients("dense", gradients, sample=100, **call)
+
+
+@pytest.mark.parametrize(("length", "count"), [(8192, 128), (8192, 2000), (1024, 20), (50257, 600), (130, 10)])
+def test_some_of_each_128_indices_are_taken_where_so_many_are_asked_for(length: int, count: int) -> None:
+    taken = _chosen(length, count, 0)
+    assert len(taken) == len(set(taken)) == count
+    assert {0, length - 1} <= set(taken)
+    assert np.diff(taken).max() < 128
 
 
 def test_where_a_result_cannot_be_cut_all_are_judged() -> None:
