@@ -8,8 +8,10 @@ from functools import cache
 from backproof.conformance.check.family import check
 from backproof.conformance.implementation.load import Implementation
 from backproof.conformance.live.cases import draw_case
-from backproof.conformance.live.judging import Judge, Judged
-from backproof.conformance.live.search import Live, drawn, search, tried
+from backproof.conformance.live.judging import Judge, Judged, stand_in
+from backproof.conformance.live.large import large_cases
+from backproof.conformance.live.large_judging import LargeJudge
+from backproof.conformance.live.search import Live, drawn, first_failure, search, tried
 from backproof.conformance.live.templates import Template, templates
 from backproof.reference.model.operation import operation
 from backproof.vectors import store
@@ -25,6 +27,12 @@ def judge_of(op: str, implementation: Implementation) -> Judge:
     """The judge of an implementation's functions of one operation."""
     vectors = store.read_golden(op)
     return Judge(implementation, lambda family: check(family, implementation, vectors))
+
+
+def large_judge_of(op: str, implementation: Implementation) -> LargeJudge:
+    """The judge of their large cases."""
+    vectors = store.read_golden(op)
+    return LargeJudge(implementation, lambda family, **how: check(family, implementation, vectors, **how))
 
 
 def judged(
@@ -47,6 +55,13 @@ def searched(
         key,
         lambda: go_on() and time.process_time() < end,
     )
+
+
+def searched_large(implementation: Implementation, op: str, direction: str, dtype: str, key: str) -> Live:
+    """What comes of the large cases of a function, made as small as may be within a minute."""
+    made_after = templates_of(op, direction, dtype)
+    judge = large_judge_of(op, implementation)
+    return first_failure(judge, stand_in(made_after[0].family), large_cases(made_after, key), [], 60.0)
 
 
 def turns(cases: int) -> Callable[[], bool]:
