@@ -18,13 +18,15 @@ from ..own_data.evaluation import Answer, parts_of
 from ..own_data.judging import Judgement, is_right, judge
 from ..own_data.progress import Progress
 from ..own_data.reading import readings
-from ..own_data.sampling import sampled
+from ..own_data.sampling import TILE, sampled
 from .cases import MOST_ELEMENTS, LiveCase, result_shapes
 from .judging import Judge, Judged, UnjudgedError, call_of, stand_in
 from .large import CASES, FULL, SAMPLE, elements_of, terms_of
 from .templates import Template
 
 FLAG = "large"
+PART = 16
+"""A large matrix is judged at one of so many elements at most."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,13 @@ def _held(call: OwnCall, answer: Answer, precision: str) -> Agreement:
 
 
 def _sample(template: Template, case: LiveCase) -> int | None:
-    """Of how many elements each result is judged; None for all."""
+    """Of how many elements each result is judged; None for all. Of a matrix that is small beside the arguments it is a
+    part as well: to know all of it all that others sum over is computed."""
     limits = FULL[0] * 1.1, FULL[1] * 1.1
-    few = elements_of(template, case.sizes) <= limits[0] and terms_of(template, case.sizes) <= limits[1]
-    return None if few else SAMPLE
+    if elements_of(template, case.sizes) <= limits[0] and terms_of(template, case.sizes) <= limits[1]:
+        return None
+    shapes = result_shapes(template, case.sizes).values()
+    return min([SAMPLE, *(math.prod(shape) // PART for shape in shapes if sum(n > TILE for n in shape) > 1)])
 
 
 def _standing(template: Template, case: LiveCase) -> Family:
