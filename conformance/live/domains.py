@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -72,14 +73,27 @@ class Indices:
         )
 
 
-def domain_of(own: np.ndarray, stacks: Sequence[np.ndarray], *, is_label: bool) -> Domain | Indices:
+@dataclass(frozen=True)
+class Seen:
+    """An argument's cases in all families of its operation."""
+
+    stacks: Sequence[np.ndarray]
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """The numbers that are there, each once, in order."""
+        floats = [np.asarray(x, np.float64).ravel() for x in self.stacks if x.dtype.kind != "i"]
+        return np.unique(np.concatenate(floats))
+
+
+def domain_of(own: np.ndarray, seen: Seen, *, is_label: bool) -> Domain | Indices:
     """Tell an argument's domain from its cases in one family, and in all families of the operation.
 
     Whether rows are shares of 1 the family alone decides: labels are that or something else.
     """
     if own.dtype.kind == "i":
         return Indices(tuple(np.unique(own[own < 0]).tolist()))
-    numbers = np.unique(np.concatenate([np.asarray(x, np.float64).ravel() for x in stacks if x.dtype.kind != "i"]))
+    numbers = seen.numbers
     wide = np.asarray(own, np.float64)
     rows = wide.ndim > 2 and wide.min() >= 0 and bool(np.allclose(wide.sum(axis=-1), 1, atol=2**-6))
     return Domain(

@@ -42,7 +42,7 @@ CASES = (("integers", 0, SIZE), ("sparse", 1, FULL), ("heavy", 0, FULL))
 """The profile of each case, what is added to its lengths, as kernels go other ways beside a tile's, and its limits."""
 MOST_TRIED = 2**14
 """Elements of all arguments with which a formula is asked whether it takes them."""
-SHORT = 32
+SHORT = 8
 """Lengths up to this are not shortened for it."""
 MOST_TEMPLATES, MOST_HALVED = 4, 5
 """How many templates of the same parameters are asked, and how often their lengths are halved."""
@@ -55,10 +55,17 @@ def large_cases(templates: Sequence[Template], key: str) -> Iterator[tuple[Templ
     w = Stream(key, "float64")
     for group, (profile, more, limits) in zip(cycle(by_parameters(templates)), CASES, strict=False):
         number = int(w.integers((), 0, KEYS))
-        asked = sorted(group, key=lambda t: _worth(t, limits), reverse=True)[:MOST_TEMPLATES]
-        taken = [(t, sizes) for t in asked if (sizes := _taken_sizes(t, more, limits)) is not None]
+        ranked = sorted(((_worth(t, limits), t) for t in group), key=lambda pair: pair[0], reverse=True)
+        taken: list[tuple[Template, tuple[int, ...]]] = []
+        best = None
+        for (*worth, _), asked in ranked[:MOST_TEMPLATES]:
+            if taken and worth != best:  # asking a formula takes time, and what is worth less is not taken
+                break
+            if (sizes := _taken_sizes(asked, more, limits)) is not None:
+                taken.append((asked, sizes))
+                best = worth
         if taken:
-            template, sizes = max(taken, key=lambda pair: (_worth(pair[0], limits)[:4], elements_of(*pair)))
+            template, sizes = max(taken, key=lambda pair: elements_of(*pair))
             in_chunks = template.operation.batch_axis.get(template.drawn_first[0]) is not None
             fewer = min(limits[0], SIZE[0] if in_chunks else AT_ONCE[0]), min(limits[1], AT_ONCE[1])
             if fewer != limits and not _is_sampled(template, sizes):

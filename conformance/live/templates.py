@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...vectors.records import Family, OperationVectors
-from .domains import Domain, Indices, domain_of
+from .domains import Domain, Indices, Seen, domain_of
 
 if TYPE_CHECKING:
     from ...reference.model.operation import Operation
@@ -45,7 +45,7 @@ class Template:
 
     operation: "Operation"
     family: Family
-    stacks: Mapping[str, Sequence[np.ndarray]]
+    seen: Mapping[str, Seen]
     """By argument, its cases in all families that are templates."""
 
     @cached_property
@@ -81,7 +81,7 @@ class Template:
     def domains(self) -> dict[str, Domain | Indices]:
         """What each argument but an upstream may hold."""
         return {
-            name: domain_of(x, self.stacks[name], is_label=name in self.operation.labels)
+            name: domain_of(x, self.seen[name], is_label=name in self.operation.labels)
             for name, x in self.family.inputs.items()
             if not name.startswith(UPSTREAM)
         }
@@ -89,7 +89,7 @@ class Template:
     @cached_property
     def limits(self) -> dict[str, tuple[Axis | None, int]]:
         """For each argument of indices the axis that they are indices into, if one is found, and its golden length."""
-        return {n: self._limit(n) for n, domain in self.domains.items() if isinstance(domain, Indices)}
+        return {n: self._limit(n) for n, x in self.family.inputs.items() if x.dtype.kind == "i"}
 
     def shapes(self, sizes: Sequence[int]) -> dict[str, tuple[int, ...]]:
         """The shapes of what is drawn first, for a size of each length."""
@@ -253,5 +253,6 @@ def templates(operation: "Operation", vectors: OperationVectors, dtype: str, dir
     for family in families:
         for name, x in family.inputs.items():
             stacks.setdefault(name, []).append(x)
+    seen = {name: Seen(cases) for name, cases in stacks.items()}
     mine = (f for f in families if f.dtype == dtype and f.direction == direction)
-    return tuple(Template(operation, family, stacks) for family in mine)
+    return tuple(Template(operation, family, seen) for family in mine)

@@ -8,7 +8,7 @@ result is evaluated on a grid of its elements.
 Which axes go together, and which results a cut leaves valid, is found by trying on corners of the tensors.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..model.formulations import Function
-from .chunks import Tensors, agree, along, corners, finished, fractions, results_of
-from .fast_bounds import units_of
+from .chunks import Results, Tensors, agree, along, corners, finished, fractions, results_of
+from .fast_bounds import Units, units_of
 from .fast_sums import Batch
 from .precision import precision_model
 
@@ -62,6 +62,16 @@ def cuts_of(
             return []
         shapes = [np.shape(x) for x in (outputs if isinstance(outputs, tuple) else (outputs,))]
         tensors = fractions([np.ones(shape) for shape in shapes[:upstreams]] + tensors[upstreams:])
+    units = units_of(precision_model("float64", "float64"))
+    try:
+        with np.errstate(all="ignore"):
+            whole = results_of(function, tensors, parameters, units, Batch())
+    except Exception:  # of the formula, as above
+        return []
+
+    def validity(axes: Mapping[int, int]) -> Validity | None:
+        return _validity(function, tensors, parameters, units, whole, axes)
+
     by_length: dict[int, list[Axis]] = {}
     for place, x in enumerate(arguments):
         for axis, length in enumerate(x.shape):
@@ -69,7 +79,7 @@ def cuts_of(
     found = []
     for length, axes in by_length.items():
         while axes and length > len(CORNER_SAMPLES[0]) + 1:
-            some, valid = next(_together(function, tensors, parameters, axes), (axes[:1], None))
+            some, valid = next(_together(validity, axes), (axes[:1], None))
             if valid is not None:
                 chosen = dict(some)
                 found.append(Cut(tuple(chosen.get(place) for place in range(len(arguments))), length, *valid))
@@ -78,7 +88,7 @@ def cuts_of(
 
 
 def _together(
-    function: Function, tensors: Tensors, parameters: Mapping[str, Any], candidates: Sequence[Axis]
+    validity: Callable[[Mapping[int, int]], Validity | None], candidates: Sequence[Axis]
 ) -> Iterator[tuple[Sequence[Axis], Validity]]:
     """The first of some axes of one length with others that the formula takes to be cut together, the fewest first."""
     first, *others = candidates
@@ -86,16 +96,23 @@ def _together(
         for some in combinations(others, count):
             places = [place for place, _ in (first, *some)]
             if len(set(places)) == len(places):  # one axis of each argument
-                valid = _validity(function, tensors, parameters, dict((first, *some)))
+                valid = validity(dict((first, *some)))
                 if valid is not None:
                     yield (first, *some), valid
 
 
 def _validity(
-    function: Function, tensors: Tensors, parameters: Mapping[str, Any], axes: Mapping[int, int]
+    function: Function,
+    tensors: Tensors,
+    parameters: Mapping[str, Any],
+    units: Units,
+    whole: Results,
+    axes: Mapping[int, int],
 ) -> Validity | None:
-    """Find the results that stay valid when axes are cut, by argument; None where the formula does not take that."""
-    units = units_of(precision_model("float64", "float64"))
+    """Find the results that stay valid when axes are cut, by argument; None where the formula does not take that.
+
+    `whole` is what it gives of whole tensors.
+    """
     lengths = {tensors[place].shape[axis] for place, axis in axes.items()}
     if len(lengths) > 1:
         return None
@@ -103,7 +120,6 @@ def _validity(
     found: list[Validity] = []
     try:
         with np.errstate(all="ignore"):
-            whole = results_of(function, tensors, parameters, units, Batch())
             for counted in (False, True):
                 valid = []
                 for sample in CORNER_SAMPLES:
