@@ -1,7 +1,6 @@
 """What the tests of all three packages share: pytester, the installed golden files, and the helpers in support/."""
 
 import gc
-import os
 import sys
 from collections.abc import Collection, Iterator
 from functools import cache
@@ -23,17 +22,21 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "support
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where processes share the tests, put those of one operation together at the end: a process that is handed them
-    reads its golden file, draws its cases and builds its mutants once, and no other does."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        known = frozenset(operation_names())
-        items.sort(key=lambda item: operation_of(item, known))
+    """Put the tests of one operation together at the end: of several processes the one that is handed them reads its
+    golden file, draws its cases and builds its mutants once, and no other does."""
+    known = frozenset(operation_names())
+    items.sort(key=lambda item: operation_of(item, known))
 
 
 def pytest_collection_finish() -> None:
     """Keep the collector from what has been imported and collected, which lives as long as the tests do: a run within a
     run ends with five full collections."""
     gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Likewise at the end, when pytest collects five times, and Python once more."""
     gc.freeze()
 
 

@@ -3,7 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import documents
@@ -11,6 +11,7 @@ import pytest
 from backproof.conformance import cli
 from backproof.conformance.pages import markdown
 from backproof.reference.faults import faults_of, mutants_of, wrappers_of
+from backproof.reference.generation import generate
 from backproof.reference.model.operation import operation, operation_names
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS
 from backproof.vectors import store
@@ -40,6 +41,12 @@ COMMANDS = [
 ]
 
 
+def in_this_process(ops: Sequence[str], prepare: Callable[[], object]) -> dict[str, bytes]:
+    """Generate files of few families each: that processes build all of them is `test_own_operations`' to show."""
+    families = {op: [generate.build(*task) for task in generate.tasks([op])[:3]] for op in ops}
+    return {f"{op}.h5": store.image_of(generate.vectors_of(op, some)) for op, some in families.items()}
+
+
 @pytest.fixture
 def printed(
     pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -56,6 +63,7 @@ def printed(
         if program == "pytest":
             return f"{pytester.runpytest_inprocess('-p', 'no:hypothesispytest', *arguments).stdout}\n"
         capsys.readouterr()
+        monkeypatch.setattr(generate, "generate", in_this_process)
         cli.main(arguments)
         return capsys.readouterr().out
 

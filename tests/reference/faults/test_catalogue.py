@@ -17,7 +17,7 @@ def test_a_fault_can_be_named_after_impl(op: str) -> None:
 @pytest.mark.parametrize("op", operation_names())
 def test_the_catalogue_lists_an_operation_a_line_each(op: str) -> None:
     *lines, last = describe(op).splitlines()
-    assert [name for name in by_name(op) if not any(line.startswith(f"  {name}: ") for line in lines)] == []
+    assert {line.partition(": ")[0] for line in lines} >= {f"  {name}" for name in by_name(op)}
     assert all(line.startswith(("  ", f"{op}: ")) and len(line) <= 120 for line in lines if line)
     assert last.startswith(f"{len(by_name(op))} faults; run one: pytest --impl=")
 
