@@ -7,8 +7,8 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits memory, and looks for processes, as on Linux")
 
 
-TRIES = [("file", 120), ("record", 60), ("harness", 4)]
-MORE = [pytest.param(target, 10 * count, marks=pytest.mark.catalogue) for target, count in TRIES]
+TRIES = [("file", 30), ("record", 15), ("harness", 2)]
+MORE = [pytest.param(target, 40 * count, marks=pytest.mark.catalogue) for target, count in TRIES]
 
 
 @pytest.mark.parametrize(("target", "count"), [*TRIES, *MORE])

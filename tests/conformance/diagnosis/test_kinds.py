@@ -345,14 +345,14 @@ def clipped_probabilities(z: Array, labels: Array, *, reduction: str) -> Array:
     return cross_entropy.forward(np.maximum(softmax.forward(z), 1e-10), labels, reduction=reduction)
 
 
-@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(6, KINDS))
+@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(9, KINDS))
 def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     found = findings(implementation(op, **{direction: function}), whole(op))
     assert len(found) == len(words), found
     assert all(any(finding.wrong.startswith(one) for finding in found) for one in words), found
 
 
-@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(14, KINDS))
+@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(30, KINDS))
 def test_strictness_adds_to_what_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     subject = implementation(op, **{direction: function})
     assert set(findings(subject, whole(op))) <= set(findings(subject, whole(op), strict=True))

@@ -52,7 +52,7 @@ def adapter(body: str) -> str:
     return f"{small_vectors.ADAPTER}\nKEPT = {{}}\ndef double_backward(dL_doutputs, inputs):\n    {body}\n"
 
 
-@pytest.mark.parametrize("name", one_in(4, BODIES))
+@pytest.mark.parametrize("name", one_in(8, BODIES))
 def test_verdicts_are_those_of_a_run_in_process(project: pytest.Pytester, name: str) -> None:
     project.makepyfile(adapter=adapter(BODIES[name]))
     records = []

@@ -71,8 +71,9 @@ def test_curated_families_that_lie_on_boundaries_are_built_the_same_too(
     assert [tensors(build(op, dtype, name).answer) for op, name in sample] == first
 
 
-def test_float64_linear_algebra_is_used_for_classes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    cases = CASES[::3]
+@pytest.mark.parametrize("step", [24, pytest.param(3, marks=pytest.mark.catalogue)])
+def test_float64_linear_algebra_is_used_for_classes_alone(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = CASES[::step]
     first = [bits_of(evaluated(*case)) for case in cases]
     plain = module._plain
 
