@@ -30,7 +30,8 @@ class Returned:
 
     def complete(self) -> np.ndarray:
         """For each case, bool: whether every result is there."""
-        complete: np.ndarray = np.all(self.whole, axis=0)
+        whole = self.whole
+        complete: np.ndarray = np.ones(whole.shape[1], dtype=bool) if is_true(whole) else np.all(whole, axis=0)
         return complete
 
 

@@ -3,8 +3,9 @@
 import inspect
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -115,13 +116,18 @@ def _declined(family: Family, implementation: Implementation, vectors: Operation
 
 def _lacking(function: Callable[..., object], parameters: Iterable[str]) -> list[str]:
     """The parameters that a function does not take by keyword; none of one whose signature is not told."""
+    known = (_known if isinstance(function, Hashable) else _known.__wrapped__)(function)
+    return [name for name in parameters if name not in known] if known is not None else []
+
+
+@lru_cache(maxsize=512)
+def _known(function: Callable[..., object]) -> Collection[str] | None:
+    """The parameters of a function; None where it takes any, or does not tell."""
     try:
         known = inspect.signature(function).parameters
     except (TypeError, ValueError):
-        return []
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
-        return []
-    return [name for name in parameters if name not in known]
+        return None
+    return None if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()) else tuple(known)
 
 
 def _call(family: Family, implementation: Implementation, vectors: OperationVectors) -> Call:

@@ -77,8 +77,9 @@ class FamilyItem(pytest.Item):
         super().__init__(**node)
         self.family = family
         self.result: Result | None = None
-        for word in dict.fromkeys(marker_names(family)):
-            self.add_marker(_marker(word))
+        for word in dict.fromkeys(marker_names(family)):  # as add_marker, which imports something each time
+            self.keywords[word] = _marker(word)
+            self.own_markers.append(_marker(word).mark)
 
     def runtest(self) -> None:
         """Check the family; raises the exception by which pytest knows a failure, a skip or an expected failure."""

@@ -1,5 +1,6 @@
 """The pytest hooks of a run with an implementation."""
 
+import gc
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -143,6 +144,8 @@ class Run:
             raise pytest.UsageError(str(error)) from None
         try:
             self.state.note_replaced("in setup()")
+            if supervisor.is_attended():  # collections of garbage need not go through what was collected of tests
+                gc.freeze()
             return (yield)
         finally:
             supervisor.at("in teardown(), or after it")

@@ -38,6 +38,11 @@ def at(place: str) -> None:
         _memory[_TEXT : _TEXT + len(text) + 1] = text + b"\0"
 
 
+def is_attended() -> bool:
+    """Whether a parent waits for this process, which then is a run and nothing else."""
+    return _memory is not None
+
+
 def ended(status: int) -> None:
     """Note that the run ended as pytest ends, with this status."""
     if _memory is not None:
