@@ -105,7 +105,7 @@ def each(table: dict[str, str]) -> list[tuple[str, str]]:
     return [(op, fault) for op, faults in table.items() for fault in faults.split()]
 
 
-@pytest.mark.parametrize(("op", "fault"), one_in(3, each(NAMED)))
+@pytest.mark.parametrize(("op", "fault"), one_in(5, each(NAMED)))
 def test_a_fault_has_the_same_name_at_any_size(op: str, fault: str) -> None:
     small, *large = (names(op, fault, lengths) for lengths in CALLS[op][2])
     assert small

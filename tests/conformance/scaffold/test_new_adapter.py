@@ -7,6 +7,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import chdir, redirect_stdout
+from functools import cache
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -205,19 +209,35 @@ HOME = str(Path.home())
 """Where rustup looks for a compiler; pytester puts another folder in its place."""
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, str]]:
+    """A folder with a harness in the language of a file, of all operations as it is written, and its command."""
+
+    @cache
+    def make(file: str) -> tuple[Path, str]:
+        folder, printed = tmp_path_factory.mktemp("harness"), StringIO()
+        with chdir(folder), redirect_stdout(printed):
+            assert cli.main(["new-adapter", file, "--style=command"]) == 0
+        _, *build, doctor, _ = re.findall(r"^  (.*\S) +# ", printed.getvalue(), re.MULTILINE)
+        for line in build:
+            how = {"cwd": folder, "env": os.environ | {"HOME": HOME}}
+            done = subprocess.run(shlex.split(line), capture_output=True, text=True, check=False, **how)
+            assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        return folder, shlex.split(doctor)[-1]
+
+    return make
+
+
 @pytest.fixture(params=COMPILERS, ids=lambda name: name.rpartition(".")[2])
-def harness(request: pytest.FixtureRequest, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> str:
-    """The command of a harness in each language, of all operations as it is written, compiled as it says."""
-    file: str = request.param
-    if shutil.which(COMPILERS[file]) is None:
-        pytest.skip(f"needs {COMPILERS[file]}: there is no such program on PATH")
-    assert cli.main(["new-adapter", file, "--style=command"]) == 0
-    _, *build, doctor, _ = re.findall(r"^  (.*\S) +# ", capsys.readouterr().out, re.MULTILINE)
-    for command_line in build:
-        environment = os.environ | {"HOME": HOME}
-        done = subprocess.run(shlex.split(command_line), capture_output=True, text=True, check=False, env=environment)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    return shlex.split(doctor)[-1]
+def harness(
+    request: pytest.FixtureRequest, pytester: pytest.Pytester, compiled: Callable[[str], tuple[Path, str]]
+) -> str:
+    """The command of a harness in each language, which is compiled as it says, in the folder that is worked in."""
+    if shutil.which(COMPILERS[request.param]) is None:
+        pytest.skip(f"needs {COMPILERS[request.param]}: there is no such program on PATH")
+    folder, command_line = compiled(request.param)
+    shutil.copytree(folder, pytester.path, dirs_exist_ok=True)
+    return command_line
 
 
 def test_a_harness_of_all_operations_has_one_that_is_right_and_says_what_to_fill_in(

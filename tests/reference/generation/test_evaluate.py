@@ -43,7 +43,7 @@ def bits_of(evaluation: Evaluation) -> list[tuple[str, list[bytes]]]:
     return [(name, [array.tobytes() for array in arrays]) for name, arrays in groups.items()]
 
 
-@pytest.mark.parametrize(("op", "direction", "number", "dtype"), one_in(6, CASES))
+@pytest.mark.parametrize(("op", "direction", "number", "dtype"), one_in(12, CASES))
 def test_another_starting_precision_gives_the_same_bits(
     op: str, direction: str, number: int, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

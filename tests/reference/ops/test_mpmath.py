@@ -85,7 +85,7 @@ def pairs(described: Operation, family: Family, case: int) -> Iterator[tuple[str
 
 
 @pytest.mark.parametrize("dtype", ["float64", *(pytest.param(d, marks=pytest.mark.catalogue) for d in DTYPES[1:])])
-@pytest.mark.parametrize("op", one_in(4, operation_names()))
+@pytest.mark.parametrize("op", one_in(8, operation_names()))
 def test_golden_values_are_those_of_mpmath(op: str, dtype: str) -> None:
     described = operation(op)
     for direction in described.functions:
