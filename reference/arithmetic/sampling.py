@@ -8,16 +8,16 @@ result is evaluated on a grid of its elements.
 Which axes go together, and which results a cut leaves valid, is found by trying on corners of the tensors.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 
 import numpy as np
 
 from ..model.formulations import Function
 from .chunks import Results, Tensors, agree, along, corners, finished, fractions, results_of
-from .fast_bounds import Units, units_of
+from .fast_bounds import units_of
 from .fast_sums import Batch
 from .precision import precision_model
 
@@ -27,6 +27,10 @@ Validity = tuple[dict[int, int | None], bool]
 """Of a cut: see `Cut.valid` and `Cut.counted`."""
 CORNER_SAMPLES = np.array([0, 2, 3]), np.array([1, 4, 5])
 """The indices on which it is tried which results stay valid: a largest element is among one of them alone."""
+
+
+MOST_GROUPS = 2**9
+"""So many groups of axes of one length are tried: all of ten axes, and of more those of a few."""
 
 
 @dataclass(frozen=True)
@@ -62,24 +66,15 @@ def cuts_of(
             return []
         shapes = [np.shape(x) for x in (outputs if isinstance(outputs, tuple) else (outputs,))]
         tensors = fractions([np.ones(shape) for shape in shapes[:upstreams]] + tensors[upstreams:])
-    units = units_of(precision_model("float64", "float64"))
-    try:
-        with np.errstate(all="ignore"):
-            whole = results_of(function, tensors, parameters, units, Batch())
-    except Exception:  # of the formula, as above
-        return []
-
-    def validity(axes: Mapping[int, int]) -> Validity | None:
-        return _validity(function, tensors, parameters, units, whole, axes)
-
+    whole = _evaluated(function, tensors, parameters, Batch())
     by_length: dict[int, list[Axis]] = {}
     for place, x in enumerate(arguments):
         for axis, length in enumerate(x.shape):
             by_length.setdefault(length, []).append((place, axis))
     found = []
     for length, axes in by_length.items():
-        while axes and length > len(CORNER_SAMPLES[0]) + 1:
-            some, valid = next(_together(validity, axes), (axes[:1], None))
+        while whole and axes and length > len(CORNER_SAMPLES[0]) + 1:
+            some, valid = next(_together(function, tensors, parameters, whole, axes), (axes[:1], None))
             if valid is not None:
                 chosen = dict(some)
                 found.append(Cut(tuple(chosen.get(place) for place in range(len(arguments))), length, *valid))
@@ -87,49 +82,52 @@ def cuts_of(
     return found
 
 
+def _evaluated(function: Function, tensors: Tensors, parameters: Mapping[str, Any], batch: Batch) -> Results | None:
+    """What a formula gives, None where it does not take the tensors."""
+    try:
+        with np.errstate(all="ignore"):
+            return results_of(function, tensors, parameters, units_of(precision_model("float64", "float64")), batch)
+    except Exception:  # of the formula
+        return None
+
+
 def _together(
-    validity: Callable[[Mapping[int, int]], Validity | None], candidates: Sequence[Axis]
-) -> Iterator[tuple[Sequence[Axis], Validity]]:
-    """The first of some axes of one length with others that the formula takes to be cut together, the fewest first."""
-    first, *others = candidates
-    for count in range(len(candidates)):
-        for some in combinations(others, count):
-            places = [place for place, _ in (first, *some)]
-            if len(set(places)) == len(places):  # one axis of each argument
-                valid = validity(dict((first, *some)))
-                if valid is not None:
-                    yield (first, *some), valid
-
-
-def _validity(
     function: Function,
     tensors: Tensors,
     parameters: Mapping[str, Any],
-    units: Units,
     whole: Results,
-    axes: Mapping[int, int],
-) -> Validity | None:
-    """Find the results that stay valid when axes are cut, by argument; None where the formula does not take that.
+    candidates: Sequence[Axis],
+) -> Iterator[tuple[Sequence[Axis], Validity]]:
+    """The first of some axes of one length with others that the formula takes to be cut together, the fewest first."""
+    first, *others = candidates
+    groups = ((first, *some) for count in range(len(candidates)) for some in combinations(others, count))
+    apart = (some for some in groups if len({place for place, _ in some}) == len(some))  # one axis of each argument
+    for some in islice(apart, MOST_GROUPS):
+        valid = _validity(function, tensors, parameters, whole, dict(some))
+        if valid is not None:
+            yield some, valid
 
-    `whole` is what it gives of whole tensors.
-    """
+
+def _validity(
+    function: Function, tensors: Tensors, parameters: Mapping[str, Any], whole: Results, axes: Mapping[int, int]
+) -> Validity | None:
+    """Find the results that stay valid when axes are cut, by argument; None where the formula does not take that."""
     lengths = {tensors[place].shape[axis] for place, axis in axes.items()}
     if len(lengths) > 1:
         return None
     (length,) = lengths
     found: list[Validity] = []
-    try:
-        with np.errstate(all="ignore"):
-            for counted in (False, True):
-                valid = []
-                for sample in CORNER_SAMPLES:
-                    taken = sample[sample < length]
-                    few = [along(x, axes[i], taken) if i in axes else x for i, x in enumerate(tensors)]
-                    part = results_of(function, few, parameters, units, Batch(len(taken), length, counted=counted))
-                    valid.append(set(_valid(whole, part, taken)))
-                found.append((dict(valid[0] & valid[1]), counted))
-    except Exception:  # of the formula, which refuses such tensors
-        return None
+    for counted in (False, True):
+        valid = []
+        for sample in CORNER_SAMPLES:
+            taken = sample[sample < length]
+            few = [along(x, axes[i], taken) if i in axes else x for i, x in enumerate(tensors)]
+            part = _evaluated(function, few, parameters, Batch(len(taken), length, counted=counted))
+            try:
+                valid.append(set(_valid(whole, part or (), taken)))
+            except (ValueError, IndexError):  # other results, or of other ranks or shorter
+                return None
+        found.append((dict(valid[0] & valid[1]), counted))
     return max(found, key=lambda each: (len(each[0]), not each[1]))
 
 
