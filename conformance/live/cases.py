@@ -108,7 +108,12 @@ def _sizes(w: Stream, template: Template) -> tuple[int, ...]:
 
 def _too_large(template: Template, sizes: Sequence[int]) -> bool:
     terms = math.prod(max(a.multiples.values()) * size for a, size in zip(template.lengths, sizes, strict=True))
-    return terms > MOST_TERMS or sum(map(math.prod, template.shapes(sizes).values())) > MOST_ELEMENTS
+    return terms > MOST_TERMS or elements(template, sizes) > MOST_ELEMENTS
+
+
+def elements(template: Template, sizes: Sequence[int]) -> int:
+    """The elements of all arguments that are not the upstream."""
+    return sum(map(math.prod, template.shapes(sizes).values()))
 
 
 def _below(w: Stream, n: int) -> int:

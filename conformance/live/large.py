@@ -8,7 +8,7 @@ import numpy as np
 
 from ..own_data.call import OwnCall
 from ..own_data.sampling import grids_of
-from .cases import KEYS, LiveCase, by_parameters, result_shapes, shapes_of
+from .cases import KEYS, LiveCase, by_parameters, elements, result_shapes, shapes_of
 from .profiles import Stream
 from .templates import Axis, Length, Template
 
@@ -114,8 +114,8 @@ def large_sizes(template: Template, limits: Limits) -> list[int]:
         least.append(LONG if chosen else 1)
     table = {name for name, _ in indexed}
     beside = [table.isdisjoint(name for name, _ in length.multiples) for length in template.lengths]
-    while (elements := elements_of(template, sizes)) > limits[0] or terms_of(template, sizes) > limits[1]:
-        by_outputs = _of_arguments(template, sizes) <= limits[0] < elements
+    while (size := elements_of(template, sizes)) > limits[0] or terms_of(template, sizes) > limits[1]:
+        by_outputs = elements(template, sizes) <= limits[0] < size
         ranks = zip(least, beside, sizes, strict=True)
         order = [(shortest == 1 and n > 64, by_outputs and apart, n) for shortest, apart, n in ranks]
         place = order.index(max(order))
@@ -213,8 +213,4 @@ def elements_of(template: Template, sizes: Sequence[int]) -> int:
         )
         for output in range(len(template.operation.results.get("forward", ())))
     ]
-    return max(_of_arguments(template, sizes), sum(outputs))
-
-
-def _of_arguments(template: Template, sizes: Sequence[int]) -> int:
-    return sum(map(math.prod, template.shapes(sizes).values()))
+    return max(elements(template, sizes), sum(outputs))

@@ -19,7 +19,7 @@ from ..own_data.judging import Judgement, is_right, judge
 from ..own_data.progress import Progress
 from ..own_data.reading import readings
 from ..own_data.sampling import TILE, sampled
-from .cases import MOST_ELEMENTS, LiveCase, result_shapes
+from .cases import MOST_ELEMENTS, LiveCase, elements, result_shapes
 from .judging import Judge, Judged, UnjudgedError, call_of, stand_in
 from .large import CASES, FULL, SAMPLE, elements_of, terms_of
 from .templates import Template
@@ -72,7 +72,7 @@ class LargeJudge(Judge):
     def family_in_full(self, template: Template, case: LiveCase) -> Family:
         """The family of a case, with what is expected where it is small; else the golden one, and what the case is."""
         standing = _standing(template, case)
-        if sum(map(math.prod, template.shapes(case.sizes).values())) > MOST_ELEMENTS:
+        if elements(template, case.sizes) > MOST_ELEMENTS:
             return standing
         return replace(super().family_in_full(template, case), name=standing.name, flags=standing.flags)
 

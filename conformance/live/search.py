@@ -11,7 +11,7 @@ from itertools import count, takewhile
 
 from ...vectors.records import Family
 from ..check.verdict import Cause, Outcome, Verdict, verdict_on
-from .cases import LiveCase, draw_case, in_one, simpler
+from .cases import MOST_ELEMENTS, LiveCase, draw_case, elements, in_one, simpler
 from .judging import Judge, Judged, UnjudgedError, stand_in
 from .templates import Template
 
@@ -112,12 +112,13 @@ def shrunk(judge: Judge, found: Judged, seconds: float | None = None) -> Judged:
     seconds: how long further cases are tried; as the first of them are slow, lengths are then shortened first.
     """
     kind = _kind(found)
+    largest = max(MOST_ELEMENTS, elements(found.template, found.case.sizes))
     tries, go_on = 0, within(math.inf if seconds is None else seconds)
 
     def fails(case: LiveCase) -> Judged | None:
         nonlocal tries
         tries += 1
-        if tries > MOST_SHRINKS or not go_on():
+        if tries > MOST_SHRINKS or not go_on() or elements(found.template, case.sizes) > largest:
             return None
         try:
             judged = judge.judge(found.template, case)

@@ -1,6 +1,7 @@
 """Live cases are judged as golden families are, and the first that fails is shrunk to the smallest."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,10 @@ from backproof.conformance.adapters import numpy as right
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Cause, MissKind, Outcome
 from backproof.conformance.implementation.load import present
-from backproof.conformance.live.cases import LiveCase, read_case
-from backproof.conformance.live.judging import Judge, UnjudgedError
-from backproof.conformance.live.search import Live, search
-from backproof.conformance.live.templates import templates
+from backproof.conformance.live.cases import MOST_ELEMENTS, LiveCase, elements, in_one, read_case
+from backproof.conformance.live.judging import Judge, Judged, UnjudgedError
+from backproof.conformance.live.search import Live, search, shrunk
+from backproof.conformance.live.templates import Template, templates
 from backproof.reference.model.broadcasting import undo_broadcast
 from backproof.reference.model.operation import operation
 from backproof.reference.ops import adam_step, adamw_step
@@ -201,3 +202,21 @@ def test_answers_whose_formulas_lack_a_parameter_are_not_asked_about() -> None:
 def test_a_form_that_golden_families_leave_open_may_be_refused() -> None:
     verdict = of_an_ignored_label(plain).verdict
     assert (verdict.outcome, verdict.cause) == (Outcome.UNSUPPORTED, Cause.REFUSED)
+
+
+def test_no_case_is_tried_that_is_larger_than_those_that_are_drawn() -> None:
+    op, direction = "lstm_cell", "forward"
+    template = templates(operation(op), store.read_golden(op), "float32", direction)[0]
+    case = LiveCase(template.family.name, tuple(60 for _ in template.lengths), "bell", 1)
+    judge, tried = judge_of(op, lstm_cell_forward=lambda *_: None), []
+
+    class Noting(Judge):
+        def judge(self, template: Template, case: LiveCase) -> Judged:
+            tried.append(elements(template, case.sizes))
+            return judge.judge(template, replace(case, sizes=tuple(2 for _ in case.sizes)))
+
+    found = judge.judge(template, replace(case, sizes=tuple(2 for _ in case.sizes)))
+    shrunk(Noting(judge.implementation, judge.check), replace(found, case=case))
+    assert elements(template, in_one(case)[0].sizes) > MOST_ELEMENTS
+    assert len(tried) > 10
+    assert max(tried) <= MOST_ELEMENTS
