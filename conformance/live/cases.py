@@ -2,13 +2,14 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
 
 from ...reference.generation.draws import Shape
+from ...vectors.dtypes import FORMATS, numpy_dtype
 from .domains import Domain, Indices
 from .profiles import PROFILES, Stream, repeated
 from .templates import Template
@@ -148,18 +149,37 @@ def tensors_of(template: Template, case: LiveCase) -> dict[str, np.ndarray]:
 
 def _drawn(template: Template, case: LiveCase, name: str, shapes: dict[str, Shape]) -> np.ndarray:
     w = Stream(f"{case.profile}/{case.key}/{name}", template.family.dtype)
-
     domain = template.domains.get(name)
+    is_large = elements(template, case.sizes) > MOST_ELEMENTS
+    is_weight = is_large and name in weights_of(template, shapes)
+    halvings = math.frexp(max(shapes[name]))[1] // 2 + (case.profile == "integers") * 2 if is_weight else 0
 
     def draw(shape: Shape) -> np.ndarray:
-        if domain is None:
-            return w.array(PROFILES[case.profile](w, shape))
         if isinstance(domain, Indices):
             axis, golden = template.limits[name]
             return domain.draw(w, golden if axis is None else shapes[axis[0]][axis[1]], shape)
-        return domain.draw(w, case.profile, shape)
+        drawn = domain.draw(w, case.profile, shape) if domain else w.array(PROFILES[case.profile](w, shape))
+        return _normal(np.ldexp(drawn, -halvings), template.family.dtype) if is_large else drawn
 
     return repeated(draw, shapes[name], isinstance(domain, Domain) and domain.shares)
+
+
+def weights_of(template: Template, shapes: Mapping[str, Shape]) -> tuple[str, ...]:
+    """The weights of an operation that has several, as the layers of a network.
+
+    At size they are scaled by a power of 2, about their magnitude times the root of the number of terms: sums would
+    otherwise be so large that a softmax or a sigmoid of them has no bound.
+    """
+    operation, others = template.operation, template.drawn_first[1:]
+    apart = [n for n in others if n not in operation.labels and operation.batch_axis.get(n) is None]
+    found = tuple(name for name in apart if sum(n > 1 for n in shapes[name]) > 1)
+    return found if len(found) > 1 else ()
+
+
+def _normal(x: np.ndarray, dtype: str) -> np.ndarray:
+    """Put the smallest normal number in the place of those that are subnormal, which a case is passed over for."""
+    smallest = np.asarray(2.0 ** FORMATS[dtype].smallest_normal, numpy_dtype(dtype))
+    return np.where((abs(x) < smallest) & (x != 0), np.copysign(smallest, x), x)
 
 
 def simpler(case: LiveCase) -> list[LiveCase]:

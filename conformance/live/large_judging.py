@@ -141,10 +141,11 @@ def _standing(template: Template, case: LiveCase) -> Family:
 def _read(call: OwnCall, answer: Answer, dtype: str, precision: str) -> tuple[float | None, float, bool]:
     """The largest error as a fraction of the first formulation's bound, if that explains all, and in units in the last
     place; and whether all is right."""
-    fractions, ulps, right = [], 0.0, True
+    fractions, ulps, right, bounded = [], 0.0, True, False
     try:
         for part in parts_of(call, answer, dtype, precision):
             if part.result in call.results and part.expected.size:
+                bounded = bounded or bool(part.bound.min() < np.inf)
                 got = call.results[part.result][part.where]
                 found = compare(got, part.expected, part.bound, dtype)
                 right = right and (found.all_right or is_right(got, part)[0])
@@ -152,6 +153,8 @@ def _read(call: OwnCall, answer: Answer, dtype: str, precision: str) -> tuple[fl
                 ulps = max(ulps, found.ulps)
     except (ValueError, TypeError) as error:  # the formula refuses it, or there is no bound for its sums or a step
         raise UnjudgedError(str(error)) from error
+    if not bounded:
+        raise UnjudgedError("no element of any result has a bound")
     fraction = max(fractions, default=None)
     return None if right and fraction is not None and fraction > 1 else fraction, ulps, right
 

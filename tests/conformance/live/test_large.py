@@ -1,6 +1,7 @@
 """Large cases: shapes that fill a GPU, derived from what the golden families show of an operation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from backproof.conformance.adapters import numpy as right
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Cause, MissKind, Outcome
 from backproof.conformance.implementation.load import present
+from backproof.conformance.live import cases as live_cases
 from backproof.conformance.live import large, large_judging
-from backproof.conformance.live.cases import LiveCase
+from backproof.conformance.live.cases import LiveCase, tensors_of
+from backproof.conformance.live.judging import UnjudgedError, call_of
 from backproof.conformance.live.large import SIZE, large_cases, terms_of
 from backproof.conformance.live.large_judging import LargeJudge
 from backproof.conformance.live.search import Live, first_failure
@@ -29,13 +32,16 @@ def shapes_of(op: str, direction: str) -> list[Shapes]:
     return [template.shapes(case.sizes) for template, case in cases_of(op, direction)]
 
 
+def judge_of(op: str, attributes: Mapping[str, Any]) -> LargeJudge:
+    implementation, vectors = present("mine", attributes, (op,)), store.read_golden(op)
+    return LargeJudge(implementation, lambda family, **how: check(family, implementation, vectors, **how))
+
+
 def judged(name: str, function: Callable[..., Any], seconds: float | None = None, **more: Any) -> Live:
     """What comes of the large cases of a function."""
     op, direction = name.rsplit("_", 1)
-    vectors = store.read_golden(op)
-    implementation = present("mine", {name: function, **more}, (op,))
-    judge = LargeJudge(implementation, lambda family, **how: check(family, implementation, vectors, **how))
-    found = templates(operation(op), vectors, "float32", direction)
+    judge = judge_of(op, {name: function, **more})
+    found = templates(operation(op), store.read_golden(op), "float32", direction)
     return first_failure(judge, found[0].family, large_cases(found, f"0/{name}"), [], seconds)
 
 
@@ -89,6 +95,26 @@ def test_a_fault_in_one_tile_is_among_the_elements_that_are_judged(name: str) ->
     for grid in large.grids_of(large.call_of_zeros(template, case.sizes)).values():
         for indices, length in zip(grid.indices, grid.shape, strict=True):
             assert set(range(length // 128)) <= set((indices // 128).tolist())
+
+
+def test_weights_of_a_network_are_small_at_size_so_that_what_follows_has_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    template, case = next(cases_of("convolutional_network", "forward"))
+    judge, small = judge_of("convolutional_network", vars(right)), replace(case, sizes=tuple(2 for _ in case.sizes))
+    at_size, usual = (float(abs(tensors_of(template, each)["weights"]).max()) for each in (case, small))
+    assert at_size < usual / 16
+    assert judge.judge(template, case).verdict.outcome is Outcome.PASSED
+    monkeypatch.setattr(live_cases, "weights_of", lambda *_: ())
+    with pytest.raises(UnjudgedError, match="no element of any result has a bound"):
+        judge.judge(template, case)
+
+
+def test_numbers_of_a_large_case_in_a_half_precision_are_ordinary() -> None:
+    found = templates(operation("relu"), store.read_golden("relu"), "float16", "forward")
+    *_, (template, heavy) = large_cases(found, "0")
+    (x,) = call_of(template, heavy).arguments.values()
+    assert x.size > 2**22
 
 
 def test_the_second_case_is_beside_a_tile() -> None:
