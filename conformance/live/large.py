@@ -28,9 +28,10 @@ LOOP = 16
 """The most steps of a formula's loop, as over time: each costs as many calls of NumPy as one over whole tensors."""
 LONG = 2**10
 """Other lengths give way to an indexed one down to this."""
-SIZE = (2**26, 2**36)
+SIZE = (13 * 2**22, 2**36)
 """The most elements of all arguments of a case that are not the upstream, together, and the most terms of a
-contraction. So large a case is judged at some of its elements."""
+contraction: an embedding of 50,257 x 1,024, and two tensors of 4,096 x 4,096. So large a case is judged at some of its
+elements."""
 FULL = (2**23, 2**32)
 """The same of one that is judged in full."""
 SAMPLE = 2**20

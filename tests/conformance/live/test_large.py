@@ -65,7 +65,7 @@ def test_shapes_are_those_that_people_run() -> None:
     assert shapes_of("layer_norm", "backward")[0]["inputs"] == (8192, 4096)
     assert shapes_of("softmax_cross_entropy", "backward")[0]["logits"] == (1024, 50257)
     embedding = shapes_of("embedding", "backward")[0]
-    assert (embedding["indices"], embedding["weight"]) == ((256, 256), (50257, 1024))
+    assert (embedding["indices"], embedding["weight"]) == ((128, 256), (50257, 1024))
     convolution = shapes_of("conv2d", "forward")[0]
     assert convolution["inputs"] == (32, 64, 56, 56)
     assert max(convolution["weight"][2:]) < 5
