@@ -7,7 +7,7 @@ its operation is faulty, the other is the reference's own formula.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from typing import Any, ClassVar
 
 import numpy as np
@@ -68,7 +68,7 @@ class Fault:
 
 def faulty(op: str, name: str, direction: str, function: Function, **fields: Any) -> Fault:
     """Make a fault of a function that is wrong in one direction; the other is the reference's own."""
-    sound = {d: widened(f) for d, f in operation(op).functions.items()}
+    sound = {d: _sound(f) for d, f in operation(op).functions.items()}
     return Fault(op=op, name=name, direction=direction, functions={**sound, direction: function}, **fields)
 
 
@@ -100,6 +100,12 @@ def _seen(direction: str, seen: str, cure: str, as_is: bool, function: Function)
         seen=seen,
         memory=memory,
     )
+
+
+@cache
+def _sound(function: Function) -> Function:
+    """The reference's own formula as an adapter's function, the same for all faults of an operation."""
+    return widened(function)
 
 
 def widened(function: Function) -> Function:
