@@ -3,7 +3,7 @@
 import inspect
 import time
 import warnings
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -116,7 +116,10 @@ def _declined(family: Family, implementation: Implementation, vectors: Operation
 
 def _lacking(function: Callable[..., object], parameters: Iterable[str]) -> list[str]:
     """The parameters that a function does not take by keyword; none of one whose signature is not told."""
-    known = (_known if isinstance(function, Hashable) else _known.__wrapped__)(function)
+    try:
+        known = _known(function)
+    except TypeError:  # it has no hash
+        known = _known.__wrapped__(function)
     return [name for name in parameters if name not in known] if known is not None else []
 
 

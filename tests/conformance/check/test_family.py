@@ -1,7 +1,7 @@
 """The verdict on a family: how it ends, and what it says."""
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -418,6 +418,19 @@ def test_a_function_that_does_not_take_a_parameter_is_unsupported_where_it_is_as
     assert check(plain, adapter, SLOPE).outcome is Outcome.PASSED
     taking = implementation(**{plain.direction: lambda *given, **_: function(*given)})
     assert check(asked, taking, SLOPE).outcome is Outcome.PASSED
+
+
+def test_an_object_that_has_no_hash_is_called_as_a_function_is():
+    @dataclass
+    class Layer:
+        slope: float = 0.0
+
+        def __call__(self, inputs):
+            return relu(inputs)
+
+    adapter, plain = implementation(forward=Layer()), slope_forward_family([[1.0]], [[1.0]])
+    assert check(plain, adapter, SLOPE).outcome is Outcome.PASSED
+    assert check(replace(plain, parameters={"steep": 2.0}), adapter, SLOPE).reason == "slope_forward takes no steep"
 
 
 def test_a_subnormal_result_may_be_flushed_and_may_not_change_its_sign():
