@@ -166,12 +166,12 @@ def test_an_operation_s_page_has_its_formula_arguments_conventions_flags_and_pre
     assert f"{len(families)} families of {sum(family.count for family in families)} cases" in text
 
 
-def test_every_fault_that_was_seen_is_in_the_catalogue_with_where() -> None:
+@pytest.mark.parametrize("op", operation_names())
+def test_every_fault_that_was_seen_is_in_the_catalogue_with_where(op: str) -> None:
     text = (documents.DOCS / "faults.md").read_text(encoding="utf-8")
-    for op in operation_names():
-        assert f"`{op}` | {len(faults_of(op))} | {len(mutants_of(op))} | {len(wrappers_of(op))} |" in text
-        for fault in faults_of(op):
-            assert f"| `{fault.name}` | {markdown.safe(fault.wrong)} Seen: {markdown.linked(fault.seen)}. |" in text
+    assert f"`{op}` | {len(faults_of(op))} | {len(mutants_of(op))} | {len(wrappers_of(op))} |" in text
+    for fault in faults_of(op):
+        assert f"| `{fault.name}` | {markdown.safe(fault.wrong)} Seen: {markdown.linked(fault.seen)}. |" in text
 
 
 def test_every_flag_and_every_answer_is_on_its_page() -> None:

@@ -28,7 +28,7 @@ def assert_told(result: pytest.RunResult, line: str) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    [*(row for row in MISBEHAVIOURS if not row.ends), *one_in(4, [row for row in MISBEHAVIOURS if row.ends])],
+    [*(row for row in MISBEHAVIOURS if not row.ends), *one_in(8, [row for row in MISBEHAVIOURS if row.ends])],
     ids=lambda row: row.name,
 )
 def test_in_process(run_apart: RunApart, project: pytest.Pytester, row: Misbehaviour) -> None:
