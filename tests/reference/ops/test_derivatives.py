@@ -1,5 +1,7 @@
 """Every backward is the derivative of its forward, to 30 digits."""
 
+from dataclasses import replace
+
 import flint
 import numpy as np
 import pytest
@@ -21,6 +23,17 @@ def drawn(w: Words, shape: Shape) -> np.ndarray:
 def test_backward_is_the_derivative_of_forward(form: Form) -> None:
     inputs = call(form, Words(f"derivative/{form}", "float64"), drawn)
     assert [*departures(operation(form.op), inputs, form.parameters)] == []
+
+
+def test_elements_that_are_exchanged_are_told_and_no_others() -> None:
+    square = operation("square")
+    backward = square.functions["backward"]
+    exchanged = replace(square, functions={**square.functions, "backward": lambda g, x: backward(g, x)[::-1]})
+    inputs = {"dL_doutputs": np.ones(3), "inputs": np.array([1.0, 2.0, 3.0])}
+    assert [str(one) for one in departures(exchanged, inputs, {})] == [
+        "dL_dinputs[0] is 6 where the slope of forward is 2",
+        "dL_dinputs[2] is 2 where the slope of forward is 6",
+    ]
 
 
 @pytest.mark.parametrize(
