@@ -36,7 +36,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Likewise at the end, when pytest collects five times, and Python once more."""
+    """Likewise at the end, when pytest collects, several times before its version 9, and Python once more."""
     gc.freeze()
 
 

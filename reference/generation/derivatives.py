@@ -62,8 +62,9 @@ def departures(operation: Operation, inputs: Inputs, parameters: Mapping[str, An
                 continue  # differences would have to cancel to all digits of numbers that were drawn
             for index in np.ndindex(x.shape):
                 found = slope(_unit(x.shape, index))
-                if not _agree(balls[index], found):
-                    yield Departure(result, index, float(balls[index].mid()), float(found.mid()))
+                ball: Any = balls[index]
+                if not _agree(ball, found):
+                    yield Departure(result, index, float(ball.mid()), float(found.mid()))
 
 
 def lifted(tensors: Any) -> list[Any]:
@@ -88,7 +89,8 @@ def _loss(operation: Operation, given: Mapping[str, np.ndarray], parameters: Map
 
 def _moved(x: np.ndarray, direction: np.ndarray, step: arb) -> np.ndarray:
     """Give a tensor of balls moved by a step in a direction."""
-    return (x.ravel() + direction.ravel() * step).reshape(x.shape)
+    moved: np.ndarray = (x.ravel() + direction.ravel() * step).reshape(x.shape)
+    return moved
 
 
 def _agree(given: Any, slope: Any) -> bool:
