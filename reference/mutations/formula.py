@@ -15,6 +15,8 @@ from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from .. import model, ops
 from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
@@ -27,6 +29,8 @@ SCALARS = ("int", "str", "float", "bool")
 """Annotations of what is no tensor."""
 UNCHANGED = "number"
 """The name of the function that changes nothing of a parameter, and whose calls are not changed."""
+ALWAYS_NAMED: Mapping[str, Any] = {"np": np}
+"""What a mutant may name although its formula does not."""
 OURS = ops.__name__.removesuffix("ops")
 Definition = tuple[str, str]
 """A module's and a function's name."""
@@ -370,7 +374,7 @@ def assembled(mutation: Mutation, named: Mapping[str, Any]) -> Function:
     with _changed(mutation.changes):
         code = compile(ast.Module([tree], []), f"<mutant of {definition[1]}>", "exec")
     space = spaces[definition[0]]
-    space.update(named)
+    space.update({**ALWAYS_NAMED, **named})
     exec(code, space)
     copies[definition] = space[definition[1]]
     proxies = {module: ModuleType(module) for module in spaces}

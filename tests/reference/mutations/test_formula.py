@@ -1,12 +1,16 @@
 """Mutants of a formula: one statement changed, the operation itself untouched."""
 
 import ast
+import builtins
+from importlib import import_module
 
 import numpy as np
 import pytest
 from backproof.reference.model.operation import operation, operation_names
-from backproof.reference.mutations.changes import memory_order, whole_tiles, zero_beyond
-from backproof.reference.mutations.formula import definitions, mutants, reached
+from backproof.reference.mutations.approximations import APPROXIMATIONS
+from backproof.reference.mutations.changes import INTERMEDIATE, memory_order, whole_tiles, zero_beyond
+from backproof.reference.mutations.formula import ALWAYS_NAMED, definitions, mutants, mutations, reached
+from backproof.reference.mutations.rows import REFUSAL_ROWS, ROWS
 from backproof.reference.mutations.wrappers import wrappers
 from shares import one_in
 
@@ -34,6 +38,24 @@ def everything(op: str) -> set[tuple[str, str]]:
         for function in operation(op).functions.values()
         for one in reached((function.__module__, function.__name__))
     }
+
+
+@pytest.mark.parametrize("op", operation_names())
+def test_a_mutant_reads_no_name_that_is_not_there(op: str) -> None:
+    added = {*vars(builtins), *ALWAYS_NAMED, *APPROXIMATIONS, *INTERMEDIATE}
+    for direction, function in operation(op).functions.items():
+        for mutant in mutations(op, direction, function, ROWS, REFUSAL_ROWS):
+            module, name = mutant.definition
+            tree = definitions(module)[name]
+            local = {getattr(node, "id", getattr(node, "arg", None)) for node in ast.walk(tree)}
+            read = {node.id for _, new in mutant.changes for node in ast.walk(new) if isinstance(node, ast.Name)}
+            assert read <= added | local | vars(import_module(module)).keys(), mutant.name
+
+
+def test_a_mutant_reads_numpy_where_its_formula_does_not() -> None:
+    one = next(fault for fault in mutants("mse") if fault.name == "backward_dloss_taken_as_1")
+    x = np.array([1.0, 2.0])
+    assert (one.functions["backward"](np.float64(3), x, 0 * x, reduction="sum") == 2 * x).all()
 
 
 def test_a_mutant_of_a_part_reaches_the_operation_that_is_made_of_it() -> None:
