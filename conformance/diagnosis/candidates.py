@@ -220,7 +220,10 @@ def on_labels(found: Candidate) -> Iterator[Candidate]:
     def foretell(one: Observation, change: Callable[[np.ndarray, int], np.ndarray]) -> Foretold:
         labels = one.arguments["labels"]
         classes = max(tensor.shape[-1] for name, tensor in one.arguments.items() if tensor.ndim == 2)
-        return found.foretell(replace(one, instead={"labels": change(labels, classes)}))
+        try:
+            return found.foretell(replace(one, instead={"labels": change(labels, classes)}))
+        except IndexError:  # a label that stands for a row to be ignored
+            return REFUSED
 
     for name, (words, change) in LABELS.items():
         cure = "take labels as they are."

@@ -1,7 +1,7 @@
 """When is an implementation wrong? Conditions on parameters, dtypes, sizes, labels and elements, in words."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -67,6 +67,10 @@ class Condition:
     holds: Callable[[Marked], Any]
     """Bool, by element or for all; None for none."""
     by_element: bool = False
+    of_lengths: bool = False
+    """Whether it is about the lengths of axes, of which there are many."""
+    of_number: bool = False
+    """Whether it is about the value of a parameter that is a number, or are several."""
     fitted: bool = False
     """Whether it was found by looking at what is wrong: it wants more evidence, and stands by itself."""
 
@@ -126,7 +130,8 @@ def conditions(observations: Sequence[Observation], true: Sequence[Marked]) -> I
         yield _of(words, lambda one, among: one.family.dtype in among, among)
     if any("labels" in one.arguments for one in observations):
         yield from _labels()
-    yield from _sizes(observations, [mark.one for mark in true])
+    yield from _ranks(observations)
+    yield from (replace(one, of_lengths=True) for one in _lengths(observations, [mark.one for mark in true]))
     yield from _arguments(true)
     yield from _places(true)
 
@@ -141,10 +146,11 @@ def of_parameters(observations: Sequence[Observation]) -> Iterator[Condition]:
     for name in sorted({name for one in observations for name in one.family.parameters}):
         values = sorted({one.family.parameters.get(name) for one in observations}, key=repr)
         for value in values if len(values) > 1 else []:
+            number = value is not None and type(value) not in (str, bool)
             said = f"{name}={value!r}" if value is not None else f"{name} at its default"
-            yield _of(f"only for {said}", lambda one, n, v: one.family.parameters.get(n) == v, name, value)
-            if len(values) > 2:
-                yield _of(f"not for {said}", lambda one, n, v: one.family.parameters.get(n) != v, name, value)
+            is_it = _of(f"only for {said}", lambda one, n, v: one.family.parameters.get(n) == v, name, value)
+            is_not = _of(f"not for {said}", lambda one, n, v: one.family.parameters.get(n) != v, name, value)
+            yield from (replace(one, of_number=number) for one in (is_it, is_not)[: len(values) - 1])
 
 
 def _labels() -> Iterator[Condition]:
@@ -183,7 +189,14 @@ def _of_class(last: bool, marked: Marked) -> Array | None:
     return np.broadcast_to(rows.reshape(-1, *[1] * (len(marked.shape) - 1)), marked.shape)
 
 
-def _sizes(observations: Sequence[Observation], true: Sequence[Observation]) -> Iterator[Condition]:
+def _ranks(observations: Sequence[Observation]) -> Iterator[Condition]:
+    ranks = sorted({_rank(one) for one in observations})
+    for rank in ranks if len(ranks) > 1 else []:
+        yield _of(f"only for rank {rank}", lambda one, r: _rank(one) == r, rank)
+        yield _of(f"only for ranks above {rank}", lambda one, r: _rank(one) > r, rank)
+
+
+def _lengths(observations: Sequence[Observation], true: Sequence[Observation]) -> Iterator[Condition]:
     yield _of("only for a batch of one", lambda one: one.batch == 1)
     yield _of("only for batches of more than one", lambda one: (one.batch or 0) > 1)
     lengths: dict[tuple[int | None, ...], str] = {}  # of lengths that are always the same, one is told
@@ -197,10 +210,6 @@ def _sizes(observations: Sequence[Observation], true: Sequence[Observation]) -> 
     for pair in combinations(names, 2):
         same = "only where {} and {} are the same".format(*pair)
         yield _of(same, lambda one, n, m: one.sizes.get(n, -1) == one.sizes.get(m), *pair)
-    ranks = sorted({_rank(one) for one in observations})
-    for rank in ranks if len(ranks) > 1 else []:
-        yield _of(f"only for rank {rank}", lambda one, r: _rank(one) == r, rank)
-        yield _of(f"only for ranks above {rank}", lambda one, r: _rank(one) > r, rank)
     for name in names:
         found = [one.sizes[name] for one in true if name in one.sizes]
         least, most = min(found, default=0), max(found, default=0)

@@ -27,7 +27,7 @@ def fitted(some: Sequence[Observation], position: int, others: Sequence[Observat
     is multiplied by something is.
     """
     from ...reference.faults import fitted_of
-    from ...reference.mutations.fitted import of_results
+    from ...reference.mutations.fitted import PARAMETER_IGNORED, of_results
 
     family, vectors, numbers = some[0].family, some[0].vectors, _numbers(some[0])
     changed = of_results(vectors.arguments[family.direction], vectors.results[family.direction])
@@ -48,6 +48,8 @@ def fitted(some: Sequence[Observation], position: int, others: Sequence[Observat
                 continue
             digits = 12 if math.isclose(value, each.starts[0], rel_tol=1e-5) else 6
             said = f"{each.says(f'{value:.{digits}g}')}{named(value)}"
+            if each.name == PARAMETER_IGNORED and len(values) > 1:
+                said += f"; in the calls that failed, values from {min(values):g} to {max(values):g} fit"
             yield Candidate(
                 each.name, said, each.cure, partial(_with, each, value), constant=not each.grid, of_sizes=each.sizes
             )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...vectors.dtypes import BFLOAT16, DTYPES, FLOAT32, FORMATS, HALF, TF32
+from ...vectors.dtypes import BFLOAT16, DTYPES, FLOAT32, FORMATS, HALF, TF32, numpy_dtype
 from .observation import Observation
 
 LOWER = (FLOAT32.significand, TF32.significand, BFLOAT16.significand)
@@ -21,7 +21,7 @@ _LARGEST, _EACH = 1 / 64, 1 / 4096
 _LOPSIDED = 0.15
 """The share of errors of one sign that still looks like chance."""
 _CUT = 0.97
-"""The share of errors towards 0 that no longer does."""
+"""The share of elements that are what is due, cut off, above which they are not rounded to nearest."""
 _UNITS = 64
 """Units in the last place of a half precision, at most, that results are off by where it is rounded to on the way."""
 _GENEROUS = 0.2
@@ -51,7 +51,7 @@ def precise_only_to(wrong: Sequence[Observation], right: Sequence[Observation], 
     dtypes = {one.family.dtype for one in wrong}
     rounding = _of_both_signs(errors, values) and not _systematic(wrong, position)
     if dtypes <= set(HALF):
-        return _half(wrong, errors, values, rounding) or _digits(wrong, position)
+        return _half(wrong, position, errors, values, rounding) or _digits(wrong, position)
     possible = [digits for digits in LOWER if all(FORMATS[d].significand >= digits + APART for d in dtypes)]
     for digits in possible if rounding else ():
         shares = sorted(_share(one, position, digits) for one in wrong)
@@ -63,18 +63,29 @@ def precise_only_to(wrong: Sequence[Observation], right: Sequence[Observation], 
     return _digits(wrong, position)
 
 
-def _half(wrong: Sequence[Observation], errors: np.ndarray, values: np.ndarray, rounding: bool) -> Words | None:
+def _half(
+    wrong: Sequence[Observation], position: int, errors: np.ndarray, values: np.ndarray, rounding: bool
+) -> Words | None:
     """Of half precisions: cut, or rounded on the way, which a looser precision allows."""
-    cut = np.sign(errors) == -np.sign(values)
     dtypes = " and ".join(dtype for dtype in HALF if any(one.family.dtype == dtype for one in wrong))
     units = np.abs(errors) / (np.abs(values) * 2 * np.array(max(one.units for one in wrong)))
-    if cut.mean() >= _CUT and np.median(units) <= 1:
+    if np.median(units) <= 1 and np.median([_cut(one, position) for one in wrong]) >= _CUT:
         return "cut towards 0 where it is to be rounded to nearest", f"round to nearest when {dtypes} is stored."
     if not rounding or np.median(units) > _UNITS:
         return None
     return f"right to fewer digits than a float32 inside gives: something on the way is rounded to {dtypes}, or " + (
         "added up in it"
     ), "compute in float32, and round once, where a result is stored."
+
+
+def _cut(one: Observation, position: int) -> float:
+    """The share of a result, be it right or wrong, that is what is due, cut off after the digits of its dtype, of the
+    elements that tell this from rounding to nearest."""
+    got, due = one.values[position], one.expected[position]
+    nearest = due.astype(numpy_dtype(one.family.dtype))
+    over = np.abs(nearest.astype(np.float64)) > np.abs(due)
+    cut = np.where(over, np.nextafter(nearest, np.zeros_like(nearest)), nearest).astype(np.float64)
+    return float(np.mean((got == cut)[over | one.wrong[position]]))
 
 
 def _digits(wrong: Sequence[Observation], position: int) -> Words | None:

@@ -1,6 +1,6 @@
 """Which candidates account for what is wrong, and when: several may, each for a part."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import chain, product, tee
@@ -136,7 +136,7 @@ class Search:
                     self._take(other, p, best.explained[id(other), p])
                 elif (id(other), p) in self.left and other.family.dtype in best.fine:
                     self._take(other, p, np.ones((), bool))
-        return [one for one in found if self._covers(one, (*self.settled, *found))]
+        return [one for one in found if self._covers(one, (*self.settled, *found)) and not self._gainsaid(one)]
 
     def _contradicting(self, found: Explanation) -> Observation | None:
         """A case that passed, of all that did, which an explanation has wrong."""
@@ -155,10 +155,25 @@ class Search:
             wrong = [o for o in wrong if o.family.level == "required" or o in self.wrong]
             marks = [Marked(o, o.wrong[position].shape, o.wrong[position]) for o in wrong]
             inside = [m for m in marks if not any(condition.spares([m])[0] for condition in found.conditions)]
-            explained = sum(any((id(m.one), position) in one.explained for one in known) for m in inside)
+            share = [self._share(m, [one.explained.get((id(m.one), position)) for one in known]) for m in inside]
+            explained = sum(each >= COVERED for each in share)
             if explained < COVERED * len(inside):
                 return False
         return True
+
+    @staticmethod
+    def _share(marked: Marked, explained: Iterable[np.ndarray | None]) -> float:
+        """What share of what is marked is explained, together."""
+        some = [each for each in explained if each is not None]
+        return float(np.mean(np.logical_or.reduce(some)[..., marked.elements])) if some else 0.0
+
+    def _gainsaid(self, found: Explanation) -> bool:
+        """Whether its results are wrong otherwise than it foretells, where its conditions do not hold, and nothing
+        explains that: it comes near what is wrong, and is not that."""
+        units = ((one, p) for one in self.wrong for p in found.positions if (id(one), p) in self.left)
+        return not found.candidate.remembers and any(
+            bool((found.judged.on(one, p).against & self.left[id(one), p]).any()) for one, p in units
+        )
 
     def _open(self) -> list[tuple[Observation, int]]:
         """The results that are not explained, nor given up, those that tell most first."""
@@ -337,28 +352,41 @@ class Search:
                 for m, p in units
                 if (id(m.one), p) in self.left
             }
-            gain = sum(self._part(m, p) for m, p in units)
+            parts = [self._part(m, p) for m, p in units if (id(m.one), p) in self.left]
+            if np.median(parts) <= COVERED:
+                continue
+            gain = sum(parts)
             alone = any(p not in positions for p in false)
             unlike = 0 if conditions else self._unlike(judged, positions)
             fine = frozenset(m.one.family.dtype for m, p in units if judged.on(m.one, p).fine)
             one_way = Explanation(judged, positions, conditions, explained, gain, alone, unlike, fine)
-            if gain and (found is None or one_way.rank < found.rank):
+            if found is None or one_way.rank < found.rank:
                 found = one_way
         return found
 
     def _when(
         self, judged: Judged, units: Sequence[tuple[Marked, int]], false: Sequence[Marked]
     ) -> tuple[Condition, ...] | None:
-        """Conditions on which a candidate may be told: no memory, no constant of one family, no slip of rounding, no
-        block of one. They are not looked for any more after so many candidates that have none."""
+        """Conditions on which a candidate may be told: no memory, no slip of rounding, no block of one; no constant on
+        another number, or on two conditions; nothing of one family, unless nothing else is wrong and no length tells it
+        apart. They are not looked for any more after so many candidates that have none."""
         found, candidate = None, judged.candidate
         if self.apart < MOST_APART:
             found = separating([marked for marked, _ in units], false)
         self.apart += found is None
-        few = candidate.constant and len({marked.one.family.name for marked, _ in units}) < FEWEST_UNTOLD
+        names = {marked.one.family.name for marked, _ in units}
+        of_lengths = any(each.of_lengths for each in found or ())
+        fixed = candidate.constant and (len(found or ()) > 1 or any(c.of_lengths or c.of_number for c in found or ()))
+        few = len(names) < FEWEST_UNTOLD and (candidate.constant or of_lengths or self._others(names, units))
         fine = candidate.of_values and all(judged.on(marked.one, p).fine for marked, p in units)
         of_one = candidate.of_sizes and any(each.words.endswith((" one", " 1")) for each in found or ())
-        return None if candidate.remembers or few or fine or of_one else found
+        return None if candidate.remembers or fixed or few or fine or of_one else found
+
+    def _others(self, names: Collection[str], units: Sequence[tuple[Marked, int]]) -> bool:
+        """Whether families of other names have wrong values of the same results."""
+        positions = {p for _, p in units}
+        wrong = (one for one in self.evidence.wrong if one.family.name not in names and one.layout is None)
+        return any(one.states[p] is State.WRONG for one in wrong for p in positions)
 
     def _part(self, marked: Marked, position: int) -> float:
         """What share of what is left of a result is marked."""

@@ -105,6 +105,8 @@ def open_comparisons(node: ast.Compare, context: Context) -> Iterator[Replacemen
     """A threshold, on another variable than is due."""
     right = node.comparators[0]
     if isinstance(node.left, ast.Name) and isinstance(right, ast.Constant) and isinstance(right.value, int | float):
+        if isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            return  # it tells things apart, and is no threshold
         for other in (*context.arguments, *context.variables):
             if other != node.left.id and right.value:
                 yield "threshold", ast.Compare(name(other), node.ops, [_fitted(float(right.value))])
@@ -189,7 +191,8 @@ def _of_text(mutation: Mutation) -> Fitted:
     def says(constant: str) -> str:
         size = "2**k" if what == "padding" and constant == "0" else constant
         after = _FITTED.sub(size, mutation.after).replace("+ -", "- ")
-        return f"`{after}` where `{mutation.before}` is due"
+        said = f"`{after}` where `{mutation.before}` is due"
+        return f"{said}; of the sizes that fit, the largest is told" if what == "blocks" else said
 
     cure = f"write `{mutation.before}`."
     if not isfinite(start):
@@ -246,6 +249,7 @@ def _of_arguments(op: str, direction: str) -> Iterator[Fitted]:
             yield Fitted("an argument changed", says, f"take {argument} as it is.", function, starts, positive, grid)
 
 
+PARAMETER_IGNORED = "a parameter ignored"
 _TAKEN = (np.nan, 0.0, 1e-5, 1e-6, 1e-8, 1e-12, 1e-7, 1e-10, 1e-4, 1e-3, 0.01, 0.1, 0.5, 1.0, 2.0, 10.0, 20.0)
 
 
@@ -258,7 +262,7 @@ def _of_parameters(op: str, direction: str) -> Iterator[Fitted]:
             return lambda *tensors, **parameters: sound(*tensors, **{**parameters, parameter: value})
 
         says = partial(_said, f"{parameter} is ignored: {{value}} is taken, whatever is asked")
-        yield Fitted("a parameter ignored", says, f"follow {parameter}.", function, _TAKEN, grid=True)
+        yield Fitted(PARAMETER_IGNORED, says, f"follow {parameter}.", function, _TAKEN, grid=True)
 
 
 _BATCHES = (np.nan, 32.0, 64.0, 16.0, 128.0, 8.0, 10.0, 100.0, 256.0, 4.0, 2.0, 50.0, 20.0, 1000.0, 512.0, 1024.0)

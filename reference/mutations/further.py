@@ -185,7 +185,9 @@ def axes(node: ast.keyword, context: Context) -> Iterator[Replacement]:
 
 
 def powers(node: ast.expr, context: Context) -> Iterator[Replacement]:
-    """The square or the root of a value."""
+    """The square or the root of a value; 0, where it is handed on, so that no mutant leaves it out."""
+    if is_operand(node, context) and isinstance(context.parent, ast.Call):
+        yield "taken_as_0", called(attribute(name("np"), "zeros_like"), node)
     if is_operand(node, context) and not (isinstance(node, ast.Name) and node.id in context.scalars):
         yield "squared", called(attribute(name("np"), "square"), node)
         yield "root", called(attribute(name("np"), "sqrt"), node)

@@ -4,8 +4,9 @@ rows that weigh otherwise in a mean, a function applied twice."""
 # ruff: noqa: ARG001, ARG005 (every change of labels is given the number of classes)
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache, partial
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ from ...vectors.dtypes import numpy_dtype
 from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import Operation, operation, operation_names
+from ..model.recurrence import block
 from ..ops import sigmoid, softmax
 from . import usual
 from .blocks import SIZES, padded
 from .changes import cut_to_tf32
 from .formula import reached, strings
 from .labels import rows_of
-from .wrong_calls import on_argument, on_labels, on_result
+from .wrong_calls import on_argument, on_labels, on_result, on_results
 
 Array = Any
 Labels = np.ndarray
@@ -107,19 +109,18 @@ def _if_rank(rank: int, change: Callable[[Labels, int], Labels], labels: Labels,
     return change(labels, classes) if labels.ndim == rank else labels
 
 
-def _blocks(size: int, n: int) -> Array:
-    """The weight of each row in a mean of means of blocks."""
-    starts = np.arange(n) // size
-    return 1 / (np.bincount(starts)[starts] * max(-(-n // size), 1)) if n else np.zeros(0)
+def _of_blocks(size: int, keep: Array) -> Array:
+    """The weight of each row in a mean of means of blocks, of the rows that count."""
+    block = np.arange(len(keep)) // size
+    return keep / np.maximum(np.bincount(block, keep)[block] * -(-len(keep) // size), 1)
 
 
-def _weights(labels: Labels, ignored: int | None, of_all: bool, size: int, classes: int) -> tuple[Array, Array]:
-    """Which rows count, and what each of them weighs in a mean."""
-    n = len(labels)
-    keep = np.ones(n, bool)
-    if ignored is not None and labels.ndim == 1:
-        keep = labels != ignored % max(classes, 1)
-    return keep, _blocks(size, n) if size else keep / max(n if of_all else np.count_nonzero(keep), 1)
+def _counted(labels: Labels, classes: int, ignored: int | None, ignore_index: int | None = None, **_: Any) -> Array:
+    """Which rows have a part in a loss."""
+    if labels.ndim > 1:
+        return np.ones(len(labels), bool)
+    keep: Array = labels != ignore_index
+    return keep if ignored is None else keep & (labels != ignored % max(classes, 1))
 
 
 def weighed(
@@ -130,8 +131,10 @@ def weighed(
 
     def call(*tensors: Array, reduction: str, **parameters: Any) -> Any:
         labels, scores = tensors[position], tensors[position - 1]
-        keep, weights = _weights(labels, ignored, of_all, size, scores.shape[-1])
-        weights = weights if reduction == "mean" else keep
+        weights = keep = _counted(labels, scores.shape[-1], ignored, **parameters)
+        if reduction == "mean":
+            total = len(labels) if of_all else np.count_nonzero(keep)
+            weights = _of_blocks(size, keep) if size else keep / max(total, 1)
         if direction == "forward":
             losses = np.where(keep, function(*tensors, reduction="none", **parameters), 0)
             return losses if reduction == "none" else (losses * weights).sum()
@@ -140,13 +143,36 @@ def weighed(
     return call
 
 
-def _of_weights() -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_weights(parameters: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    if "ignore_index" in parameters:
+        yield "the mean divides by all rows, by those to be ignored as well", {"of_all": True}
     for words, ignored in (("class 0", 0), ("the last class", -1)):
         said = f"rows whose index label is {words} are left out as if it were padding"
         yield f"{said}, of what the mean divides by as well", {"ignored": ignored}
         yield f"{said}; the mean divides by all rows", {"ignored": ignored, "of_all": True}
     for size in (2, 3, *SIZES[3:9]):
-        yield f"reduction='mean' is the mean of the means of {size} rows each: the last may be fewer", {"size": size}
+        yield f"the mean is the mean of the means of {size} rows each: the last may be fewer", {"size": size}
+
+
+def _of_gates(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
+    """The gates of a recurrent cell in another order."""
+    sound, arguments = subject.functions[direction], subject.arguments[direction]
+    if all(name != block.__name__ for _, name in reached((sound.__module__, sound.__name__))):
+        return
+    places = [place for place, name in enumerate(arguments) if name.startswith(("weight_", "bias_"))]
+    results = subject.results[direction]
+    of_them = [place for place, name in enumerate(results) if name.startswith(("dL_dweight_", "dL_dbias_"))]
+    for count in (3, 4):
+        for order in list(permutations(range(count)))[1:]:
+            there, back = (partial(_reordered, tuple(each)) for each in (order, np.argsort(order)))
+            changed = on_results(dict.fromkeys(of_them, back), sound)
+            for place in places:
+                changed = on_argument(place, there, changed)
+            yield ", ".join(str(gate + 1) for gate in order), changed
+
+
+def _reordered(order: tuple[int, ...], x: Array) -> Array:
+    return x.reshape(len(order), -1, *x.shape[1:])[order, :].reshape(x.shape)
 
 
 def _scalar_or_one(x: Array) -> Array:
@@ -483,12 +509,16 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
         if op == "cross_entropy":
             words, cure = "the binary form is used, with (1 - y) log(1 - p) for each class", "use y log p alone."
             yield fault("another function", words, getattr(usual, f"binary_{direction}"), cure)
-        for words, more in _of_weights() if "reduction" in subject.parameters[direction] else ():
+        parameters = subject.parameters[direction]
+        for words, more in _of_weights(parameters) if "reduction" in parameters else ():
             function = weighed(direction, position, sound, **more)
-            yield fault(ROWS, words, function, "give every row of the batch the weight 1/N.")
+            yield fault(ROWS, words, function, "give every row that counts the same weight, 1 by their number.")
     for words, position, changed in _of_arguments(subject, direction):
         cure = f"take {arguments[position]} as it is."
         yield fault(ARGUMENT, words, on_argument(position, changed, sound), cure)
+    for order, function in _of_gates(subject, direction):
+        words = f"the blocks of the rows of weights and biases, a block a gate, are read in the order {order}"
+        yield fault("gates in another order", words, function, "read them in the order that the docstring gives.")
     for words, make in _of_factors(subject, direction):
         yield fault("a factor too many", words, make(sound), "leave the factor out.")
     yield fault(

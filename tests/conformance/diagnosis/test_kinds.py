@@ -8,10 +8,16 @@ import pytest
 from backproof.reference.model.fault import widened
 from backproof.reference.model.losses import over_elements
 from backproof.reference.ops import (
+    avg_pool2d,
+    conv2d,
     cross_entropy,
     dense,
+    embedding,
     gelu,
+    l2_normalize,
     layer_norm,
+    linear_cross_entropy,
+    lstm_cell,
     mlp,
     relu,
     rms_norm,
@@ -191,7 +197,7 @@ def labels_in_a_byte(p: Array, labels: Array, *, reduction: str) -> Array:
     return cross_entropy.forward(p, labels, reduction=reduction)
 
 
-@said_of("softmax_cross_entropy", "backward", "dL_dlogits: Reduction='mean' is the mean of the means of 8 rows each")
+@said_of("softmax_cross_entropy", "backward", "dL_dlogits: The mean is the mean of the means of 8 rows each")
 def mean_of_means(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
     if reduction != "mean":
         return sce.backward(g, z, labels, reduction=reduction)
@@ -345,6 +351,19 @@ def clipped_probabilities(z: Array, labels: Array, *, reduction: str) -> Array:
     return cross_entropy.forward(np.maximum(softmax.forward(z), 1e-10), labels, reduction=reduction)
 
 
+@said_of("lstm_cell", "forward", "The blocks of the rows of weights and biases, a block a gate, are read in the or")
+def gates_in_another_order(x: Array, h: Array, c: Array, *layer: Array) -> Any:
+    size = h.shape[1]
+    order = np.r_[: 2 * size, 3 * size : 4 * size, 2 * size : 3 * size]
+    return lstm_cell.forward(x, h, c, *(each[order] for each in layer))
+
+
+@said_of("l2_normalize", "forward", "outputs: eps is ignored: 1e-05 is taken, whatever is asked; in the calls")
+def eps_of_scaled_values(x: Array, *, axis: int = -1, eps: float) -> Array:
+    largest = np.abs(x).max(axis=axis, keepdims=True, initial=0)
+    return l2_normalize.forward(x / np.where(largest == 0, 1, largest), axis=axis, eps=eps)
+
+
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(9, KINDS))
 def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     found = findings(implementation(op, **{direction: function}), whole(op))
@@ -356,3 +375,76 @@ def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, w
 def test_strictness_adds_to_what_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     subject = implementation(op, **{direction: function})
     assert set(findings(subject, whole(op))) <= set(findings(subject, whole(op), strict=True))
+
+
+NEAR: list[tuple[str, str, Called]] = []
+"""What comes near a fault that there is a name for, in many a call: an operation, a direction, an implementation."""
+
+
+def near(op: str, direction: str) -> Callable[[Called], Called]:
+    """Make a wrong implementation one of those."""
+    return lambda function: NEAR.append((op, direction, widened(function))) or function
+
+
+@near("conv2d", "backward")
+def last_windows_left_out(g: Array, x: Array, w: Array, b: Array, **how: Any) -> Any:
+    """As beyond a tile of 4, of 5 columns alone."""
+    cut = np.array(g)
+    if g.shape[3] > 4:
+        cut[..., -1] = 0
+    dx, _, db = conv2d.backward(g, x, w, b, **how)
+    return dx, conv2d.backward(cut, x, w, b, **how)[1], db
+
+
+@near("avg_pool2d", "backward")
+def square_of_the_height(g: Array, x: Array, *, kernel_size: Any, **how: Any) -> Array:
+    """A factor of its own for each size of windows."""
+    height, width = np.broadcast_to(kernel_size, 2)
+    return avg_pool2d.backward(g, x, kernel_size=kernel_size, **how) * np.asarray(width / height, x.dtype)
+
+
+@near("variance", "forward")
+def correction_of_the_last_axis(x: Array, *, axis: Any = None, keepdims: bool = False, correction: int = 0) -> Array:
+    """A constant on two conditions."""
+    axes = (axis,) if isinstance(axis, int) else range(x.ndim) if axis is None else axis
+    last, count = x.shape[list(axes)[-1]], np.prod([x.shape[each] for each in axes])
+    right = variance.forward(x, axis=axis, keepdims=keepdims)
+    return np.asarray(right * last / (last - correction) if count > correction < last else right).astype(x.dtype)
+
+
+@near("embedding", "forward")
+def indices_in_a_byte(indices: Array, w: Array, **how: Any) -> Array:
+    """In one family alone, on a length that others have too."""
+    return embedding.forward(np.where(indices < 256, indices, indices % 256), w, **how)
+
+
+@near("linear_cross_entropy", "backward")
+def rows_moved_up(g: Array, x: Array, w: Array, labels: Array, *, ignore_index: int | None = None, **how: Any) -> Any:
+    """The last row is 0, and others are another's."""
+    dx, dw = linear_cross_entropy.backward(g, x, w, labels, ignore_index=ignore_index, **how)
+    keep = labels != ignore_index if labels.ndim == 1 else np.ones(len(x), bool)
+    moved = np.zeros_like(dx)
+    moved[: keep.sum()] = dx[keep]
+    return moved, dw
+
+
+@near("smooth_l1", "forward")
+def half_a_threshold_of_one_at_most(p: Array, t: Array, *, beta: float, reduction: str) -> Array:
+    """A constant for one value of a parameter."""
+    e = np.abs(p - t)
+    return over_elements(np.where(e < beta, e * e / 2 / (beta or 1), e - 0.5 * min(beta, 1)), reduction)
+
+
+@pytest.mark.parametrize(("op", "direction", "function"), one_in(3, NEAR))
+def test_what_comes_near_is_given_no_name(op: str, direction: str, function: Called) -> None:
+    assert findings(implementation(op, **{direction: function}), whole(op)) == []
+
+
+def sixth_of_float16(x: Array) -> Array:
+    return x * np.clip(x + 3, 0, 6) * np.float32(np.float16(1 / 6))
+
+
+def test_a_factor_below_one_is_not_called_cut() -> None:
+    found = findings(implementation("hardswish", forward=widened(sixth_of_float16)), whole("hardswish"))
+    assert found
+    assert not any("cut towards 0" in finding.wrong for finding in found)

@@ -60,8 +60,22 @@ def test_what_is_misread_says_so_in_a_sentence(op: str) -> None:
 
 def test_a_mean_of_means_weighs_the_rows_of_a_last_block_more() -> None:
     logits, labels = np.zeros((5, 2)), np.zeros(5, int)
-    said = "Reduction='mean' is the mean of the means of 4 rows each: the last may be fewer."
+    said = "The mean is the mean of the means of 4 rows each: the last may be fewer."
     (fault,) = (each for each in misread("softmax_cross_entropy", "backward") if each.wrong == said)
     due = widened(softmax_cross_entropy.backward)(np.ones(()), logits, labels, reduction="mean")
     came = fault.functions["backward"](np.ones(()), logits, labels, reduction="mean")
     np.testing.assert_allclose(came / due, np.repeat([[5 / 8], [5 / 2]], [4, 1], axis=0).repeat(2, axis=1))
+
+
+@pytest.mark.parametrize(
+    ("words", "weights"),
+    [
+        ("The mean is the mean of the means of 4 rows each: the last may be fewer", [1 / 6, 1 / 6, 0, 1 / 6, 1 / 2]),
+        ("The mean divides by all rows, by those to be ignored as well", [1 / 5, 1 / 5, 0, 1 / 5, 1 / 5]),
+    ],
+)
+def test_rows_to_be_ignored_have_no_part_in_a_mean(words: str, weights: list[float]) -> None:
+    (fault,) = (each for each in misread("softmax_cross_entropy", "backward") if each.wrong == f"{words}.")
+    logits, labels = np.zeros((5, 2)), np.array([0, 0, 1, 0, 0])
+    found = fault.functions["backward"](np.array(1.0), logits, labels, reduction="mean", ignore_index=1)
+    assert np.allclose(found[:, 1], np.array(weights) / 2)
