@@ -20,7 +20,7 @@ from ..model.fault import widened
 from ..model.formulations import Function
 from ..model.operation import operation
 from . import blocks
-from .formula import Mutation, assembled, mutations
+from .formula import Mutation, alike, assembled, mutations
 from .further import written_otherwise
 from .labels import rows_of
 from .misread import of_elements
@@ -148,6 +148,8 @@ OPEN = (
     (ast.Call, open_calls),
 )
 BLOCKS = (((ast.Call, ast.BinOp), blocks.open_blocks),)
+EVERYWHERE = ("log", "log_floor", "log_clip_floor", "sqrt")
+"""What is done to several calls of a function alike."""
 EXPONENTIALS = ((ast.Call, blocks.open_exponentials),)
 
 
@@ -158,6 +160,7 @@ def fitted_of(op: str, direction: str) -> tuple[Fitted, ...]:
     own = operation(op).functions[direction]
     every = own, *written_otherwise(op, direction)
     texts = [each for function in every for each in mutations(op, direction, function, OPEN)]
+    texts += alike(each for each in texts if each.what in EVERYWHERE)
     texts.sort(key=lambda each: "constant" not in each.name)
     texts += mutations(op, direction, own, BLOCKS)
     texts += [each for function in every for each in mutations(op, direction, function, EXPONENTIALS)]

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...vectors.dtypes import numpy_dtype
 from ..model.fault import Fault
 from ..model.formulations import Function
 from ..model.operation import operation
@@ -177,6 +178,25 @@ def _renamed(statement: ast.stmt, names: Mapping[str, str], first: int = 0) -> a
     return copy
 
 
+def sums_of_a_parameter(node: ast.BinOp, context: Context) -> Iterator[Replacement]:
+    """An epsilon that is a floor, or under the root beside which it stands."""
+    if not isinstance(node.op, ast.Add) or not ({*_names(node.right)} & context.parameters):
+        return
+    yield "maximum_for_plus", called(attribute(name("np"), "maximum"), node.left, node.right)
+    if isinstance(node.left, ast.Call) and from_numpy(node.left) == "sqrt":
+        yield "added_inside_the_root", replaced(node.left, args=[ast.BinOp(node.left.args[0], ast.Add(), node.right)])
+
+
+def _names(node: ast.expr) -> Iterator[str]:
+    return (each.id for each in ast.walk(node) if isinstance(each, ast.Name))
+
+
+def infinities(node: ast.UnaryOp, context: Context) -> Iterator[Replacement]:
+    """0 where what is least begins, as in padding before a maximum."""
+    if ast.unparse(node) == "-np.inf":
+        yield "0_for_the_least", number(0.0)
+
+
 def axes(node: ast.keyword, context: Context) -> Iterator[Replacement]:
     """An axis that is not handed on."""
     if node.arg == "axis" and isinstance(node.value, ast.Name) and node.value.id in context.parameters:
@@ -196,9 +216,16 @@ def powers(node: ast.expr, context: Context) -> Iterator[Replacement]:
 def in_half(node: ast.expr, context: Context) -> Iterator[Replacement]:
     """A value that is rounded to the half precision of the arguments; a product of matrices that is added up in it."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        yield "product_of_bfloat16", called(name("product_of_bfloat16"), node.left, node.right)
         yield "product_added_up_in_half", called(name("multiplied_in_half"), node.left, node.right)
     if is_operand(node, context) and not (isinstance(node, ast.Name) and node.id in context.scalars):
         yield "rounded_to_half", called(name("rounded_to_half"), node)
+
+
+def _product_of_bfloat16(a: Array, b: Array) -> Array:
+    """A product of operands of float32 that are rounded to bfloat16 first."""
+    some = [x.astype(numpy_dtype("bfloat16")).astype(x.dtype) if x.dtype == np.float32 else x for x in (a, b)]
+    return some[0] @ some[1]
 
 
 def _sum_of(part: slice, x: Array, *, axis: Any, keepdims: bool = False) -> Array:
@@ -212,6 +239,8 @@ OTHER = (
     (ast.Name, other_variables),
     ((ast.Assign, ast.Return), in_every_place),
     ((ast.Name, ast.Call, ast.BinOp), powers),
+    (ast.BinOp, sums_of_a_parameter),
+    (ast.UnaryOp, infinities),
     (ast.keyword, axes),
     (ast.Call, other_statistics),
     (ast.Call, other_functions),
@@ -221,13 +250,14 @@ OF_TEXT = tuple(row for row in ROWS if row[1] is not on_the_way)
 """What is changed on the way from step to step is changed in the own formula alone."""
 ALIKE = (
     *("sum_", "mean_", "max_", "added_up", "all_but", "not_transposed", "plus_", "minus_", "operands_", "axis_"),
-    *("1e_7", "1e_12"),
+    *("1e_7", "1e_12", "0_for_the_least"),
 )
 """How changes begin that a function may have in all places."""
 NAMED = {
     **{f"{name}_of": function for name, (function, _) in ACTIVATIONS.items()},
     **{f"slope_of_{name}": slope for name, (_, slope) in ACTIVATIONS.items()},
     "erf_of_polynomial": erf_of_polynomial,
+    "product_of_bfloat16": _product_of_bfloat16,
     "first_along": partial(_sum_of, slice(0, 1)),
     "last_along": partial(_sum_of, slice(-1, None)),
     "sum_of_all_but_first": partial(_sum_of, slice(1, None)),

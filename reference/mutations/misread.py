@@ -5,13 +5,16 @@ rows that weigh otherwise in a mean, a function applied twice."""
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import cache, partial
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
-from ...vectors.dtypes import numpy_dtype
+from ...vectors.dtypes import DTYPES, numpy_dtype
+from ..model.broadcasting import undo_broadcast
 from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import Operation, operation, operation_names
@@ -175,6 +178,90 @@ def _reordered(order: tuple[int, ...], x: Array) -> Array:
     return x.reshape(len(order), -1, *x.shape[1:])[order, :].reshape(x.shape)
 
 
+_PARTS: Mapping[str, Callable[..., Array]] = {
+    "mean": np.mean,
+    "first": lambda x, axis, keepdims: x[tuple(slice(1) if k in axis else slice(None) for k in range(x.ndim))],
+    "last": lambda x, axis, keepdims: x[tuple(slice(-1, None) if k in axis else slice(None) for k in range(x.ndim))],
+}
+"""What may be taken for a sum over axes, which stay with a length of 1."""
+_WHERE_BROADCAST = (
+    ("axes that it lacks", True, False),
+    ("axes of length 1", False, True),
+    ("all these axes", True, True),
+)
+
+
+def _of_broadcasts(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
+    """The gradient of a tensor that was broadcast, by another reduction than the sum."""
+    sound = subject.functions[direction]
+    if any(name == undo_broadcast.__name__ for _, name in reached((sound.__module__, sound.__name__))):
+        for part, (where, *which) in product(_PARTS, _WHERE_BROADCAST):
+            said = f"of what was broadcast, the {part} over {where} is taken, where the sum is due"
+            yield said, partial(_reduced_otherwise, _PARTS[part], which, sound)
+
+
+def _reduced_otherwise(
+    part: Callable[..., Array], which: list[bool], function: Function, g: Array, *tensors: Array, **parameters: Any
+) -> Any:
+    stack = _stack(g, tensors)
+    wide = [np.broadcast_to(x, (*stack, *x.shape[x.ndim - g.ndim + len(stack) :])) for x in tensors]
+    found = []
+    for result, x in zip(function(g, *wide, **parameters), tensors, strict=True):
+        lacking = tuple(range(result.ndim - x.ndim))
+        short = tuple(k for k in range(len(lacking), len(stack)) if x.shape[k - len(lacking)] == 1 < result.shape[k])
+        for axes, otherwise in zip((lacking, short), which, strict=True):
+            result = (part if otherwise else np.sum)(result, axis=axes, keepdims=True)
+        found.append(result.reshape(x.shape))
+    return tuple(found)
+
+
+def _stack(g: Array, tensors: tuple[Array, ...]) -> tuple[int, ...]:
+    """The axes that are broadcast: all, or all but those of matrices."""
+    with suppress(ValueError):
+        if np.broadcast_shapes(*(x.shape for x in tensors)) == g.shape:
+            return g.shape
+    return g.shape[:-2]
+
+
+def _of_groups(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
+    """Channels, or heads, that take turns in belonging to a group."""
+    sound, arguments = subject.functions[direction], subject.arguments[direction]
+    for name in {"groups", "num_groups"} & {*subject.parameters[direction]}:
+        count = partial(_parameter, name)
+        yield f"channel c belongs to group c % {name}", partial(_in_turn, arguments.index("inputs"), count, sound)
+    if {"query", "key"} <= {*arguments}:
+        count = partial(_heads, arguments.index("key"))
+        said = "head h of the query belongs to head h % G of G of the key"
+        yield said, partial(_in_turn, arguments.index("query"), count, sound)
+
+
+def _parameter(name: str, tensors: tuple[Array, ...], parameters: Mapping[str, Any]) -> int:
+    return int(parameters[name])
+
+
+def _heads(place: int, tensors: tuple[Array, ...], parameters: Mapping[str, Any]) -> int:
+    return int(tensors[place].shape[1])
+
+
+def _in_turn(
+    place: int,
+    count: Callable[[tuple[Array, ...], Mapping[str, Any]], int],
+    function: Function,
+    *tensors: Array,
+    **parameters: Any,
+) -> Any:
+    channels, groups = tensors[place].shape[1], count(tensors, parameters)
+    order = np.arange(channels).reshape(-1, groups).T.ravel()
+
+    def taken(x: Array, places: Array) -> Array:
+        axis = min(x.ndim - 1, 1)
+        return x.take(places, axis) if x.ndim and x.shape[axis] == channels else x
+
+    results = function(*(taken(x, order) for x in tensors), **parameters)
+    back = np.argsort(order)
+    return tuple(taken(r, back) for r in results) if isinstance(results, tuple) else taken(results, back)
+
+
 def _scalar_or_one(x: Array) -> Array:
     return np.where(x == 0, 1, x).astype(x.dtype) if x.ndim == 0 else x
 
@@ -208,6 +295,28 @@ OF_ANY: tuple[tuple[str, Callable[[Array], Array]], ...] = (
 )
 
 
+def _rounded_to(dtype: str, x: Array) -> Array:
+    return x.astype(numpy_dtype(dtype) if dtype in DTYPES else getattr(ml_dtypes, dtype)).astype(x.dtype)
+
+
+def _first_along(axis: int, x: Array) -> Array:
+    return np.repeat(x[(slice(None),) * axis + (slice(1),)], x.shape[axis], axis=axis) if x.ndim == 4 else x
+
+
+def _backwards(axes: tuple[int, ...], x: Array) -> Array:
+    return np.flip(x, axes) if x.ndim >= 2 - min(axes) else x
+
+
+_STORED = "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"
+"""Dtypes in which a tensor may be kept on the way."""
+OF_TENSORS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    *((f"{{it}} is rounded to {dtype}", partial(_rounded_to, dtype)) for dtype in _STORED),
+    ("{it} is read backwards along its last axis", partial(_backwards, (-1,))),
+    ("{it} is read backwards along its last axis but one", partial(_backwards, (-2,))),
+    ("{it} is read backwards along its last two axes", partial(_backwards, (-1, -2))),
+)
+
+
 def _at_end(size: int, how: str, x: Array) -> Array:
     """The elements beyond the last whole vector of so many, in the order of memory."""
     flat = np.array(x).reshape(-1)
@@ -230,9 +339,11 @@ ENDS = {
 def _of_arguments(subject: Operation, direction: str) -> Iterator[tuple[str, int, Callable[[Array], Array]]]:
     arguments = subject.arguments[direction]
     tensors = [a for a in arguments if a not in subject.labels]
+    for position, argument in enumerate(arguments):
+        yield f"of {argument} the first along axis 1 stands for all", position, partial(_first_along, 1)
     for argument in tensors:
         position = arguments.index(argument)
-        for words, change in (*(OF_UPSTREAM if argument.startswith("dL_d") else ()), *OF_ANY):
+        for words, change in (*(OF_UPSTREAM if argument.startswith("dL_d") else ()), *OF_ANY, *OF_TENSORS):
             yield words.format(it=argument), position, change
         for size in SIZES if len(tensors) <= MOST_ARGUMENTS else ():
             for how, words in ENDS.items():
@@ -516,17 +627,16 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
     for words, position, changed in _of_arguments(subject, direction):
         cure = f"take {arguments[position]} as it is."
         yield fault(ARGUMENT, words, on_argument(position, changed, sound), cure)
+    for words, function in (*_of_broadcasts(subject, direction), *_of_groups(subject, direction)):
+        yield fault("axes misread", words, function, "look at the axes of what is summed, or how channels are grouped.")
     for order, function in _of_gates(subject, direction):
         words = f"the blocks of the rows of weights and biases, a block a gate, are read in the order {order}"
         yield fault("gates in another order", words, function, "read them in the order that the docstring gives.")
     for words, make in _of_factors(subject, direction):
         yield fault("a factor too many", words, make(sound), "leave the factor out.")
-    yield fault(
-        ARGUMENT,
-        "all arguments of float32 are cut to the 11 bits of TF32",
-        partial(_all_cut, sound),
-        ("compute in float32, or declare tf32 for it."),
-    )
+    cure = "compute in float32, or declare tf32 for it."
+    words = "all arguments of float32 are cut to the 11 bits of TF32"
+    yield fault(ARGUMENT, words, partial(_all_cut, sound), cure)
     for words, function in _overflows(op, direction):
         cure = "order the steps so that none leaves the range, or take a wider dtype."
         yield fault(OVERFLOW, words, function, cure, raw=True)

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
+from backproof.reference.model.broadcasting import undo_broadcast
 from backproof.reference.model.fault import widened
 from backproof.reference.model.losses import over_elements
 from backproof.reference.ops import (
@@ -14,10 +16,12 @@ from backproof.reference.ops import (
     dense,
     embedding,
     gelu,
+    group_norm,
     l2_normalize,
     layer_norm,
     linear_cross_entropy,
     lstm_cell,
+    masked_attention,
     mlp,
     relu,
     rms_norm,
@@ -362,6 +366,65 @@ def gates_in_another_order(x: Array, h: Array, c: Array, *layer: Array) -> Any:
 def eps_of_scaled_values(x: Array, *, axis: int = -1, eps: float) -> Array:
     largest = np.abs(x).max(axis=axis, keepdims=True, initial=0)
     return l2_normalize.forward(x / np.where(largest == 0, 1, largest), axis=axis, eps=eps)
+
+
+@said_of("conv2d", "backward", "dL_dinputs: weight is read backwards along its last two axes")
+def kernel_turned(g: Array, x: Array, w: Array, b: Array, **how: Any) -> Any:
+    turned, right = (conv2d.backward(g, x, each, b, **how) for each in (w[:, :, ::-1, ::-1], w))
+    return turned[0], *right[1:]
+
+
+@said_of("layer_norm", "forward", "outputs: `normal = centred / np.sqrt(np.maximum(variance, eps))` where")
+def epsilon_as_a_floor(x: Array, w: Array, b: Array, *, eps: float) -> Array:
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return centred / np.sqrt(np.maximum((centred * centred).mean(axis=-1, keepdims=True), eps)) * w + b
+
+
+@said_of("adam_step", "forward", "next_parameters: `return (parameters - lr * (m / np.sqrt(v + eps)), next_first")
+def epsilon_inside(x: Array, g: Array, m: Array, v: Array, *, eps: float, **how: Any) -> Any:
+    step, lr, betas = how["step"], how["lr"], (how["beta1"], how["beta2"])
+    m, v = (beta * old + (1 - beta) * new for beta, old, new in zip(betas, (m, v), (g, g * g), strict=True))
+    first, second = (moment / (1 - beta**step) for moment, beta in zip((m, v), betas, strict=True))
+    return x - lr * first / np.sqrt(second + eps), m, v
+
+
+@said_of("binary_cross_entropy", "forward", "loss: `return over_elements(-weighted(targets, np.log(p + 1e-08)) - weigh")
+def small_epsilon_in_both(p: Array, targets: Array, *, reduction: str) -> Array:
+    return over_elements(-targets * np.log(p + 1e-8) - (1 - targets) * np.log(1 - p + 1e-8), reduction)
+
+
+@said_of("square", "backward", "dL_dinputs: inputs is rounded to float8_e4m3fn")
+def saved_in_a_byte(g: Array, x: Array) -> Array:
+    return 2 * x.astype(ml_dtypes.float8_e4m3fn).astype(x.dtype) * g
+
+
+@said_of("dense", "forward", "outputs: `return product_of_bfloat16(inputs, weights) + biases` where")
+def operands_rounded(x: Array, w: Array, b: Array) -> Array:
+    x, w = (each.astype(ml_dtypes.bfloat16).astype(each.dtype) if each.dtype == np.float32 else each for each in (x, w))
+    return x @ w + b
+
+
+@said_of("masked_attention", "backward", "Of mask the first along axis 1 stands for all")
+def mask_of_the_first_head(g: Array, q: Array, k: Array, v: Array, mask: Array, **how: Any) -> Any:
+    return masked_attention.backward(g, q, k, v, np.broadcast_to(mask[:, :1], mask.shape), **how)
+
+
+@said_of(
+    "multiply", "backward", "Of what was broadcast, the mean over axes that it lacks is taken, where the sum is due"
+)
+def mean_over_the_batch(g: Array, a: Array, b: Array) -> Any:
+    def undone(gradient: Array, shape: tuple[int, ...]) -> Array:
+        return undo_broadcast(gradient.mean(axis=tuple(range(gradient.ndim - len(shape)))), shape)
+
+    return undone(g * b, a.shape), undone(g * a, b.shape)
+
+
+@said_of("group_norm", "forward", "outputs: Channel c belongs to group c % num_groups")
+def channels_in_turn(x: Array, w: Array, b: Array, *, num_groups: int, eps: float) -> Array:
+    turns = np.arange(x.shape[1]).reshape(-1, num_groups).T.ravel()
+    outputs = np.empty_like(x)
+    outputs[:, turns] = group_norm.forward(x[:, turns], w[turns], b[turns], num_groups=num_groups, eps=eps)
+    return outputs
 
 
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(9, KINDS))
