@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import permutations
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -250,14 +250,26 @@ def of_result(position: int, one: Observation) -> Iterator[Candidate]:
     """What a result may be instead of the right one, whatever the operation, given a case in which it is wrong."""
     if one.states[position] is State.MALFORMED:
         yield from _malformed(position, one)
-    as_others = [hold(one, of_one(position, due, one), position).explained.any() for due in one.expected]
-    for order in permutations(range(len(as_others))) if any(as_others) else ():
-        if as_others[order[position]]:
+    for order in _orders(one) if one.states[position] is State.WRONG else ():
+        if order[position] != position:
             words = f"the right results in another order, {', '.join(one.names[place] for place in order)}"
             sound = sound_of(one.vectors.op, one.family.direction)
             yield Candidate("another order", words, "exchange them.", partial(_in_order, order, sound))
     for kind, words, cure, change in REARRANGED:
         yield _changed(position, kind, words.format(it=one.names[position]), cure, change)
+
+
+def _orders(one: Observation) -> Iterator[tuple[int, ...]]:
+    """The orders in which the right results may be what came."""
+    places = range(len(one.names))
+
+    def is_as(position: int, place: int) -> bool:
+        if place == position or not one.failing[position]:
+            return place == position
+        return bool(hold(one, of_one(position, one.expected[place], one), position).explained.any())
+
+    found = [[place for place in places if is_as(position, place)] or [position] for position in places]
+    return (order for order in product(*found) if len({*order}) == len(order))
 
 
 def _changed(position: int, name: str, words: str, cure: str, change: Change, dtype: str | None = None) -> Candidate:

@@ -3,14 +3,15 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...reference.mutations.factors import expressions, named, solved
+from ...reference.mutations.factors import expressions, first_step, named, solved
 from ...vectors.dtypes import HALF
 from .candidates import NOTHING, REFUSED, Candidate, Foretold, of_one, sound_of, tell_alike
-from .observation import Observation, alike, called
+from .observation import Observation, Results, alike, called
 
 if TYPE_CHECKING:
     from ...reference.mutations.fitted import Fitted
@@ -18,13 +19,24 @@ if TYPE_CHECKING:
 LEAST, SPAN, SMALLEST = 1e-11, 512, 1e-18
 """A constant that differs by less, or by so many units in the last place, is the one that is due; an epsilon that is
 smaller is none."""
+SPARED, MOSTLY = 16, 0.5
+"""A constant that is fitted to what is wrong by a first step moves no more than such a share of what is right by more
+than so many tolerances."""
+Kept = dict[tuple[int, float, int], Results | None]
+"""What was computed, by what is wrong, the constant, and the observation."""
 
 
-def fitted(some: Sequence[Observation], position: int, others: Sequence[Observation]) -> Iterator[Candidate]:
+def fitted(
+    some: Sequence[Observation],
+    position: int,
+    others: Sequence[Observation],
+    kept: Kept,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Iterator[Candidate]:
     """The faults with an open constant that account for what is wrong with a result of some observations, fitted.
 
     A constant that is a length or a parameter of the observation may be that, where that differs among others; one that
-    is multiplied by something is.
+    is multiplied by something is. What was computed is kept for other results of the same observations.
     """
     from ...reference.faults import fitted_of
     from ...reference.mutations.fitted import PARAMETER_IGNORED, of_results
@@ -34,10 +46,12 @@ def fitted(some: Sequence[Observation], position: int, others: Sequence[Observat
     factors, others_of = ([each for each in changed if (each.starts[0] == 1) is first] for first in (True, False))
     known = family.dtype not in HALF and sound_of(vectors.op, family.direction) is not None
     open_ones = (*factors, *(fitted_of(vectors.op, family.direction) if known else ()), *others_of)
-    for each in (each for each in open_ones if each.of_result in (None, position)):
-        values = list(_values(each, some, position))
+    for each in takewhile(lambda _: not is_over(), open_ones):
+        if each.of_result not in (None, position):
+            continue
+        values = list(_values(each, some, position, kept))
         by_size = each.starts[0] == 1 and not values  # which differs from call to call
-        for value in values or (_values(each, some[:1], position) if by_size else ()):
+        for value in values or (_values(each, some[:1], position, kept) if by_size else ()):
             for words, of in expressions(list(numbers)) if each.starts[0] == 1 else ():
                 found = of(numbers)
                 if found in (None, 1) or abs(found - value) > 1e-5 * abs(value):
@@ -68,42 +82,64 @@ def _by_size(each: "Fitted", of: Callable[[Mapping[str, float]], float | None], 
     return NOTHING if value is None else _with(each, value, one)
 
 
-def _values(each: "Fitted", some: Sequence[Observation], position: int) -> Iterator[float]:
+def _values(each: "Fitted", some: Sequence[Observation], position: int, kept: Kept) -> Iterator[float]:
     """The constants that fit; of other constants than sizes of blocks, the first."""
     got, due = _joined([one.values[position] for one in some]), _joined([one.expected[position] for one in some])
     wrong = _joined([one.wrong[position] for one in some]).astype(bool)
+    spared = _joined([one.tolerance[position] for one in some]) * SPARED
     if not each.grid:
         wrong &= np.isfinite(got) & np.isfinite(due)
     if not wrong.any():
         return
-    got, due = got[wrong], due[wrong]
     slack, units = max(one.slack[position] for one in some), some[0].units
     start = each.starts[0]
 
-    def at(value: float) -> np.ndarray | None:
+    def whole(value: float) -> np.ndarray | None:
         found = []
         for one in some:
-            results, _ = _with(each, value, one)
+            key = id(each), value, id(one)
+            if key not in kept:
+                kept[key] = _with(each, value, one)[0]
+            results = kept[key]
             array = results[position] if results else None
             if array is None or array.shape != one.expected[position].shape:
                 return None
             found.append(array)
-        return np.asarray(_joined(found)[wrong])
+        return np.asarray(_joined(found))
+
+    def at(value: float) -> np.ndarray | None:
+        found = due if value == start else whole(value)
+        return None if found is None else found[wrong]
 
     def fits(value: float) -> bool:
         if math.isclose(value, start, rel_tol=max(LEAST, SPAN * units)) or (each.positive and value <= SMALLEST):
             return False
         found = at(value)
-        return found is not None and alike(got, found, slack, units) and tell_alike(got, found, due, units)
+        return (
+            found is not None
+            and alike(got[wrong], found, slack, units)
+            and tell_alike(got[wrong], found, due[wrong], units)
+        )
+
+    def moves_what_is_right() -> bool:
+        """Whether such a constant has most of what is right as wrong as the rest of it."""
+        step = first_step(start)
+        moved = whole(start + step) if each.of_result is None else None
+        if moved is None or wrong.all():
+            return False
+        slope = np.where(np.isfinite(moved - due), moved - due, 0.0)
+        size = float(slope[wrong] @ slope[wrong])
+        change = slope * (float(slope[wrong] @ (got - due)[wrong]) / size if size else 0.0)
+        return not size or float(np.mean(np.abs(change)[~wrong] > spared[~wrong])) > MOSTLY
 
     if each.sizes:
         largest = max((tensor.size for one in some for tensor in one.arguments.values()), default=0)
         yield from (value for value in each.starts if value < largest and fits(value))
     elif each.grid:
         yield from filter(fits, each.starts)
-    else:
+    elif not moves_what_is_right():
         for begun in each.starts:
-            value = solved(at, got, begun)
+            value = solved(at, got[wrong], begun)
             if value is not None and fits(value):
                 rounded = (float(f"{value:.{digits}g}") for digits in range(1, 13))
                 yield next(filter(fits, rounded), value)

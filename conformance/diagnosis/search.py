@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import chain, product, tee
+from time import thread_time
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ...vectors.dtypes import DTYPES
 from .candidates import NEITHER, Candidate, Judged, catalogue, hold, of_result, on_labels, sound_of
 from .conditions import Condition, Marked, separating
 from .evidence import Evidence
-from .fitting import fitted
+from .fitting import Kept, fitted
 from .observation import Observation, State, alike, called
 
 MOST_TOGETHER = 4
@@ -32,6 +33,8 @@ FEWEST_UNTOLD, UNTOLD_WHEN = 2, 6
 MANY, MOST_APART = 200, 40
 """After so many candidates it is asked whether a result depends on other calls; after so many that hold on no condition
 that there are words for, conditions are looked for no more."""
+MOST_SECONDS = 10.0
+"""Of processor after which no more is looked for: calls of long recurrences take milliseconds each."""
 PENALTY = 0.85
 """What an explanation is worth less for each condition."""
 FINE_SHARE, FINE_FEWEST = 0.9, 12
@@ -83,6 +86,9 @@ class Search:
     left: dict[Unit, np.ndarray] = field(default_factory=dict)
     """By result of an observation, what of it is wrong and not explained."""
     judged: dict[int, Judged] = field(default_factory=dict)
+    kept: Kept = field(default_factory=dict)
+    until: float = 0.0
+    """When no more candidates are asked, by the thread's own clock."""
     apart: int = 0
     """Of how many candidates there is no condition that says when they hold."""
     given_up: list[tuple[Observation, int]] = field(default_factory=list)
@@ -114,7 +120,13 @@ class Search:
         if not self.evidence.right and all(one.results is None for one in self.wrong):
             return found  # many candidates raise always
         (known,) = tee(catalogue(self.evidence.vectors.op, self.evidence.direction), 1)  # made when it is asked for
-        while len(found) < MOST_TOGETHER and len(self.given_up) < TRIES and (units := self._open()):
+        self.until = thread_time() + MOST_SECONDS
+        while (
+            thread_time() < self.until
+            and len(found) < MOST_TOGETHER
+            and len(self.given_up) < TRIES
+            and (units := self._open())
+        ):
             one, position = units[0]
             best = self._best(known, one, position)
             for _ in range(TRIES):
@@ -138,6 +150,9 @@ class Search:
                     self._take(other, p, np.ones((), bool))
         return [one for one in found if self._covers(one, (*self.settled, *found)) and not self._gainsaid(one)]
 
+    def _is_over(self) -> bool:
+        return thread_time() > self.until
+
     def _contradicting(self, found: Explanation) -> Observation | None:
         """A case that passed, of all that did, which an explanation has wrong."""
         for one, position in product(self.evidence.more, found.positions) if not found.candidate.remembers else ():
@@ -153,7 +168,7 @@ class Search:
         for position in found.positions:
             wrong = [o for o in self.evidence.wrong if o.states[position] is State.WRONG and o.layout is None]
             wrong = [o for o in wrong if o.family.level == "required" or o in self.wrong]
-            marks = [Marked(o, o.wrong[position].shape, o.wrong[position]) for o in wrong]
+            marks = [Marked(o, o.wrong[position].shape, _sure(o, position)) for o in wrong]
             inside = [m for m in marks if not any(condition.spares([m])[0] for condition in found.conditions)]
             share = [self._share(m, [one.explained.get((id(m.one), position)) for one in known]) for m in inside]
             explained = sum(each >= COVERED for each in share)
@@ -204,6 +219,8 @@ class Search:
                 return explanation
             if explanation is best and best.candidate.plainest and self._explains_all(best) and not any(best.rank[1:4]):
                 break  # nothing is better
+        if self._is_over():
+            return best if best is not None and not best.conditions and self._settles(best) else None
         if best is None or (self._telling(best) and self._families(best) >= FEWEST_UNTOLD + len(best.conditions)):
             return best
         if not self._values(best) and self._families(best) < (UNTOLD_WHEN if best.conditions else FEWEST_UNTOLD):
@@ -232,7 +249,7 @@ class Search:
             if any(judged.held.get((id(o), position), NEITHER).against.any() for o in alike):
                 continue
             held, left = judged.on(one, position), self.left[id(one), position]
-            if (held.explained & left).sum() <= (left.sum() / 2 if held.fine else 0):
+            if (held.explained & left).sum() <= COVERED * left.sum():
                 continue
             judged.doubtful = any(judged.on(other, position).against.any() for other in few)
             if not judged.doubtful:
@@ -279,9 +296,11 @@ class Search:
         formulas = chain(
             (candidate for candidate in copy(known) if not candidate.remembers),
             of_result(position, one) if wrong or one.states[position] is State.MALFORMED else (),
-            fitted(self._like(one, position), position, self.wrong) if wrong else (),
+            fitted(self._like(one, position), position, self.wrong, self.kept, self._is_over) if wrong else (),
         )
         for count, candidate in enumerate(formulas if name not in self.evidence.unsteady else ()):
+            if self._is_over():
+                return
             if count == MANY and name in self.evidence.reordered:
                 break  # no formula gives what depends on other calls
             yield candidate

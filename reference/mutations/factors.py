@@ -67,11 +67,16 @@ STEPS, SLOW, ROUNDED = 10, 3, 1e-6
 of float32 make them."""
 
 
+def first_step(value: float) -> float:
+    """By how much a constant is changed to see what that does."""
+    return max(1e-4 * abs(value), 1e-7)
+
+
 def solved(at: Callable[[float], np.ndarray | None], got: np.ndarray, value: float) -> float | None:
     """The constant by Gauss and Newton; None where it does not matter, or there is none."""
     moves: list[float] = []
     for _ in range(STEPS):
-        step = max(1e-4 * abs(value), 1e-7)
+        step = first_step(value)
         here, there = at(value), at(value + step)
         if here is None or there is None:
             return None

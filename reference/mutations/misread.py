@@ -408,6 +408,10 @@ def _all_cut(function: Function, *tensors: Array, **parameters: Any) -> Any:
     return function(*map(cut_to_tf32, tensors), **parameters)
 
 
+def _of_upstream(forward: Function, upstream: Array, _: Array, *tensors: Array, **parameters: Any) -> Any:
+    return forward(upstream, *tensors, **parameters)
+
+
 def _twice(function: Function, *tensors: Array, **parameters: Any) -> Any:
     return function(function(*tensors, **parameters), *tensors[1:], **parameters)
 
@@ -643,6 +647,9 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
     if of_elements(op, direction):
         said = f"{results[0]} is NaN where {arguments[-1]} is 0: a quotient by it, 0 / 0"
         yield fault("a quotient", said, partial(_nan_at_zero, widened(sound)), "divide by nothing that is 0.", raw=True)
+    if direction == "backward" and len(results) == 1 and "forward" in subject.functions:
+        function = partial(_of_upstream, subject.functions["forward"])
+        yield fault("another operation", "the forward is applied to the upstream", function, "apply its derivative.")
     for words, function in other_operations(op, direction):
         yield fault("another operation", words, function, f"use the formula of {op}.")
     for words, function in _related(op, direction) if of_elements(op, direction) else ():

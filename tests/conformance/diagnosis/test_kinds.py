@@ -25,6 +25,7 @@ from backproof.reference.ops import (
     mlp,
     relu,
     rms_norm,
+    rotary_embedding,
     sigmoid,
     softmax,
     softplus,
@@ -427,6 +428,11 @@ def channels_in_turn(x: Array, w: Array, b: Array, *, num_groups: int, eps: floa
     return outputs
 
 
+@said_of("rotary_embedding", "backward", "dL_dinputs: The forward is applied to the upstream")
+def turned_on(g: Array, _: Array, cos: Array, sin: Array, **how: Any) -> Array:
+    return rotary_embedding.forward(g, cos, sin, **how)
+
+
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(9, KINDS))
 def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     found = findings(implementation(op, **{direction: function}), whole(op))
@@ -511,3 +517,10 @@ def test_a_factor_below_one_is_not_called_cut() -> None:
     found = findings(implementation("hardswish", forward=widened(sixth_of_float16)), whole("hardswish"))
     assert found
     assert not any("cut towards 0" in finding.wrong for finding in found)
+
+
+def test_nothing_is_said_where_there_is_no_time_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = implementation("dense", forward=widened(operands_rounded))
+    assert findings(subject, whole("dense"))
+    monkeypatch.setattr("backproof.conformance.diagnosis.search.MOST_SECONDS", 0)
+    assert findings(subject, whole("dense")) == []
