@@ -18,7 +18,7 @@ from .candidates import LOWER
 from .conditions import Condition, Marked, separating
 from .evidence import Evidence, Ran, gather
 from .observation import Observation, State
-from .precision import precise_only_to
+from .precision import ONLY_FLOAT32, precise_only_to
 from .search import Explanation, Search
 
 FEWEST = 3
@@ -104,19 +104,23 @@ def _finding(
 def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
     """What is not explained: right to a lower precision, or wrong or raising on a condition that says where to look."""
     precise: dict[tuple[str, str], list[int]] = {}
+    otherwise: dict[int, list[Observation]] = {}
     for position in range(len(evidence.names)):
         left = [one for one in search.wrong if (id(one), position) in search.left and one.layout is None]
         wrong = [one for one in left if one.states[position] is State.WRONG]
         for dtypes in (("float64", "float32"), ("float16", "bfloat16"), DTYPES):
             some = [one for one in wrong if one.family.dtype in dtypes and not one.lower]
-            words = precise_only_to(some, evidence.right, position) if some and len(some) == len(wrong) else None
-            if words is not None:
-                precise.setdefault(words, []).append(position)
+            read = precise_only_to(some, evidence.right, position) if some and len(some) == len(wrong) else None
+            if read is not None:
+                precise.setdefault(read, []).append(position)
                 wrong = [one for one in wrong if one not in some]
         if wrong:
-            yield from _when(wrong, evidence, position)
-    for (words_of, cure), positions in precise.items():
-        yield _finding(LOWER, f"{words_of}", cure, positions, (), evidence)
+            otherwise[position] = wrong
+    for position, wrong in otherwise.items():
+        yield from _when(wrong, evidence, position)
+    for (words, cure), positions in precise.items():
+        if not otherwise or words == ONLY_FLOAT32:  # other errors may be small by chance
+            yield _finding(LOWER, words, cure, positions, (), evidence)
     left = [one for one in search.wrong if (id(one), 0) in search.left and one.layout is None]
     raised = [one for one in left if one.states[0] is State.RAISED]
     if raised:

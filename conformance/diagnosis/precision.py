@@ -38,6 +38,7 @@ _RARE = 0.4
 """The share of the changes of sign, from point to point, that chance makes, below which errors are none of rounding."""
 FEWEST_FAMILIES = 3
 
+ONLY_FLOAT32 = "precise to float32 only, 24 binary digits"
 Words = tuple[str, str]
 """What it looks like, and a cure."""
 
@@ -58,8 +59,8 @@ def precise_only_to(wrong: Sequence[Observation], right: Sequence[Observation], 
         spared = sum(one.family.dtype in dtypes and not _fits(one.expected[position], digits) for one in right)
         least = shares[int(_GENEROUS * len(shares))]
         if _LARGEST <= shares[-1] <= 1 and least >= _EACH and spared <= max(1, _SPARED * len(wrong)):
-            which = "float32 only, 24 binary digits" if digits == 24 else "a half precision only, 11 binary digits or 8"
-            return f"precise to {which}", "compute in the dtype of the arguments throughout."
+            half = "precise to a half precision only, 11 binary digits or 8"
+            return ONLY_FLOAT32 if digits == 24 else half, "compute in the dtype of the arguments throughout."
     return _digits(wrong, position)
 
 

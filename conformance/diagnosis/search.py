@@ -26,6 +26,8 @@ LEAST, COVERED = 0.1, 0.5
 together, for any to be told."""
 ELEMENTS, FEWEST = 4, 3
 """To so many wrong elements a constant is fitted, so many at least a candidate explains, where there are as many."""
+OF_SIZES = 8
+"""So many values a size of blocks must explain: there are many blocks, and many sizes."""
 RIVAL, MOST_COMPARED = 0.9, 40
 """What explains such a share of what the best does is as good; on so many cases that passed they are compared."""
 FEWEST_UNTOLD, UNTOLD_WHEN = 2, 6
@@ -223,6 +225,8 @@ class Search:
             return best if best is not None and not best.conditions and self._settles(best) else None
         if best is None or (self._telling(best) and self._families(best) >= FEWEST_UNTOLD + len(best.conditions)):
             return best
+        if best.candidate.of_sizes and not self._telling(best):
+            return None
         if not self._values(best) and self._families(best) < (UNTOLD_WHEN if best.conditions else FEWEST_UNTOLD):
             return None
         if best.candidate.plainest:
@@ -260,7 +264,7 @@ class Search:
 
     def _telling(self, one: Explanation) -> bool:
         """Whether what is explained has so many different values that nothing else gives them by chance."""
-        return self._values(one) >= FEWEST
+        return self._values(one) >= (OF_SIZES if one.candidate.of_sizes else FEWEST)
 
     def _values(self, one: Explanation) -> int:
         """How many different values are explained, up to some; 0, infinities and NaN come of many things, and do not

@@ -87,6 +87,12 @@ def open_constants(node: ast.Constant, context: Context) -> Iterator[Replacement
     yield said, _fitted(float(node.value))
 
 
+def open_names(node: ast.Name, context: Context) -> Iterator[Replacement]:
+    """A constant of the module, which is written in capitals."""
+    if isinstance(node.ctx, ast.Load) and node.id.isupper() and type(context.constants.get(node.id)) is float:
+        yield "constant", _fitted(context.constants[node.id])
+
+
 def open_terms(node: ast.BinOp, context: Context) -> Iterator[Replacement]:
     """What a term of a sum is multiplied by; what is added to a denominator."""
     if isinstance(node.op, ast.Add | ast.Sub):
@@ -143,6 +149,7 @@ def _is_of_elements(node: ast.Call, context: Context) -> bool:
 
 OPEN = (
     (ast.Constant, open_constants),
+    (ast.Name, open_names),
     (ast.BinOp, open_terms),
     (ast.Compare, open_comparisons),
     (ast.Call, open_calls),

@@ -229,6 +229,7 @@ def mutations(op: str, direction: str, function: Function, rows: Rows, refusals:
             scalars=scalars,
             wrapped=Counter(n for n in _loads(tree) if n in operands) if definition == entry else {},
             parameters=parameters,
+            constants=vars(import_module(definition[0])),
         )
         for site in sites(tree):
             refusal = isinstance(site.statement, ast.If) and isinstance(site.statement.body[0], ast.Raise)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from typing import Any
 
 import ml_dtypes
@@ -167,11 +167,14 @@ def _of_gates(subject: Operation, direction: str) -> Iterator[tuple[str, Functio
     of_them = [place for place, name in enumerate(results) if name.startswith(("dL_dweight_", "dL_dbias_"))]
     for count in (3, 4):
         for order in list(permutations(range(count)))[1:]:
+            said = ", ".join(str(gate + 1) for gate in order)
             there, back = (partial(_reordered, tuple(each)) for each in (order, np.argsort(order)))
             changed = on_results(dict.fromkeys(of_them, back), sound)
+            if of_them:
+                yield f"gradients are in the order {said}", changed
             for place in places:
                 changed = on_argument(place, there, changed)
-            yield ", ".join(str(gate + 1) for gate in order), changed
+            yield f"weights and biases are read in the order {said}", changed
 
 
 def _reordered(order: tuple[int, ...], x: Array) -> Array:
@@ -408,6 +411,22 @@ def _all_cut(function: Function, *tensors: Array, **parameters: Any) -> Any:
     return function(*map(cut_to_tf32, tensors), **parameters)
 
 
+def _of_numbers(subject: Operation, direction: str) -> Iterator[tuple[str, Callable[[str, Any], Any]]]:
+    """Parameters that are numbers, each or all of them, rounded to a narrower dtype."""
+    names = subject.parameters[direction]
+    some = [(name,) for name in names] + list(combinations(names, 2)) + ([names] if len(names) > 2 else [])
+    for dtype, each in product(DTYPES[1:], some):
+        yield f"of parameters, {' and '.join(each)} rounded to {dtype}", partial(_rounded_number, each, dtype)
+
+
+def _rounded_number(some: Collection[str], dtype: str, name: str, value: Any) -> Any:
+    return float(numpy_dtype(dtype).type(value)) if name in some and type(value) is float else value
+
+
+def _with_parameters(change: Callable[[str, Any], Any], function: Function, *tensors: Array, **parameters: Any) -> Any:
+    return function(*tensors, **{name: change(name, value) for name, value in parameters.items()})
+
+
 def _of_upstream(forward: Function, upstream: Array, _: Array, *tensors: Array, **parameters: Any) -> Any:
     return forward(upstream, *tensors, **parameters)
 
@@ -634,13 +653,17 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
     for words, function in (*_of_broadcasts(subject, direction), *_of_groups(subject, direction)):
         yield fault("axes misread", words, function, "look at the axes of what is summed, or how channels are grouped.")
     for order, function in _of_gates(subject, direction):
-        words = f"the blocks of the rows of weights and biases, a block a gate, are read in the order {order}"
-        yield fault("gates in another order", words, function, "read them in the order that the docstring gives.")
+        words = f"the blocks of rows, a block a gate, of {order}"
+        yield fault("gates in another order", words, function, "take gates in the order that the docstring gives.")
     for words, make in _of_factors(subject, direction):
         yield fault("a factor too many", words, make(sound), "leave the factor out.")
     cure = "compute in float32, or declare tf32 for it."
     words = "all arguments of float32 are cut to the 11 bits of TF32"
     yield fault(ARGUMENT, words, partial(_all_cut, sound), cure)
+    for words, change in _of_numbers(subject, direction):
+        yield fault(
+            "a parameter rounded", words, partial(_with_parameters, change, sound), "take parameters in float64."
+        )
     for words, function in _overflows(op, direction):
         cure = "order the steps so that none leaves the range, or take a wider dtype."
         yield fault(OVERFLOW, words, function, cure, raw=True)

@@ -45,6 +45,8 @@ class Context:
     """What the function takes beside tensors."""
     parameters: frozenset[str] = frozenset()
     """What the operation takes beside tensors."""
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    """What the function's module has, by name."""
 
 
 OPERATORS: dict[type[ast.operator], tuple[str, type[ast.operator], str]] = {

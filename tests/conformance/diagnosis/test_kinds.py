@@ -10,8 +10,11 @@ from backproof.reference.model.broadcasting import undo_broadcast
 from backproof.reference.model.fault import widened
 from backproof.reference.model.losses import over_elements
 from backproof.reference.ops import (
+    adam_step,
     avg_pool2d,
+    conv1d,
     conv2d,
+    convolutional_network,
     cross_entropy,
     dense,
     embedding,
@@ -356,7 +359,9 @@ def clipped_probabilities(z: Array, labels: Array, *, reduction: str) -> Array:
     return cross_entropy.forward(np.maximum(softmax.forward(z), 1e-10), labels, reduction=reduction)
 
 
-@said_of("lstm_cell", "forward", "The blocks of the rows of weights and biases, a block a gate, are read in the or")
+@said_of(
+    "lstm_cell", "forward", "The blocks of rows, a block a gate, of weights and biases are read in the order 1, 2, 4, 3"
+)
 def gates_in_another_order(x: Array, h: Array, c: Array, *layer: Array) -> Any:
     size = h.shape[1]
     order = np.r_[: 2 * size, 3 * size : 4 * size, 2 * size : 3 * size]
@@ -433,6 +438,18 @@ def turned_on(g: Array, _: Array, cos: Array, sin: Array, **how: Any) -> Array:
     return rotary_embedding.forward(g, cos, sin, **how)
 
 
+@said_of("adam_step", "forward", "next_parameters and next_second_moment: Of parameters, beta2 rounded to float16")
+def momentum_in_half(*tensors: Array, beta2: float, **how: Any) -> Any:
+    return adam_step.forward(*tensors, beta2=float(np.float16(beta2)), **how)
+
+
+@said_of("convolutional_network", "forward", "loss: `normalized = norm(convolved, *of_norm, eps=0.001)` where")
+def epsilon_of_keras(*tensors: Array, reduction: str) -> Array:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolutional_network, "EPS", 1e-3)
+        return convolutional_network.forward(*tensors, reduction=reduction)
+
+
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(9, KINDS))
 def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     found = findings(implementation(op, **{direction: function}), whole(op))
@@ -504,6 +521,13 @@ def half_a_threshold_of_one_at_most(p: Array, t: Array, *, beta: float, reductio
     return over_elements(np.where(e < beta, e * e / 2 / (beta or 1), e - 0.5 * min(beta, 1)), reduction)
 
 
+@near("conv1d", "backward")
+def first_image_of_one_channel(g: Array, x: Array, w: Array, b: Array, **how: Any) -> Any:
+    """Few values, as of a block of some size."""
+    dx, dw, db = conv1d.backward(g, x, w, b, **how)
+    return dx, dw, g[0].sum(axis=1) if len(b) == 1 else db
+
+
 @pytest.mark.parametrize(("op", "direction", "function"), one_in(3, NEAR))
 def test_what_comes_near_is_given_no_name(op: str, direction: str, function: Called) -> None:
     assert findings(implementation(op, **{direction: function}), whole(op)) == []
@@ -524,3 +548,14 @@ def test_nothing_is_said_where_there_is_no_time_to_look(monkeypatch: pytest.Monk
     assert findings(subject, whole("dense"))
     monkeypatch.setattr("backproof.conformance.diagnosis.search.MOST_SECONDS", 0)
     assert findings(subject, whole("dense")) == []
+
+
+@pytest.mark.parametrize(("size", "told"), [(5e-8, True), (3e-4, False)])
+def test_a_small_error_is_no_half_precision_where_other_results_are_wrong(size: float, told: bool) -> None:
+    def backward(g: Array, x: Array, w: Array, b: Array) -> Any:
+        dx, dw, db = dense.backward(g, x, w, b)
+        near = dw * (1 + size * np.sin(1e5 * dw)) if dw.dtype == np.float64 else dw
+        return np.sort(dx * 1.7 + 0.3, axis=None).reshape(dx.shape), near, db
+
+    found = findings(implementation("dense", backward=widened(backward)), whole("dense"))
+    assert [finding.wrong.startswith("dL_dweights: precise to float32") for finding in found] == [True] * told
