@@ -26,6 +26,8 @@ _UNITS = 64
 """Units in the last place of a half precision, at most, that results are off by where it is rounded to on the way."""
 _GENEROUS = 0.2
 """The share of cases whose tolerance may be far larger than such errors: long sums, and losses by other formulas."""
+_CANCELLED = 0.05
+"""The share of cases that may be off by more: what is rounded may cancel."""
 _SPARED = 0.1
 """The share of cases that may be right although the lower precision should show."""
 
@@ -57,8 +59,8 @@ def precise_only_to(wrong: Sequence[Observation], right: Sequence[Observation], 
     for digits in possible if rounding else ():
         shares = sorted(_share(one, position, digits) for one in wrong)
         spared = sum(one.family.dtype in dtypes and not _fits(one.expected[position], digits) for one in right)
-        least = shares[int(_GENEROUS * len(shares))]
-        if _LARGEST <= shares[-1] <= 1 and least >= _EACH and spared <= max(1, _SPARED * len(wrong)):
+        least, most = shares[int(_GENEROUS * len(shares))], shares[int((1 - _CANCELLED) * (len(shares) - 1))]
+        if shares[-1] >= _LARGEST and most <= 1 and least >= _EACH and spared <= max(1, _SPARED * len(wrong)):
             half = "precise to a half precision only, 11 binary digits or 8"
             return ONLY_FLOAT32 if digits == 24 else half, "compute in the dtype of the arguments throughout."
     return _digits(wrong, position)
@@ -158,7 +160,9 @@ def _share(one: Observation, position: int, digits: int) -> float:
     got, due = one.values[position], one.expected[position]
     assert got is not None
     shares = np.array(one.score(got, position) * one.units / 2.0**-digits)
-    exact = np.isinf(shares) & (due != 0)
+    exact = np.isinf(shares) & (due != 0) & np.isfinite(got)
+    if any((np.abs(x) > np.finfo(np.float32).max).any() for x in (due, *one.arguments.values())):
+        shares[~np.isfinite(got)] = 0.0  # beyond the range of a lower precision as well
     shares[exact] = np.asarray(np.abs(got - due) / (64 * 2.0**-digits * np.abs(due)))[exact]
     return float(np.max(shares, initial=0.0))
 
