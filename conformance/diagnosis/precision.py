@@ -85,10 +85,11 @@ def _cut(one: Observation, position: int) -> float:
     """The share of a result, be it right or wrong, that is what is due, cut off after the digits of its dtype, of the
     elements that tell this from rounding to nearest."""
     got, due = one.values[position], one.expected[position]
+    assert got is not None
     nearest = due.astype(numpy_dtype(one.family.dtype))
     over = np.abs(nearest.astype(np.float64)) > np.abs(due)
     cut = np.where(over, np.nextafter(nearest, np.zeros_like(nearest)), nearest).astype(np.float64)
-    return float(np.mean((got == cut)[over | one.wrong[position]]))
+    return float(np.mean(np.equal(got, cut)[over | one.wrong[position]]))
 
 
 def _digits(wrong: Sequence[Observation], position: int) -> Words | None:

@@ -182,7 +182,7 @@ class Search:
     def _share(marked: Marked, explained: Iterable[np.ndarray | None]) -> float:
         """What share of what is marked is explained, together."""
         some = [each for each in explained if each is not None]
-        return float(np.mean(np.logical_or.reduce(some)[..., marked.elements])) if some else 0.0
+        return float(np.mean(np.any(some, axis=0)[..., marked.elements])) if some else 0.0
 
     def _gainsaid(self, found: Explanation) -> bool:
         """Whether its results are wrong otherwise than it foretells, where its conditions do not hold, and nothing

@@ -220,10 +220,11 @@ def _reduced_otherwise(
 
 def _stack(g: Array, tensors: tuple[Array, ...]) -> tuple[int, ...]:
     """The axes that are broadcast: all, or all but those of matrices."""
+    shape: tuple[int, ...] = g.shape
     with suppress(ValueError):
-        if np.broadcast_shapes(*(x.shape for x in tensors)) == g.shape:
-            return g.shape
-    return g.shape[:-2]
+        if np.broadcast_shapes(*(x.shape for x in tensors)) == shape:
+            return shape
+    return shape[:-2]
 
 
 def _of_groups(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
@@ -660,9 +661,9 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
     cure = "compute in float32, or declare tf32 for it."
     words = "all arguments of float32 are cut to the 11 bits of TF32"
     yield fault(ARGUMENT, words, partial(_all_cut, sound), cure)
-    for words, change in _of_numbers(subject, direction):
+    for words, rounded in _of_numbers(subject, direction):
         yield fault(
-            "a parameter rounded", words, partial(_with_parameters, change, sound), "take parameters in float64."
+            "a parameter rounded", words, partial(_with_parameters, rounded, sound), "take parameters in float64."
         )
     for words, function in _overflows(op, direction):
         cure = "order the steps so that none leaves the range, or take a wider dtype."
