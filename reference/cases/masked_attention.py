@@ -69,9 +69,15 @@ def patterns(dtype: str) -> Iterator[Draft]:
     case = plain(MASKED, dtype)
     for name, (comment, mask) in PATTERNS.items():
         yield from families(name, "unseen-keys", comment, (with_mask(case, mask),))
+    more: dict[str, Any] = {"level": "robust", "point": "masked_row"}
     for name, (comment, mask) in NONE_SEEN.items():
-        more: dict[str, Any] = {"level": "robust", "point": "masked_row"}
         yield from families(f"none-seen-{name}", "unseen-keys", comment, (with_mask(case, mask),), **more)
+    shared = with_mask(case, NONE_SEEN["row"][1], (1, 1, 3, 4))
+    comment = "One query sees no key, by a mask of one head that is that of all."
+    yield from families("none-seen-by-one-for-all", "unseen-keys broadcast", comment, (shared,), **more)
+    single = with_mask(plain(MASKED, dtype, of=Sizes(1, 2, 2, 3, 1, 2, 3)), [[1], [0], [1]], (1, 2, 3, 1))
+    comment = "One query does not see the only key."
+    yield from families("none-seen-of-one-key", "unseen-keys smallest", comment, (single,), **more)
     comment = "Each case differs from the one before in the mask alone: one that is remembered shows."
     cases = tuple(with_mask(case, mask) for mask in ([1, 0, 1, 1], [1, 1, 0, 1], [0, 1, 1, 1]))
     yield from families("another-mask", "successive unseen-keys", comment, cases)

@@ -34,7 +34,6 @@ def special_bases(kind: TwoOperands, dtype: str) -> Iterator[Draft]:
 
     for name, comment, bases, exponents, point in (
         ("base-zero", "Bases of exactly 0.", [0, 0, 0, 2], [1, 2, 1.5, 3], OF_B),
-        ("base-negative", "Bases below 0, with whole exponents.", [-2, -3, -0.5, -1], [3, 2, -1, 1], OF_B),
         (
             "zero-to-zero",
             "0 to the power of 0, which is 1, beside others.",
@@ -46,3 +45,7 @@ def special_bases(kind: TwoOperands, dtype: str) -> Iterator[Draft]:
         one = (case(bases, exponents),)
         yield from families(f"forward-{name}", "power-base", comment, one, level="robust")
         yield from families(f"backward-{name}", "power-base", comment, one, level="robust", point=point)
+    negative = tuple(case([-2, -3, -0.5, -1], exponents) for exponents in ([3, 2, -1, 1], [1, -1, 2, 3]))
+    comment = "Bases below 0, with whole exponents."
+    yield from families("forward-base-negative", "power-base", comment, negative)
+    yield from families("backward-base-negative", "power-base", comment, negative, level="robust", point=OF_B)

@@ -16,7 +16,7 @@ from ..kinds.upstreams import far_upstreams, mismatched, units
 from ..model.family import Draft, Inputs
 
 SHAPES: tuple[Shape, ...] = (
-    *((3, 4), (2, 3, 6), (4, 2), (1, 8), (2, 2), (4, 4), (2, 1, 5, 2), (2, 3, 2, 4), (3, 1, 4)),
+    *((3, 4), (2, 3, 6), (4, 2), (1, 8), (2, 2), (4, 4), (2, 1, 5, 2), (2, 3, 2, 4), (1, 3, 3, 4), (3, 1, 4)),
     *((33, 2), (2, 66), (65, 4), (2, 130), (2, 2, 17, 6)),
 )
 LONG: dict[str, tuple[Shape, ...]] = {"float64": ((257, 2),), "float32": ((2, 514),), "float16": (), "bfloat16": ()}

@@ -66,3 +66,9 @@ def smoothing(dtype: str) -> Iterator[Draft]:
         name, fields = f"smoothed-ignored-{reduction}", {"reduction": reduction, "level": level, **more}
         given = curated(WEIGHTED, dtype, name, "smoothing ignored", comment, call, **fields)
         yield from changed(given, {}, {"label_smoothing": 0.25, "ignore_index": USUAL})
+    comment = (
+        "Smoothed labels whose weights are 1 on average: a mean over rows is the same, one over all shares is not."
+    )
+    alike = ROWS, [0, 1, 0], 1.5, [0.5, 2, 4]
+    given = curated(WEIGHTED, dtype, "smoothed-mean", "smoothing", comment, alike, reduction="mean", **more)
+    yield from changed(given, {}, {"label_smoothing": 0.25})

@@ -58,6 +58,8 @@ EVERY_PAIR = (
 FURTHER = (
     _setting((2, 2, 4, 5), 3, (1, 1), "Windows of one element.", "smallest"),
     _setting((2, 2, 5, 4), 3, (1, 1), "Windows of one element, most places in none.", stride=2),
+    _setting((2, 2, 4, 3), 3, (1, 1), "Windows of one element, some of them in the padding.", padding=1),
+    _setting((2, 2, 3, 6), 3, (1, 1), "Windows of one element, some of them in the padding.", stride=2, padding=1),
     _setting((2, 2, 5, 7), 2, (2, 2), "Windows that do not overlap, and what is between them.", stride=3),
     _setting((2, 2, 4, 6), 3, (2, 3), "Windows side by side.", stride=(2, 3)),
     _setting((1, 2, 4, 5), 2, (4, 4), "Windows as high as the images."),

@@ -26,7 +26,7 @@ UPSTREAM = [[3, -5, 0.5], [-1, 2, 4]]
 PLAIN = [[1, -0.5, 2], [0.25, 3, -1]]
 LONG = {"float64": (1, 257), "float32": (1, 513), "float16": (2, 129), "bfloat16": (1, 1025)}
 """By dtype, rows longer than a block of threads or a vector of registers takes."""
-AXES = ((-2, (3, 4)), (-2, (4, 4)), (-2, (2, 5, 3)), (-3, (4, 2, 3)), (-3, (3, 3, 3)))
+AXES = ((-2, (3, 4)), (-2, (4, 4)), (-2, (2, 5, 3)), (-2, (3, 3, 3)), (-3, (4, 2, 3)), (-3, (3, 3, 3)))
 """Axes that are not the last, in shapes where no two axes have the same length, and where all have."""
 SHORT = 100
 """Rows of more elements are long."""

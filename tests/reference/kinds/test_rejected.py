@@ -300,3 +300,64 @@ def test_a_running_maximum_of_a_network_that_starts_at_a_number(start: float) ->
 
     assert passes(asked, partial(by_maximum, -np.inf))
     assert not passes(asked, partial(by_maximum, start))
+
+
+def projected_along(dL_doutputs: Array, inputs: Array, *, axis: int, eps: float) -> Array:
+    """The gradient of rows over their norms, whose projection is summed without being put back on its axis."""
+    norms = np.sqrt((inputs * inputs).sum(axis=axis, keepdims=True))
+    outputs = inputs / np.maximum(norms, eps)
+    return (dL_doutputs - outputs * (outputs * dL_doutputs).sum(axis=axis)) / norms
+
+
+def padded_behind(inputs: Array, weight: Array, bias: Array, *, padding: int, stride: int = 1) -> Array:
+    """Windows of one element as a product of matrices, of images with all of their padding below and on the right."""
+    behind = np.pad(inputs, [(0, 0), (0, 0), (0, 2 * padding), (0, 2 * padding)])[..., ::stride, ::stride]
+    return np.einsum("nchw,oc->nohw", behind, weight[..., 0, 0]) + bias[:, None, None]
+
+
+def of_positive_bases(a: Array, b: Array) -> Array:
+    """a^b as exp(b log(a))."""
+    return np.exp(b * np.log(a))
+
+
+def turned_along_heads(inputs: Array, cos: Array, sin: Array) -> Array:
+    """Rotary embedding of (B, S, H, D), whose positions are along the second axis."""
+    turned: Array = operation("rotary_embedding").functions["forward"](inputs.swapaxes(1, 2), cos, sin)
+    return turned.swapaxes(1, 2)
+
+
+def mean_of_shares(dL_dloss: Array, logits: Array, labels: Array, weights: Array, **options: Any) -> Array:
+    """The gradient of weighted classes, whose mean is over all smoothed shares in place of the labels' weights."""
+    share = options["label_smoothing"]
+    shares = (1 - share) * weights[labels].sum() + share * len(labels) * weights.mean()
+    exact = operation("weighted_softmax_cross_entropy").functions["backward"](
+        dL_dloss, logits, labels, weights, **options
+    )
+    return exact * (weights[labels].sum() / shares)
+
+
+def with_stored_sums(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Array:
+    """The gradient of log-softmax, with the sums of the upstream in bfloat16."""
+    sums = dL_doutputs.sum(axis=axis, keepdims=True).astype(numpy_dtype("bfloat16")).astype(np.float64)
+    powers = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    return dL_doutputs - powers / powers.sum(axis=axis, keepdims=True) * sums
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("op", "name", "wrong"),
+    [
+        ("l2_normalize", "backward-random-3x3x3-axis-2", projected_along),
+        ("conv2d", "forward-random-2x2x4x3-o3-k1x1-p1", padded_behind),
+        ("conv2d", "forward-random-2x2x3x6-o3-k1x1-s2-p1", padded_behind),
+        ("power", "forward-base-negative", of_positive_bases),
+        ("rotary_embedding", "forward-random-1x3x3x4", turned_along_heads),
+        ("weighted_softmax_cross_entropy", "backward-smoothed-mean", mean_of_shares),
+        ("log_softmax", "backward-beside-large", with_stored_sums),
+        ("log_softmax", "backward-beside-large-axis-2", with_stored_sums),
+    ],
+)
+def test_what_equal_lengths_padding_and_signs_hide(dtype: str, op: str, name: str, wrong: Callable[..., Any]) -> None:
+    asked = family(op, dtype, name)
+    assert passes(asked, operation(op).functions[asked.direction])
+    assert not passes(asked, wrong)
