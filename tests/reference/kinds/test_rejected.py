@@ -326,6 +326,20 @@ def turned_along_heads(inputs: Array, cos: Array, sin: Array) -> Array:
     return turned.swapaxes(1, 2)
 
 
+def gathered_back(dL_doutputs: Array, inputs: Array, indices: Array, *, axis: int) -> Array:
+    """The gradient of gather, whose axis is rotated to the front and exchanged with the first on the way back."""
+    exact = operation("gather").functions["backward"](dL_doutputs, inputs, indices, axis=axis)
+    back: Array = np.moveaxis(exact, axis, 0).swapaxes(0, axis)
+    return back
+
+
+def expanded_as_listed(dL_doutputs: Array, inputs: Array, *, axis: tuple[int, ...]) -> Array:
+    """The gradient of a sum, whose axes are put back one after the other as they are listed."""
+    for each in axis:
+        dL_doutputs = np.expand_dims(dL_doutputs, max(each, -dL_doutputs.ndim - 1))
+    return np.broadcast_to(dL_doutputs, inputs.shape)
+
+
 def mean_of_shares(dL_dloss: Array, logits: Array, labels: Array, weights: Array, **options: Any) -> Array:
     """The gradient of weighted classes, whose mean is over all smoothed shares in place of the labels' weights."""
     share = options["label_smoothing"]
@@ -352,6 +366,8 @@ def with_stored_sums(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Ar
         ("conv2d", "forward-random-2x2x3x6-o3-k1x1-s2-p1", padded_behind),
         ("power", "forward-base-negative", of_positive_bases),
         ("rotary_embedding", "forward-random-1x3x3x4", turned_along_heads),
+        ("gather", "backward-random-3x3x3-3x3x3-axis-1", gathered_back),
+        ("sum", "backward-random-2x2x2x2-over-2-4-1", expanded_as_listed),
         ("weighted_softmax_cross_entropy", "backward-smoothed-mean", mean_of_shares),
         ("log_softmax", "backward-beside-large", with_stored_sums),
         ("log_softmax", "backward-beside-large-axis-2", with_stored_sums),
