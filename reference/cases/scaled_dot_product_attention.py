@@ -20,11 +20,18 @@ SEEN: dict[str, tuple[str, tuple[int, ...], dict[str, Any], str | None]] = {
     "window-0": ("unseen-keys", (1, 1, 1, 4, 4, 2, 3), {"window": 0}, None),
     "window-1": ("unseen-keys", (2, 2, 2, 4, 4, 2, 3), {"window": 1}, None),
     "window-1-more-keys": ("unseen-keys", (1, 2, 2, 4, 5, 2, 3), {"window": 1}, ALIGNED),
+    "window-1-shared-heads": ("unseen-keys shared-heads", (1, 4, 2, 3, 3, 2, 2), {"window": 1}, None),
     "window-2-causal": ("unseen-keys", (1, 1, 1, 5, 5, 2, 3), {"window": 2, **CAUSAL}, None),
     "window-16": ("unseen-keys odd-sizes", (1, 1, 1, 18, 18, 1, 1), {"window": 16}, None),
     "softcap": ("softcap", (2, 2, 1, 3, 4, 2, 3), {"softcap": 1.0}, None),
     "softcap-batch": ("softcap odd-sizes", (33, 1, 1, 1, 9, 1, 1), {"softcap": 1.0}, None),
     "softcap-causal": ("softcap unseen-keys", (1, 1, 1, 4, 4, 2, 3), {"softcap": 1.5, **CAUSAL}, None),
+    "softcap-window-1-causal": (
+        "softcap unseen-keys shared-heads",
+        (1, 2, 1, 4, 4, 2, 3),
+        {"softcap": 1.5, "window": 1, **CAUSAL},
+        None,
+    ),
     "scale-1": ("settings", (1, 2, 1, 3, 4, 2, 3), {"scale": 1.0}, None),
     "scale-third": ("settings", (1, 2, 1, 3, 4, 2, 3), {"scale": 0.3}, None),
 }

@@ -340,6 +340,16 @@ def expanded_as_listed(dL_doutputs: Array, inputs: Array, *, axis: tuple[int, ..
     return np.broadcast_to(dL_doutputs, inputs.shape)
 
 
+def rows_of_shared_heads(query: Array, key: Array, value: Array, *, scale: float, window: int) -> Array:
+    """Attention of heads that share keys, folded into rows of which each is taken for the wrong query."""
+    (b, h, s, d), (_, g, t, _) = query.shape, key.shape
+    of_row = np.arange(h // g * s)[:, np.newaxis] // (h // g)
+    mask = np.broadcast_to(abs(of_row - np.arange(t)) <= window, (b, g, h // g * s, t)).astype(np.float64)
+    folded = query.reshape(b, g, h // g * s, d)
+    found: Array = operation("masked_attention").functions["forward"](folded, key, value, mask, scale=scale)
+    return found.reshape(b, h, s, -1)
+
+
 def mean_of_shares(dL_dloss: Array, logits: Array, labels: Array, weights: Array, **options: Any) -> Array:
     """The gradient of weighted classes, whose mean is over all smoothed shares in place of the labels' weights."""
     share = options["label_smoothing"]
@@ -366,6 +376,7 @@ def with_stored_sums(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Ar
         ("conv2d", "forward-random-2x2x3x6-o3-k1x1-s2-p1", padded_behind),
         ("power", "forward-base-negative", of_positive_bases),
         ("rotary_embedding", "forward-random-1x3x3x4", turned_along_heads),
+        ("scaled_dot_product_attention", "forward-random-window-1-shared-heads", rows_of_shared_heads),
         ("gather", "backward-random-3x3x3-3x3x3-axis-1", gathered_back),
         ("sum", "backward-random-2x2x2x2-over-2-4-1", expanded_as_listed),
         ("weighted_softmax_cross_entropy", "backward-smoothed-mean", mean_of_shares),
