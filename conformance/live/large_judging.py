@@ -74,7 +74,11 @@ class LargeJudge(Judge):
         standing = _standing(template, case)
         if elements(template, case.sizes) > MOST_ELEMENTS:
             return standing
-        return replace(super().family_in_full(template, case), name=standing.name, flags=standing.flags)
+        try:
+            family = super().family_in_full(template, case)
+        except UnjudgedError:  # small as it is it has no bound
+            return standing
+        return replace(family, name=standing.name, flags=standing.flags)
 
     def _declared(self, template: Template) -> dict[str, str]:
         points = {point for point, _ in template.operation.alternatives}

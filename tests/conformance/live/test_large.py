@@ -13,7 +13,7 @@ from backproof.conformance.implementation.load import present
 from backproof.conformance.live import cases as live_cases
 from backproof.conformance.live import large, large_judging
 from backproof.conformance.live.cases import LiveCase, tensors_of
-from backproof.conformance.live.judging import UnjudgedError, call_of
+from backproof.conformance.live.judging import Judge, UnjudgedError, call_of
 from backproof.conformance.live.large import SIZE, large_cases, terms_of
 from backproof.conformance.live.large_judging import LargeJudge
 from backproof.conformance.live.search import Live, first_failure
@@ -187,3 +187,13 @@ def test_windows_numbers_and_backwards_alone_have_large_cases(name: str) -> None
 @pytest.mark.usefixtures("smaller")
 def test_indices_choose_from_the_axis_that_they_are_of() -> None:
     assert judged("mlp_forward", right.mlp_forward).verdict.outcome is Outcome.PASSED
+
+
+@pytest.mark.usefixtures("smaller")
+def test_a_case_that_has_no_bound_when_it_is_small_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unbounded(*_: object) -> None:
+        raise UnjudgedError("outputs has no bound")
+
+    monkeypatch.setattr(Judge, "family_in_full", unbounded)
+    live = judged("square_backward", lambda g, x: g @ x[1:])
+    assert [miss.kind for miss in live.verdict.misses] == [MissKind.RAISED]
