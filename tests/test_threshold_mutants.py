@@ -18,13 +18,17 @@ from live_runs import judge_of, large_judge_of, searched, searched_large
 from threshold_mutants import DTYPE, ThresholdMutant, threshold_mutant
 
 RECORD = Path(__file__).with_suffix(".json")
-SEEDS = (0,)
+SEEDS = (0, 1)
 """Of each, every operation has a mutant on record."""
-MISSED = {"0/lstm": "so many hidden units have 7 GiB of weights"}
+MISSED = {
+    "0/lstm": "so many hidden units have 7 GiB of weights",
+    "1/reciprocal": "none of the first 1,000 cases is so long along an axis that few have",
+}
 """Mutants that are not found, or not shrunk to the threshold, and why."""
 UNTRIED = {
     "0/softmax_cross_entropy_from_outputs": "runs out of 20 GiB of memory, at 32,265 classes and more",
     "0/transformer_block": "takes long",
+    "1/lstm": "ended in an error of memory while it was shrunk, which is mended; not tried again",
 }
 """Mutants that are not on record, and why."""
 CASES, SECONDS = 1000, 60.0
