@@ -32,6 +32,7 @@ from backproof.reference.ops import (
     sigmoid,
     softmax,
     softplus,
+    swiglu,
     variance,
 )
 from backproof.reference.ops import softmax_cross_entropy as sce
@@ -431,6 +432,11 @@ def channels_in_turn(x: Array, w: Array, b: Array, *, num_groups: int, eps: floa
     outputs = np.empty_like(x)
     outputs[:, turns] = group_norm.forward(x[:, turns], w[turns], b[turns], num_groups=num_groups, eps=eps)
     return outputs
+
+
+@said_of("swiglu", "backward", "dL_dgate: `return (silu.backward(dL_doutputs * up, np.zeros_like(gate)), dL_doutputs *")
+def slope_at_nothing(g: Array, gate: Array, up: Array) -> Any:
+    return g * up / 2, swiglu.backward(g, gate, up)[1]
 
 
 @said_of("rotary_embedding", "backward", "dL_dinputs: The forward is applied to the upstream")
