@@ -19,7 +19,7 @@ OPTIONS: tuple[tuple[str, str, str, Options, dict[str, Any]], ...] = (
     ("ignored-many", "indices-none-n37-c3 indices-mean-n65-c2", "ignored", {"ignore_index": USUAL}, {}),
     ("ignored-class", "indices-none-n4-c3", "ignored", {"ignore_index": 0}, {}),
     ("ignored255", "indices-mean-n7-c4 indices-sum-n3-c4", "ignored", {"ignore_index": 255}, {}),
-    ("smoothed", "indices-mean-n5-c4 soft-none-n3-c4", "smoothing", {"label_smoothing": 0.1}, SPREAD),
+    ("smoothed", "indices-mean-n5-c4 soft-none-n3-c4 indices-sum-n4-c3", "smoothing", {"label_smoothing": 0.1}, SPREAD),
     (
         "smoothed-ignored",
         "indices-mean-n7-c3 indices-none-n4-c3",
@@ -27,9 +27,15 @@ OPTIONS: tuple[tuple[str, str, str, Options, dict[str, Any]], ...] = (
         {"ignore_index": USUAL, "label_smoothing": 0.3},
         SPREAD,
     ),
-    ("z-loss", "indices-mean-n5-c3 one-hot-none-n3-c4", "settings", {"z_loss": 0.1}, {}),
+    ("z-loss", "indices-mean-n5-c3 one-hot-none-n3-c4 indices-sum-n3-c4", "settings", {"z_loss": 0.1}, {}),
     ("z-loss-ignored", "indices-mean-n7-c3", "settings ignored", {"ignore_index": 1, "z_loss": 0.1}, {}),
-    ("softcap", "indices-none-n4-c4 indices-mean-n3-c5", "settings", {"softcap": 1.5}, {}),
+    (
+        "softcap",
+        "indices-none-n4-c4 indices-mean-n3-c5 indices-sum-n4-c3 soft-mean-n3-c4",
+        "settings",
+        {"softcap": 1.5},
+        {},
+    ),
     ("z-loss-softcap", "indices-none-n4-c3", "settings", {"softcap": 3.0, "z_loss": 0.05}, {}),
     (
         "all-options",
