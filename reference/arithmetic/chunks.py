@@ -300,11 +300,12 @@ def corners(tensors: Tensors, axes: Axes | None = None) -> list[np.ndarray]:
 
 def fractions(tensors: Tensors) -> list[np.ndarray]:
     """Replace floating numbers by ones from 0.25 to 0.75, others in each tensor, so that no part of a formula is 0
-    throughout: as the gradient of a norm is where the upstream is as its argument."""
+    throughout: as the gradient of a norm is where the upstream is as its argument. They are of float64 whatever the
+    tensors' dtype: in half precision many would be the same, and the largest of one chunk that of all."""
 
     def fraction(x: np.ndarray, place: int) -> np.ndarray:
         drawn = np.arange(1, x.size + 1) * 0.381966 / (place + 1) % 0.5 + 0.25
-        return drawn.astype(x.dtype).reshape(x.shape)
+        return drawn.reshape(x.shape)
 
     return [x if x.dtype.kind in "iu" else fraction(x, place) for place, x in enumerate(tensors)]
 

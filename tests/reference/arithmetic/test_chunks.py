@@ -162,6 +162,13 @@ def test_what_mixes_rows_is_refused_where_zeros_hide_it() -> None:
         evaluate_fast(softmax.backward, arguments, {"axis": 0}, "float32", "float32", batch_axes=axes, rows=5)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_the_largest_of_all_rows_is_refused_though_many_numbers_of_a_half_precision_are_alike(dtype: str) -> None:
+    x = default_rng(0).standard_normal((20, 4096)).astype(numpy_dtype(dtype))
+    with pytest.raises(ChunkError):
+        evaluate_fast(lambda x: x.max(), [x], {}, dtype, "fused" if "16" in dtype else dtype, batch_axes=[0], rows=5)
+
+
 def test_batches_of_two_lengths_are_refused() -> None:
     with pytest.raises(ChunkError, match="the batch has 3 and 4 rows"):
         evaluate_fast(np.add, [normal(3), normal(4)], {}, "float32", "float32", batch_axes=(0, 0))
