@@ -1,12 +1,13 @@
 """Hold results against what is expected of them: at first as cheaply as may be, and in full where something is wrong.
 
 Of a call that is right the first formulation mostly tells so. Where its bound is exceeded, the others are asked, one
-after another; then the other answers of the field's conventions; and only then it is wrong.
+after another; then the other answers of the field's conventions, and those of several points at once, each element by
+any; and only then it is wrong.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from .call import OwnCall
 from .evaluation import Answer, Part, parts_of
 from .picture import Picture, positions
 from .progress import Progress
+
+WRONG, OPEN, RIGHT = np.uint8(0), np.uint8(1), np.uint8(2)
 
 
 @dataclass
@@ -94,8 +97,10 @@ def judge(
     """
     own = call.operation.formulations[call.direction]
     others = call.operation.others(call.direction, call.parameters, call.conventions)
-    declared = {point: others[point, answer] for point, answer in call.conventions.items() if (point, answer) in others}
-    answers = [*declared.values()] or [own, *others.values()]
+    declared = {said: others[said] for said in call.conventions.items() if said in others}
+    canonical = [] if declared else [own]
+    alternatives = declared or others
+    answers = [*canonical, *alternatives.values()]
 
     def parts(answer: Answer, what: str) -> Iterator[Part]:
         return parts_of(call, answer, dtype, precision, progress.of(what))
@@ -116,8 +121,34 @@ def judge(
                     unjudged[part.result] = unjudged.get(part.result, 0) + open_ones
         return True
 
+    def fates(answer: Answer) -> dict[str, np.ndarray]:
+        """Of each element whether it is wrong, has no bound, or is right: `WRONG`, `OPEN` or `RIGHT`."""
+        found = {name: np.full(shape, RIGHT) for name, shape in shapes.items()}
+        for part in parts(answer, "again, by conventions together"):
+            if part.result in shapes and part.shape != shapes[part.result]:
+                found[part.result][...] = WRONG
+            elif part.result in shapes:
+                right, unbounded = rightness(call.results[part.result][part.where], part)
+                found[part.result][part.where] = np.where(unbounded, OPEN, np.where(right, RIGHT, WRONG))
+        return found
+
+    def hold_together() -> bool:
+        """Whether each element is as the own answer has it, or as one answer of each point has it: elements may meet
+        one point each. What one answer has no bound for is for the others to say."""
+        if len({point for point, _ in alternatives}) < 2:
+            return False
+        first = [fates(answer) for answer in canonical]
+        by_point: dict[str, list[dict[str, np.ndarray]]] = {}
+        for (point, _), answer in alternatives.items():
+            by_point.setdefault(point, []).append(fates(answer))
+        return any(
+            all(is_right_together([found[name] for found in (*first, *chosen)]) for name in shapes)
+            for chosen in product(*by_point.values())
+        )
+
     stages = ["", *["again, by other conventions"] * (len(answers) - 1)]
-    if any(holds(*tried) for tried in [*zip(answers, stages, strict=True)][unlike_first:]):
+    tried = [*zip(answers, stages, strict=True)][unlike_first:]
+    if any(holds(*one) for one in tried) or hold_together():
         return Judgement(dtype, precision, right=names, unjudged=tuple(unjudged.items()))
     if quick:
         return Judgement(dtype, precision, misshapen=((names[0], ()),))
@@ -141,8 +172,19 @@ def judge(
     )
 
 
+def is_right_together(fates: list[np.ndarray]) -> bool:
+    """Whether each element is right by some answer, or has no bound by any."""
+    return bool(((np.maximum.reduce(fates) == RIGHT) | (np.minimum.reduce(fates) == OPEN)).all())
+
+
 def is_right(got: np.ndarray, part: Part) -> tuple[bool, int]:
     """Whether each element of a part is right by some formulation, and how many have no bound by one that was asked."""
+    right, unbounded = rightness(got, part)
+    return bool(right.all()), int(np.count_nonzero(unbounded))
+
+
+def rightness(got: np.ndarray, part: Part) -> tuple[np.ndarray, np.ndarray]:
+    """Which elements of a part are right by some formulation, and which have no bound by one that was asked."""
     right, unbounded = np.asarray(False), np.asarray(False)
     with np.errstate(all="ignore"):
         for bound in chain([part.bound], part.others()):
@@ -152,4 +194,4 @@ def is_right(got: np.ndarray, part: Part) -> tuple[bool, int]:
                 right = right | unbounded
             if right.all():
                 break
-    return bool(right.all()), int(np.count_nonzero(unbounded))
+    return right, unbounded

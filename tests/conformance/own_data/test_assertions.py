@@ -111,6 +111,27 @@ def test_a_convention_of_the_field_is_right_unless_another_is_declared() -> None
             assert_gradients("relu", np.array([0, 4, 5], np.float32), inputs=x, upstream=g, conventions=declared)
 
 
+@pytest.mark.parametrize("small", [evaluation.SMALL, 0])
+def test_answers_at_two_points_are_right_together_but_two_at_one_point_are_not(
+    small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "SMALL", small)
+    a, b = np.array([0.0, 0.0, 0.0, 2.0]), np.array([0.0, 1.0, 2.0, 3.0])
+    g, of_a = np.ones(4), np.array([0.0, 1.0, 0.0, 12.0])  # 0 for 0^0, as the point power_of_zero has it, and
+    of_b = np.array([0.0, 0.0, 0.0, 8 * np.log(2)])  # 0 at a base of 0, as the point power_exponent_gradient
+    assert_gradients("power", (of_a, of_b), inputs=(a, b), upstream=g)
+    with pytest.raises(AssertionError, match="dL_da and dL_db are wrong"):  # where nothing is at 0
+        assert_gradients("power", (of_a + np.array([0, 0, 0, 1]), of_b), inputs=(a, b), upstream=g)
+    x, g, ties = np.ones((2, 2)), np.ones(2), np.array([[1.0, 0.0], [0.0, 1.0]])
+    with pytest.raises(AssertionError, match="dL_dinputs is wrong"):  # to the first in one row, the last in the other
+        assert_gradients("max", ties, inputs=x, upstream=g, axis=1)
+
+
+def test_the_largest_of_many_numbers_of_a_half_precision_is_right() -> None:
+    x = normal(129, 4065).astype(np.float16)
+    assert_outputs("max", x.max(), inputs=x, axis=None)
+
+
 def test_another_formulation_is_right_where_the_first_gives_a_smaller_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "SMALL", 0)
     x, g = normal(40, 30, seed=1), normal(40, 30)
