@@ -11,6 +11,7 @@ where p is the probabilities, y the targets, both in [0, 1], and g is dL_dloss /
 element's own dL_dloss (none). What has no weight adds nothing, even where its probability is 0.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ from .cross_entropy import LARGEST, SMALLEST, clipped
 Array = Any
 
 LABELS = ("targets",)
+CLAMPED = 1e-12
+"""PyTorch's least denominator."""
 BATCH_AXIS = {"probabilities": 0, "targets": 0, "loss": 0, "dL_dloss": 0, "dL_dprobabilities": 0}
 
 
@@ -87,7 +90,13 @@ def _losses_of_clamped(probabilities: Array, targets: Array) -> Array:
 
 
 def _clamped_quotient(probabilities: Array, targets: Array) -> Array:
-    return (probabilities - targets) / np.maximum(probabilities * (1 - probabilities), 1e-12)
+    return (probabilities - targets) / np.maximum(probabilities * (1 - probabilities), CLAMPED)
+
+
+def _divided_last(least: float, dL_dloss: Array, probabilities: Array, targets: Array, *, reduction: str) -> Array:
+    """By a denominator of `least` at least, as PyTorch's kernels have it: g (p - y) underflows where g is small."""
+    products = element_upstream(dL_dloss, probabilities, reduction) * (probabilities - targets)
+    return products / np.maximum(probabilities * (1 - probabilities), least)
 
 
 LOSSES = (as_written(losses), Formulation(_by_logarithms, "log(1 - p)", stable=False))
@@ -97,7 +106,13 @@ SLOPES = (
     Formulation(_one_quotient, "(p - y) / (p (1 - p))", stable=False),  # whose denominator underflows
 )
 
-FORMULATIONS = {"forward": through(by_losses, LOSSES)[1:], "backward": by_any_slope(SLOPES)[1:]}
+FORMULATIONS = {
+    "forward": through(by_losses, LOSSES)[1:],
+    "backward": (
+        *by_any_slope(SLOPES)[1:],
+        Formulation(partial(_divided_last, 0), "g (p - y) / (p (1 - p))", stable=False),
+    ),
+}
 
 ALTERNATIVES = {
     **empty_mean_is_zero(forward),
@@ -108,6 +123,9 @@ ALTERNATIVES = {
     },
     ("probability_clipping", "logarithm"): {
         "forward": through(by_losses, [Formulation(_losses_of_clamped, "logarithms clamped")]),
-        "backward": through(by_slope, [Formulation(_clamped_quotient, "p (1 - p) clamped")]),
+        "backward": (
+            *through(by_slope, [Formulation(_clamped_quotient, "p (1 - p) clamped")]),
+            Formulation(partial(_divided_last, CLAMPED), "g (p - y) over p (1 - p) clamped"),
+        ),
     },
 }

@@ -71,6 +71,19 @@ def _through_product(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> t
     return one(a, b), one(b, a)
 
 
+def _through_units(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
+    """Through a / norm_a and b / norm_b, as reverse mode has it, whose products underflow before they are added up."""
+    upstream = rows(dL_doutputs, a, b)
+
+    def one(x: Array, other: Array) -> Array:
+        norm, floored = norms(x, -1), np.maximum(norms(x, -1), eps)
+        g = upstream * other
+        of_norm = -(g * (x / floored / floored)).sum(axis=-1, keepdims=True)
+        return g / floored + np.where(norm > eps, of_norm * (x / floored), 0)
+
+    return one(a, unit(b, eps)), one(b, unit(a, eps))
+
+
 def _projecting(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
     """With the slope of the norm itself, a / |a|, also where the norm counts as eps."""
     upstream, unit_a, unit_b = rows(dL_doutputs, a, b), unit(a, eps), unit(b, eps)
@@ -87,7 +100,10 @@ def _nan_at_zero(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple
 
 FORMULATIONS = {
     "forward": (Formulation(_product_over_norms, "a b / (norm_a norm_b)", stable=False),),
-    "backward": (Formulation(_through_product, "through a b / (norm_a norm_b)"),),
+    "backward": (
+        Formulation(_through_product, "through a b / (norm_a norm_b)"),
+        Formulation(_through_units, "through a / norm_a"),
+    ),
 }
 
 ALTERNATIVES: Alternatives = {
