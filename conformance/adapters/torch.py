@@ -96,11 +96,12 @@ CALLED = {
     **_in_halves("native", "layer_norm", "batch_norm", "group_norm", "embedding", "max_pool2d", "avg_pool2d"),
     **dict.fromkeys(("float16:nll", "float16:conv1d", "float16:conv2d", "float16:conv_transpose2d"), "native"),
 }
-# On a GPU convolutions and pools of means add a bias or divide after rounding, and gradients of rows that are taken
-# more than once are added up in the half dtype.
+# On a GPU convolutions and pools of means add a bias or divide after rounding, the slopes of sigmoid and tanh are
+# computed in the half dtype, which also counts those that tie for a maximum, and gradients of rows that are taken more
+# than once are added up in it.
 ON_GPU = {
     **CALLED,
-    **_in_halves("stepwise", "conv1d", "conv2d", "conv_transpose2d", "avg_pool2d"),
+    **_in_halves("stepwise", "conv1d", "conv2d", "conv_transpose2d", "avg_pool2d", "sigmoid", "tanh", "max"),
     **_in_halves("native", "gather", "scatter_add"),
 }
 # torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. What is kept
