@@ -18,6 +18,20 @@ from .operation import operation
 
 
 @dataclass(frozen=True)
+class Words:
+    """What is said of a fault."""
+
+    wrong: str
+    """What is wrong, in a sentence."""
+    cure: str
+    """What to do, in a sentence."""
+    before: str = ""
+    """Of a mutant, the statement as it is due."""
+    after: str = ""
+    """Of a mutant, the statement as it is."""
+
+
+@dataclass(frozen=True)
 class Fault:
     """One wrong implementation of one operation."""
 
@@ -25,20 +39,14 @@ class Fault:
     name: str
     direction: str
     """The one that is faulty."""
-    wrong: str
-    """What is wrong, in a sentence."""
-    cure: str
-    """What to do, in a sentence."""
+    words: Callable[[], Words] = field(repr=False, compare=False)
+    """What is said of it, made when it is asked for: to write a mutant's statements takes as long as to make it."""
     functions: Mapping[str, Function] = field(repr=False, compare=False)
     """By direction, the faulty and the sound."""
     sort: str = "seen"
     """"mutant": the formula's text changed in one place; "wrapper": a function made wrong from outside; "seen"."""
     seen: str = ""
     """Where it was seen: "owner/repo#N" or an address; empty for what is made by rule."""
-    before: str = ""
-    """Of a mutant, the statement as it is due."""
-    after: str = ""
-    """Of a mutant, the statement as it is."""
     where: str = ""
     """Of a mutant, the function and the line."""
     formula: Function | None = field(default=None, repr=False, compare=False)
@@ -46,6 +54,26 @@ class Fault:
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """What a fault of state keeps between calls."""
     dtypes: ClassVar[tuple[str, ...]] = DTYPES
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong, in a sentence."""
+        return self.words().wrong
+
+    @property
+    def cure(self) -> str:
+        """What to do, in a sentence."""
+        return self.words().cure
+
+    @property
+    def before(self) -> str:
+        """Of a mutant, the statement as it is due."""
+        return self.words().before
+
+    @property
+    def after(self) -> str:
+        """Of a mutant, the statement as it is."""
+        return self.words().after
 
     def setup(self) -> None:
         """Start from a fresh state."""
@@ -66,10 +94,16 @@ class Fault:
         return sorted({*super().__dir__(), *(f"{self.op}_{direction}" for direction in self.functions)})
 
 
-def faulty(op: str, name: str, direction: str, function: Function, **fields: Any) -> Fault:
+def faulty(op: str, name: str, direction: str, function: Function, *, wrong: str, cure: str, **fields: Any) -> Fault:
     """Make a fault of a function that is wrong in one direction; the other is the reference's own."""
+    return told_by(partial(Words, wrong, cure), op, name, direction, function, **fields)
+
+
+def told_by(words: Callable[[], Words], op: str, name: str, direction: str, function: Function, **fields: Any) -> Fault:
+    """Make a fault as `faulty` does, of which `words` gives what is said, when it is asked for."""
     sound = {d: _sound(f) for d, f in operation(op).functions.items()}
-    return Fault(op=op, name=name, direction=direction, functions={**sound, direction: function}, **fields)
+    functions = {**sound, direction: function}
+    return Fault(op=op, name=name, direction=direction, words=words, functions=functions, **fields)
 
 
 def forward(seen: str, cure: str, *, as_is: bool = False) -> Callable[[Function], Fault]:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import model, ops
-from ..model.fault import Fault, faulty, widened
+from ..model.fault import Fault, Words, told_by, widened
 from ..model.formulations import Function
 from ..model.operation import operation
 from .approximations import APPROXIMATIONS
@@ -75,14 +75,26 @@ class Mutation:
     name: str
     what: str
     """What happens, which is the end of the name."""
-    before: str
-    """The statement as it is due."""
-    after: str
     entry: Definition
     """The function that is called."""
     definition: Definition
     """The function that is changed."""
     changes: tuple[tuple[Site, ast.AST], ...]
+
+    @cached_property
+    def before(self) -> str:
+        """The statement as it is due."""
+        return "; ".join(map(_due, self._statements()))
+
+    @cached_property
+    def after(self) -> str:
+        """The statement as it is."""
+        with _changed(self.changes):
+            whole = [node for _, node in self.changes if isinstance(node, ast.stmt)]
+            return "; ".join(map(_text, whole or self._statements()))
+
+    def _statements(self) -> list[ast.stmt]:
+        return list({id(site.statement): site.statement for site, _ in self.changes}.values())
 
 
 class _WithoutMarks(ast.NodeTransformer):
@@ -279,14 +291,9 @@ def _place(direction: str, entry: Definition, definition: Definition, site: Site
 def _mutation(
     name: str, what: str, entry: Definition, definition: Definition, *changes: tuple[Site, ast.AST]
 ) -> Mutation:
-    statements = list({id(site.statement): site.statement for site, _ in changes}.values())
-    before = "; ".join(map(_due, statements))
     for site, node in changes:
         ast.copy_location(node, site.statement)
-    with _changed(changes):
-        whole = [node for _, node in changes if isinstance(node, ast.stmt)]
-        after = "; ".join(map(_text, whole or statements))
-    return Mutation(name, what, before, after, entry, definition, changes)
+    return Mutation(name, what, entry, definition, changes)
 
 
 def alike(found: Iterable[Mutation]) -> Iterator[Mutation]:
@@ -321,17 +328,18 @@ def fault_of(op: str, direction: str, mutation: Mutation, space: Mapping[str, An
     def formula(*tensors: Any, **parameters: Any) -> Any:
         return make()(*tensors, **parameters)
 
+    def words() -> Words:
+        before, after = mutation.before, mutation.after
+        return Words(f"`{after}` where `{before}` is due.", f"write `{before}`.", before, after)
+
     definition = mutation.definition
-    return faulty(
+    return told_by(
+        words,
         op,
         mutation.name,
         direction,
         widened(formula),
         sort="mutant",
-        wrong=f"`{mutation.after}` where `{mutation.before}` is due.",
-        cure=f"write `{mutation.before}`.",
-        before=mutation.before,
-        after=mutation.after,
         where=f"{definition[0].rpartition('.')[2]}.{definition[1]}, line {mutation.changes[0][0].statement.lineno}",
         formula=formula if change is None or change.exact else None,
         memory=memory,
