@@ -7,8 +7,8 @@ is told by what all golden families of the operation hold.
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from types import FrameType
@@ -47,6 +47,8 @@ class Template:
     family: Family
     seen: Mapping[str, Seen]
     """By argument, its cases in all families that are templates."""
+    apart: "Template | None" = None
+    """One of the same parameters and ranks, of whose lengths fewer are alike."""
 
     @cached_property
     def drawn_first(self) -> tuple[str, ...]:
@@ -91,6 +93,17 @@ class Template:
         """For each argument of indices the axis that they are indices into, if one is found, and its golden length."""
         return {n: self._limit(n) for n, x in self.family.inputs.items() if x.dtype.kind == "i"}
 
+    @cached_property
+    def form(self) -> object:
+        """The family's parameters, and the ranks of its arguments."""
+        ranks = [x.ndim for x in self._base.values()]
+        return repr((sorted(self.family.parameters.items()), ranks))
+
+    @cached_property
+    def differing(self) -> int:
+        """How many lengths there are, of all axes."""
+        return len({size for x in self._base.values() for size in x.shape})
+
     def shapes(self, sizes: Sequence[int]) -> dict[str, tuple[int, ...]]:
         """The shapes of what is drawn first, for a size of each length."""
         shapes = {name: list(x.shape) for name, x in self._base.items()}
@@ -106,8 +119,12 @@ class Template:
         return {name: x if x.dtype.kind == "i" else x.astype(np.float64) for name, x in first.items()}
 
     def _fewest(self, size: int, axes: Sequence[Axis]) -> Length | None:
-        """The fewest of some axes of one length, the first among them, that may be lengthened together."""
+        """The fewest of some axes of one length, the first among them, that may be lengthened together: those that are
+        in the template whose lengths are apart, or of all sets of them the first that may."""
         first, *others = axes
+        for known in [length.multiples.keys() for length in self.apart.lengths] if self.apart else []:
+            if first in known <= {*axes} and (length := self._length(size, [axis for axis in axes if axis in known])):
+                return length
         for count in range(len(axes)):
             for some in combinations(others, count):
                 if length := self._length(size, (first, *some)):
@@ -255,4 +272,16 @@ def templates(operation: "Operation", vectors: OperationVectors, dtype: str, dir
             stacks.setdefault(name, []).append(x)
     seen = {name: Seen(cases) for name, cases in stacks.items()}
     mine = (f for f in families if f.dtype == dtype and f.direction == direction)
-    return tuple(Template(operation, family, seen) for family in mine)
+    return _told_apart([Template(operation, family, seen) for family in mine])
+
+
+def _told_apart(alike: Collection[Template]) -> tuple[Template, ...]:
+    """Templates that know of one of the same parameters and ranks in which more lengths differ."""
+    best: dict[object, Template] = {}
+    for template in alike:
+        found = best.setdefault(template.form, template)
+        if template.differing > found.differing:
+            best[template.form] = template
+    return tuple(
+        replace(each, apart=best[each.form]) if each.differing < best[each.form].differing else each for each in alike
+    )
