@@ -30,6 +30,9 @@ THEIRS, CONVENTION = "theirs", "convention"
 GROWN = 2.0
 """By what factor the largest fraction of a tolerance may grow on another machine before it is a difference."""
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one that is written in C, ten times as fast, where PyYAML has it."""
+
 Facts = Mapping[str, Any]
 Table = Mapping[str, Facts]
 """The recorded parts of the files, by their names without .yml."""
@@ -104,7 +107,7 @@ def read(name: str) -> tuple[Table, tuple[Explanation, ...]]:
     table: dict[str, Facts] = {}
     explanations: list[Explanation] = []
     for path in sorted((FOLDER / name).glob("*.yml")):
-        facts = yaml.safe_load(path.read_text())
+        facts = yaml.load(path.read_text(), LOADER)
         for entry in facts.pop(EXPLAINED, ()):
             explanations += _explanations(entry)
         table[path.stem] = facts

@@ -6,6 +6,7 @@ import random
 import re
 import sys
 from collections.abc import Callable, Mapping
+from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from backproof.conformance import cli
 from backproof.conformance.adapters import numpy as right
+from backproof.conformance.doctor import apart
 from backproof.conformance.doctor.examine import examine
 from backproof.conformance.doctor.fit import Fit, FunctionFit
 from backproof.conformance.doctor.probes import probes, small
@@ -431,12 +433,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried is in a copy of this process, where the command starts one that imports everything anew: so do the
+    tests without this fixture, and the commands that pages show."""
+    monkeypatch.setattr(apart, "get_context", lambda _: get_context("fork"))
+
+
 def doctor(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     """The exit code, and what is printed."""
     code = cli.main(["doctor", *arguments])
     return code, *capsys.readouterr()
 
 
+@pytest.mark.usefixtures("forked")
 def test_what_fits_ends_with_0_and_the_next_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "fitting.py").write_text("import numpy as np\n\ndef relu_forward(x):\n    return np.maximum(x, 0)\n")
     code, printed, _ = doctor(capsys, "fitting", "--op", "relu")
@@ -449,6 +459,7 @@ def test_what_fits_ends_with_0_and_the_next_command(folder: Path, capsys: pytest
     assert code == 0
 
 
+@pytest.mark.usefixtures("forked")
 def test_operations_that_are_not_there_take_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = "import numpy as np\n\ndef relu_forward(x):\n    return np.maximum(x, 0)\n"
     (folder / "lone.py").write_text(f"{text}\ndef tahn_forward(x):\n    return x\n")
@@ -467,6 +478,7 @@ def test_operations_that_are_not_there_take_a_line(folder: Path, capsys: pytest.
     assert code == 0
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_misfit_ends_with_1_and_fits_80_columns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "unfitting.py").write_text(
         "def dense_forward(inputs, weights, biases):\n    return inputs @ weights.T + biases\n\n"
@@ -496,6 +508,7 @@ def test_options_reach_setup(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert doctor(capsys, "tunable", "--op=relu", "--impl-option", "at=1")[0] == 1
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_call_that_hangs_is_given_up(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -527,6 +540,7 @@ def test_a_call_that_ends_the_process_is_named_and_the_next_function_is_tried(
     assert code == 1
 
 
+@pytest.mark.usefixtures("forked")
 def test_an_adapter_that_ends_the_process_when_it_is_loaded(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "unloadable.py").write_text("import os\nos._exit(3)\n")
     code, _, complaint = doctor(capsys, "unloadable", "--op=relu")
@@ -534,6 +548,7 @@ def test_an_adapter_that_ends_the_process_when_it_is_loaded(folder: Path, capsys
     assert code == 2
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize(
     ("text", "said", "expected"),
     [
@@ -565,6 +580,7 @@ def test_what_an_adapter_raises_anywhere_is_one_line(
     assert code == expected
 
 
+@pytest.mark.usefixtures("forked")
 def test_an_adapter_that_fails_when_it_is_torn_down(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "lasting.py").write_text(
         "import numpy as np\n\ndef teardown():\n    raise OSError('stays')\n\n"
@@ -585,6 +601,7 @@ def test_a_command_is_tried_as_well(folder: Path, capsys: pytest.CaptureFixture[
     assert code == 0
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

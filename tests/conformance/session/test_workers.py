@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 import small_vectors
-from backproof.conformance.session.workers import THREADS, USERS
+from backproof.conformance.session.workers import THREADS, USERS, share_processors
+from execnet import XSpec
 
 NOTING = f"""
 import os
@@ -22,16 +23,25 @@ def unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("unset")
-@pytest.mark.parametrize("user", [None, *USERS])
-def test_a_worker_has_its_share_of_threads_unless_the_user_says_how_many(
-    user: str | None,
-    project: pytest.Pytester,
-    run_apart: Callable[..., pytest.RunResult],
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_worker_has_its_share_of_threads(
+    project: pytest.Pytester, run_apart: Callable[..., pytest.RunResult]
 ) -> None:
-    if user:
-        monkeypatch.setenv(user, "3")
     project.makepyfile(adapter=NOTING)
     run_apart("-n2", "--impl=adapter", "--impl-op=double", "--impl-dtype=float32")
-    due = {None: str(max((os.cpu_count() or 1) // 2, 1)), THREADS: "3"}
-    assert (project.path / "threads").read_text() == due.get(user, "unset")
+    assert (project.path / "threads").read_text() == str(max((os.cpu_count() or 1) // 2, 1))
+
+
+@pytest.mark.usefixtures("unset")
+@pytest.mark.parametrize("user", USERS)
+def test_the_user_says_how_many_threads_a_worker_has(user: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(user, "3")
+    specs = [XSpec("popen"), XSpec("popen")]
+    share_processors(specs)
+    assert [spec.env for spec in specs] == [{}, {}]
+
+
+@pytest.mark.usefixtures("unset")
+def test_what_a_spec_says_counts_and_workers_on_other_machines_are_let_alone() -> None:
+    specs = [XSpec(f"popen//env:{THREADS}=5"), XSpec("ssh=elsewhere")]
+    share_processors(specs)
+    assert [spec.env for spec in specs] == [{THREADS: "5"}, {}]
