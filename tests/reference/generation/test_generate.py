@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
 
@@ -19,16 +20,20 @@ from backproof.reference.generation import generate as module
 from backproof.reference.generation.evaluate import CaseError
 from backproof.reference.generation.generate import generate, main
 from backproof.vectors import store
-from backproof.vectors.manifest import Manifest
+from backproof.vectors.manifest import MANIFEST_NAME, Manifest
 
 OP = "square"  # the quickest to generate
+COPIED = (OP, "relu", "absolute")
 
 
 @pytest.fixture
 def golden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the golden files, taken for the installed ones."""
+    """A copy of three of the golden files and of their manifest, taken for the installed ones."""
     folder = tmp_path / "golden"
-    shutil.copytree(store.golden_folder(), folder, ignore=shutil.ignore_patterns(".*"))
+    folder.mkdir()
+    for name in (MANIFEST_NAME, *(f"{op}.h5" for op in COPIED)):
+        shutil.copy(store.golden_folder() / name, folder)
+    store.update_manifest(folder, COPIED)
     monkeypatch.setattr(store, "golden_folder", lambda: folder)
     return folder
 
@@ -156,16 +161,16 @@ def test_a_folder_that_cannot_be_written_is_one_line(
 # When something ends it
 
 
-def other(path: Path) -> bytes:
-    """A sound file of the operation with another content."""
-    return store.image_of(replace(store.read(path), generator="another"))
+@pytest.fixture(scope="module")
+def others() -> dict[str, bytes]:
+    """Sound files of two operations with another content than the golden ones."""
+    return {f"{op}.h5": store.image_of(replace(store.read_golden(op), generator="another")) for op in (OP, "relu")}
 
 
 @pytest.fixture
-def generating_another(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def generating_another(others: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """Generating gives two files that are not as they were."""
-    images = {f"{op}.h5": other(golden / f"{op}.h5") for op in (OP, "relu")}
-    monkeypatch.setattr(module, "generate", lambda *_: images)
+    monkeypatch.setattr(module, "generate", lambda *_: others)
 
 
 @pytest.mark.usefixtures("generating_another")
@@ -199,44 +204,40 @@ def test_another_version_of_the_vectors_is_refused_before_anything_is_built(
     assert contents(golden) == before
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from backproof.vectors import store
-from backproof.vectors.manifest import Manifest
-folder, step = Path(sys.argv[1]), int(sys.argv[2])
-replace, left = Path.replace, [step]
+def install_and_be_killed(folder: Path, images: dict[str, bytes], step: int) -> None:
+    """Install files, and be killed at the step after so many files are in place."""
+    replace_file, left = Path.replace, [step]
 
-def replace_or_die(self, target):
-    if not left[0]:
-        os.kill(os.getpid(), signal.SIGKILL)
-    left[0] -= 1
-    return replace(self, target)
+    def replace_or_die(self: Path, target: Path) -> Path:
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+        return replace_file(self, target)
 
-Path.replace = replace_or_die
-store.install(folder, {path.name: path.read_bytes() for path in Path(sys.argv[3]).glob("*.h5")}, False)
-"""
+    Path.replace = replace_or_die  # type: ignore[method-assign]
+    store.install(folder, images, complete=False)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 @pytest.mark.parametrize("step", [0, 1, 2, 3])
 def test_after_a_kill_at_any_step_either_nothing_is_wrong_or_it_is_said_what_to_do(
-    golden: Path, tmp_path: Path, step: int
+    golden: Path, others: dict[str, bytes], step: int
 ) -> None:
-    new = tmp_path / "new"
-    new.mkdir()
-    for op in (OP, "relu"):
-        (new / f"{op}.h5").write_bytes(other(golden / f"{op}.h5"))
-    subprocess.run([sys.executable, "-c", KILLED, str(golden), str(step), str(new)], check=False)
+    child = get_context("fork").Process(target=install_and_be_killed, args=(golden, others, step))
+    child.start()
+    child.join()
+    assert child.exitcode == (0 if step > 2 else -signal.SIGKILL)
     said = [line for op in (OP, "relu") for line in store.verify(golden / f"{op}.h5")]
     assert bool(said) == (step in (1, 2))
     assert not said or "; reinstall backproof, or run `backproof generate`" in said[0]
-    store.install(golden, {path.name: path.read_bytes() for path in new.glob("*.h5")}, complete=False)
+    store.install(golden, others, complete=False)
     assert [line for op in (OP, "relu") for line in store.verify(golden / f"{op}.h5")] == []
     assert [path.name for path in golden.iterdir() if path.name.startswith(".")] == []
 
 
-def test_two_that_end_together_lose_nothing(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_that_end_together_lose_nothing(
+    golden: Path, others: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("fcntl")
     read = store.read_manifest
 
@@ -246,8 +247,7 @@ def test_two_that_end_together_lose_nothing(golden: Path, monkeypatch: pytest.Mo
         return manifest
 
     monkeypatch.setattr(store, "read_manifest", read_slowly)
-    images = [{f"{op}.h5": other(golden / f"{op}.h5")} for op in (OP, "relu")]
-    threads = [Thread(target=store.install, args=(golden, image, False)) for image in images]
+    threads = [Thread(target=store.install, args=(golden, {name: image}, False)) for name, image in others.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
