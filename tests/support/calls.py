@@ -1,6 +1,6 @@
 """Calls of any operation, made from its own cases: what the tests of the reference evaluate."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -84,13 +84,6 @@ def forms(op: str, direction: str) -> tuple[Form, ...]:
 def kind_of(x: np.ndarray) -> object:
     """Tell tensors of different rank apart, and indices, one-hot rows and masks from others."""
     return x.ndim, x.dtype.kind, x.ndim > 1 and bool(np.isin(x.astype(np.float64), (0, 1)).all())
-
-
-def cases() -> Iterator[tuple[str, str, Form]]:
-    """Give every operation and direction in every form."""
-    for name, direction in directions():
-        for form in forms(name, direction):
-            yield name, direction, form
 
 
 def differentiable(described: Operation) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """All formulations of an operation are the same mathematics: in ball arithmetic each encloses the others."""
 
+from itertools import product
+
 import flint
 import numpy as np
 import pytest
@@ -15,8 +17,7 @@ from backproof.reference.model.formulations import (
     through,
 )
 from backproof.reference.model.operation import operation
-from calls import Draw, Form, as_tuple, call, cases, directions
-from shares import one_in
+from calls import Draw, Form, as_tuple, call, directions, forms
 
 BITS = 2000
 """Enough for logits that lie a thousand apart: exp(-1000) is 1,443 bits down."""
@@ -60,21 +61,31 @@ def enclosures(direction: str, form: Form, scale: str) -> list[tuple[np.ndarray,
     return [tuple(y.balls for y in as_tuple(f.function(*balls, **form.parameters))) for f in formulas]
 
 
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize(("op", "direction", "form"), one_in(8, cases()), ids=str)
-def test_every_formulation_encloses_the_others(op: str, direction: str, form: Form, scale: str) -> None:
-    canonical, *others = enclosures(direction, form, scale)
-    assert ignores_every_row(form, scale) or any(a.is_finite() for one in canonical for a in one.ravel())
-    for results in others:
-        assert len(results) == len(canonical)
-        for one, other in zip(canonical, results, strict=True):
-            assert one.shape == other.shape
-            for a, b in zip(one.ravel(), other.ravel(), strict=True):
-                assert a.is_finite() == b.is_finite()
-                if not a.is_finite():  # a pole, such as 1 / 0
-                    continue
-                assert a.overlaps(b)
-                assert abs(a - b) <= 1e-30 * (1 + abs(a)), "an enclosure so wide says nothing"
+def of_every(many: int, place: int, op: str, direction: str) -> tuple[Form, ...]:
+    """One form of so many of a function, and one at least; which are drawn where the call is made, and depend on the
+    function's place among all."""
+    every = forms(op, direction)
+    return every[place % min(many, len(every)) :: many]
+
+
+@pytest.mark.parametrize("many", [pytest.param(8, id="some"), pytest.param(1, id="all", marks=pytest.mark.catalogue)])
+@pytest.mark.parametrize(("place", "op", "direction"), [(place, *one) for place, one in enumerate(directions())])
+def test_every_formulation_encloses_the_others(place: int, op: str, direction: str, many: int) -> None:
+    for form, scale in product(of_every(many, place, op, direction), SCALES):
+        canonical, *others = enclosures(direction, form, scale)
+        assert ignores_every_row(form, scale) or any(a.is_finite() for one in canonical for a in one.ravel())
+        for results in others:
+            assert len(results) == len(canonical)
+            for one, other in zip(canonical, results, strict=True):
+                assert one.shape == other.shape
+                assert all(map(enclose, one.ravel(), other.ravel())), f"{form}, {scale}"
+
+
+def enclose(one: flint.arb, other: flint.arb) -> bool:
+    """Whether two enclosures are of the same number, and say which it is; or both of a pole, such as 1 / 0."""
+    if not (one.is_finite() and other.is_finite()):
+        return one.is_finite() == other.is_finite()
+    return bool(one.overlaps(other) and abs(one - other) <= 1e-30 * (1 + abs(one)))
 
 
 @pytest.mark.parametrize(("op", "direction"), directions())
