@@ -61,16 +61,16 @@ def _own_operations_are_forgotten() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _installed_golden_files_are_read_once() -> Iterator[None]:
-    """Tests, and what they call in this process, share the records of the installed golden files: they are immutable,
-    their arrays read-only. Files of other folders are read each time."""
-    installed, read = store.golden_folder(), store.read_golden
-    read_installed = cache(read)
+def read_once() -> Iterator[set[Path]]:
+    """The folders whose golden files no test changes. What is called in this process shares their records, which are
+    immutable, their arrays read-only; files of other folders are read each time."""
+    folders, read = {store.golden_folder()}, store.read_golden
+    read_and_kept = cache(read)
 
     def read_golden(op: str, folder: Path | None = None) -> OperationVectors:
         folder = folder or store.golden_folder()
-        return read_installed(op) if folder == installed else read(op, folder)
+        return (read_and_kept if folder in folders else read)(op, folder)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "read_golden", read_golden)
-        yield
+        yield folders

@@ -55,8 +55,8 @@ def _namespaces() -> Iterator[tuple[str, dict[str, Any]]]:
         if name.startswith((f"{_OURS}conformance.adapters", f"{_OURS}reference")) or not isinstance(module, ModuleType):
             continue
         if name == "numpy" or name.startswith(("numpy.", _OURS)):  # caches and states among its data change
-            fixed = {key: value for key, value in vars(module).items() if _is_fixed(name, key, value)}
-            yield name, fixed
+            items = vars(module).items()
+            yield name, {key: value for key, value in items if callable(value) or _is_fixed(name, key, value)}
         if name.startswith(_OURS):
             for key, value in vars(module).items():
                 if isinstance(value, type) and value.__module__ == name:
@@ -64,10 +64,10 @@ def _namespaces() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _is_fixed(module: str, name: str, value: object) -> bool:
-    """Whether a module keeps an attribute as it is: a function, class, constant, or another's module."""
+    """Whether a module keeps an attribute that is no function or class as it is: a constant, or another's module."""
     if isinstance(value, ModuleType):
         return value.__name__ != f"{module}.{name}"
-    return callable(value) or name.strip("_").isupper()
+    return name.strip("_").isupper()
 
 
 def _watched(label: str, kept: dict[str, Any]) -> Check:
@@ -96,10 +96,10 @@ def _watched(label: str, kept: dict[str, Any]) -> Check:
 
 def _codes(namespaces: list[tuple[str, dict[str, Any]]]) -> Check:
     """A function that compares the code and defaults of functions with what they were."""
+    functions = {id(f): f for _, namespace in namespaces for f in namespace.values() if isinstance(f, FunctionType)}
     kept = [
         (function, f"{function.__module__}.{function.__qualname__}", function.__code__, function.__defaults__)
-        for function in {id(f): f for _, namespace in namespaces for f in namespace.values()}.values()
-        if isinstance(function, FunctionType)
+        for function in functions.values()
     ]
 
     def look() -> list[str]:

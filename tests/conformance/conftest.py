@@ -11,11 +11,23 @@ from backproof.vectors import store
 
 STUB = "small_golden"
 """A pytest plugin for runs in a process of their own, where a monkeypatch does not reach."""
+UNUSED = (
+    "debugging",
+    "doctest",
+    "legacypath",
+    "pastebin",
+    "setuponly",
+    "setupplan",
+    "stepwise",
+    "subtests",
+    "unittest",
+)
+"""Plugins of pytest's own that no run here has to do with, and that each would set up."""
 
 
 @pytest.fixture(scope="session")
-def small_golden_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of golden files: two operations of few families."""
+def small_golden_folder(tmp_path_factory: pytest.TempPathFactory, read_once: set[Path]) -> Path:
+    """A folder of golden files: two operations of few families. No test changes it."""
     folder = tmp_path_factory.mktemp("installed") / "golden"
     small_vectors.write_golden(folder)
     stub = f"""
@@ -24,6 +36,7 @@ from backproof.vectors import store
 store.golden_folder = lambda: Path({str(folder)!r})
 """
     (folder.parent / f"{STUB}.py").write_text(stub)
+    read_once.add(folder)
     return folder
 
 
@@ -39,7 +52,8 @@ def project(pytester: pytest.Pytester, golden: Path, monkeypatch: pytest.MonkeyP
     """A project with an adapter that is right, `adapter`, and a test of its own that fails."""
     # No plugin but backproof's: every run would look for all installed ones, and import them.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p backproof.conformance.plugin")
+    options = " ".join(f"-p no:{name}" for name in UNUSED)
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"-p backproof.conformance.plugin {options}")
     monkeypatch.setattr(plugin, "__doc__", "PYTEST_DONT_REWRITE")  # it is imported already, which pytest warns of
     pytester.makepyfile(
         adapter=small_vectors.ADAPTER, test_own="def test_own():\n    raise AssertionError('the user\\'s own')\n"

@@ -1,6 +1,7 @@
 """The JSON Schema of the protocol, and what passes between us and a process held to it."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from backproof.conformance import remote
 from backproof.conformance.remote.process import Process
 
+_ID = re.compile(rb'"id": ?\d+')
 FOLDER = Path(remote.__path__[0])
 SCHEMA = json.loads((FOLDER / "protocol.schema.json").read_text(encoding="utf-8"))
 
@@ -22,8 +24,11 @@ def validator(kind: str) -> jsonschema.Draft202012Validator:
 def faults(kind: str, lines: Iterable[bytes]) -> list[str]:
     """What is wrong with lines that should each be of a kind."""
     of_that_kind = validator(kind)
+    apart = {_ID.sub(b'"id":0', line): line for line in lines}  # the same call is made a dozen times
     return [
-        f"{error.message[:200]} in {line[:200]!r}" for line in lines for error in of_that_kind.iter_errors(parsed(line))
+        f"{error.message[:200]} in {line[:200]!r}"
+        for line in apart.values()
+        for error in of_that_kind.iter_errors(parsed(line))
     ]
 
 
