@@ -10,7 +10,7 @@ import documents
 import pytest
 from backproof.conformance import cli
 from backproof.conformance.pages import markdown
-from backproof.reference.faults import faults_of, mutants_of, wrappers_of
+from backproof.reference.faults import faults_of
 from backproof.reference.generation import generate
 from backproof.reference.model.operation import operation, operation_names
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS
@@ -19,7 +19,7 @@ from backproof.vectors.dtypes import PRECISIONS_OF
 
 sys.path.insert(0, str(documents.DOCS))
 
-from _ext import generated, included, options
+from _ext import catalogue, generated, included, options
 
 PAGES = documents.pages()
 BLOCKS = [
@@ -33,7 +33,11 @@ SHOWN = [
     for page in PAGES
     for shown in documents.shown(page)
 ]
-GENERATED = [pytest.param(document, id=documents.name_of(document)) for document in generated.documents()]
+FAULTS = documents.DOCS / "faults.md"
+"""The page that takes all mutants of all operations, and is asked for by operation."""
+GENERATED = [
+    pytest.param(document, id=documents.name_of(document)) for document in generated.documents() if document != FAULTS
+]
 COMMANDS = [
     pytest.param(words, id=f"{documents.name_of(document)}-{words}")
     for document in documents.documents()
@@ -166,12 +170,31 @@ def test_an_operation_s_page_has_its_formula_arguments_conventions_flags_and_pre
     assert f"{len(families)} families of {sum(family.count for family in families)} cases" in text
 
 
+@pytest.fixture(scope="module")
+def catalogued() -> tuple[list[str], dict[str, str]]:
+    """The lines of the catalogue's table of sizes, and its sections by operation."""
+    (part,) = generated.PART.finditer(FAULTS.read_text(encoding="utf-8"))
+    body = part[0].removeprefix(part[1]).removesuffix(part[3]).strip() + "\n"
+    sizes, *sections = body.split("\n\n## ")
+    return sizes.splitlines(), {section.partition("\n")[0]: f"## {section}" for section in sections}
+
+
 @pytest.mark.parametrize("op", operation_names())
-def test_every_fault_that_was_seen_is_in_the_catalogue_with_where(op: str) -> None:
-    text = (documents.DOCS / "faults.md").read_text(encoding="utf-8")
-    assert f"`{op}` | {len(faults_of(op))} | {len(mutants_of(op))} | {len(wrappers_of(op))} |" in text
+def test_the_catalogue_has_an_operation_s_faults_and_those_that_were_seen_with_where(
+    op: str, catalogued: tuple[list[str], dict[str, str]]
+) -> None:
+    sizes, sections = catalogued
+    assert markdown.table(catalogue.HEADS, [catalogue.sizes(op)]).splitlines()[-1] in sizes
+    assert sections[op] == catalogue.seen(op)
     for fault in faults_of(op):
-        assert f"| `{fault.name}` | {markdown.safe(fault.wrong)} Seen: {markdown.linked(fault.seen)}. |" in text
+        assert f"| `{fault.name}` | {markdown.safe(fault.wrong)} Seen: {markdown.linked(fault.seen)}. |" in sections[op]
+
+
+def test_the_catalogue_has_nothing_else(catalogued: tuple[list[str], dict[str, str]]) -> None:
+    sizes, sections = catalogued
+    assert tuple(sections) == operation_names()
+    assert sizes[:2] == markdown.table(catalogue.HEADS, []).splitlines()
+    assert [row.split("`")[1] for row in sizes[2:]] == list(operation_names())
 
 
 def test_every_flag_and_every_answer_is_on_its_page() -> None:

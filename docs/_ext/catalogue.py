@@ -9,21 +9,26 @@ from backproof.reference.model.operation import operation_names
 
 from .included import ROOT
 
+HEADS = ("operation", "seen", "mutants of the formula", "wrappers")
 KILLS = ROOT / "tests" / "test_kill_matrix.json"
 
 
 def page() -> str:
     """How many faults each operation has, and every fault that was seen, with where."""
-    sizes = [(code(op), *(len(of(op)) for of in (faults_of, mutants_of, wrappers_of))) for op in operation_names()]
-    heads = ("operation", "seen", "mutants of the formula", "wrappers")
-    return paragraphs(table(heads, [tuple(map(str, row)) for row in sizes]), *map(_seen, operation_names()))
+    return paragraphs(table(HEADS, map(sizes, operation_names())), *map(seen, operation_names()))
 
 
-def _seen(op: str) -> str:
+def sizes(op: str) -> tuple[str, ...]:
+    """One operation's row in the table of how many there are."""
+    return code(op), *(str(len(of(op))) for of in (faults_of, mutants_of, wrappers_of))
+
+
+def seen(op: str) -> str:
+    """One operation's section: how a fault of it is run, and those that were seen."""
     one = every_fault_of(op)[0]
     run = fenced(f"$ backproof faults {op}\n$ pytest --impl=backproof.reference.faults:{op}.{one.name}", "console")
-    seen = [table(("seen", "what is wrong"), map(row, faults_of(op)))] if faults_of(op) else []
-    return paragraphs(f"## {op}", run, *seen)
+    faults = [table(("seen", "what is wrong"), map(row, faults_of(op)))] if faults_of(op) else []
+    return paragraphs(f"## {op}", run, *faults)
 
 
 def row(fault: Fault) -> tuple[str, str]:
