@@ -5,6 +5,7 @@ import sys
 from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import backproof.conformance.session.run  # pytester forgets modules that its runs were the first to import
 import backproof.reference.generation.generate  # noqa: F401  # likewise
@@ -74,3 +75,12 @@ def read_once() -> Iterator[set[Path]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "read_golden", read_golden)
         yield folders
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of several processes each begins with a part of its own, and takes from the others' ends once it is through: what
+    is made once for tests that stand together is made by one."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.option.dist == "load" else None
