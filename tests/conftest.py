@@ -48,17 +48,17 @@ def operation_of(item: pytest.Item, known: Collection[str]) -> str:
     return next((op for op in ops if isinstance(op, str) and op in known), "")
 
 
-@pytest.fixture(autouse=True)
-def _no_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs of a test are no step of the workflow that the tests may be one of: they write no annotations."""
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-
-
-@pytest.fixture(autouse=True)
-def _own_operations_are_forgotten() -> Iterator[None]:
+def pytest_runtest_teardown() -> None:
     """Operations of a user's own that a test reads are known to no other test."""
-    yield
     OWN.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_workflow() -> Iterator[None]:
+    """Runs of a test are no step of the workflow that the tests may be one of: they write no annotations."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("GITHUB_ACTIONS", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

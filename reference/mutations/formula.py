@@ -210,8 +210,14 @@ def _stores(tree: ast.FunctionDef) -> Iterator[str]:
 @cache
 def mutants(op: str) -> tuple[Fault, ...]:
     """All mutants of an operation's formulas."""
+    return tuple(fault_of(op, direction, mutation, {}) for direction, mutation in catalogued(op))
+
+
+@cache
+def catalogued(op: str) -> tuple[tuple[str, Mutation], ...]:
+    """The mutations of an operation's formulas that the catalogue has, each with the direction that it is in."""
     return tuple(
-        fault_of(op, direction, mutation, {})
+        (direction, mutation)
         for direction, function in operation(op).functions.items()
         for mutation in mutations(op, direction, function, ROWS, REFUSAL_ROWS)
     )

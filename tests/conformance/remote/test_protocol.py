@@ -41,14 +41,24 @@ def test_the_schema_is_one() -> None:
 
 # What passes
 
+NUMPY = [str(python_harness.__file__), "backproof.conformance.adapters.numpy"]
+
 
 @pytest.mark.parametrize(
-    "words",
-    [[str(small_harness.__file__)], [str(python_harness.__file__), "backproof.conformance.adapters.numpy"]],
-    ids=["small", "numpy"],
+    ("words", "many"),
+    [
+        pytest.param([str(small_harness.__file__)], 1, id="small"),
+        pytest.param(NUMPY, 600, id="numpy"),
+        pytest.param(NUMPY, 150, id="numpy, more", marks=pytest.mark.catalogue),
+    ],
 )
 def test_every_line_of_a_run_is_as_the_schema_says(
-    words: list[str], tmp_path: Path, golden: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    words: list[str],
+    many: int,
+    tmp_path: Path,
+    golden: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     conversation = Conversation(monkeypatch)
     real = "adapters.numpy" in words[-1]
@@ -62,7 +72,7 @@ def test_every_line_of_a_run_is_as_the_schema_says(
     implementation = command.load_command(words, operations, 30, tmp_path, {"device": "cpu"})
     for op in operations:
         vectors = store.read_golden(op)
-        for family in [family for family in vectors.families if family.count <= 40][:: 150 if real else 1]:
+        for family in [family for family in vectors.families if family.count <= 40][::many]:
             check(family, implementation, vectors)
     implementation.teardown()
     assert conversation.faults() == []
