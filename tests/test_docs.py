@@ -108,15 +108,15 @@ def test_python_without_a_name_runs_by_itself(page: Path, text: str, tmp_path: P
         pytest.skip(f"needs {missing.name}")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=documents.name_of)
-def test_python_with_a_name_is_used_by_the_page(page: Path) -> None:
-    commands, files = "\n".join(documents.command_lines(page)), documents.files(page)
-    for name, text in files.items():
-        if name.endswith(".py"):
-            compile(text, name, "exec")
-        module = re.escape(name.removesuffix(".py"))
-        imported = any(re.search(rf"^(from|import) {module}\b", other, re.MULTILINE) for other in files.values())
-        assert imported or re.search(rf"\b{module}\b", commands), name
+def test_python_with_a_name_is_used_by_its_page() -> None:
+    for page in PAGES:
+        commands, files = "\n".join(documents.command_lines(page)), documents.files(page)
+        for name, text in files.items():
+            if name.endswith(".py"):
+                compile(text, f"{page}: {name}", "exec")
+            module = re.escape(name.removesuffix(".py"))
+            imported = any(re.search(rf"^(from|import) {module}\b", other, re.MULTILINE) for other in files.values())
+            assert imported or re.search(rf"\b{module}\b", commands), (documents.name_of(page), name)
 
 
 @pytest.mark.parametrize(("page", "shown"), SHOWN)
@@ -135,9 +135,9 @@ def test_what_is_shown_has_to_be_whole() -> None:
     assert not documents.matches("a.b\n", "axb\n")
 
 
-@pytest.mark.parametrize("document", documents.documents(), ids=documents.name_of)
-def test_every_link_within_the_repository_leads_somewhere(document: Path) -> None:
-    assert [target for target in documents.local_links(document) if not target.exists()] == []
+def test_every_link_within_the_repository_leads_somewhere() -> None:
+    links = {(documents.name_of(one), target) for one in documents.documents() for target in documents.local_links(one)}
+    assert [(name, target) for name, target in sorted(links) if not target.exists()] == []
 
 
 # What is generated
