@@ -59,14 +59,15 @@ class Softmax:
         self.axis = axis
 
     def forward(self, inputs: Array) -> Array:
-        powers = np.exp(inputs - inputs.max(axis=self.axis, keepdims=True))
-        self.outputs = powers / powers.sum(axis=self.axis, keepdims=True)
+        self.outputs = inputs - inputs.max(axis=self.axis, keepdims=True)
+        normalise_powers(self.outputs, self.axis)
         return self.outputs
 
     def backward(self, doutputs: Array) -> Array:
         _same_shape(doutputs, self.outputs)
-        along = (doutputs * self.outputs).sum(axis=self.axis, keepdims=True)
-        self.dinputs = self.outputs * (doutputs - along)
+        self.dinputs = doutputs * self.outputs
+        np.subtract(doutputs, self.dinputs.sum(axis=self.axis, keepdims=True), out=self.dinputs)
+        self.dinputs *= self.outputs
         return self.dinputs
 
 
@@ -79,39 +80,54 @@ class CrossEntropy:
 
     def forward(self, probabilities: Array) -> Array:
         self.probabilities = probabilities
-        self.truth = _one_hot(self.labels, probabilities)
-        losses = np.where(self.truth == 0, 0, -self.truth * np.log(probabilities)).sum(axis=-1)
+        self.picked = _picked(self.labels, probabilities)
+        if self.labels.ndim == 2:
+            losses = np.where(self.labels == 0, 0, -self.labels * np.log(probabilities)).sum(axis=-1)
+        else:
+            losses = -np.log(probabilities[self.picked])
         return _reduced(losses, self.reduction)
 
     def backward(self, dloss: Array) -> Array:
-        drows = _spread(dloss, self.reduction, len(self.truth))
-        self.dinputs = np.where(self.truth == 0, 0, -self.truth / self.probabilities * drows)
+        drows = _spread(dloss, self.reduction, len(self.labels))
+        if self.labels.ndim == 2:
+            self.dinputs = np.where(self.labels == 0, 0, -self.labels / self.probabilities * drows)
+        else:
+            self.dinputs = np.zeros(self.probabilities.shape, self.probabilities.dtype)
+            self.dinputs[self.picked] = -1 / self.probabilities[self.picked] * drows[:, 0]
         return self.dinputs
 
 
 class SoftmaxCrossEntropy:
-    """Softmax and cross-entropy in one step, from logits (N, C)."""
+    """Softmax and cross-entropy in one step, from logits (N, C).
+
+    There is one array of their size: the shifted logits, their powers, the softmax and the gradient, one after another.
+    """
 
     def __init__(self, labels: Array, reduction: str) -> None:
         self.labels = labels
         self.reduction = reduction
 
     def forward(self, logits: Array) -> Array:
-        self.truth = _one_hot(self.labels, logits)
-        self.outputs = Softmax().forward(logits)
-        shifted = logits - logits.max(axis=-1, keepdims=True)
-        log_sum = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-        losses = np.where(self.truth == 0, 0, self.truth * (log_sum - shifted)).sum(axis=-1)
-        return _reduced(losses, self.reduction)
+        self.picked = _picked(self.labels, logits)
+        self.outputs = logits - logits.max(axis=-1, keepdims=True)
+        if self.labels.ndim == 2:
+            shares = self.labels.sum(axis=-1)
+            below = np.where(self.labels == 0, 0, self.labels * self.outputs).sum(axis=-1)
+        else:
+            shares, below = 1, self.outputs[self.picked]
+        total = normalise_powers(self.outputs, -1)
+        return _reduced(shares * np.log(total[:, 0]) - below, self.reduction)
 
     def from_outputs(self, outputs: Array) -> None:
         """Set the state as after a forward pass with these softmax outputs."""
-        self.truth = _one_hot(self.labels, outputs)
-        self.outputs = outputs
+        self.picked = _picked(self.labels, outputs)
+        self.outputs = np.array(outputs)
 
     def backward(self, dloss: Array) -> Array:
-        drows = _spread(dloss, self.reduction, len(self.truth))
-        self.dinputs = (self.outputs - self.truth) * drows
+        drows = _spread(dloss, self.reduction, len(self.labels))
+        self.dinputs = self.outputs
+        self.dinputs[self.picked] -= self.labels if self.labels.ndim == 2 else 1
+        self.dinputs *= drows
         return self.dinputs
 
 
@@ -170,15 +186,15 @@ class LogSoftmax:
         self.axis = axis
 
     def forward(self, inputs: Array) -> Array:
-        shifted = inputs - inputs.max(axis=self.axis, keepdims=True)
-        powers = np.exp(shifted)
-        total = powers.sum(axis=self.axis, keepdims=True)
-        self.probabilities = powers / total
-        return shifted - np.log(total)
+        outputs = inputs - inputs.max(axis=self.axis, keepdims=True)
+        self.probabilities = np.array(outputs)
+        outputs -= np.log(normalise_powers(self.probabilities, self.axis))
+        return outputs
 
     def backward(self, doutputs: Array) -> Array:
         _same_shape(doutputs, self.probabilities)
-        self.dinputs = doutputs - self.probabilities * doutputs.sum(axis=self.axis, keepdims=True)
+        self.dinputs = self.probabilities * doutputs.sum(axis=self.axis, keepdims=True)
+        np.subtract(doutputs, self.dinputs, out=self.dinputs)
         return self.dinputs
 
 
@@ -370,20 +386,27 @@ def _summed_to(shape: tuple[int, ...], gradient: Array) -> Array:
     return gradient.sum(axis=repeated, keepdims=True).reshape(shape)
 
 
-def _one_hot(labels: Array, scores: Array) -> Array:
-    """Return labels as rows (N, C), from such rows, one-hot or soft, or from class indices (N,)."""
+def normalise_powers(values: Array, axis: int) -> Array:
+    """Put exp(z) / sum(exp(z)) in the place of z; returns the sums."""
+    np.exp(values, out=values)
+    total = values.sum(axis=axis, keepdims=True)
+    values /= total
+    return total
+
+
+def _picked(labels: Array, scores: Array) -> Any:
+    """Where the classes of labels are among scores (N, C): of class indices (N,) one in each row, of rows (N, C),
+    one-hot or soft, all."""
     rows, classes = scores.shape
     if not classes:
         raise ValueError(f"scores of shape {scores.shape} have no classes")
     if labels.shape == scores.shape:
-        return labels
+        return ...
     if labels.shape != (rows,):
         raise ValueError(f"labels {labels.shape} do not fit scores of shape {scores.shape}")
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
         raise IndexError(f"a label is not within 0 and {classes - 1}")
-    truth = np.zeros_like(scores)
-    truth[np.arange(rows), labels] = 1
-    return truth
+    return np.arange(rows), labels
 
 
 def _reduced(losses: Array, reduction: str) -> Array:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .activations import sigmoid, softplus
+from .layers import normalise_powers
 
 Array = Any
 """np.ndarray, as Any for the type checker."""
@@ -144,8 +145,7 @@ class NegativeLogLikelihood:
         self.classes = self.labels[self.rows]
         if ((self.classes < 0) | (self.classes >= log_p.shape[1])).any():
             raise ValueError("a label is no class")
-        self.slope = np.zeros_like(log_p)
-        self.slope[self.rows, self.classes] = -1
+        self.shape = log_p.shape
         losses = np.zeros_like(log_p, shape=log_p.shape[:1])
         losses[self.rows] = -log_p[self.rows, self.classes]
         if self.reduction == "none":
@@ -157,7 +157,8 @@ class NegativeLogLikelihood:
             raise ValueError(f"gradient {dloss.shape} does not fit a loss with reduction {self.reduction!r}")
         if self.reduction == "mean":
             dloss = dloss / np.asarray(max(len(self.rows), 1), dloss.dtype)
-        self.dinputs = self.slope * (dloss[:, None] if dloss.ndim else dloss)
+        self.dinputs = np.zeros(self.shape, dloss.dtype)
+        self.dinputs[self.rows, self.classes] = -(dloss[self.rows] if dloss.ndim else dloss)
         return self.dinputs
 
 
@@ -193,38 +194,46 @@ class ClassLoss:
         own = np.zeros(n, np.int64) if in_rows else self.labels[rows]
         if not classes or ((own < 0) | (own >= classes)).any():
             raise ValueError("a label is no class")
-        truth = np.zeros_like(logits)
-        truth[rows] = self.smoothing / classes
+        # Labels are `even`, what all classes have, (N, C) or (C,), and `own` more in one place of each row that counts.
+        even, self.place = self.smoothing / classes * weights, (rows, own)
+        self.own = (1 - self.smoothing) * weights[own]
         if in_rows:
-            truth += (1 - self.smoothing) * self.labels
-        else:
-            truth[rows, own] += 1 - self.smoothing
-        self.counted = np.zeros_like(logits, shape=(n, 1))
+            even, self.own = even + (1 - self.smoothing) * self.labels, np.zeros_like(self.own)
+        self.counted = np.zeros_like(logits, shape=n)
         self.counted[rows] = 1
-        self.truth, self.mass = truth * weights, weights[own].sum()
+        self.even, self.weight = even, weights[own].sum()
+        self.shares = self.counted * even.sum(axis=-1)
+        self.shares[rows] += self.own
         highest = logits.max(axis=-1, keepdims=True)
-        powers = np.exp(logits - highest)
-        total = powers.sum(axis=-1, keepdims=True)
-        self.outputs, self.log_total = powers / total, highest + np.log(total)
-        losses = np.where(self.truth == 0, 0, self.truth * (np.log(total) - (logits - highest))).sum(axis=-1)
+        self.outputs = logits - highest
+        below = np.zeros_like(logits, shape=n)
+        below[rows] = np.where(self.own == 0, 0, self.own * self.outputs[self.place])
+        if even.any():
+            below += self.counted * np.where(even == 0, 0, even * self.outputs).sum(axis=-1)
+        log_total = np.log(normalise_powers(self.outputs, -1))[:, 0]
+        self.log_total = highest[:, 0] + log_total
+        losses = self.shares * log_total - below
         if self.z_loss:
-            losses = losses + self.z_loss * (self.counted * np.square(self.log_total))[:, 0]
+            losses += self.z_loss * (self.counted * np.square(self.log_total))
         if self.reduction == "none":
             return losses
-        return losses.sum() if self.reduction == "sum" else losses.sum() / self.mass
+        return losses.sum() if self.reduction == "sum" else losses.sum() / self.weight
 
     def backward(self, dloss: Array) -> Array:
         if dloss.shape != (self.labels.shape[:1] if self.reduction == "none" else ()):
             raise ValueError(f"gradient {dloss.shape} does not fit a loss with reduction {self.reduction!r}")
         if self.reduction == "mean" and self.counted.any():
-            dloss = dloss / self.mass
-        slope = self.outputs * self.truth.sum(axis=-1, keepdims=True) - self.truth
-        if self.z_loss:
-            slope = slope + 2 * self.z_loss * self.counted * self.log_total * self.outputs
+            dloss = dloss / self.weight
+        factors = self.shares + (2 * self.z_loss * self.counted * self.log_total if self.z_loss else 0)
+        slope = self.dinputs = self.outputs  # in its memory
+        slope *= factors[:, None]
+        if self.even.any():
+            slope -= self.counted[:, None] * self.even
+        slope[self.place] -= self.own
         if self.cap:
-            slope = slope * (1 - np.square(self.bend))
-        self.dinputs = slope * (dloss[:, None] if dloss.ndim else dloss)
-        return self.dinputs
+            slope *= 1 - np.square(self.bend)
+        slope *= dloss[:, None] if dloss.ndim else dloss
+        return slope
 
 
 class LinearLoss:

@@ -146,15 +146,20 @@ def _converted(array: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]) 
 
 
 def changed_arguments(
-    names: Sequence[str], arguments: Sequence[Guarded], originals: Arrays, *, robust: bool, again: bool = False
+    names: Sequence[str],
+    arguments: Sequence[Guarded],
+    originals: Mapping[str, np.ndarray],
+    *,
+    robust: bool,
+    again: bool = False,
 ) -> Iterator[Miss]:
     """A miss for each argument that no longer holds its original bits, (count, *shape). `again`: the calls were made
     before without changing it."""
     when = " when made again" if again else ""
-    for name, argument, original in zip(names, arguments, originals, strict=True):
+    for name, argument in zip(names, arguments, strict=True):
         if argument.unchanged:
             continue
-        stack = argument.stack
+        original, stack = originals[name], argument.stack
         out = differing(original, stack)
         if not out.any():
             continue

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...vectors.dtypes import numpy_dtype
-from ...vectors.records import Family, OperationVectors
+from ...vectors.records import Family, OperationVectors, Tensors
 from ..implementation.arrays import Arrays
 from ..implementation.batching import each
 from ..implementation.declarations import DETERMINISTIC, LABELS, THREAD_SAFE
@@ -47,13 +47,14 @@ def check(
     vectors: OperationVectors,
     *,
     many_calls: bool = False,
-    hold: Callable[[Returned], Agreement] | None = None,
+    hold: Callable[[Returned, Tensors], Agreement] | None = None,
 ) -> Verdict:
     """The verdict on one family.
 
     With `many_calls` its first case is also called many times, and from several threads: see `called_many_times`.
-    `hold`: compares the results instead, where the family is too large to hold what is expected of it. Each case is
-    then called once.
+    `hold`: compares the results instead, where the family is too large to hold what is expected of it, and is given
+    the arguments of its case as well, by name. There is one case, called once. Its arguments are asked for one at a
+    time, and again only where the call has changed one.
 
     Whatever the implementation raises becomes part of the verdict, except the user's KeyboardInterrupt. Warnings of
     Python and NumPy are silenced meanwhile: they are no failures.
@@ -145,8 +146,7 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
     findings = _Findings()
     function = implementation.functions[family.op, family.direction]
     names = vectors.arguments[family.direction]
-    originals = [np.ascontiguousarray(family.inputs[name]) for name in names]
-    handed = [guarded(original) for original in originals]
+    handed = [guarded(np.ascontiguousarray(family.inputs[name])) for name in names]
     robust = family.level == "robust"
     accepted = []
     calls = [[argument.stack[case, ...] for argument in handed] for case in range(family.count)]
@@ -159,7 +159,7 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
             if not isinstance(error, Exception) or isinstance(error, NotImplementedError):
                 findings.raised.add(case, error, function)
     if accepted:
-        arguments = ", ".join(f"{name} {x.shape[1:]}" for name, x in zip(names, originals, strict=True))
+        arguments = ", ".join(f"{name} {x.stack.shape[1:]}" for name, x in zip(names, handed, strict=True))
         findings.misses.append(
             Miss(
                 MissKind.ACCEPTED,
@@ -170,7 +170,7 @@ def _check_refusals(family: Family, implementation: Implementation, vectors: Ope
             )
         )
     findings.misses += findings.raised.misses(family.count, robust=robust)
-    findings.misses += changed_arguments(names, handed, originals, robust=robust)
+    findings.misses += changed_arguments(names, handed, family.inputs, robust=robust)
     findings.misses += written_beside(names, handed, robust=robust)
     return findings
 
@@ -180,25 +180,23 @@ def _check_values(
     implementation: Implementation,
     vectors: OperationVectors,
     many_calls: bool,
-    hold: Callable[[Returned], Agreement] | None,
+    hold: Callable[[Returned, Tensors], Agreement] | None,
 ) -> _Findings:
     call = _call(family, implementation, vectors)
     names = vectors.arguments[family.direction]
     robust = family.level == "robust"
-    originals = [np.ascontiguousarray(family.inputs[name]) for name in names]
-    arguments = [guarded(original) for original in originals]
+    arguments = [guarded(np.ascontiguousarray(family.inputs[name])) for name in names]
     findings = _Findings()
 
     stacks, optional = [argument.stack for argument in arguments], FURTHER_FORM in family.flags
     returned = _call_all(call, stacks, family.count, findings, robust, optional=optional, copied=hold is None)
     implementation.after_calls()
-    changed = list(changed_arguments(names, arguments, originals, robust=robust))
+    changed = list(changed_arguments(names, arguments, family.inputs, robust=robust))
     changed += written_beside(names, arguments, robust=robust)
     overwritten = []
     if hold is not None:
-        arguments.clear()  # which may be large
-        stacks.clear()
-        agreement = hold(returned)
+        held = family.inputs if changed else dict(zip(names, stacks, strict=True))
+        agreement = hold(returned, {name: stack[0, ...] for name, stack in held.items()})
     else:
         overwritten = list(overwritten_results(call.spec.names, returned.kept, returned.stacks, robust=robust))
         precision = implementation.working_precision(family.dtype, family.op)
@@ -214,7 +212,6 @@ def _check_values(
             family,
             names,
             arguments,
-            originals,
             returned,
             agreement.first,
             vectors.batch_axis,

@@ -30,8 +30,6 @@ class FirstCase:
     """Of the arguments."""
     arguments: Sequence[Guarded]
     """The arguments handed out, holding the original values."""
-    originals: Arrays
-    """(count, *shape) each."""
     returned: Returned
     """What the calls of all cases returned; of the first case, all results."""
     held: Held | None
@@ -50,6 +48,11 @@ class FirstCase:
     def alone(self) -> bool:
         """Whether the family has no other case."""
         return self.family.count == 1
+
+    @cached_property
+    def originals(self) -> Arrays:
+        """The arguments themselves, (count, *shape) each, which no call is given."""
+        return [np.ascontiguousarray(self.family.inputs[name]) for name in self.names]
 
     @cached_property
     def results(self) -> Arrays:

@@ -44,7 +44,7 @@ def further_checks(first: FirstCase, allowed: Allowed) -> Iterator[Miss]:
     changed = []
     if not first.changes_arguments:
         changed = list(
-            changed_arguments(first.names, first.arguments, first.originals, robust=first.robust, again=True)
+            changed_arguments(first.names, first.arguments, first.family.inputs, robust=first.robust, again=True)
         )
         yield from changed
     if rearranged:

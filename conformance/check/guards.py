@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 
 from ..implementation.arrays import Arrays
 from .messages import in_cases
-from .values import COPIED, bits_equal
+from .values import COPIED
 from .verdict import Miss, MissKind
 
 _PATTERN = 0xCB
@@ -30,23 +31,13 @@ class Guarded:
     """All of it, bytes."""
     start: int
     """Where the first case begins."""
-    original: np.ndarray
-    """The argument itself, which no call is given."""
-    before: bytes
-    """What the memory held before any call; empty where it is large."""
+    before: bytes | int
+    """What the memory held before any call; of large memory a checksum."""
 
     @property
     def unchanged(self) -> bool:
         """Whether neither the cases nor the zones have changed."""
-        if self.before:
-            return self.memory.tobytes() == self.before
-        same = all(bits_equal(x, y) for x, y in zip(self.stack, self.original, strict=True))
-        return same and all((zone == _PATTERN).all() for zone in self.zones)
-
-    @property
-    def zones(self) -> tuple[np.ndarray, ...]:
-        """The memory that is no case's."""
-        return _zones(self.memory, self.start, len(self.stack), self.stack.strides[0], self.stack[0, ...].nbytes)
+        return _held(self.memory) == self.before
 
     def written(self) -> tuple[list[int], str]:
         """Cases beside which bytes have changed, and where the first of these bytes is; empty where there are none."""
@@ -81,7 +72,12 @@ def guarded(original: np.ndarray) -> Guarded:
     strides = (pitch, *original.strides[1:])
     stack: np.ndarray = np.ndarray(original.shape, original.dtype, whole, start, strides)
     stack[...] = original
-    return Guarded(stack, memory, start, original, memory.tobytes() if memory.size <= COPIED else b"")
+    return Guarded(stack, memory, start, _held(memory))
+
+
+def _held(memory: np.ndarray) -> bytes | int:
+    """The contents of memory, or a checksum of them where they are large, by which no copy is kept."""
+    return memory.tobytes() if memory.size <= COPIED else crc32(memory.data)
 
 
 def _zones(memory: np.ndarray, start: int, count: int, pitch: int, size: int) -> tuple[np.ndarray, ...]:

@@ -144,10 +144,11 @@ def result_shapes(template: Template, sizes: Sequence[int]) -> dict[str, Shape]:
 def tensors_of(template: Template, case: LiveCase) -> dict[str, np.ndarray]:
     """Draw the arguments of a case, in the order of the call. Raises what the formula does where it refuses them."""
     shapes = shapes_of(template, case.sizes)
-    return {name: _drawn(template, case, name, shapes) for name in shapes}
+    return {name: draw_argument(template, case, name, shapes) for name in shapes}
 
 
-def _drawn(template: Template, case: LiveCase, name: str, shapes: dict[str, Shape]) -> np.ndarray:
+def draw_argument(template: Template, case: LiveCase, name: str, shapes: Mapping[str, Shape]) -> np.ndarray:
+    """Draw one argument of a case, given the shapes of all."""
     w = Stream(f"{case.profile}/{case.key}/{name}", template.family.dtype)
     domain = template.domains.get(name)
     is_large = elements(template, case.sizes) > MOST_ELEMENTS
@@ -158,8 +159,8 @@ def _drawn(template: Template, case: LiveCase, name: str, shapes: dict[str, Shap
         if isinstance(domain, Indices):
             axis, golden = template.limits[name]
             return domain.draw(w, golden if axis is None else shapes[axis[0]][axis[1]], shape)
-        drawn = domain.draw(w, case.profile, shape) if domain else w.array(PROFILES[case.profile](w, shape))
-        return _normal(np.ldexp(drawn, -halvings), template.family.dtype) if is_large else drawn
+        x = domain.draw(w, case.profile, shape) if domain else w.array(PROFILES[case.profile](w, shape))
+        return _normal(np.ldexp(x, -halvings), template.family.dtype) if is_large else x
 
     return repeated(draw, shapes[name], isinstance(domain, Domain) and domain.shares)
 

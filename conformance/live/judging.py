@@ -103,7 +103,7 @@ def call_of(template: Template, case: LiveCase) -> OwnCall:
     except (ValueError, IndexError) as error:
         raise UnjudgedError(str(error)) from error
     for x in tensors.values():
-        _require_ordinary(x, family.dtype)
+        require_ordinary(x, family.dtype)
     return OwnCall(template.operation, family.direction, tensors, family.parameters, {}, {})
 
 
@@ -159,7 +159,7 @@ def _require_few_outputs(template: Template, case: LiveCase) -> None:
         raise UnjudgedError("the outputs are too large")
 
 
-def _require_ordinary(x: np.ndarray, dtype: str) -> None:
+def require_ordinary(x: np.ndarray, dtype: str) -> None:
     """Raise UnjudgedError where a number is subnormal or not finite."""
     if x.dtype == np.int64:
         return
@@ -173,6 +173,6 @@ def _require_ordinary(x: np.ndarray, dtype: str) -> None:
 
 def _require_bounds(expected: dict[str, np.ndarray], tolerance: dict[str, np.ndarray], dtype: str) -> None:
     for name, value in expected.items():
-        _require_ordinary(value, dtype)
+        require_ordinary(value, dtype)
         if not np.isfinite(tolerance[name]).all():
             raise UnjudgedError(f"{name} has no bound")

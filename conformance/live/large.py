@@ -32,10 +32,13 @@ SIZE = (13 * 2**22, 2**36)
 """The most elements of all arguments of a case that are not the upstream, together, and the most terms of a
 contraction: an embedding of 50,257 x 1,024, and two tensors of 4,096 x 4,096. So large a case is judged at some of its
 elements."""
+OF_CLASSES = 4
+"""So many times as large is one in which a class is chosen from each row of a batch: 4,096 rows of 50,257 logits. In
+float64 it has half the rows."""
 FULL = (2**23, 2**32)
 """The same of one that is judged in full."""
-SAMPLE = 2**20
-"""Of how many elements a result is judged, if judging all of it is too dear."""
+SAMPLE, RAREST = 2**20, 80
+"""Of how many elements a result is judged, if judging all of it is too dear, and at least one of how many of a case."""
 AT_ONCE = (2**25, 2**30)
 """The same of one some result of which sums over all that there is to cut, so that all of its terms are computed again,
 several times each. The elements count where there is no batch, so that it may have to be evaluated at once."""
@@ -88,7 +91,12 @@ def call_of_zeros(template: Template, sizes: Sequence[int]) -> OwnCall:
 
     arguments, results = placed(shapes_of(template, sizes)), placed(result_shapes(template, sizes))
     direction, parameters = template.family.direction, template.family.parameters
-    return OwnCall(template.operation, direction, arguments, parameters, results, {}, SAMPLE)
+    return OwnCall(template.operation, direction, arguments, parameters, results, {}, sample_of(template, sizes))
+
+
+def sample_of(template: Template, sizes: Sequence[int]) -> int:
+    """Of how many elements a result is judged."""
+    return max(SAMPLE, elements_of(template, sizes) // RAREST)
 
 
 def _worth(template: Template, limits: Limits) -> tuple[bool, bool, int, bool, int]:
@@ -106,6 +114,7 @@ def _worth(template: Template, limits: Limits) -> tuple[bool, bool, int, bool, i
 def large_sizes(template: Template, limits: Limits) -> list[int]:
     """A size of each length of a template, as large as all together may be."""
     indexed = _indexed(template)
+    most = _most_elements(template, indexed, limits)
     sizes, least = [], []
     for length, follows, is_loop in zip(template.lengths, template.followers, template.loops, strict=True):
         chosen = not indexed.isdisjoint(length.multiples)
@@ -115,13 +124,22 @@ def large_sizes(template: Template, limits: Limits) -> list[int]:
         least.append(LONG if chosen else 1)
     table = {name for name, _ in indexed}
     beside = [table.isdisjoint(name for name, _ in length.multiples) for length in template.lengths]
-    while (size := elements_of(template, sizes)) > limits[0] or terms_of(template, sizes) > limits[1]:
-        by_outputs = elements(template, sizes) <= limits[0] < size
+    while (size := elements_of(template, sizes)) > most or terms_of(template, sizes) > limits[1]:
+        by_outputs = elements(template, sizes) <= most < size
         ranks = zip(least, beside, sizes, strict=True)
         order = [(shortest == 1 and n > 64, by_outputs and apart, n) for shortest, apart, n in ranks]
         place = order.index(max(order))
         sizes[place] = sizes[place] // 2
     return sizes
+
+
+def _most_elements(template: Template, indexed: set[Axis], limits: Limits) -> int:
+    """How many elements a case of such limits may have."""
+    batch = template.operation.batch_axis
+    chosen = any(batch.get(name) not in (None, axis) for name, axis in indexed)
+    if not chosen or limits[0] < SIZE[0]:
+        return limits[0]
+    return limits[0] * OF_CLASSES // (2 if template.family.dtype == "float64" else 1)
 
 
 def _taken_sizes(template: Template, more: int, limits: Limits) -> tuple[int, ...] | None:

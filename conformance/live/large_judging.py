@@ -1,7 +1,7 @@
 """Judge an implementation on large cases: each is called once, and held against what is expected piece by piece."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,9 +19,9 @@ from ..own_data.judging import Judgement, is_right, judge
 from ..own_data.progress import Progress
 from ..own_data.reading import readings
 from ..own_data.sampling import TILE, sampled
-from .cases import MOST_ELEMENTS, LiveCase, elements, result_shapes
-from .judging import Judge, Judged, UnjudgedError, call_of, stand_in
-from .large import CASES, FULL, SAMPLE, elements_of, terms_of
+from .cases import MOST_ELEMENTS, LiveCase, draw_argument, elements, result_shapes, shapes_of
+from .judging import Judge, Judged, UnjudgedError, require_ordinary, stand_in
+from .large import CASES, FULL, elements_of, sample_of, terms_of
 from .templates import Template
 
 FLAG = "large"
@@ -30,20 +30,46 @@ PART = 16
 """A large matrix is judged at one of so many elements at most."""
 
 
+class _Stacks(Mapping[str, np.ndarray]):
+    """The arguments of a case as stacks of one, each drawn anew whenever it is asked for, so that none is held.
+
+    Raises UnjudgedError where the operation does not take such shapes, or a number is not ordinary.
+    """
+
+    def __init__(self, template: Template, case: LiveCase) -> None:
+        self._template, self._case = template, case
+        try:
+            self._shapes = shapes_of(template, case.sizes)
+        except (ValueError, IndexError) as error:
+            raise UnjudgedError(str(error)) from error
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        x = draw_argument(self._template, self._case, name, self._shapes)
+        require_ordinary(x, self._template.family.dtype)
+        return x[None]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shapes)
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+
 @dataclass(frozen=True)
 class LargeJudge(Judge):
     """Judges an implementation on large cases."""
 
     def judge(self, template: Template, case: LiveCase) -> Judged:
         """Give the verdict on a case. Raises UnjudgedError."""
-        call = replace(call_of(template, case), conventions=self._declared(template), sample=_sample(template, case))
-        precision = self.implementation.working_precision(template.family.dtype, call.operation.name)
+        operation, golden = template.operation, template.family
+        precision = self.implementation.working_precision(golden.dtype, operation.name)
+        sample = _sample(template, case)
         shapes = result_shapes(template, case.sizes)
         standing = _standing(template, case)
         called = replace(
             standing,
             count=1,
-            inputs={name: x[None] for name, x in call.arguments.items()},
+            inputs=_Stacks(template, case),
             answer=Expectation(
                 {name: np.broadcast_to(np.nan, (1, *shape)) for name, shape in shapes.items()}, {precision: {}}
             ),
@@ -52,9 +78,12 @@ class LargeJudge(Judge):
         came: list[OwnCall] = []
         without_bound: list[UnjudgedError] = []
 
-        def hold(returned: Returned) -> Agreement:
-            results = zip(call.names, returned.stacks, returned.whole, strict=True)
-            came.append(replace(call, results={name: stack[0] for name, stack, whole in results if whole[0]}))
+        def hold(returned: Returned, arguments: Mapping[str, np.ndarray]) -> Agreement:
+            stacks = zip(operation.results[golden.direction], returned.stacks, returned.whole, strict=True)
+            results = {name: stack[0] for name, stack, whole in stacks if whole[0]}
+            declared = self._declared(template)
+            given = dict(arguments), golden.parameters, results, declared, sample
+            came.append(OwnCall(operation, golden.direction, *given))
             try:
                 return _held(came[0], answer, precision)
             except UnjudgedError as error:  # an exception that leaves the check is the implementation's
@@ -64,8 +93,8 @@ class LargeJudge(Judge):
         verdict = self.check(called, hold=hold)
         if without_bound and verdict.outcome is not Outcome.FAILED:
             raise without_bound[0]
-        if verdict.outcome is Outcome.FAILED:
-            _require_taken(call, answer, precision, template.family.dtype)
+        if came and verdict.outcome is Outcome.FAILED:
+            _require_taken(came[0], answer, precision, golden.dtype)
         if verdict.outcome is Outcome.PASSED and not verdict.reason:
             verdict = replace(verdict, reason=_said(came[0], case, answer, precision))
         return Judged(template, case, standing, verdict)
@@ -140,7 +169,12 @@ def _sample(template: Template, case: LiveCase) -> int | None:
     if elements_of(template, case.sizes) <= limits[0] and terms_of(template, case.sizes) <= limits[1]:
         return None
     shapes = result_shapes(template, case.sizes).values()
-    return min([SAMPLE, *(math.prod(shape) // PART for shape in shapes if sum(n > TILE for n in shape) > 1)])
+    return min(
+        [
+            sample_of(template, case.sizes),
+            *(math.prod(shape) // PART for shape in shapes if sum(n > TILE for n in shape) > 1),
+        ]
+    )
 
 
 def _standing(template: Template, case: LiveCase) -> Family:

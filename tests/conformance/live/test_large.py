@@ -1,5 +1,6 @@
 """Large cases: shapes that fill a GPU, derived from what the golden families show of an operation."""
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from backproof.conformance.live import cases as live_cases
 from backproof.conformance.live import large, large_judging
 from backproof.conformance.live.cases import LiveCase, tensors_of
 from backproof.conformance.live.judging import Judge, UnjudgedError, call_of
-from backproof.conformance.live.large import SIZE, large_cases, terms_of
+from backproof.conformance.live.large import OF_CLASSES, SIZE, large_cases, terms_of
 from backproof.conformance.live.large_judging import LargeJudge
 from backproof.conformance.live.search import Live, first_failure
 from backproof.conformance.live.templates import Template, templates
@@ -58,13 +59,13 @@ def test_each_operation_has_cases_within_the_limits(op: str) -> None:
     assert found
     for shapes in found:
         elements = sum(int(np.prod(shape)) for shape in shapes.values())
-        assert 2**13 < elements < 1.1 * SIZE[0]
+        assert 2**13 < elements < 1.1 * SIZE[0] * (OF_CLASSES if "labels" in shapes else 1)
 
 
 def test_shapes_are_those_that_people_run() -> None:
     assert set(shapes_of("dense", "backward")[0].values()) == {(4096, 4096), (1, 4096)}
     assert shapes_of("layer_norm", "backward")[0]["inputs"] == (8192, 4096)
-    assert shapes_of("softmax_cross_entropy", "backward")[0]["logits"] == (1024, 50257)
+    assert shapes_of("softmax_cross_entropy", "backward")[0]["logits"] == (4096, 50257)
     embedding = shapes_of("embedding", "backward")[0]
     assert (embedding["indices"], embedding["weight"]) == ((128, 256), (50257, 1024))
     convolution = shapes_of("conv2d", "forward")[0]
@@ -141,6 +142,35 @@ def test_a_right_implementation_passes(name: str) -> None:
     assert live.verdict.cases == len(large.CASES)
     assert live.verdict.kept == {"float32": True}
     assert live.verdict.fraction is not None
+
+
+@pytest.mark.usefixtures("smaller")
+def test_a_call_is_made_while_its_arguments_are_held_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    originals: list[weakref.ref[np.ndarray]] = []
+
+    def draw_argument(*case: Any) -> np.ndarray:
+        x = live_cases.draw_argument(*case)
+        originals.append(weakref.ref(x))
+        return x
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        assert [original() for original in originals] == [None] * len(originals)
+        return right.square_forward(x)
+
+    monkeypatch.setattr(large_judging, "draw_argument", draw_argument)
+    assert judged("square_forward", forward).verdict.outcome is Outcome.PASSED
+    assert len(originals) == len(large.CASES)
+
+
+@pytest.mark.usefixtures("smaller")
+def test_results_are_held_against_what_an_argument_was_that_the_call_changes() -> None:
+    def backward(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        gradient = 2 * g * x
+        x[...] = 0
+        return gradient
+
+    live = judged("square_backward", backward, seconds=0)
+    assert [miss.kind for miss in live.verdict.misses] == [MissKind.CHANGED_ARGUMENT]
 
 
 @pytest.mark.usefixtures("smaller")
