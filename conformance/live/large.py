@@ -44,6 +44,8 @@ AT_ONCE = (2**25, 2**30)
 several times each. The elements count where there is no batch, so that it may have to be evaluated at once."""
 CASES = (("integers", 0, SIZE), ("sparse", 1, FULL), ("heavy", 0, FULL))
 """The profile of each case, what is added to its lengths, as kernels go other ways beside a tile's, and its limits."""
+LONGEST = 2**16 + 1
+"""Where axes mean nothing to an operation, each of them is so long in a case of its own."""
 MOST_TRIED = 2**14
 """Elements of all arguments with which a formula is asked whether it takes them."""
 SHORT = 8
@@ -55,7 +57,7 @@ Limits = tuple[int, int]
 
 def large_cases(templates: Sequence[Template], key: str) -> Iterator[tuple[Template, LiveCase]]:
     """The large cases of a function, the same for the same key anywhere; each with other parameters, where it has
-    several."""
+    several. They are followed by those along each axis, where these mean nothing to the operation."""
     w = Stream(key, "float64")
     for group, (profile, more, limits) in zip(cycle(by_parameters(templates)), CASES, strict=False):
         number = int(w.integers((), 0, KEYS))
@@ -75,6 +77,24 @@ def large_cases(templates: Sequence[Template], key: str) -> Iterator[tuple[Templ
             if fewer != limits and not _is_sampled(template, sizes):
                 sizes = _taken_sizes(template, more, fewer) or sizes
             yield template, LiveCase(template.family.name, sizes, profile, number)
+    if alike := [template for template in templates if _is_elementwise(template)]:
+        template = max(alike, key=lambda template: len(template.lengths))
+        golden = tuple(length.golden for length in template.lengths)
+        for place in range(len(golden)):
+            sizes = (*golden[:place], LONGEST, *golden[place + 1 :])
+            yield template, LiveCase(template.family.name, sizes, "bell", int(w.integers((), 0, KEYS)))
+
+
+def _is_elementwise(template: Template) -> bool:
+    """Whether all arguments and outputs have the same axes, each of which may have any length."""
+    shapes = template.shapes([length.golden for length in template.lengths])
+    outputs = len(template.operation.results.get("forward", ()))
+    axes = range(len(shapes[template.drawn_first[0]]))
+    together = [
+        ({(name, axis): 1 for name in shapes}, {(output, axis): 1 for output in range(outputs)}) for axis in axes
+    ]
+    found = zip((length.multiples for length in template.lengths), template.followers, strict=True)
+    return bool(outputs) and sorted(map(repr, found)) == sorted(map(repr, together))
 
 
 def _is_sampled(template: Template, sizes: Sequence[int]) -> bool:
