@@ -25,6 +25,8 @@ CASES = 5
 and fewer of those that take long."""
 LONGEST_IN_STYLE = 4200
 """Lengths that are tried in styles, which add up in Python."""
+LONGEST_IN_TABLE = 257
+"""Lengths that are tried where each row has a table of as many rows and columns."""
 DTYPE = "float32"
 """At which variants differ most from one another, if they have it. The NumPy adapter is tried at all."""
 ALARMS: dict[str, str] = {}
@@ -58,6 +60,7 @@ def tried(op: str, cases: int) -> Tally:
         for direction in operation(op).functions:
             for dtype in dtypes if (op, direction) in subject.functions else ():
                 longest = math.inf if subject.layouts else LONGEST_IN_STYLE
+                longest = LONGEST_IN_TABLE if "Jacobian" in name else longest
                 for one in judged(subject, op, direction, dtype, f"{name}/{dtype}/{op}_{direction}", cases, longest):
                     tally.cases += one.verdict.cause is None
                     if not one.fails:
