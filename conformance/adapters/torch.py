@@ -68,6 +68,7 @@ STEPWISE = (
     "l1",
     "huber",
     "smooth_l1",
+    "hinge",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "weighted_binary_cross_entropy_with_logits",
