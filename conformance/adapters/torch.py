@@ -55,6 +55,7 @@ STEPWISE = (
     "divide",
     "power",
     "logsumexp",
+    "max",
     "variance",
     "l2_normalize",
     "cosine_similarity",
@@ -89,20 +90,19 @@ STEPWISE = (
 # On the CPU one function computes in float32 and rounds once. What is composed of several rounds each one's result:
 # softmax keeps its exponentials where the axis is not the last, log_softmax its outputs and log_sigmoid exp(-|x|), the
 # losses are written over log_softmax or over gather and log, or rounded before their sum, reciprocal squares its
-# rounded output, and matmul rounds each product of a stack before it adds up those of a broadcast operand. layer_norm
-# saves mean and deviation in the half dtype, and adds up gradients in it, as nll_loss does losses, embedding the
-# gradients of a row, pools windows, and convolutions of float16 images.
+# rounded output, max counts those that tie in the half dtype, and matmul rounds each product of a stack before it adds
+# up those of a broadcast operand. layer_norm saves mean and deviation in the half dtype, and adds up gradients in it,
+# as nll_loss does losses, embedding the gradients of a row, pools windows, and convolutions of float16 images.
 CALLED = {
     **_in_halves("stepwise", *STEPWISE, "softmax", "log_softmax", "log_sigmoid", "nll"),
     **_in_halves("native", "layer_norm", "batch_norm", "group_norm", "embedding", "max_pool2d", "avg_pool2d"),
     **dict.fromkeys(("float16:nll", "float16:conv1d", "float16:conv2d", "float16:conv_transpose2d"), "native"),
 }
 # On a GPU convolutions and pools of means add a bias or divide after rounding, the slopes of sigmoid and tanh are
-# computed in the half dtype, which also counts those that tie for a maximum, and gradients of rows that are taken more
-# than once are added up in it.
+# computed in the half dtype, and gradients of rows that are taken more than once are added up in it.
 ON_GPU = {
     **CALLED,
-    **_in_halves("stepwise", "conv1d", "conv2d", "conv_transpose2d", "avg_pool2d", "sigmoid", "tanh", "max"),
+    **_in_halves("stepwise", "conv1d", "conv2d", "conv_transpose2d", "avg_pool2d", "sigmoid", "tanh"),
     **_in_halves("native", "gather", "scatter_add"),
 }
 # torch.compile makes one kernel of log_softmax and of layer_norm, which computes in float32. What is kept
