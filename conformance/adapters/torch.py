@@ -97,6 +97,7 @@ CALLED = {
     **_in_halves("stepwise", *STEPWISE, "softmax", "log_softmax", "log_sigmoid", "nll"),
     **_in_halves("native", "layer_norm", "batch_norm", "group_norm", "embedding", "max_pool2d", "avg_pool2d"),
     **dict.fromkeys(("float16:nll", "float16:conv1d", "float16:conv2d", "float16:conv_transpose2d"), "native"),
+    "float16:sigmoid": "stepwise",  # the slope
 }
 # On a GPU convolutions and pools of means add a bias or divide after rounding, the slopes of sigmoid and tanh are
 # computed in the half dtype, and gradients of rows that are taken more than once are added up in it.
