@@ -27,6 +27,8 @@ SMALL = 9
 MOST_ELEMENTS, MOST_TERMS = 2**19, 2**21
 """Of all arguments of a case that are not the upstream, together; and the product of all lengths, which bounds how
 many terms the sums of contractions have together."""
+WIDE, DEEP = 64, 4
+"""Weights of so many rows or columns, in an operation of so many weights, are smaller than the golden ones."""
 KEYS = 2**16
 PATTERN = re.compile(r"(?P<name>[\w.-]+)\+(?P<sizes>\d+(?:x\d+)*|-)\+(?P<profile>[a-z-]+)\+(?P<key>\d+)")
 
@@ -152,24 +154,33 @@ def draw_argument(template: Template, case: LiveCase, name: str, shapes: Mapping
     w = Stream(f"{case.profile}/{case.key}/{name}", template.family.dtype)
     domain = template.domains.get(name)
     is_large = elements(template, case.sizes) > MOST_ELEMENTS
-    is_weight = is_large and name in weights_of(template, shapes)
-    halvings = math.frexp(max(shapes[name]))[1] // 2 + (case.profile == "integers") * 2 if is_weight else 0
+    weights = weights_of(template, shapes)
+    is_weight = name in weights and (is_large or (len(weights) >= DEEP and max(shapes[name]) >= WIDE))
+    halvings = _halvings(max(shapes[name]), case.profile) if is_weight else 0
 
     def draw(shape: Shape) -> np.ndarray:
         if isinstance(domain, Indices):
             axis, golden = template.limits[name]
             return domain.draw(w, golden if axis is None else shapes[axis[0]][axis[1]], shape)
         x = domain.draw(w, case.profile, shape) if domain else w.array(PROFILES[case.profile](w, shape))
-        return _normal(np.ldexp(x, -halvings), template.family.dtype) if is_large else x
+        return _normal(np.ldexp(x, -halvings), template.family.dtype) if is_large or is_weight else x
 
     return repeated(draw, shapes[name], isinstance(domain, Domain) and domain.shares)
+
+
+def _halvings(terms: int, profile: str) -> int:
+    """How often weights are halved: about by the root of the number of terms, which integers exceed, and by that
+    number where all are shifted alike."""
+    bits = math.frexp(terms)[1]
+    return bits if profile == "offset" else bits // 2 + 2 * (profile == "integers")
 
 
 def weights_of(template: Template, shapes: Mapping[str, Shape]) -> tuple[str, ...]:
     """The weights of an operation that has several, as the layers of a network.
 
     At size they are scaled by a power of 2, about their magnitude times the root of the number of terms: sums would
-    otherwise be so large that a softmax or a sigmoid of them has no bound.
+    otherwise be so large that a softmax or a sigmoid of them has no bound. Those of many layers are wherever they are
+    wide.
     """
     operation, others = template.operation, template.drawn_first[1:]
     apart = [n for n in others if n not in operation.labels and operation.batch_axis.get(n) is None]

@@ -5,6 +5,7 @@ import pytest
 from backproof.conformance.live.cases import (
     MOST_ELEMENTS,
     CaseTextError,
+    LiveCase,
     draw_case,
     read_case,
     tensors_of,
@@ -45,6 +46,20 @@ def test_lengths_reach_beyond_every_golden_one_and_tensors_stay_small(found: tup
     assert sum(length < 10 for length in longest) > 30
     shapes = [template.shapes(case.sizes) for template, case in drawn]
     assert max(sum(int(np.prod(s)) for s in one.values()) for one in shapes) <= MOST_ELEMENTS
+
+
+@pytest.mark.parametrize(("op", "is_scaled"), [("transformer_block", True), ("dense", False)])
+def test_wide_weights_of_many_layers_are_small_so_that_what_follows_has_bounds(op: str, is_scaled: bool) -> None:
+    *_, template = templates(operation(op), store.read_golden(op), "float32", "forward")
+    weights = "w_gate" if op == "transformer_block" else "weights"
+    place = next(i for i, length in enumerate(template.lengths) if (weights, 0) in length.multiples)
+    golden = tuple(length.golden for length in template.lengths)
+
+    def largest(features: int) -> float:
+        case = LiveCase(template.family.name, (*golden[:place], features, *golden[place + 1 :]), "integers", 0)
+        return float(abs(tensors_of(template, case)[weights]).max())
+
+    assert (largest(512) < largest(3) / 16) is is_scaled
 
 
 @pytest.mark.parametrize(
