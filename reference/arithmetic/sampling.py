@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..model.formulations import Function
-from .chunks import Results, Tensors, agree, along, corners, finished, fractions, results_of
+from .chunks import CORNER, Results, Tensors, agree, along, corners, finished, fractions, results_of
 from .fast_bounds import units_of
 from .fast_sums import Batch
 from .precision import precision_model
@@ -57,23 +57,43 @@ def cuts_of(
 
     Where the first so many arguments are upstreams, their corners have the shapes that `forward` gives of the others'.
     """
-    tensors = fractions(corners(arguments))
-    if forward is not None:
-        try:
-            with np.errstate(all="ignore"):
-                outputs = forward(*tensors[upstreams:], **parameters)
-        except Exception:  # of the formula, which refuses corners of these tensors
-            return []
-        shapes = [np.shape(x) for x in (outputs if isinstance(outputs, tuple) else (outputs,))]
-        tensors = fractions([np.ones(shape) for shape in shapes[:upstreams]] + tensors[upstreams:])
-    whole = _evaluated(function, tensors, parameters, Batch())
+    for some_of_each in _corners(arguments):
+        tensors = fractions(some_of_each)
+        if forward is not None:
+            try:
+                with np.errstate(all="ignore"):
+                    outputs = forward(*tensors[upstreams:], **parameters)
+            except Exception:  # of the formula, which refuses corners of these tensors
+                continue
+            shapes = [np.shape(x) for x in (outputs if isinstance(outputs, tuple) else (outputs,))]
+            tensors = fractions([np.ones(shape) for shape in shapes[:upstreams]] + tensors[upstreams:])
+        if whole := _evaluated(function, tensors, parameters, Batch()):
+            return _cuts(function, arguments, tensors, parameters, whole)
+    return []
+
+
+def _corners(arguments: Tensors) -> Iterator[list[np.ndarray]]:
+    """Corners of tensors, of the same length in each axis; and with half as many of a length that is half of another,
+    as tables of pairs have."""
+    alike = corners(arguments)
+    yield alike
+    lengths = {length for x in arguments for length in x.shape}
+    for half in sorted(length for length in lengths if length > CORNER and 2 * length in lengths):
+        pairs = zip(alike, arguments, strict=True)
+        yield [x[tuple(slice(CORNER // 2 if n == half else None) for n in whole.shape)] for x, whole in pairs]
+
+
+def _cuts(
+    function: Function, arguments: Tensors, tensors: Tensors, parameters: Mapping[str, Any], whole: Results
+) -> list[Cut]:
+    """Find the axes that can be cut by what the formula gives of corners."""
     by_length: dict[int, list[Axis]] = {}
     for place, x in enumerate(arguments):
         for axis, length in enumerate(x.shape):
             by_length.setdefault(length, []).append((place, axis))
     found = []
     for length, axes in by_length.items():
-        while whole and axes and length > len(CORNER_SAMPLES[0]) + 1:
+        while axes and length > len(CORNER_SAMPLES[0]) + 1:
             some, valid = next(_together(function, tensors, parameters, whole, axes), (axes[:1], None))
             if valid is not None:
                 chosen = dict(some)

@@ -7,7 +7,7 @@ import pytest
 from backproof.reference.arithmetic.chunks import evaluate_fast
 from backproof.reference.arithmetic.sampling import cut, cuts_of
 from backproof.reference.model.operation import operation
-from backproof.reference.ops import conv2d, dense, softmax, softmax_cross_entropy
+from backproof.reference.ops import conv2d, dense, rotary_embedding, softmax, softmax_cross_entropy
 
 RANDOM = np.random.default_rng(0)
 
@@ -52,6 +52,17 @@ def test_a_convolutions_batch_and_channels_are_cut_and_its_images_are_not() -> N
         (1, None, 0, 0): {1: 0, 2: 0},
         (None, 1, 1, None): {0: 1, 1: 1, 2: None},
     }
+
+
+@pytest.mark.parametrize("layout", ["half", "interleaved"])
+@pytest.mark.parametrize("positions", [40, 48, 96])
+def test_positions_are_cut_where_tables_have_half_as_many_columns(layout: str, positions: int) -> None:
+    arguments = [normal(3, positions, 48), normal(positions, 24), normal(positions, 24)]
+    found = cuts_of(rotary_embedding.forward, arguments, {"layout": layout})
+    assert [one.axes for one in found if one.length == positions] == [(1, 0, 0)]
+    few, _ = cut(arguments, [(found[-1], np.array([3, 17]))])
+    outputs = rotary_embedding.forward(*arguments, layout=layout)
+    assert np.array_equal(rotary_embedding.forward(*few, layout=layout), outputs[:, [3, 17]])
 
 
 def test_a_mean_is_divided_by_the_length_of_the_whole() -> None:
