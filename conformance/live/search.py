@@ -107,11 +107,11 @@ def together(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def shrunk(judge: Judge, found: Judged, seconds: float | None = None) -> Judged:
-    """The smallest case that fails in the same way: simpler numbers first, then each length as short as may be.
+    """The smallest case that fails in one of the same ways: simpler numbers first, then each length as short as may be.
 
     seconds: how long further cases are tried; as the first of them are slow, lengths are then shortened first.
     """
-    kind = _kind(found)
+    ways = _ways(found)
     largest = max(MOST_ELEMENTS, elements(found.template, found.case.sizes))
     tries, go_on = 0, within(math.inf if seconds is None else seconds)
 
@@ -124,7 +124,7 @@ def shrunk(judge: Judge, found: Judged, seconds: float | None = None) -> Judged:
             judged = judge.judge(found.template, case)
         except UnjudgedError:
             return None
-        return judged if judged.fails and _kind(judged) == kind else None
+        return judged if judged.fails and not ways.isdisjoint(_ways(judged)) else None
 
     def shortened(best: Judged) -> Judged:
         for place in range(len(best.case.sizes)):
@@ -163,7 +163,6 @@ def _shorter(found: Judged, place: int, fails: Callable[[LiveCase], Judged | Non
     return best
 
 
-def _kind(judged: Judged) -> tuple[object, object]:
-    miss = judged.verdict.gravest
-    assert miss is not None
-    return miss.kind, miss.result
+def _ways(judged: Judged) -> set[tuple[object, object]]:
+    """In which ways a case fails."""
+    return {(miss.kind, miss.result) for miss in judged.verdict.misses}
