@@ -8,13 +8,15 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from backproof.conformance.implementation.load import Implementation, load, present
 from backproof.reference.model.operation import operation, operation_names
 from backproof.vectors.dtypes import DTYPES
-from live_runs import judged
+from live_runs import judged, templates_of
 from shares import one_in
 from sound_variants import variants_of
 from test_sound_variants import ELSEWHERE, has_no_bound
@@ -23,8 +25,12 @@ RECORD = Path(__file__).with_suffix(".json")
 CASES = 5
 """Of each variant of each function, with a seed of its own, unless others are on record: more of elementwise operations
 and fewer of those that take long."""
+PIECES = {"lstm": 4}
+"""In how many pieces the variants of an operation are tried that take long, each on record by itself: "lstm/0"."""
 LONGEST_IN_STYLE = 4200
 """Lengths that are tried in styles, which add up in Python."""
+LONGEST_IN_LOOP = 257
+"""Lengths that are tried of an operation with a loop, as over time: each step of a bound takes long."""
 LONGEST_IN_TABLE = 257
 """Lengths that are tried where each row has a table of as many rows and columns."""
 DTYPE = "float32"
@@ -44,23 +50,30 @@ class Tally:
     alarms: list[str] = field(default_factory=list)
 
 
-def implementations(op: str) -> Iterator[tuple[str, Implementation, tuple[str, ...]]]:
-    """The sound variants of an operation and the NumPy adapter, with their names and the dtypes to try."""
+def implementations(key: str) -> Iterator[tuple[str, Implementation, tuple[str, ...]]]:
+    """The sound variants of an operation, or of a piece of it, with their names and the dtypes to try."""
+    op, _, piece = key.partition("/")
+    return islice(all_implementations(op), int(piece or 0), None, PIECES.get(op, 1) if piece else 1)
+
+
+def all_implementations(op: str) -> Iterator[tuple[str, Implementation, tuple[str, ...]]]:
+    """The sound variants of an operation and the NumPy adapter."""
     yield "the NumPy adapter", load(ADAPTER, [op]), DTYPES
     for variant in variants_of(op):
         subject = replace(present("variant", variant, [op]), layouts=variant.sort != "style")
         yield variant.name, subject, (DTYPE if DTYPE in variant.dtypes else variant.dtypes[0],)
 
 
-def tried(op: str, cases: int) -> Tally:
-    """Judge so many live cases of each sound variant of an operation's functions."""
-    tally = Tally()
+def tried(key: str, cases: int) -> Tally:
+    """Judge so many live cases of each sound variant of an operation's functions, or of a piece of these."""
+    tally, op = Tally(), key.partition("/")[0]
     formulations = {variant.name: variant for variant in variants_of(op)}
-    for name, subject, dtypes in implementations(op):
+    for name, subject, dtypes in implementations(key):
         for direction in operation(op).functions:
             for dtype in dtypes if (op, direction) in subject.functions else ():
                 longest = math.inf if subject.layouts else LONGEST_IN_STYLE
-                longest = LONGEST_IN_TABLE if "Jacobian" in name else longest
+                longest = min(longest, LONGEST_IN_TABLE) if "Jacobian" in name else longest
+                longest = min(longest, LONGEST_IN_LOOP) if has_loop(op, direction, dtype) else longest
                 for one in judged(subject, op, direction, dtype, f"{name}/{dtype}/{op}_{direction}", cases, longest):
                     tally.cases += one.verdict.cause is None
                     if not one.fails:
@@ -69,6 +82,12 @@ def tried(op: str, cases: int) -> Tally:
                         summary = "; ".join(miss.summary for miss in one.verdict.misses)
                         tally.alarms.append(f"{name}: {dtype}/{direction}: {one.case}: {summary}")
     return tally
+
+
+@cache
+def has_loop(op: str, direction: str, dtype: str) -> bool:
+    """Whether a length of an operation is one of steps in a loop."""
+    return any(any(template.loops) for template in templates_of(op, direction, dtype))
 
 
 def recorded() -> dict[str, dict[str, float]]:
@@ -87,18 +106,19 @@ def test_of_a_sample_no_sound_variant_gives_an_alarm(op: str) -> None:
 
 @pytest.mark.catalogue
 @pytest.mark.parametrize(
-    "op",
+    "key",
     [
-        pytest.param(op, marks=pytest.mark.xfail(reason=ALARMS[op], strict=False) if op in ALARMS else ())
+        pytest.param(key, marks=pytest.mark.xfail(reason=ALARMS[key], strict=False) if key in ALARMS else ())
         for op in operation_names()
+        for key in ([f"{op}/{piece}" for piece in range(PIECES[op])] if op in PIECES else [op])
     ],
 )
-def test_no_sound_variant_gives_an_alarm(op: str, request: pytest.FixtureRequest) -> None:
-    each = int(recorded().get(op, {}).get("of each", CASES))
-    tally = tried(op, each)
+def test_no_sound_variant_gives_an_alarm(key: str, request: pytest.FixtureRequest) -> None:
+    each = int(recorded().get(key, {}).get("of each", CASES))
+    tally = tried(key, each)
     now = {"of each": each, "cases": tally.cases, "largest error": round(tally.largest, 2), "alarms": len(tally.alarms)}
     if request.config.getoption("force_regen"):
-        lines = (f" {json.dumps(name)}: {json.dumps(one)}" for name, one in sorted({**recorded(), op: now}.items()))
+        lines = (f" {json.dumps(name)}: {json.dumps(one)}" for name, one in sorted({**recorded(), key: now}.items()))
         RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     assert tally.alarms == []
-    assert now == pytest.approx(recorded().get(op, now), abs=ELSEWHERE)
+    assert now == pytest.approx(recorded().get(key, now), abs=ELSEWHERE)
