@@ -17,7 +17,7 @@ from backproof.vectors.records import OperationVectors
 pytest_plugins = ["pytester"]
 
 # Runs within a run make many objects that live as long as it does, which the collector would look through each time.
-gc.set_threshold(200_000, 10, 50)
+gc.set_threshold(3_000_000, 10, 50)
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "support")]
 
