@@ -134,8 +134,13 @@ def has_text(function: Function) -> bool:
         return False
 
 
-def called_by(definition: Definition) -> Iterator[tuple[str, Definition]]:
+@cache
+def called_by(definition: Definition) -> tuple[tuple[str, Definition], ...]:
     """The functions of the reference, and of the user's package, that a function names: how, and what it is."""
+    return tuple(_called_by(definition))
+
+
+def _called_by(definition: Definition) -> Iterator[tuple[str, Definition]]:
     module = import_module(definition[0])
     for node in ast.walk(definitions(definition[0])[definition[1]]):
         if isinstance(node, ast.Name):
