@@ -24,6 +24,14 @@ from .search import Explanation, Search
 FEWEST = 3
 """A condition is told for its own sake where it holds for so many wrong families, and fails for so many right ones."""
 
+_HINTS = (
+    ("requires grad", "call .detach() before .numpy(), or return the tensor itself."),
+    ("must be Tensor, not", "make tensors of the arrays first: torch.tensor(array)."),
+    ("read-only", "work on a copy of the argument: array.copy()."),
+    ("casting rule", "keep the dtype of the arguments: allocate with dtype=array.dtype."),
+)
+"""What to do about exceptions of frameworks, by a part of their message, which is all that tells them apart."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -97,7 +105,7 @@ def _finding(
     """A finding that says which results it is about, unless it is about the call as a whole or says so itself."""
     of = listed([evidence.names[position] for position in positions])
     whole = len(positions) == len(evidence.names) and ("." in name or len(positions) > 1)
-    said = words if whole or words.startswith((f"`{of} =", of)) else f"{of}: {words}"
+    said = words if whole or words.startswith((f"`{of} =", of, "it raises ")) else f"{of}: {words}"
     return Finding(name, f"{'; '.join([said, *(condition.words for condition in conditions)])}.", cure)
 
 
@@ -121,10 +129,9 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
     for (words, cure), positions in precise.items():
         if not otherwise or words == ONLY_FLOAT32:  # other errors may be small by chance
             yield _finding(LOWER, words, cure, positions, (), evidence)
-    left = [one for one in search.wrong if (id(one), 0) in search.left and one.layout is None]
-    raised = [one for one in left if one.states[0] is State.RAISED]
-    if raised:
-        yield from _raising(raised, evidence)
+    left = (o.states[0] for o in search.wrong if (id(o), 0) in search.left and o.layout is None)
+    if State.RAISED in left and evidence.misses(MissKind.RAISED) and (said := raising(evidence)).cure:
+        yield said
 
 
 def _when(wrong: Sequence[Observation], evidence: Evidence, position: int) -> Iterator[Finding]:
@@ -144,16 +151,17 @@ def _when(wrong: Sequence[Observation], evidence: Evidence, position: int) -> It
         yield _finding("wrong by case", f"wrong {found[0].words}", cure, [position], (), evidence)
 
 
-def _raising(raised: Sequence[Observation], evidence: Evidence) -> Iterator[Finding]:
-    """When calls raise."""
+def raising(evidence: Evidence) -> Finding:
+    """What calls raise, of which some do, where, and when."""
     one = np.ones((), bool)
+    raised = [o for o in evidence.wrong if o.states[0] is State.RAISED and o.layout is None]
     true = [Marked(o, (), one) for o in raised]
-    others = [o for o in evidence.wrong if o.states[0] is not State.RAISED]
-    false = [Marked(o, (), one) for o in (*evidence.right, *others)]
+    false = [Marked(o, (), one) for o in (*evidence.right, *evidence.wrong) if o.states[0] is not State.RAISED]
     found = separating(true, false) if false else None
-    raising = (m.summary for o in raised if o.verdict for m in o.verdict.misses if m.kind is MissKind.RAISED)
-    summary = next(raising, "").partition(" raised ")[2]
-    if found is not None and summary:
-        words = f"raises {summary.rstrip('.')}"
-        cure = "compute it, or raise NotImplementedError where it is not supported."
-        yield _finding("an exception", words, cure, range(len(evidence.names)), found, evidence)
+    misses = evidence.misses(MissKind.RAISED)[0].verdict.misses
+    miss = next(miss for miss in misses if miss.kind is MissKind.RAISED)
+    at = next((f" ({line.removeprefix('at ')})" for line in miss.details if line.startswith("at ")), "")
+    said = f"it raises {miss.summary.partition(' raised ')[2].rstrip('.')}{at}"
+    cure = next((cure for part, cure in _HINTS if part in said), "")
+    cure = cure or ("compute it, or raise NotImplementedError where it is not supported." if found else "")
+    return _finding("an exception", said, cure, range(len(evidence.names)), found or (), evidence)

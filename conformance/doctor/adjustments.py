@@ -8,10 +8,10 @@ from itertools import combinations, permutations
 import numpy as np
 
 from ...vectors.records import Family
-from .attempts import Arguments
 from .fit import Misfit
 from .probes import is_one_hot
 
+Arguments = list[object]
 MOST_PERMUTED = 4
 
 

@@ -2,18 +2,18 @@
 
 import signal
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing import active_children, get_context
 from typing import Any
 
 import numpy as np
 
 from ...vectors import store
 from ...vectors.manifest import read_manifest
-from ...vectors.records import VectorError
 from ..implementation.errors import AdapterError, describe_error
 from ..implementation.load import Function, Implementation
 from ..implementation.watch import Watch, named_as
@@ -21,7 +21,7 @@ from .examine import absent, examine
 from .fit import Fit, FunctionFit, Misfit
 
 GRACE = 5.0
-"""Seconds that the process has to end after it is told to."""
+"""Seconds that it has to tear the implementation down, and then to end."""
 _LONGEST = 1000
 """Bytes of a description of a call."""
 _STANDARD_ERROR = 2
@@ -41,53 +41,43 @@ class Examination:
 
     def examine(self, op: str, direction: str) -> FunctionFit | None:
         """How one function fits; None where there are no vectors for it. Raises AdapterError, VectorError."""
-        if not self._process.is_alive():
-            self._start()
         self._call.value = b""
         try:
-            self._connection.send((op, direction))
-            answer: FunctionFit | VectorError | None = self._connection.recv()
-        except (EOFError, ConnectionError):
+            return self._pool.submit(_examined, op, direction, self._seconds).result()
+        except BrokenProcessPool:
             call, _, cure = self._call.value.decode(errors="replace").partition("\n")
             where = f"in the call with {call}" if call else "before any call"
-            return FunctionFit(f"{op}_{direction}", Fit.MISFIT, Misfit(f"the process {self._ended()} {where}", cure))
-        if isinstance(answer, VectorError):
-            raise answer
-        return answer
+            words = f"the process {self._ended()} {where}"
+        self._start()
+        return FunctionFit(f"{op}_{direction}", Fit.MISFIT, Misfit(words, cure))
 
     def close(self) -> None:
         """Tear the implementation down, and end the process. Raises AdapterError."""
         try:
-            self._connection.send(None)
-            error = self._connection.recv() if self._connection.poll(GRACE) else None
-        except (EOFError, ConnectionError):
-            error = None
+            with suppress(BrokenProcessPool, TimeoutError):
+                self._pool.submit(_torn_down).result(GRACE)
         finally:
+            self._pool.shutdown(wait=False)
+            self._process.join(GRACE)
             self.kill()
-        if error is not None:
-            raise error
 
     def kill(self) -> None:
-        """End the process at once, unless it ends by itself."""
-        self._process.join(0.1)
+        """End the process at once."""
         self._process.kill()
-        self._process.join()
-        self._connection.close()
+        self._pool.shutdown()
 
     def _start(self) -> str:
-        self._connection, theirs = self._context.Pipe()
-        arguments = theirs, self._call, self._load, self._seconds
-        self._process = self._context.Process(target=_serve, args=arguments, daemon=False)
-        self._process.start()
-        theirs.close()
+        before = active_children()
+        self._pool = ProcessPoolExecutor(1, self._context, _begun, (self._call,))
+        loaded = self._pool.submit(_loaded, self._load)
+        (self._process,) = (process for process in active_children() if process not in before)
         try:
-            answer: str | AdapterError = self._connection.recv()
-        except (EOFError, ConnectionError):
+            return loaded.result()
+        except BrokenProcessPool:
             raise AdapterError(f"the process {self._ended()} while the implementation was loaded") from None
-        if isinstance(answer, AdapterError):
+        except BaseException:
             self.kill()
-            raise answer
-        return answer
+            raise
 
     def _ended(self) -> str:
         self._process.join()
@@ -95,57 +85,46 @@ class Examination:
         return f"ended with status {code}" if code >= 0 else f"was ended by {signal.Signals(-code).name}"
 
 
-def _serve(connection: Connection, call: Any, load: Callable[[], Implementation], seconds: float) -> None:
-    """Load an implementation, answer what is asked about its functions, and tear it down."""
-    with suppress(KeyboardInterrupt, EOFError, ConnectionError):  # what the one that asks has met as well
-        try:
-            implementation = load()
-            implementation.setup()
-        except AdapterError as failed:
-            connection.send(failed)
-            return
-        connection.send(implementation.argument)
-        wrong = None
-        try:
-            _answer(connection, call, implementation, seconds)
-        finally:
-            try:
-                implementation.teardown()
-            except AdapterError as failed:
-                wrong = failed
-            connection.send(wrong)
+_here: dict[str, Any] = {}
+"""In the process: the call that was begun last, as memory of both, and the implementation."""
 
 
-def _answer(connection: Connection, call: Any, implementation: Implementation, seconds: float) -> None:
-    """Answer how functions fit, until None comes."""
+def _begun(call: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that asks has met it as well, and ends this process
+    _here["call"] = call
+
+
+def _loaded(load: Callable[[], Implementation]) -> str:
+    _here["implementation"] = implementation = load()
+    implementation.setup()
+    return implementation.argument
+
+
+def _torn_down() -> None:
+    _here["implementation"].teardown()
+
+
+_read_golden = lru_cache(maxsize=1)(store.read_golden)  # once for both directions of an operation
+
+
+def _examined(op: str, direction: str, seconds: float) -> FunctionFit | None:
+    implementation: Implementation = _here["implementation"]
     watch = Watch(seconds, None, _STANDARD_ERROR)
     here = implementation.option == "--impl"
     watched = watch.watched(implementation) if here else implementation
-    files = read_manifest(store.golden_folder()).files
-    read_golden = lru_cache(maxsize=1)(store.read_golden)  # once for both directions of an operation
-    while asked := connection.recv():
-        op, direction = asked
-        if asked not in watched.functions:
-            there = any(count.direction == direction for count in files[f"{op}.h5"].counts)
-            connection.send(absent(watched, op, direction) if there else None)
-            continue
+    if (op, direction) not in watched.functions:
+        counts = read_manifest(store.golden_folder()).files[f"{op}.h5"].counts
+        return absent(watched, op, direction) if any(count.direction == direction for count in counts) else None
+    vectors = _read_golden(op)
+    if here:
+        noted = _noted(watched.functions[op, direction], vectors.arguments[direction], _here["call"])
+        watched = replace(watched, functions={**watched.functions, (op, direction): noted})
+    with watch.family():
         try:
-            vectors = read_golden(op)
-        except VectorError as error:
-            connection.send(error)
-            continue
-        functions = dict(watched.functions)
-        if here:
-            functions[asked] = _noted(functions[asked], vectors.arguments[direction], call)
-        with watch.family():
-            noted = replace(watched, functions=functions)
-            try:
-                fit = next(examine(noted, [vectors], (direction,)), None)
-            except Exception as error:  # of an object that it returned, or of the function itself
-                fit = FunctionFit(
-                    f"{op}_{direction}", Fit.MISFIT, Misfit(f"examining it raised {describe_error(error)}", "")
-                )
-            connection.send(fit)
+            return next(examine(watched, [vectors], (direction,)), None)
+        except Exception as error:  # of an object that it returned, or of the function itself
+            misfit = Misfit(f"examining it raised {describe_error(error)}", "")
+            return FunctionFit(f"{op}_{direction}", Fit.MISFIT, misfit)
 
 
 def _noted(function: Function, names: Sequence[str], call: Any) -> Function:
