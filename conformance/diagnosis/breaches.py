@@ -114,7 +114,9 @@ def _written(evidence: Evidence) -> Iterator[Words]:
     changed = [one for one in changed if not leaves_the_same(one, (None, tuple(one.arguments.values())))]
     changed = [one for one in changed if one.family.level == "required"] or changed
     for candidate in catalogue(evidence.vectors.op, evidence.direction) if changed else ():
-        if candidate.writes and all(leaves_the_same(one, candidate.foretell(one)) for one in changed):
+        if not candidate.of_values | candidate.remembers and all(
+            leaves_the_same(one, candidate.foretell(one)) for one in changed
+        ):
             yield candidate.name, f"{candidate.words}.", candidate.cure
             return
     misses = [m for item in items for m in item.verdict.misses if m.kind is MissKind.CHANGED_ARGUMENT]

@@ -47,8 +47,6 @@ class Candidate:
     """Whether it is about the size of blocks, which a length of 1 says nothing of."""
     plainest: bool = False
     """Whether a result is 0 and no more, which many things come to."""
-    writes: bool = False
-    """Whether it may write to its arguments."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +198,7 @@ def sound_of(op: str, direction: str) -> Callable[..., Any] | None:
 
 def catalogue(op: str, direction: str) -> Iterator[Candidate]:
     """The faults of the catalogue, those that say most first: what was seen, mutants of the formula, wrappers."""
-    from ...reference.faults import every_fault_of, further_of, ignored, misread
+    from ...reference.faults import every_fault_of, further_of, ignored, losing_digits, misread
 
     if sound_of(op, direction) is None:
         return
@@ -208,6 +206,7 @@ def catalogue(op: str, direction: str) -> Iterator[Candidate]:
     faults = [fault for fault in every_fault_of(op) if fault.direction == direction]
     faults.sort(key=lambda fault: (not fault.name.endswith("_zero"), fault.sort == "wrapper"))  # the plainest first
     yield from map(from_fault, faults)
+    yield from (replace(from_fault(fault), name=fault.name, of_values=True) for fault in losing_digits(op, direction))
     for fault in further_of(op, direction):
         yield replace(from_fault(fault), name=LOWER if "half" in fault.name else "another formula")
     yield from (replace(from_fault(fault), name=fault.name) for fault in misread(op, direction))
@@ -242,7 +241,6 @@ def from_fault(fault: "Fault") -> Candidate:
         remembers=bool(fault.memory),
         plainest=fault.name.endswith("_zero"),
         of_values=fault.formula is not None,
-        writes=fault.formula is None and not fault.memory,
     )
 
 

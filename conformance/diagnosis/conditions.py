@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ SOME = 16
 FEWEST = 3
 """In so many families at least, whatever their dtype, one holds that is fitted; two together in as many as they are."""
 
+COUNTS = ("groups", "heads")
+"""How the names of parameters end that may be as large as a length."""
 SIGNS = {">": np.greater, "<": np.less, "==": np.equal, ">=": np.greater_equal, "<=": np.less_equal}
 Place = Callable[[Array, int], Array]
 """Given places and how many there are, whether something holds at each."""
@@ -53,7 +55,7 @@ class Marked:
             return None
         if axis is None:
             return np.arange(self.length(None)).reshape(self.shape)
-        if len(self.shape) < (1 if axis == -1 else 2):
+        if len(self.shape) < (1 if axis == -1 else 2) or (axis or 0) >= len(self.shape):
             return None
         return np.asarray(np.indices(self.shape)[axis])
 
@@ -88,13 +90,18 @@ class Condition:
         return np.broadcast_to(holds, marked.shape)[np.broadcast_to(marked.elements, marked.shape)]
 
 
-def separating(true: Sequence[Marked], false: Sequence[Marked]) -> tuple[Condition, ...] | None:
-    """The plainest condition, or pair of them, that is true of all the first and of none of the second."""
+def separating(
+    true: Sequence[Marked], false: Sequence[Marked], by_element: bool | None = None, beside: str = ""
+) -> tuple[Condition, ...] | None:
+    """The plainest condition, or pair of them, that is true of all the first and of none of the second; by element
+    or not, or whatever; another one than that of the words `beside`. None where there is none."""
     if not true:
         return None
     families = len({mark.one.family.name for mark in true})
     known = conditions(list({id(m.one): m.one for m in (*true, *false)}.values()), true)
-    possible = [one for one in known if not (one.fitted and families < FEWEST) and all(np.all(one.at(m)) for m in true)]
+    known = (one for one in known if by_element in (None, one.by_element) and not (one.fitted and families < FEWEST))
+    known = (one for one in known if one.words != beside and not (one.fitted and beside))
+    possible = [one for one in known if all(np.all(one.at(m)) for m in true)]
     some = list(false[:: 1 + len(false) // SOME])
     while True:  # those that contradict what separates a few are added to them
         found = _separating(possible, some, 1 if families < MOST else MOST)
@@ -147,10 +154,20 @@ def of_parameters(observations: Sequence[Observation]) -> Iterator[Condition]:
         values = sorted({one.family.parameters.get(name) for one in observations}, key=repr)
         for value in values if len(values) > 1 else []:
             number = value is not None and type(value) not in (str, bool)
-            said = f"{name}={value!r}" if value is not None else f"{name} at its default"
-            is_it = _of(f"only for {said}", lambda one, n, v: one.family.parameters.get(n) == v, name, value)
-            is_not = _of(f"not for {said}", lambda one, n, v: one.family.parameters.get(n) != v, name, value)
+            only, but = f"only for {name}={value!r}", f"not for {name}={value!r}"
+            if value is None:
+                only, but = f"only where {name} is left out", f"only where {name} is given"
+            is_it = _of(only, lambda one, n, v: one.family.parameters.get(n) == v, name, value, fitted=value is None)
+            is_not = _of(but, lambda one, n, v: one.family.parameters.get(n) != v, name, value, fitted=number)
             yield from (replace(one, of_number=number) for one in (is_it, is_not)[: len(values) - 1])
+        if any(isinstance(value, tuple) for value in values):
+            yield _of(
+                f"only where the values of {name} differ", lambda one, n: _differ(one.family.parameters.get(n)), name
+            )
+
+
+def _differ(value: object) -> bool:
+    return isinstance(value, tuple) and len({*value}) > 1
 
 
 def _labels() -> Iterator[Condition]:
@@ -205,11 +222,14 @@ def _lengths(observations: Sequence[Observation], true: Sequence[Observation]) -
     names = list(lengths.values())
     for name in names:
         yield _of(f"only where {name} is 0", lambda one, n: one.sizes.get(n) == 0, name)
-        yield _of(f"only where {name} is 1", lambda one, n: one.sizes.get(n) == 1, name)
-        yield _of(f"only where {name} is not 1", lambda one, n: one.sizes.get(n, 1) != 1, name)
-    for pair in combinations(names, 2):
-        same = "only where {} and {} are the same".format(*pair)
-        yield _of(same, lambda one, n, m: one.sizes.get(n, -1) == one.sizes.get(m), *pair)
+        if name != "N":
+            yield _of(f"only where {name} is 1", lambda one, n: one.sizes.get(n) == 1, name)
+            yield _of(f"only where {name} is not 1", lambda one, n: one.sizes.get(n, 1) != 1, name)
+    counts = sorted({name for one in observations for name in one.family.parameters if name.endswith(COUNTS)})
+    for n, m in combinations((*names, *counts), 2):
+        yield _of(f"only where {n} and {m} are the same", lambda one, n, m: _number(one, n) == _number(one, m), n, m)
+    for name in observations[0].arguments:
+        yield _of(f"only where {name} is not square", lambda one, n: len({*one.arguments[n].shape[-2:]}) > 1, name)
     for name in names:
         found = [one.sizes[name] for one in true if name in one.sizes]
         least, most = min(found, default=0), max(found, default=0)
@@ -221,6 +241,11 @@ def _lengths(observations: Sequence[Observation], true: Sequence[Observation]) -
             yield _of(words, lambda one, n, t: one.sizes.get(n, 0) % t != 0, name, tile, fitted=True)
 
 
+def _number(one: Observation, name: str) -> object:
+    """A length or a parameter; what equals nothing where there is none."""
+    return one.sizes.get(name, one.family.parameters.get(name)) or object()
+
+
 def _rank(one: Observation) -> int:
     return next((tensor.ndim for tensor in one.arguments.values()), 0)
 
@@ -228,9 +253,10 @@ def _rank(one: Observation) -> int:
 def _arguments(true: Sequence[Marked]) -> Iterator[Condition]:
     """By the sign or magnitude of an argument of the result's shape, or of it times a parameter."""
     parameters = [name for name, value in true[0].one.family.parameters.items() if isinstance(value, float)]
-    for name in (name for name, tensor in true[0].one.arguments.items() if tensor.shape == true[0].shape):
-        for words, sign in SIGNS.items():
-            yield Condition(f"only where {name} {words} 0", partial(_beyond, name, np.positive, "", 0, sign), True)
+    names = [name for name, tensor in true[0].one.arguments.items() if tensor.shape == true[0].shape]
+    for name, (words, sign) in product(names, SIGNS.items()):
+        yield Condition(f"only where {name} {words} 0", partial(_beyond, name, np.positive, "", 0, sign), True)
+    for name in names:
         for words, of in (("abs({})", np.abs), ("{}", np.positive), ("-{}", np.negative)):
             for factor in ("", *parameters):
                 sizes = [_sized(name, of, factor, mark) for mark in true if mark.elements.ndim]
@@ -260,7 +286,8 @@ def _beyond(
 
 def _places(true: Sequence[Marked]) -> Iterator[Condition]:
     """By place in the result."""
-    for axis, word in ((0, "row"), (-1, "column"), (None, "element")):
+    middle = [(axis, "slice", f" along axis {axis}") for axis in range(1, len(true[0].shape) - 1)]
+    for axis, word, along in ((0, "row", ""), (-1, "column", ""), (None, "element", ""), *middle):
         starts = [np.min(at[m.elements]) for m in true if m.elements.ndim and (at := m.places(axis)) is not None]
         start = int(min(starts, default=0))
         places: list[tuple[str, Place]] = [
@@ -274,7 +301,7 @@ def _places(true: Sequence[Marked]) -> Iterator[Condition]:
         tiles = [tile for tile in TILES if tile < most]
         places += [(words.format(word=word, tile=tile), partial(of, tile)) for tile in tiles for words, of in ENDS]
         for words, of in places:
-            yield Condition(words, partial(_at_place, axis, of), True)
+            yield Condition(f"{words}{along}", partial(_at_place, axis, of), True)
 
 
 def _at_place(axis: int | None, of: Place, marked: Marked) -> Array | None:

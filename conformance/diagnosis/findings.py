@@ -21,8 +21,8 @@ from .observation import Observation, State
 from .precision import ONLY_FLOAT32, precise_only_to
 from .search import Explanation, Search
 
-FEWEST = 3
-"""A condition is told for its own sake where it holds for so many wrong families, and fails for so many right ones."""
+FEWEST, MANY = 3, 12
+"""A condition is told for its own sake where it fails for so many right families; so many drawn ones do alone."""
 
 _HINTS = (
     ("requires grad", "call .detach() before .numpy(), or return the tensor itself."),
@@ -124,8 +124,13 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
                 wrong = [one for one in wrong if one not in some]
         if wrong:
             otherwise[position] = wrong
+    cases: dict[str, list[int]] = {}
     for position, wrong in otherwise.items():
-        yield from _when(wrong, evidence, position)
+        if found := _when(wrong, evidence, position):
+            cases.setdefault("; ".join(condition.words for condition in found), []).append(position)
+    for words, positions in cases.items():
+        cure = "look for a branch, a loop or a broadcast that treats this otherwise."
+        yield _finding("wrong by case", f"wrong {words}", cure, positions, (), evidence)
     for (words, cure), positions in precise.items():
         if not otherwise or words == ONLY_FLOAT32:  # other errors may be small by chance
             yield _finding(LOWER, words, cure, positions, (), evidence)
@@ -134,21 +139,30 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
         yield said
 
 
-def _when(wrong: Sequence[Observation], evidence: Evidence, position: int) -> Iterator[Finding]:
-    """A condition that says in itself where to look, though not what is wrong."""
+def _when(wrong: Sequence[Observation], evidence: Evidence, position: int) -> tuple[Condition, ...]:
+    """Conditions that say in themselves where to look, though not what is wrong: in which calls, and where in these."""
     failing = [one for one in evidence.wrong if one.failing[position]]
-    others = [one for one in (*evidence.wrong, *evidence.right) if not one.failing[position] and one.expected]
-    right = [one for one in others if one.expected[position].any()]
-    if len(failing) > len(wrong) or any(len({one.family.id for one in some}) < FEWEST for some in (wrong, right)):
-        return
-    marks = [(Marked(o, o.expected[position].shape, o.wrong[position]), o) for o in wrong]
-    true = [mark for mark, _ in marks]
-    false = [Marked(o, mark.shape, ~mark.elements) for mark, o in marks if not mark.elements.all()]
-    false += [Marked(o, o.expected[position].shape, np.ones(o.expected[position].shape, bool)) for o in right]
-    found = separating(true, false)
-    if found is not None and len(found) == 1 and not found[0].words.startswith(("only in f", "only in b", "not in f")):
-        cure = "look for a branch, a loop or a broadcast that treats this otherwise."
-        yield _finding("wrong by case", f"wrong {found[0].words}", cure, [position], (), evidence)
+    families = {one.family.id for one in failing}
+    others = (one for one in (*evidence.wrong, *evidence.right, *evidence.more) if one.family.id not in families)
+    right = [one for one in others if one.expected and one.expected[position].any() and one.layout is None]
+    drawn = [one for one in right if "random" in one.family.name]  # of others many a fault shows nothing
+    right = drawn if len({one.family.name for one in drawn}) >= MANY else right
+    if len(failing) > len(wrong) or len({one.family.id for one in right}) < FEWEST:
+        return ()
+    whole = np.ones((), bool)
+    calls = [[Marked(one, one.expected[position].shape, whole) for one in some] for some in (wrong, right)]
+    some = [Marked(one, one.wrong[position].shape, one.wrong[position]) for one in wrong]
+    rest = [Marked(mark.one, mark.shape, ~mark.elements) for mark in some if not mark.elements.all()]
+    found = separating(*calls, by_element=False) if len({one.family.name for one in wrong}) > 1 else None
+    inside = separating(some, rest, by_element=True) if sum(mark.elements.sum() for mark in rest) >= FEWEST else None
+    if found is not None and len(found) == 1:  # where two are as good, either may be it
+        also = separating(*calls, by_element=False, beside=found[0].words) or ()
+        found += also if len(also) == 1 else ()
+    if inside is not None and (len(inside) > 1 or sum(mark.elements.sum() for mark in some) < FEWEST):
+        inside = None
+    if found is not None and all(one.words.startswith(("only in f", "only in b", "not in f")) for one in found):
+        found = None
+    return *(inside or ()), *(found or ())
 
 
 def raising(evidence: Evidence) -> Finding:

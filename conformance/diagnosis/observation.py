@@ -25,31 +25,6 @@ implementations with one fault, one may be spared it."""
 _UNITS, _MOST_UNITS = 32, 64
 
 
-class Rows(np.ndarray):
-    """Some rows of a tensor, whose `len` is that of the whole, as a mean divides by it; of what is made of them too.
-
-    Their number must be that of no other axis of the call.
-    """
-
-    few: int
-    whole: int
-
-    @classmethod
-    def of(cls, rows: np.ndarray, axis: int, whole: int) -> "Rows":
-        """Make some of a whole that has so many along an axis."""
-        found = rows.view(cls)
-        found.few, found.whole = rows.shape[axis], whole
-        return found
-
-    def __array_finalize__(self, made_of: np.ndarray | None) -> None:
-        """Stay some of the same whole."""
-        self.few, self.whole = getattr(made_of, "few", 0), getattr(made_of, "whole", 0)
-
-    def __len__(self) -> int:
-        """Give the length of the whole."""
-        return self.whole if self.shape[:1] == (self.few,) else super().__len__()
-
-
 class State(Enum):
     """What one result of one call is."""
 
@@ -212,13 +187,13 @@ class Observation:
         for name, tensor in self.arguments.items():
             axis = self.vectors.batch_axis.get(name)
             if axis is not None and -tensor.ndim <= axis < tensor.ndim:
-                return tensor.whole if isinstance(tensor, Rows) else int(tensor.shape[axis])
+                return int(getattr(tensor, "whole", tensor.shape[axis]))
         return None
 
     @cached_property
     def of_rows(self) -> bool:
         """Whether these are some rows of a larger call, of whose places nothing can be said."""
-        return any(isinstance(tensor, Rows) for tensor in self.arguments.values())
+        return any(hasattr(tensor, "whole") for tensor in self.arguments.values())
 
     @cached_property
     def sizes(self) -> dict[str, int]:

@@ -31,7 +31,7 @@ _CANCELLED = 0.05
 _SPARED = 0.1
 """The share of cases that may be right although the lower precision should show."""
 
-_COARSE, _VAGUE, _EVEN, _NORMAL = 32, 0.05, 30, 1e-30
+_COARSE, _VAGUE, _EVEN, _NORMAL = 32, 0.002, 30, 1e-30
 """An approximation is off by so many units in the last place at least, by such a share at most, and by no more than so
 many times what it is off by in the middle case; of values that are not near the smallest."""
 _OF_ONE = 0.02
@@ -115,7 +115,10 @@ def _digits(wrong: Sequence[Observation], position: int) -> Words | None:
     what = "a reciprocal or a root" if np.mean(factors) > 0.5 else "exp, a root or another function"
     dtypes = " and ".join(d for d in DTYPES if any(one.family.dtype == d for one in wrong))
     words = f"right to about {max(1, round(-math.log10(most)))} digits alone, in {dtypes}: an approximation of {what}"
-    return f"{words}, or a lower precision on the way", "use a function that is right to the last digits of the dtype."
+    return (
+        f"{words}, a lower precision on the way, or another epsilon",
+        "use a function that is right to the last digits of the dtype.",
+    )
 
 
 def _systematic(wrong: Sequence[Observation], position: int) -> bool:

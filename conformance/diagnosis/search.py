@@ -35,8 +35,12 @@ FEWEST_UNTOLD, UNTOLD_WHEN = 2, 6
 MANY, MOST_APART = 200, 40
 """After so many candidates it is asked whether a result depends on other calls; after so many that hold on no condition
 that there are words for, conditions are looked for no more."""
-MOST_SECONDS = 10.0
-"""Of processor after which no more is looked for: calls of long recurrences take milliseconds each."""
+ENOUGH_SECONDS, MOST_SECONDS = 0.75, 2.5
+"""Of processor after which no further wrong result is tried, and after which no more is looked for."""
+LONG = 8
+"""Candidates are tried on tensors with no longer axis where there are such: a recurrence has so many steps."""
+MOSTLY_ALIKE = 4
+"""What explains exceptions by the calls before foretells all but one in so many of the cases of the run."""
 PENALTY = 0.85
 """What an explanation is worth less for each condition."""
 FINE_SHARE, FINE_FEWEST = 0.9, 12
@@ -122,9 +126,10 @@ class Search:
         if not self.evidence.right and all(one.results is None for one in self.wrong):
             return found  # many candidates raise always
         (known,) = tee(catalogue(self.evidence.vectors.op, self.evidence.direction), 1)  # made when it is asked for
-        self.until = thread_time() + MOST_SECONDS
+        began = thread_time()
+        self.until = began + MOST_SECONDS
         while (
-            thread_time() < self.until
+            thread_time() < began + (ENOUGH_SECONDS if self.given_up else MOST_SECONDS)
             and len(found) < MOST_TOGETHER
             and len(self.given_up) < TRIES
             and (units := self._open())
@@ -197,7 +202,7 @@ class Search:
         given_up = {_kind(*unit) for unit in self.given_up}
         units = [(one, p) for one in self.wrong for p in range(len(one.names)) if (id(one), p) in self.left]
         units = [unit for unit in units if _kind(*unit) not in given_up]
-        return sorted(units, key=lambda unit: self.left[id(unit[0]), unit[1]].sum() < FEWEST)
+        return sorted(units, key=lambda unit: (self.left[id(unit[0]), unit[1]].sum() < FEWEST, _is_long(unit[0])))
 
     def _best(self, known: Iterable[Candidate], one: Observation, position: int) -> Explanation | None:
         """What explains a result, and most of the others with it; None where two things do equally well that differ
@@ -381,6 +386,9 @@ class Search:
             gain = sum(parts)
             alone = any(p not in positions for p in false)
             unlike = 0 if conditions else self._unlike(judged, positions)
+            most_unlike = len(self.evidence.in_order) // MOSTLY_ALIKE if judged.candidate.remembers else 0
+            if only_raises and (unlike > most_unlike or "." not in judged.candidate.name):
+                continue  # another exception is as good
             fine = frozenset(m.one.family.dtype for m, p in units if judged.on(m.one, p).fine)
             one_way = Explanation(judged, positions, conditions, explained, gain, alone, unlike, fine)
             if found is None or one_way.rank < found.rank:
@@ -454,6 +462,10 @@ class Search:
 def _kind(one: Observation, position: int) -> object:
     """What wrong results have in common of which, if one is not explained, the next may not be either."""
     return position, one.states[position], one.family.dtype == "float64", *one.family.parameters.items()
+
+
+def _is_long(one: Observation) -> bool:
+    return any(length > LONG for tensor in one.arguments.values() for length in tensor.shape)
 
 
 def _mode(one: Observation) -> object:

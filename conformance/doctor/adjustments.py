@@ -28,7 +28,11 @@ class Adjustment:
 
 def adjustments(family: Family, names: Sequence[str], order: Sequence[int] | None) -> Iterator[tuple[Adjustment, ...]]:
     """The adjustments to try, the likeliest first. `order` is that of the function's own names, if it differs."""
-    single = [change for index, name in enumerate(names) for change in _of_one(family, index, name)]
+    single = [
+        Adjustment(Misfit(f"it takes {name} {words}", cure), partial(_changed, index, way), index, way is np.transpose)
+        for index, name in enumerate(names)
+        for words, cure, way in _ways(family, name)
+    ]
     if order is not None:
         yield (_reordered(names, order),)
     yield from ((change,) for change in single)
@@ -51,13 +55,6 @@ def _reordered(names: Sequence[str], order: Sequence[int]) -> Adjustment:
     taken, due = ", ".join(names[index] for index in order), ", ".join(names)
     words = f"it takes its tensors in another order, ({taken}); they come as ({due})"
     return Adjustment(Misfit(words, f"define it as ({due})"), lambda arguments: [arguments[index] for index in order])
-
-
-def _of_one(family: Family, index: int, name: str) -> Iterator[Adjustment]:
-    """The ways to pass one argument otherwise."""
-    for words, cure, change in _ways(family, name):
-        apply = partial(_changed, index, change)
-        yield Adjustment(Misfit(f"it takes {name} {words}", cure), apply, index, change is np.transpose)
 
 
 def _ways(family: Family, name: str) -> Iterator[tuple[str, str, Callable[..., object]]]:

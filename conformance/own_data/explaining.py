@@ -11,7 +11,6 @@ from ..check.values import agrees
 from ..check.verdict import Miss, MissKind, verdict_on
 from ..diagnosis.evidence import Ran
 from ..diagnosis.findings import Diagnosis, diagnose
-from ..diagnosis.observation import Rows
 from ..implementation.load import Implementation
 from .call import OwnCall, Tensors, held
 from .evaluation import counted, fast_parts, parts_of, whole
@@ -26,6 +25,31 @@ FEW = 4
 """So many rows of a larger call at least are looked at."""
 Expected = tuple[OwnCall, dict[str, np.ndarray], dict[str, np.ndarray]]
 """A call or a part of it, and what is expected of its results with the tolerances, by name."""
+
+
+class Rows(np.ndarray):
+    """Some rows of a tensor, whose `len` is that of the whole, as a mean divides by it; of what is made of them too.
+
+    Their number must be that of no other axis of the call.
+    """
+
+    few: int
+    whole: int
+
+    @classmethod
+    def of(cls, rows: np.ndarray, axis: int, whole: int) -> "Rows":
+        """Make some of a whole that has so many along an axis."""
+        found = rows.view(cls)
+        found.few, found.whole = rows.shape[axis], whole
+        return found
+
+    def __array_finalize__(self, made_of: np.ndarray | None) -> None:
+        """Stay some of the same whole."""
+        self.few, self.whole = getattr(made_of, "few", 0), getattr(made_of, "whole", 0)
+
+    def __len__(self) -> int:
+        """Give the length of the whole."""
+        return self.whole if self.shape[:1] == (self.few,) else super().__len__()
 
 
 def explain(call: OwnCall, judgement: Judgement) -> list[Diagnosis]:

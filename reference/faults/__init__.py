@@ -16,7 +16,7 @@ from ..model.operation import OWN, operation_names
 from ..mutations.fitted import fitted_of
 from ..mutations.formula import has_text
 from ..mutations.formula import mutants as mutants_of
-from ..mutations.further import further_of
+from ..mutations.further import further_of, losing_digits
 from ..mutations.misread import ignored, misread
 from ..mutations.wrappers import wrappers as wrappers_of
 
@@ -27,6 +27,7 @@ __all__ = [
     "fitted_of",
     "further_of",
     "ignored",
+    "losing_digits",
     "misread",
     "mutants_of",
     "wrappers_of",

@@ -83,8 +83,10 @@ def shared(function: Function) -> Function:
 
     @wraps(function)
     def call(*arguments: Any, **parameters: Any) -> Any:
-        first = next((x for x in arguments if isinstance(x, FormulaArray)), None)
-        if first is None:
+        for first in arguments:  # a generator would take as long as a small function
+            if isinstance(first, FormulaArray):
+                break
+        else:
             return function(*arguments, **parameters)
         key = (function, tuple(map(id, arguments)), tuple(sorted(parameters.items())))
         known = first.known

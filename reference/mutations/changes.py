@@ -108,7 +108,7 @@ def squeezed(x: Array) -> Array:
 
 
 def skipped_for_one_row(x: Array) -> Array:
-    """Zeros for a batch of one."""
+    """Zeros where there is one row."""
     return x * 0 if x.ndim and len(x) == 1 else x
 
 
@@ -309,7 +309,7 @@ ROWS_LOST = {
     "of_first_row": Change("{it} is the first row's for all rows.", first_row_for_all),
     "first_row_alone": Change("{it} is 0 in all rows but the first.", only_row),
     "last_row_alone": Change("{it} is 0 in all rows but the last.", partial(only_row, last=True)),
-    "zero_for_one_row": Change("{it} is 0 for a batch of one.", skipped_for_one_row),
+    "zero_for_one_row": Change("{it} is 0 where it has one row.", skipped_for_one_row),
 }
 SCALED = {
     "doubled": Change("{it} is twice what is due.", lambda x: x * 2),

@@ -5,6 +5,7 @@ changes that need a second look at the text, such as a sum that is added up in a
 
 import ast
 import inspect
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...vectors.dtypes import numpy_dtype
-from ..model.fault import Fault
+from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import operation
 from . import usual
@@ -191,6 +192,34 @@ def _names(node: ast.expr) -> Iterator[str]:
     return (each.id for each in ast.walk(node) if isinstance(each, ast.Name))
 
 
+def floors_of_a_parameter(node: ast.Call, context: Context) -> Iterator[Replacement]:
+    """A floor that is added, or stands under a root."""
+    if from_numpy(node) != "maximum" or not ({*_names(node.args[1])} & context.parameters):
+        return
+    floored, floor = node.args
+    squares = called(attribute(name("np"), "square"), floored)
+    yield "plus_for_maximum", ast.BinOp(floored, ast.Add(), floor)
+    for what, more in (("", floor), ("_squared", called(attribute(name("np"), "square"), floor))):
+        yield f"plus{what}_in_a_root", called(attribute(name("np"), "sqrt"), ast.BinOp(squares, ast.Add(), more))
+
+
+def other_counts(node: ast.Call, context: Context) -> Iterator[Replacement]:
+    """What is counted for a mean, or a mean over several axes, by other lengths than all of them."""
+    if isinstance(node.func, ast.Name) and node.func.id in ("terms", "mean") and len(node.args) == 2:
+        for which in COUNTS:
+            yield f"mean_{which}", called(name(f"{node.func.id}_{which}"), *node.args)
+
+
+def _terms(which: str, x: Any, axis: Any) -> int:
+    shape = x if isinstance(x, tuple) else x.shape
+    lengths = shape if axis is None else [shape[k] for k in np.atleast_1d(axis)]
+    return max(COUNTS[which](list(lengths)), 1)
+
+
+def _mean(which: str, x: Array, axis: Any) -> Array:
+    return x.sum(axis=axis, keepdims=True) / _terms(which, x, axis)
+
+
 def infinities(node: ast.UnaryOp, context: Context) -> Iterator[Replacement]:
     """0 where what is least begins, as in padding before a maximum."""
     if ast.unparse(node) == "-np.inf":
@@ -235,6 +264,14 @@ def _sum_of(part: slice, x: Array, *, axis: Any, keepdims: bool = False) -> Arra
     return some.sum(axis=axis, keepdims=keepdims)
 
 
+COUNTS = {
+    "over_one_less": lambda lengths: math.prod(lengths) - 1,
+    "over_the_first_axis_alone": lambda lengths: lengths[0] if lengths else 1,
+    "over_the_last_axis_alone": lambda lengths: lengths[-1] if lengths else 1,
+    "over_all_but_the_first_axis": lambda lengths: math.prod(lengths[1:]),
+    "over_all_but_the_last_axis": lambda lengths: math.prod(lengths[:-1]),
+}
+"""What a mean over axes of some lengths may be divided by instead of their product."""
 OTHER = (
     (ast.Name, other_variables),
     ((ast.Assign, ast.Return), in_every_place),
@@ -244,6 +281,8 @@ OTHER = (
     (ast.keyword, axes),
     (ast.Call, other_statistics),
     (ast.Call, other_functions),
+    (ast.Call, other_counts),
+    (ast.Call, floors_of_a_parameter),
     ((ast.Name, ast.Call, ast.BinOp), in_half),
 )
 OF_TEXT = tuple(row for row in ROWS if row[1] is not on_the_way)
@@ -258,6 +297,8 @@ NAMED = {
     **{f"slope_of_{name}": slope for name, (_, slope) in ACTIVATIONS.items()},
     "erf_of_polynomial": erf_of_polynomial,
     "product_of_bfloat16": _product_of_bfloat16,
+    **{f"terms_{which}": partial(_terms, which) for which in COUNTS},
+    **{f"mean_{which}": partial(_mean, which) for which in COUNTS},
     "first_along": partial(_sum_of, slice(0, 1)),
     "last_along": partial(_sum_of, slice(-1, None)),
     "sum_of_all_but_first": partial(_sum_of, slice(1, None)),
@@ -301,6 +342,15 @@ def further_of(op: str, direction: str) -> tuple[Fault, ...]:
         else fault
         for fault in faults
     )
+
+
+def losing_digits(op: str, direction: str) -> Iterator[Fault]:
+    """The formulas that are right but for digits, which they lose on the way, or range."""
+    for each in operation(op).formulations[direction]:
+        if not each.stable:
+            said = f"Computed as {each.name}, which loses digits, or leaves the range of the dtype on the way."
+            cure = "take a formula that does not, as that of the reference."
+            yield faulty(op, "a formula that loses digits", direction, widened(each.function), wrong=said, cure=cure)
 
 
 def _remembers(mutation: Mutation) -> bool:

@@ -181,10 +181,19 @@ def _reordered(order: tuple[int, ...], x: Array) -> Array:
     return x.reshape(len(order), -1, *x.shape[1:])[order, :].reshape(x.shape)
 
 
+def _part(part: slice, x: Array, axis: tuple[int, ...], keepdims: bool = True) -> Array:
+    return x[tuple(part if k in axis else slice(None) for k in range(x.ndim))]
+
+
+def _sum_of_one(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    return _part(slice(1), x.sum(axis=axis[:1], keepdims=True), axis[1:])
+
+
 _PARTS: Mapping[str, Callable[..., Array]] = {
     "mean": np.mean,
-    "first": lambda x, axis, keepdims: x[tuple(slice(1) if k in axis else slice(None) for k in range(x.ndim))],
-    "last": lambda x, axis, keepdims: x[tuple(slice(-1, None) if k in axis else slice(None) for k in range(x.ndim))],
+    "first": partial(_part, slice(1)),
+    "last": partial(_part, slice(-1, None)),
+    "sum along the first, and the first along others,": _sum_of_one,
 }
 """What may be taken for a sum over axes, which stay with a length of 1."""
 _WHERE_BROADCAST = (
@@ -233,10 +242,20 @@ def _of_groups(subject: Operation, direction: str) -> Iterator[tuple[str, Functi
     for name in {"groups", "num_groups"} & {*subject.parameters[direction]}:
         count = partial(_parameter, name)
         yield f"channel c belongs to group c % {name}", partial(_in_turn, arguments.index("inputs"), count, sound)
+    if arguments == ("inputs", "weight", "bias") and "groups" in subject.parameters[direction]:
+        yield "output channel o belongs to group o % groups", partial(_outputs_in_turn, sound)
     if {"query", "key"} <= {*arguments}:
         count = partial(_heads, arguments.index("key"))
         said = "head h of the query belongs to head h % G of G of the key"
         yield said, partial(_in_turn, arguments.index("query"), count, sound)
+
+
+def _outputs_in_turn(
+    function: Function, inputs: Array, weight: Array, bias: Array, *, groups: int = 1, **parameters: Any
+) -> Array:
+    order = np.argsort(np.arange(len(weight)) % groups, kind="stable")
+    results = function(inputs, weight[order], bias[order], groups=groups, **parameters)
+    return results[:, np.argsort(order)] if len(weight) == results.shape[1] else results
 
 
 def _parameter(name: str, tensors: tuple[Array, ...], parameters: Mapping[str, Any]) -> int:
@@ -418,6 +437,24 @@ def _of_numbers(subject: Operation, direction: str) -> Iterator[tuple[str, Calla
     some = [(name,) for name in names] + list(combinations(names, 2)) + ([names] if len(names) > 2 else [])
     for dtype, each in product(DTYPES[1:], some):
         yield f"of parameters, {' and '.join(each)} rounded to {dtype}", partial(_rounded_number, each, dtype)
+
+
+PAIRS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+    ("the first is taken for both", lambda pair: (pair[0], pair[0])),
+    ("the second is taken for both", lambda pair: (pair[1], pair[1])),
+    ("each is taken for the other", lambda pair: pair[::-1]),
+)
+
+
+def _of_pairs(subject: Operation, direction: str) -> Iterator[tuple[str, Callable[[str, Any], Any]]]:
+    """Parameters that are two values, one for each axis."""
+    names = subject.parameters[direction] if "stride" in subject.parameters[direction] else ()
+    for name, (said, change) in product(names, PAIRS):
+        yield f"of the two values of {name}, {said}", partial(_changed_pair, name, change)
+
+
+def _changed_pair(which: str, change: Callable[[Any], Any], name: str, value: Any) -> Any:
+    return change(value) if name == which and isinstance(value, tuple) and len(value) == 2 else value
 
 
 def _rounded_number(some: Collection[str], dtype: str, name: str, value: Any) -> Any:
@@ -661,6 +698,11 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
     cure = "compute in float32, or declare tf32 for it."
     words = "all arguments of float32 are cut to the 11 bits of TF32"
     yield fault(ARGUMENT, words, partial(_all_cut, sound), cure)
+    for words, changed in (
+        _of_pairs(subject, direction) if {"stride", "kernel_size"} & {*subject.parameters[direction]} else ()
+    ):
+        function = partial(_with_parameters, changed, sound)
+        yield fault("a parameter misread", words, function, "take the first for rows, the second for columns.")
     for words, rounded in _of_numbers(subject, direction):
         yield fault(
             "a parameter rounded", words, partial(_with_parameters, rounded, sound), "take parameters in float64."
