@@ -12,6 +12,7 @@ from ...vectors.dtypes import DTYPES
 from ...vectors.records import DIRECTIONS, OperationVectors
 from ..check.verdict import MissKind
 from ..check.wording import listed
+from ..implementation.errors import hint
 from ..implementation.load import Implementation
 from .breaches import breaches
 from .candidates import LOWER
@@ -23,14 +24,6 @@ from .search import Explanation, Search
 
 FEWEST, MANY = 3, 12
 """A condition is told for its own sake where it fails for so many right families; so many drawn ones do alone."""
-
-_HINTS = (
-    ("requires grad", "call .detach() before .numpy(), or return the tensor itself."),
-    ("must be Tensor, not", "make tensors of the arrays first: torch.tensor(array)."),
-    ("read-only", "work on a copy of the argument: array.copy()."),
-    ("casting rule", "keep the dtype of the arguments: allocate with dtype=array.dtype."),
-)
-"""What to do about exceptions of frameworks, by a part of their message, which is all that tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +119,7 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
             otherwise[position] = wrong
     cases: dict[str, list[int]] = {}
     for position, wrong in otherwise.items():
-        if found := _when(wrong, evidence, position):
+        if found := _when(wrong, evidence, position, search.wrong):
             cases.setdefault("; ".join(condition.words for condition in found), []).append(position)
     for words, positions in cases.items():
         cure = "look for a branch, a loop or a broadcast that treats this otherwise."
@@ -139,29 +132,32 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
         yield said
 
 
-def _when(wrong: Sequence[Observation], evidence: Evidence, position: int) -> tuple[Condition, ...]:
+def _when(
+    wrong: Sequence[Observation], evidence: Evidence, position: int, looked_at: Sequence[Observation]
+) -> tuple[Condition, ...]:
     """Conditions that say in themselves where to look, though not what is wrong: in which calls, and where in these."""
     failing = [one for one in evidence.wrong if one.failing[position]]
     families = {one.family.id for one in failing}
+    failing = [one for one in failing if one.family.level == "required" or one in looked_at]
     others = (one for one in (*evidence.wrong, *evidence.right, *evidence.more) if one.family.id not in families)
     right = [one for one in others if one.expected and one.expected[position].any() and one.layout is None]
     drawn = [one for one in right if "random" in one.family.name]  # of others many a fault shows nothing
     right = drawn if len({one.family.name for one in drawn}) >= MANY else right
     if len(failing) > len(wrong) or len({one.family.id for one in right}) < FEWEST:
         return ()
-    whole = np.ones((), bool)
-    calls = [[Marked(one, one.expected[position].shape, whole) for one in some] for some in (wrong, right)]
-    some = [Marked(one, one.wrong[position].shape, one.wrong[position]) for one in wrong]
-    rest = [Marked(mark.one, mark.shape, ~mark.elements) for mark in some if not mark.elements.all()]
+    calls = [[Marked(one, one.expected[position].shape, np.ones((), bool)) for one in some] for some in (wrong, right)]
     found = separating(*calls, by_element=False) if len({one.family.name for one in wrong}) > 1 else None
-    inside = separating(some, rest, by_element=True) if sum(mark.elements.sum() for mark in rest) >= FEWEST else None
+    if found is not None and all(one.words.startswith(("only in f", "only in b", "not in f")) for one in found):
+        found = None
     if found is not None and len(found) == 1:  # where two are as good, either may be it
         also = separating(*calls, by_element=False, beside=found[0].words) or ()
         found += also if len(also) == 1 else ()
-    if inside is not None and (len(inside) > 1 or sum(mark.elements.sum() for mark in some) < FEWEST):
-        inside = None
-    if found is not None and all(one.words.startswith(("only in f", "only in b", "not in f")) for one in found):
-        found = None
+    some = [Marked(one, one.wrong[position].shape, one.wrong[position]) for one in wrong]
+    rest = [Marked(mark.one, mark.shape, ~mark.elements) for mark in some if not mark.elements.all()]
+    rest += [Marked(one, one.wrong[position].shape, ~one.wrong[position]) for one in right if found is None]
+    few = min(sum(mark.elements.sum() for mark in marks) for marks in (some, rest)) < FEWEST
+    inside = None if few else separating(some, rest, by_element=True)
+    inside = inside if inside is not None and len(inside) == 1 else None
     return *(inside or ()), *(found or ())
 
 
@@ -176,6 +172,5 @@ def raising(evidence: Evidence) -> Finding:
     miss = next(miss for miss in misses if miss.kind is MissKind.RAISED)
     at = next((f" ({line.removeprefix('at ')})" for line in miss.details if line.startswith("at ")), "")
     said = f"it raises {miss.summary.partition(' raised ')[2].rstrip('.')}{at}"
-    cure = next((cure for part, cure in _HINTS if part in said), "")
-    cure = cure or ("compute it, or raise NotImplementedError where it is not supported." if found else "")
+    cure = hint(said) or ("compute it, or raise NotImplementedError where it is not supported." if found else "")
     return _finding("an exception", said, cure, range(len(evidence.names)), found or (), evidence)

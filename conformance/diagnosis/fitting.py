@@ -153,5 +153,7 @@ def _joined(arrays: Iterable[np.ndarray | None]) -> np.ndarray:
 def _numbers(one: Observation) -> dict[str, float]:
     """What a result may be multiplied by, by name: lengths, parameters, an upstream that is one."""
     numbers = {name: value for name, value in one.family.parameters.items() if type(value) in (int, float)}
-    scalars = {name: float(t) for name, t in one.arguments.items() if name.startswith("dL_d") and not t.ndim}
-    return {**one.sizes, **numbers, **scalars}  # type: ignore[dict-item]
+    upstreams = {name: tensor for name, tensor in one.arguments.items() if name.startswith("dL_d")}
+    scalars = {name: float(t) for name, t in upstreams.items() if not t.ndim}
+    lengths = {f"{name}.shape[{k}]": t.shape[k] for name, t in upstreams.items() for k in range(2 - t.ndim, 0)}
+    return {**one.sizes, **lengths, **numbers, **scalars}  # type: ignore[dict-item]

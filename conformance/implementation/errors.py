@@ -89,6 +89,11 @@ def type_name(value: object) -> str:
     return str(_TYPE_NAME(type(value)))
 
 
+def hint(said: str) -> str:
+    """What to do about an exception of a framework, as a sentence; empty where that is not known."""
+    return next((cure for part, cure in _HINTS if part in said), "")
+
+
 def describe_with_location(error: BaseException, function: object = None) -> str:
     """ "TypeName: first line of the message (file:line)"."""
     at = error_location(error, function)
@@ -101,6 +106,13 @@ def suggestion(name: str, known: Collection[str]) -> str:
     return f"; was {near[0]!r} meant?" if near else ""
 
 
+_HINTS = (
+    ("requires grad", "call .detach() before .numpy(), or return the tensor itself."),
+    ("must be Tensor, not", "make tensors of the arrays first: torch.tensor(array)."),
+    ("read-only", "work on a copy of the argument: array.copy()."),
+    ("casting rule", "keep the dtype of the arguments: allocate with dtype=array.dtype."),
+)
+"""What to do about exceptions of frameworks, by a part of their message, which is all that tells them apart."""
 _TRACEBACK = vars(BaseException)["__traceback__"].__get__
 _TYPE_NAME = vars(type)["__name__"].__get__
 _CONFORMANCE = Path(__file__).parents[1]

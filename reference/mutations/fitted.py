@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -88,9 +88,11 @@ def open_constants(node: ast.Constant, context: Context) -> Iterator[Replacement
 
 
 def open_names(node: ast.Name, context: Context) -> Iterator[Replacement]:
-    """A constant of the module, which is written in capitals."""
+    """A constant of the module, which is written in capitals; a parameter that is handed on, or compared with."""
     if isinstance(node.ctx, ast.Load) and node.id.isupper() and type(context.constants.get(node.id)) is float:
         yield "constant", _fitted(context.constants[node.id])
+    if node.id in context.parameters and isinstance(context.parent, ast.keyword | ast.Compare):
+        yield "parameter", called(name("fitted"), name("nan"))
 
 
 def open_terms(node: ast.BinOp, context: Context) -> Iterator[Replacement]:
@@ -171,16 +173,20 @@ def fitted_of(op: str, direction: str) -> tuple[Fitted, ...]:
     texts.sort(key=lambda each: "constant" not in each.name)
     texts += mutations(op, direction, own, BLOCKS)
     texts += [each for function in every for each in mutations(op, direction, function, EXPONENTIALS)]
+    texts = [each for each in texts if _FITTED.search(each.after)]  # not of a text that is told in part
     others = (_of_parameters, _of_arguments, _of_branches, _of_steps, _of_batches, _of_differences)
     found = [*map(_of_text, texts), *(each for of in others for each in of(op, direction))]
     return tuple(sorted(found, key=lambda each: each.name == "clipped"))
 
 
+PARAMETER_IGNORED = "a parameter ignored"
+_TAKEN = (np.nan, 0.0, 1e-5, 1e-6, 1e-8, 1e-12, 1e-7, 1e-10, 1e-4, 1e-3, 0.01, 0.1, 0.5, 1.0, 2.0, 10.0, 20.0)
 _KINDS: dict[str, tuple[str, tuple[float, ...]]] = {
     "blocks": ("a size of blocks", blocks.SIZES),
     "padding": ("padding counted", (*blocks.SIZES, 0)),
     "clip": ("clipped", CLIPS),
     "start": ("a start", STARTS),
+    "parameter": (PARAMETER_IGNORED, _TAKEN[1:]),
 }
 """Of constants that are one of some: what sort of thing is wrong, and which they may be."""
 
@@ -192,7 +198,7 @@ def _of_text(mutation: Mutation) -> Fitted:
 
     @cache
     def made() -> Function:
-        return widened(assembled(mutation, {**blocks.NAMED, "fitted": lambda start: value.get("", start)}))
+        return widened(assembled(mutation, {**blocks.NAMED, "nan": nan, "fitted": lambda start: value.get("", start)}))
 
     def function(constant: float) -> Function:
         value[""] = constant
@@ -257,10 +263,6 @@ def _of_arguments(op: str, direction: str) -> Iterator[Fitted]:
             function = partial(partial, with_constant)
             positive = not starts[0]
             yield Fitted("an argument changed", says, f"take {argument} as it is.", function, starts, positive, grid)
-
-
-PARAMETER_IGNORED = "a parameter ignored"
-_TAKEN = (np.nan, 0.0, 1e-5, 1e-6, 1e-8, 1e-12, 1e-7, 1e-10, 1e-4, 1e-3, 0.01, 0.1, 0.5, 1.0, 2.0, 10.0, 20.0)
 
 
 def _of_parameters(op: str, direction: str) -> Iterator[Fitted]:

@@ -513,6 +513,11 @@ def groups_in_turn(x: Array, w: Array, b: Array, *, groups: int = 1, **how: Any)
     return conv1d.forward(x, w[order], b[order], groups=groups, **how)[:, np.argsort(order)]
 
 
+@said_of("conv2d", "backward", "dL_dbias: 1/(dL_doutputs.shape[-2] * dL_doutputs.shape[-1]) times what is due")
+def bias_averaged_over_space(g: Array, x: Array, w: Array, b: Array, **how: Any) -> Any:
+    return *conv2d.backward(g, x, w, b, **how)[:2], g.mean(axis=(2, 3)).sum(axis=0)
+
+
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(9, KINDS))
 def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     found = findings(implementation(op, **{direction: function}), whole(op))
@@ -596,6 +601,27 @@ def test_what_comes_near_is_given_no_name(op: str, direction: str, function: Cal
     """At most when it is wrong."""
     found = findings(implementation(op, **{direction: function}), whole(op))
     assert {finding.name for finding in found} <= {"wrong by case"}
+
+
+def test_a_formula_that_loses_digits_is_named_where_that_fails() -> None:
+    def no_expm1(x: Array, *, alpha: float) -> Array:
+        return np.where(x > 0, x, alpha * (np.exp(np.minimum(x, 0)) - 1))
+
+    subject = implementation("elu", forward=widened(no_expm1))
+    (found,) = findings(subject, whole("elu"), strict=True)
+    assert found.wrong.startswith("outputs: Computed as exp(x) - 1, which loses digits")
+
+
+def test_an_exception_is_told_with_its_place_and_no_formula_that_raises_too() -> None:
+    def no_batch_of_one(g: Array, x: Array, w: Array, b: Array) -> Any:
+        if len(x) == 1:
+            raise ValueError("more rows are needed")
+        return dense.backward(g, x, w, b)
+
+    (found,) = findings(implementation("dense", backward=widened(no_batch_of_one)), whole("dense"))
+    assert found.name == "an exception"
+    assert "it raises ValueError: more rows are needed (" in found.wrong
+    assert found.wrong.endswith("; only for a batch of one.")
 
 
 def sixth_of_float16(x: Array) -> Array:
