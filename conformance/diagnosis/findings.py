@@ -127,8 +127,8 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
     for (words, cure), positions in precise.items():
         if not otherwise or words == ONLY_FLOAT32:  # other errors may be small by chance
             yield _finding(LOWER, words, cure, positions, (), evidence)
-    left = (o.states[0] for o in search.wrong if (id(o), 0) in search.left and o.layout is None)
-    if State.RAISED in left and evidence.misses(MissKind.RAISED) and (said := raising(evidence)).cure:
+    states = {o.states[0] for o in search.wrong if (id(o), 0) in search.left and o.layout is None}
+    if State.RAISED in states and evidence.misses(MissKind.RAISED) and (said := raising(evidence)).cure:
         yield said
 
 
@@ -145,12 +145,13 @@ def _when(
     right = drawn if len({one.family.name for one in drawn}) >= MANY else right
     if len(failing) > len(wrong) or len({one.family.id for one in right}) < FEWEST:
         return ()
-    calls = [[Marked(one, one.expected[position].shape, np.ones((), bool)) for one in some] for some in (wrong, right)]
-    found = separating(*calls, by_element=False) if len({one.family.name for one in wrong}) > 1 else None
+    of_all = np.ones((), bool)
+    called, spared = ([Marked(one, one.expected[position].shape, of_all) for one in some] for some in (wrong, right))
+    found = separating(called, spared, by_element=False) if len({one.family.name for one in wrong}) > 1 else None
     if found is not None and all(one.words.startswith(("only in f", "only in b", "not in f")) for one in found):
         found = None
     if found is not None and len(found) == 1:  # where two are as good, either may be it
-        also = separating(*calls, by_element=False, beside=found[0].words) or ()
+        also = separating(called, spared, by_element=False, beside=found[0].words) or ()
         found += also if len(also) == 1 else ()
     some = [Marked(one, one.wrong[position].shape, one.wrong[position]) for one in wrong]
     rest = [Marked(mark.one, mark.shape, ~mark.elements) for mark in some if not mark.elements.all()]

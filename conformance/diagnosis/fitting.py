@@ -156,4 +156,4 @@ def _numbers(one: Observation) -> dict[str, float]:
     upstreams = {name: tensor for name, tensor in one.arguments.items() if name.startswith("dL_d")}
     scalars = {name: float(t) for name, t in upstreams.items() if not t.ndim}
     lengths = {f"{name}.shape[{k}]": t.shape[k] for name, t in upstreams.items() for k in range(2 - t.ndim, 0)}
-    return {**one.sizes, **lengths, **numbers, **scalars}  # type: ignore[dict-item]
+    return {**one.sizes, **lengths, **numbers, **scalars}

@@ -187,7 +187,7 @@ class Observation:
         for name, tensor in self.arguments.items():
             axis = self.vectors.batch_axis.get(name)
             if axis is not None and -tensor.ndim <= axis < tensor.ndim:
-                return int(getattr(tensor, "whole", tensor.shape[axis]))
+                return int(getattr(tensor, "whole", None) or tensor.shape[axis])
         return None
 
     @cached_property

@@ -7,7 +7,7 @@ import ast
 import inspect
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache, partial
@@ -264,7 +264,7 @@ def _sum_of(part: slice, x: Array, *, axis: Any, keepdims: bool = False) -> Arra
     return some.sum(axis=axis, keepdims=keepdims)
 
 
-COUNTS = {
+COUNTS: Mapping[str, Callable[[list[int]], int]] = {
     "over_one_less": lambda lengths: math.prod(lengths) - 1,
     "over_the_first_axis_alone": lambda lengths: lengths[0] if lengths else 1,
     "over_the_last_axis_alone": lambda lengths: lengths[-1] if lengths else 1,

@@ -698,10 +698,8 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
     cure = "compute in float32, or declare tf32 for it."
     words = "all arguments of float32 are cut to the 11 bits of TF32"
     yield fault(ARGUMENT, words, partial(_all_cut, sound), cure)
-    for words, changed in (
-        _of_pairs(subject, direction) if {"stride", "kernel_size"} & {*subject.parameters[direction]} else ()
-    ):
-        function = partial(_with_parameters, changed, sound)
+    for words, exchanged in _of_pairs(subject, direction):
+        function = partial(_with_parameters, exchanged, sound)
         yield fault("a parameter misread", words, function, "take the first for rows, the second for columns.")
     for words, rounded in _of_numbers(subject, direction):
         yield fault(
