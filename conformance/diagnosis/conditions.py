@@ -46,7 +46,7 @@ class Marked:
         """How many places there are along an axis, or in all; 0 where there is no such axis."""
         if axis is None:
             return int(np.prod(self.shape))
-        return self.shape[axis] if self.shape else 0
+        return self.shape[axis] if -len(self.shape) <= axis < len(self.shape) else 0
 
     def places(self, axis: int | None) -> Array | None:
         """For each element its place along an axis, or in memory; None where there is no such axis, or it is the only

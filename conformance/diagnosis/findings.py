@@ -145,9 +145,9 @@ def _when(
     right = drawn if len({one.family.name for one in drawn}) >= MANY else right
     if len(failing) > len(wrong) or len({one.family.id for one in right}) < FEWEST:
         return ()
-    of_all = np.ones((), bool)
+    names, of_all = len({one.family.name for one in wrong}), np.ones((), bool)
     called, spared = ([Marked(one, one.expected[position].shape, of_all) for one in some] for some in (wrong, right))
-    found = separating(called, spared, by_element=False) if len({one.family.name for one in wrong}) > 1 else None
+    found = separating(called, spared, by_element=False) if names > 1 else None
     if found is not None and all(one.words.startswith(("only in f", "only in b", "not in f")) for one in found):
         found = None
     if found is not None and len(found) == 1:  # where two are as good, either may be it
@@ -158,7 +158,8 @@ def _when(
     rest += [Marked(one, one.wrong[position].shape, ~one.wrong[position]) for one in right if found is None]
     few = min(sum(mark.elements.sum() for mark in marks) for marks in (some, rest)) < FEWEST
     inside = None if few else separating(some, rest, by_element=True)
-    inside = inside if inside is not None and len(inside) == 1 else None
+    if inside is not None and (len(inside) > 1 or (inside[0].of_lengths and names < FEWEST)):
+        inside = None
     return *(inside or ()), *(found or ())
 
 

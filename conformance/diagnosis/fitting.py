@@ -155,5 +155,5 @@ def _numbers(one: Observation) -> dict[str, float]:
     numbers = {name: value for name, value in one.family.parameters.items() if type(value) in (int, float)}
     upstreams = {name: tensor for name, tensor in one.arguments.items() if name.startswith("dL_d")}
     scalars = {name: float(t) for name, t in upstreams.items() if not t.ndim}
-    lengths = {f"{name}.shape[{k}]": t.shape[k] for name, t in upstreams.items() for k in range(2 - t.ndim, 0)}
-    return {**one.sizes, **lengths, **numbers, **scalars}
+    images = {f"math.prod({name}.shape[2:])": math.prod(t.shape[2:]) for name, t in upstreams.items() if t.ndim > 3}
+    return {**one.sizes, **images, **numbers, **scalars}  # type: ignore[dict-item]

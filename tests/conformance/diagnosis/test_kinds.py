@@ -513,7 +513,7 @@ def groups_in_turn(x: Array, w: Array, b: Array, *, groups: int = 1, **how: Any)
     return conv1d.forward(x, w[order], b[order], groups=groups, **how)[:, np.argsort(order)]
 
 
-@said_of("conv2d", "backward", "dL_dbias: 1/(dL_doutputs.shape[-2] * dL_doutputs.shape[-1]) times what is due")
+@said_of("conv2d", "backward", "dL_dbias: 1/math.prod(dL_doutputs.shape[2:]) times what is due")
 def bias_averaged_over_space(g: Array, x: Array, w: Array, b: Array, **how: Any) -> Any:
     return *conv2d.backward(g, x, w, b, **how)[:2], g.mean(axis=(2, 3)).sum(axis=0)
 
