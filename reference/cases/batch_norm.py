@@ -9,7 +9,10 @@ from ..model.family import Draft
 
 BATCH_NORM = Channels(
     layouts=(
-        *(Layout(shape, "rank") for shape in ((5, 3), (6, 2), (3, 4, 2), (2, 3, 5), (2, 3, 2, 4), (3, 2, 2, 3))),
+        *(
+            Layout(shape, "rank")
+            for shape in ((5, 3), (6, 2), (3, 4, 2), (2, 3, 5), (2, 3, 2, 4), (3, 2, 2, 3), (2, 3, 2, 1, 2))
+        ),
         *(Layout(shape, "square") for shape in ((4, 4), (3, 3, 3), (2, 2, 2, 2))),
         *(Layout(shape, "batch-of-one") for shape in ((1, 3, 5), (1, 2, 3, 2))),
         *(Layout(shape, "smallest") for shape in ((7, 1), (5, 2, 1), (4, 1, 2, 1))),

@@ -10,6 +10,7 @@ GROUP_NORM = Channels(
     layouts=(
         *(Layout(shape, "rank", g) for shape, g in (((3, 8), 2), ((2, 4, 3), 2), ((2, 6, 3), 3), ((2, 4, 2, 3), 2))),
         *(Layout(shape, "rank", g) for shape, g in (((3, 5), 1), ((2, 3, 4), 1), ((2, 2, 2, 3), 1), ((2, 3, 5), 3))),
+        Layout((2, 4, 2, 1, 2), "rank", 2),
         *(Layout(shape, "square", g) for shape, g in (((4, 4, 4), 2), ((3, 3, 3), 1), ((2, 4, 2, 2), 2))),
         *(Layout(shape, "batch-of-one", g) for shape, g in (((1, 4, 3), 2), ((1, 6, 2, 2), 3))),
         *(

@@ -43,6 +43,15 @@ def test_upstreams_of_zeros_and_one_hot_are_asked_and_misshapen_ones_refused(op:
         assert any(d.result == "invalid" and "size-mismatch" in d.flags for d in backward)
 
 
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("op", ["batch_norm", "group_norm"])
+def test_statistics_of_a_channel_are_asked_of_volumes_too(op: str, direction: str) -> None:
+    """Code for (N, C, H, W) that takes (N, C, D, H, W) leaves its last axis out of the mean."""
+    asked = [f for f in golden(op, "float64") if f.direction == direction and f.level == "required"]
+    shapes = [f.inputs["inputs"].shape[1:] for f in asked]
+    assert any(len(shape) == 5 and shape[-1] > 1 for shape in shapes)
+
+
 @pytest.mark.parametrize("op", OPS)
 def test_a_drawn_family_has_8_cases_at_most(op: str) -> None:
     for dtype in DTYPES:
