@@ -2,18 +2,20 @@
 
 Of a call that is right the first formulation mostly tells so. Where its bound is exceeded, the others are asked, one
 after another; then the other answers of the field's conventions, and those of several points at once, each element by
-any; and only then it is wrong.
+any; and only then it is wrong. Where bounds say next to nothing, how far the formula itself is off does: see
+`beyond_bounds`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, product
 
 import numpy as np
 
 from ..check.values import agrees, compare
+from .beyond_bounds import Samples
 from .call import OwnCall
-from .evaluation import Answer, Part, parts_of
+from .evaluation import SMALL, Answer, Part, parts_of
 from .picture import Picture, positions
 from .progress import Progress
 
@@ -44,14 +46,15 @@ class Tally:
     def __post_init__(self) -> None:
         self.picture = Picture(self.shape)
 
-    def take(self, part: Part, dtype: str) -> None:
-        """Add a part of the result."""
+    def take(self, part: Part, dtype: str, ceiling: float = np.inf) -> None:
+        """Add a part of the result. An element may be off by its tolerance, or a ceiling where that is lower."""
         if not part.expected.size:
             return
         self.seen += part.expected.size
-        bounded = part.tolerance < np.inf
-        self.unjudged += int(part.tolerance.size - np.count_nonzero(bounded))
-        found = compare(self.got[part.where], part.expected, part.tolerance, dtype)
+        tolerance = np.minimum(part.tolerance, ceiling)
+        bounded = tolerance < np.inf
+        self.unjudged += int(tolerance.size - np.count_nonzero(bounded))
+        found = compare(self.got[part.where], part.expected, tolerance, dtype)
         score = np.where(bounded, found.score, 0.0)
         wrong = ~found.right & bounded
         self.wrong += int(np.count_nonzero(wrong))
@@ -63,7 +66,7 @@ class Tally:
             self.largest = float(score[place])
             lengths = zip(place, part.where, score.shape, strict=True)
             index = tuple(int(positions(w, length)[i]) for i, w, length in lengths)
-            self.worst = index, float(part.expected[place]), float(part.tolerance[place])
+            self.worst = index, float(part.expected[place]), float(tolerance[place])
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class Judgement:
     """Results of another shape than is due, which is beside it."""
     unjudged: tuple[tuple[str, int], ...] = ()
     """How many elements of which result have no bound, of those that are right."""
+    beyond: tuple[tuple[str, bool], ...] = ()
+    """Results whose bounds say next to nothing, and whether they are held to what their formula is off by instead."""
 
 
 def judge(
@@ -106,10 +111,14 @@ def judge(
         return parts_of(call, answer, dtype, precision, progress.of(what))
 
     shapes = {name: call.results[name].shape for name in names}
+    large = sum(x.size for x in call.arguments.values()) > SMALL
     unjudged: dict[str, int] = {}
+    ceilings: dict[str, float] = {}
+    far: list[str] = []
 
     def holds(answer: Answer, what: str) -> bool:
         unjudged.clear()
+        samples = Samples()
         for part in parts(answer, what):
             if part.result in shapes:
                 if part.shape != shapes[part.result]:
@@ -119,7 +128,12 @@ def judge(
                     return False
                 if open_ones:
                     unjudged[part.result] = unjudged.get(part.result, 0) + open_ones
-        return True
+                if large:
+                    samples.take(call.results[part.result][part.where], part)
+        ceilings.clear()
+        ceilings.update(samples.ceilings(call, answer, dtype, precision))
+        far.extend(beyond := samples.beyond(ceilings))
+        return not beyond
 
     def fates(answer: Answer) -> dict[str, np.ndarray]:
         """Of each element whether it is wrong, has no bound, or is right: `WRONG`, `OPEN` or `RIGHT`."""
@@ -135,7 +149,7 @@ def judge(
     def hold_together() -> bool:
         """Whether each element is as the own answer has it, or as one answer of each point has it: elements may meet
         one point each. What one answer has no bound for is for the others to say."""
-        if len({point for point, _ in alternatives}) < 2:
+        if far or len({point for point, _ in alternatives}) < 2:
             return False
         first = [fates(answer) for answer in canonical]
         by_point: dict[str, list[dict[str, np.ndarray]]] = {}
@@ -149,18 +163,20 @@ def judge(
     stages = ["", *["again, by other conventions"] * (len(answers) - 1)]
     tried = [*zip(answers, stages, strict=True)][unlike_first:]
     if any(holds(*one) for one in tried) or hold_together():
-        return Judgement(dtype, precision, right=names, unjudged=tuple(unjudged.items()))
+        return Judgement(
+            dtype,
+            precision,
+            right=names,
+            unjudged=tuple(unjudged.items()),
+            beyond=tuple((name, not np.isnan(most)) for name, most in ceilings.items()),
+        )
     if quick:
         return Judgement(dtype, precision, misshapen=((names[0], ()),))
-    tallies: dict[str, Tally] = {}
-    misshapen: dict[str, tuple[int, ...]] = {}
-    for part in parts(answers[0], "once more, to say what is wrong"):
-        if part.result in shapes and part.shape != shapes[part.result]:
-            misshapen[part.result] = part.shape
-        elif part.result in shapes:
-            if part.result not in tallies:
-                tallies[part.result] = Tally(part.result, part.shape, call.results[part.result])
-            tallies[part.result].take(part, dtype)
+    again = "once more, to say what is wrong"
+    tallies, misshapen, samples = tallied(call, names, parts(answers[0], again), dtype)
+    most = samples.ceilings(call, answers[0], dtype, precision) if large else {}
+    if beyond := {name: most[name] for name in samples.beyond(most)}:
+        tallies, misshapen, _ = tallied(call, names, parts(answers[0], again), dtype, beyond)
     ordered = [tallies[name] for name in names if name in tallies]
     return Judgement(
         dtype,
@@ -169,12 +185,36 @@ def judge(
         right=tuple(t.name for t in ordered if not t.wrong),
         misshapen=tuple(misshapen.items()),
         unjudged=tuple((t.name, t.unjudged) for t in ordered if t.unjudged),
+        beyond=tuple((name, not np.isnan(limit)) for name, limit in most.items()),
     )
 
 
 def is_right_together(fates: list[np.ndarray]) -> bool:
     """Whether each element is right by some answer, or has no bound by any."""
     return bool(((np.maximum.reduce(fates) == RIGHT) | (np.minimum.reduce(fates) == OPEN)).all())
+
+
+def tallied(
+    call: OwnCall,
+    names: tuple[str, ...],
+    parts: Iterator[Part],
+    dtype: str,
+    ceilings: Mapping[str, float] | None = None,
+) -> tuple[dict[str, Tally], dict[str, tuple[int, ...]], Samples]:
+    """Count what is wrong with each result; and the shape that is due of those that have another."""
+    tallies: dict[str, Tally] = {}
+    misshapen: dict[str, tuple[int, ...]] = {}
+    samples = Samples()
+    for part in (part for part in parts if part.result in names):
+        got = call.results[part.result]
+        if part.shape != got.shape:
+            misshapen[part.result] = part.shape
+            continue
+        if part.result not in tallies:
+            tallies[part.result] = Tally(part.result, part.shape, got)
+        tallies[part.result].take(part, dtype, (ceilings or {}).get(part.result, np.inf))
+        samples.take(got[part.where], part)
+    return tallies, misshapen, samples
 
 
 def is_right(got: np.ndarray, part: Part) -> tuple[bool, int]:

@@ -45,8 +45,19 @@ def _worked(judgements: Iterable[Judgement]) -> Iterator[tuple[str, str]]:
 
 
 def unjudged(judgement: Judgement) -> Iterator[str]:
-    """A line for each result of which elements have no bound."""
+    """A line for each result of which elements have no bound, or none that says anything."""
+    for held in (True, False):
+        if names := [name for name, judged in judgement.beyond if judged is held]:
+            rest = (
+                "half of the elements are held to a large multiple of what the formula is off by"
+                if held
+                else "nothing is judged"
+            )
+            have = "has" if len(names) == 1 else "have"
+            yield f"{listed(names)} {have} no bound that says much, as errors may grow for such lengths: {rest}"
     for name, count in judgement.unjudged:
+        if name in dict(judgement.beyond):
+            continue
         yield (
             f"{count} elements of {name} are not judged: for such arguments a step on the way may overflow or lose all "
             f"digits, and a sound implementation may give anything"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from backproof.conformance import assert_gradients, assert_outputs, expectation
-from backproof.conformance.own_data import assertions, evaluation, progress
+from backproof.conformance.own_data import assertions, beyond_bounds, evaluation, progress
 from backproof.conformance.own_data.call import read_call
 from backproof.conformance.own_data.judging import judge
 from backproof.reference.generation.draws import Words
@@ -244,6 +244,56 @@ def test_large_tensors_are_judged_in_chunks_and_a_tile_that_is_wrong_is_found() 
     assert "dL_dinputs is wrong in" in str(failed.value)
     assert "of 1536000 elements" in str(failed.value)
     assert sum("oo" in line or "##" in line for line in str(failed.value).splitlines()) == 1
+
+
+def block() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """A transformer block of a size at which bounds are far beyond what is due, and its gradients."""
+    e, heads, size, f, s = 64, 4, 16, 96, 32
+    angles = np.arange(s)[:, None] / 100 ** (np.arange(size // 2) / size)
+    into, out = (e, heads * size), (heads * size, e)
+    weights = [
+        normal(*w, seed=k) / np.float32(8) for k, w in enumerate([into, into, into, out, (e, f), (e, f), (f, e)])
+    ]
+    ones = np.ones(e, np.float32)
+    tensors = (
+        normal(2, s, e),
+        ones,
+        *weights[:4],
+        ones,
+        *weights[4:],
+        *(t.astype(np.float32) for t in (np.cos(angles), np.sin(angles))),
+    )
+    upstream = normal(2, s, e, seed=9)
+    described = operation("transformer_block")
+    gradients = described.functions["backward"](upstream, *tensors, heads=heads, eps=1e-5)
+    call = {"inputs": tensors, "upstream": upstream, "heads": heads, "eps": 1e-5}
+    return call, dict(zip(described.results["backward"], gradients, strict=True))
+
+
+def test_what_no_bound_says_much_of_is_held_to_what_its_formula_is_off_by() -> None:
+    call, right = block()
+    with pytest.warns(UserWarning, match="dL_dwk.* have no bound that says much.*held to a large multiple"):
+        assert_gradients("transformer_block", right, **call)
+    unturned = {**right, "dL_dwk": right["dL_dwk"] * np.float32(1.25)}
+    with pytest.raises(AssertionError, match=r"dL_dwk is wrong in \d+ of 4096"):
+        assert_gradients("transformer_block", unturned, **call)
+    for name in right:
+        with pytest.raises(AssertionError, match=rf"{name} is wrong"):
+            assert_gradients("transformer_block", {**right, name: 0 * right[name]}, **call)
+
+
+def test_few_elements_may_be_off_where_no_bound_says_much() -> None:
+    call, right = block()
+    right["dL_dinputs"][0, :10] += 1  # as beside a kink
+    with pytest.warns(UserWarning, match="no bound that says much"):
+        assert_gradients("transformer_block", right, **call)
+
+
+def test_what_is_not_judged_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    call, right = block()
+    monkeypatch.setattr(beyond_bounds, "LARGEST", 0)
+    with pytest.warns(UserWarning, match="no bound that says much.*nothing is judged"):
+        assert_gradients("transformer_block", right, **call)
 
 
 def test_a_wrong_loss_of_many_classes_takes_no_array_of_all_pairs_of_them() -> None:
