@@ -88,7 +88,7 @@ class Samples:
         coarser = max(float(one.unit_roundoff) for one in formats) / float(FLOAT32.unit_roundoff)
         times = max(TIMES_COARSE * coarser, TIMES * min(coarser, 1.0))
         off = dict.fromkeys(wide, np.nan)
-        for results in (_in_float32(call, one.function) for one in counted(answer, call, dtype, precision)[:FORMS]):
+        for results in (in_float32(call, one.function) for one in counted(answer, call, dtype, precision)[:FORMS]):
             for name, sample in wide.items():
                 if name in results and results[name].shape == call.results[name].shape:
                     errors = np.abs(sample.of(results[name]) - np.concatenate(sample.expected))
@@ -108,7 +108,7 @@ def _size(x: np.ndarray) -> float:
     return largest * float(np.sqrt(np.mean(np.square(x / largest)))) if 0 < largest < np.inf else largest
 
 
-def _in_float32(call: OwnCall, function: Callable[..., Any]) -> dict[str, np.ndarray]:
+def in_float32(call: OwnCall, function: Callable[..., Any]) -> dict[str, np.ndarray]:
     """The results of a formula that is computed in float32, by name; none where it does not take that."""
     tensors = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in call.arguments.values()]
     with np.errstate(all="ignore"):

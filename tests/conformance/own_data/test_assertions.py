@@ -289,6 +289,24 @@ def test_few_elements_may_be_off_where_no_bound_says_much() -> None:
         assert_gradients("transformer_block", right, **call)
 
 
+def test_conventions_that_a_call_does_not_meet_are_not_asked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(progress.Progress, "__init__", lambda self, what: self.__dict__.update(what=what, due=0.0))
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    q, k, v = normal(1, 2, 64, 16), normal(1, 2, 64, 16, seed=1), normal(1, 2, 64, 16, seed=2)
+    outputs = operation("scaled_dot_product_attention").functions["forward"](q, k, v, scale=0.25, is_causal=True)
+    call: dict[str, Any] = {"inputs": (q, k, v), "scale": 0.25, "is_causal": True}
+    with pytest.raises(AssertionError):
+        assert_outputs("scaled_dot_product_attention", 2 * outputs, **call)
+    assert "by other conventions" not in capsys.readouterr().err
+    with pytest.raises(AssertionError):  # as many queries as keys: only then the first and the last stand side by side
+        assert_outputs(
+            "scaled_dot_product_attention", 2 * outputs, **{**call, "inputs": (q, k[:, :, :60], v[:, :, :60])}
+        )
+    assert "by other conventions" in capsys.readouterr().err
+
+
 def test_what_is_not_judged_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     call, right = block()
     monkeypatch.setattr(beyond_bounds, "LARGEST", 0)
