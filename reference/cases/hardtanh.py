@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..kinds.elementwise import REQUIRED, Elementwise, elementwise, off
+import numpy as np
+
+from ...vectors.dtypes import FORMATS
+from ..generation.draws import nearest_held
+from ..kinds.elementwise import REQUIRED, Elementwise, call, elementwise, off
+from ..kinds.paired import families
 from ..model.family import Draft
 
 OF_RELU6 = "relu6_slope_at_edges"
@@ -31,7 +36,7 @@ AT_EDGES = ("random-n4-f5", "zero", "kink", "near")
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    yield from elementwise(HARDTANH, dtype)
+    yield from elementwise(HARDTANH, dtype, beside_edges(dtype))
     for suffix, low, high, point in EDGES:
         kind = replace(
             HARDTANH,
@@ -43,3 +48,12 @@ def drafts(dtype: str) -> Iterator[Draft]:
         for draft in elementwise(kind, dtype):
             if draft.name.partition("-")[2].startswith(AT_EDGES):
                 yield draft
+
+
+def beside_edges(dtype: str) -> Iterator[Draft]:
+    """Give families beside edges that float64 alone holds, and that are often stored in a lower precision."""
+    edges = nearest_held([[-0.7], [1.3]], dtype).astype(np.float64)
+    unit = np.spacing(edges) * 2.0 ** (53 - FORMATS[dtype].significand)
+    near = call(HARDTANH, dtype, [[2, -3, 5, 7], [-5, 2, 3, -7]], edges + unit * [2, -2, 3, -3])
+    comment = "Numbers close by on both sides of both edges: an edge that is stored in a lower precision shows."
+    yield from families("near-edges", "near-kink", comment, (near,))

@@ -302,6 +302,14 @@ def test_a_running_maximum_of_a_network_that_starts_at_a_number(start: float) ->
     assert not passes(asked, partial(by_maximum, start))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_edges_that_are_stored_in_float32(dtype: str) -> None:
+    asked, clipped = family("hardtanh", dtype, "backward-near-edges"), partial(right, "hardtanh", "backward")
+    stored = {name: float(np.float32(edge)) for name, edge in asked.parameters.items()}
+    assert passes(asked, clipped)
+    assert passes(asked, lambda *arguments, **_: clipped(*arguments, **stored)) == (dtype != "float64")
+
+
 def projected_along(dL_doutputs: Array, inputs: Array, *, axis: int, eps: float) -> Array:
     """The gradient of rows over their norms, whose projection is summed without being put back on its axis."""
     norms = np.sqrt((inputs * inputs).sum(axis=axis, keepdims=True))
