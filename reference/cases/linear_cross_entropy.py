@@ -55,7 +55,19 @@ def drafts(dtype: str) -> Iterator[Draft]:
         yield from families(
             f"{name}-{cell}", flags, comment, draw=draw, counts=counts, parameters={"reduction": sizes[1]}
         )
+    if dtype in HALF:
+        yield from equal_rows(dtype)
     yield from given_calls(dtype)
+
+
+def equal_rows(dtype: str) -> Iterator[Draft]:
+    """Give a family whose rows, all the same, lose the same way where they are added up in the half one by one. Both
+    classes are equally likely, so that gradients of logits lose nothing when they are stored."""
+    row, n = [1.203125, 1.171875], 1000
+    case = {"dL_dloss": held(1, dtype), "inputs": held([row] * n, dtype), "weight": held([[0.5, -0.5]] * 2, dtype)}
+    name, comment = "backward-many-equal-rows", "Rows that are all the same: added up in a half, they all lose."
+    cases = ({**case, "labels": np.ones(n, dtype=np.int64)},)
+    yield from families(name, "many-rows", comment, cases, parameters={"reduction": "sum"})
 
 
 def extremes(dtype: str) -> Iterator[Draft]:

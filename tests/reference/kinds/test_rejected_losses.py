@@ -9,13 +9,14 @@ import pytest
 from backproof.conformance.adapters import numpy as right
 from backproof.conformance.check.verdict import Outcome
 from backproof.reference.generation.build import drafts
-from backproof.vectors.dtypes import numpy_dtype
+from backproof.vectors.dtypes import HALF, numpy_dtype
 from shares import one_in
 from wrong_losses import outcome, softmax, the_gradient, the_loss
 
 Array = Any
 FUSED = "softmax_cross_entropy"
 OUTPUTS = f"{FUSED}_from_outputs"
+LINEAR = "linear_cross_entropy"
 LOSSES = ("cross_entropy", FUSED, OUTPUTS)
 Wrong = Callable[..., Any]
 Row = tuple[str, str, Wrong]
@@ -200,3 +201,21 @@ def test_a_mean_over_a_number_of_rows_that_bfloat16_does_not_hold(op: str) -> No
 
     name = "backward-long-indices-mean-n257-c2"
     assert outcome(op, name, by_256, "bfloat16") is Outcome.FAILED
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_a_gradient_of_a_weight_added_up_in_a_half_precision(dtype: str) -> None:
+    """In chunks of so many rows, each of which is added to what is stored."""
+    name, half = "backward-many-equal-rows", numpy_dtype(dtype)
+
+    def in_chunks(rows: int, g: Array, inputs: Array, weight: Array, labels: Array, *, reduction: str) -> Any:
+        g, x, w = (tensor.astype(np.float32) for tensor in (g, inputs, weight))
+        dL_dinputs, dL_dweight = np.zeros_like(inputs), np.zeros_like(weight)
+        for k in (slice(start, start + rows) for start in range(0, len(x), rows)):
+            some, further = sound(LINEAR, name)(g, x[k], w, labels[k], reduction=reduction)
+            dL_dinputs[k] = some.astype(half)
+            dL_dweight += further.astype(half)
+        return dL_dinputs, dL_dweight
+
+    assert outcome(LINEAR, name, partial(in_chunks, 500), dtype) is Outcome.PASSED
+    assert outcome(LINEAR, name, partial(in_chunks, 4), dtype) is Outcome.FAILED
