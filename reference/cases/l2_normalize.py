@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..generation.draws import Words
-from ..kinds.normalization import AXES, LONG, PLAIN, UPSTREAM, Rows, along_axes, ordinary, rows
+from ..kinds.normalization import AXES, FROM_THE_FRONT, LONG, PLAIN, UPSTREAM, Rows, along_axes, ordinary, rows
 from ..kinds.paired import families
 from ..kinds.special_values import ends
 from ..model.family import Draft, Inputs
@@ -25,7 +25,9 @@ LARGE = 0.125
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
     kind = Rows(cases=3, parameters={"eps": EPS}, long=LONG[dtype], changes=dict.fromkeys(OF_ZEROS))
-    yield from rows(kind, dtype, chain(along_axes(kind, AXES, ALONG), sizes(kind, dtype), epsilons(kind, dtype)))
+    yield from rows(
+        kind, dtype, chain(along_axes(kind, AXES + FROM_THE_FRONT, ALONG), sizes(kind, dtype), epsilons(kind, dtype))
+    )
 
 
 def sizes(kind: Rows, dtype: str) -> Iterator[Draft]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..generation.draws import Shape
 from ..kinds.logits import ALONG, long, rows_of_logits
-from ..kinds.normalization import AXES, LONG, Rows, along_axes
+from ..kinds.normalization import AXES, FROM_THE_FRONT, LONG, Rows, along_axes
 from ..kinds.paired import families
 from ..model.family import Draft
 
@@ -18,7 +18,7 @@ LOGITS = Rows("logits", cases=3)
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    more = chain(along_axes(LOGITS, (*AXES, (-2, (9, 1))), ALONG), long(LOGITS, SHAPES.get(dtype, {})))
+    more = chain(along_axes(LOGITS, (*AXES, *FROM_THE_FRONT, (-2, (9, 1))), ALONG), long(LOGITS, SHAPES.get(dtype, {})))
     yield from rows_of_logits(replace(LOGITS, long=LONG[dtype]), dtype, chain(more, beside_large(dtype)))
 
 

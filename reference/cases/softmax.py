@@ -6,7 +6,7 @@ from itertools import chain
 
 from ..generation.draws import held, nearest_held
 from ..kinds.logits import ALONG, SHAPES, blocks, long, rows_of_logits
-from ..kinds.normalization import AXES, Rows, along_axes
+from ..kinds.normalization import AXES, FROM_THE_FRONT, Rows, along_axes
 from ..kinds.paired import families
 from ..model.family import Draft
 
@@ -14,7 +14,6 @@ LESSON = "nnfs.io, chapter on activation functions: softmax"
 LOGITS = Rows("logits")
 FURTHER = "further-form rank"
 MAY_REFUSE = "An implementation may refuse it."
-COUNTED_FROM_THE_FRONT = ((0, (4,)), (0, (3, 4)), (1, (2, 5, 3)), (0, (4, 2, 3)))
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
@@ -35,7 +34,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
 
 def other_axes(dtype: str) -> Iterator[Draft]:
     """An axis that is not the last, and one that is counted from the front. An implementation may refuse either."""
-    places = (*AXES, *COUNTED_FROM_THE_FRONT)
+    places = (*AXES, *FROM_THE_FRONT)
     yield from along_axes(LOGITS, places, f"{ALONG} {MAY_REFUSE}", f"random {FURTHER}", counts=(2, 2))
     upstream, far = [[3, -1], [-5, 2], [0.5, 4]], 512 if dtype == "float64" else 64
     for name, flag, comment, level, logits in (

@@ -22,7 +22,7 @@ from .upstreams import far_upstreams, mismatched, units
 
 @dataclass(frozen=True)
 class Over:
-    """A shape, the axes to be reduced, counted from the end, and whether they are kept with size 1."""
+    """A shape, the axes to be reduced, and whether they are kept with size 1."""
 
     shape: Shape
     axis: Axis
@@ -42,8 +42,12 @@ class Over:
 
     @property
     def name(self) -> str:
-        """As a name of families has it: "3x4x2-over-1-3", the axes counted from the end."""
-        axes = "all" if self.axis is None else "-".join(str(-k) for k in np.atleast_1d(self.axis))
+        """As a name of families has it: "3x4x2-over-1-3", the axes counted from the end, or "3x4-over-axis-0"."""
+        axes = (
+            "all"
+            if self.axis is None
+            else "-".join(f"axis-{k}" if k >= 0 else str(-k) for k in np.atleast_1d(self.axis))
+        )
         return f"{'x'.join(map(str, self.shape)) or 'scalar'}-over-{axes}{'-kept' if self.keepdims else ''}"
 
 
@@ -65,6 +69,8 @@ RANKS = (
     Over((3, 2, 4, 2), -3),
     Over((2, 3, 4, 2), (-2, -4, -1)),
 )
+FROM_THE_FRONT = (Over((3, 4), 0), Over((4, 3), 0, True), Over((2, 4, 3), 1), Over((3, 2, 4), (0, 2)))
+"""Axes counted from the front, of which the first, 0, is no less an axis than others."""
 SQUARE = (
     *(Over((3, 3), -1), Over((4, 4), -2), Over((3, 3, 3), (-1, -3)), Over((3, 3, 3), -2)),
     Over((2, 2, 2, 2), (-2, -4, -1)),
@@ -134,7 +140,7 @@ def reduction(kind: Reduction, dtype: str, more: Iterable[Draft] = ()) -> Iterat
 def drawn(kind: Reduction, dtype: str) -> Iterator[Draft]:
     """Ordinary inputs of every rank, over every sort of axes."""
     for group, flags, counts in (
-        (RANKS, "rank distinct-sizes", (kind.cases, kind.cases)),
+        (RANKS + FROM_THE_FRONT, "rank distinct-sizes", (kind.cases, kind.cases)),
         (SQUARE, "square", (kind.cases, kind.cases)),
         (THIN, "smallest", (kind.cases, kind.cases)),
         (ODD, "odd-sizes", (1, 1)),

@@ -396,3 +396,17 @@ def test_what_equal_lengths_padding_and_signs_hide(dtype: str, op: str, name: st
     asked = family(op, dtype, name)
     assert passes(asked, operation(op).functions[asked.direction])
     assert not passes(asked, wrong)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("op", "name", "otherwise"),
+    [
+        *((op, "random-3x4-over-axis-0", None) for op in ("sum", "mean", "max", "logsumexp", "variance")),
+        *((op, "random-3x4-axis0", -1) for op in ("softmax", "log_softmax", "l2_normalize")),
+    ],
+)
+def test_an_axis_of_0_that_is_taken_for_none(dtype: str, op: str, name: str, otherwise: int | None) -> None:
+    asked, forward = family(op, dtype, f"forward-{name}"), operation(op).functions["forward"]
+    assert passes(asked, forward)
+    assert not passes(asked, lambda inputs, *, axis, **given: forward(inputs, axis=axis or otherwise, **given))
