@@ -28,8 +28,8 @@ LONG: dict[str, tuple[Shape, ...]] = {
     "bfloat16": ((1, 257),),
 }
 EPS, LARGE = 1e-8, 0.125
-TINY = {"float64": 2.0**-600, "float32": 2.0**-100, "bfloat16": 2.0**-100}
-"""By dtype, an epsilon of which the square is 0."""
+TINY = {"float64": 2.0**-600, "float32": 2.0**-100, "float16": EPS, "bfloat16": 2.0**-100}
+"""By dtype, an epsilon of which the square is 0, in float16 itself is."""
 A, B, G = [[1, -0.5, 2], [0.25, 3, -1]], [[0.5, 1.5, -1], [2, -0.75, 1.25]], [3, -5]
 Draw = Callable[[Words, Shape], np.ndarray]
 
@@ -165,9 +165,8 @@ def epsilons(dtype: str) -> Iterator[Draft]:
     cases = tuple(call(dtype, [3], *both) for both in (([[0, 0, 0]], [B[1]]), ([A[0]], [[0, 0, 0]])))
     fields = {"level": "robust", "parameters": {"eps": LARGE}}
     yield from families("forward-zeros", "small-values epsilon", "A vector of zeros.", cases, **fields)
-    if dtype in TINY:
-        comment, both = "Both vectors are 0, and the square of eps is too.", call(dtype, [3], [[0, 0, 0]], [[0, 0, 0]])
-        tiny = fields | {"parameters": {"eps": TINY[dtype]}}
-        yield from families("forward-zeros-tiny-eps", "small-values epsilon", comment, (both,), **tiny)
+    comment, both = "Both vectors are 0, and the square of eps is too.", call(dtype, [3], [[0, 0, 0]], [[0, 0, 0]])
+    tiny = fields | {"parameters": {"eps": TINY[dtype]}}
+    yield from families("forward-zeros-tiny-eps", "small-values epsilon", comment, (both,), **tiny)
     fields |= {"point": "norm_at_zero"}
     yield from families("backward-zeros", "small-values epsilon", "A vector of zeros.", cases, **fields)

@@ -66,6 +66,9 @@ def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
     tiny = kind.call(dtype, UPSTREAM, [[1, ends(dtype).subnormal, 2], [-ends(dtype).smallest, 3, -1]])
     yield from families("subnormal", "subnormal", "A subnormal number beside others.", (tiny,), level="robust")
     yield from families("forward-zeros", "small-values epsilon", "A row of zeros.", (case,), **fields)
+    usual: dict[str, Any] = {"parameters": {"eps": 1e-12}, "level": "robust"}
+    comment = "A row of zeros, over the usual eps: it is no 0, as in float16 it would be."
+    yield from families("forward-zeros-usual-eps", "small-values epsilon", comment, (case,), **usual)
     fields = {"parameters": {"eps": 1.0}, "level": "robust", "point": "norm_at_zero"}
     case = kind.call(dtype, [UPSTREAM[0]], [[0, 0, 0]])
     comment = "A row of zeros, which all that the field understands by an epsilon of 1 divides by 1."

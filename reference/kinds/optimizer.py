@@ -39,7 +39,7 @@ class Variation:
     first: bool = False
     """Whether all state is 0, as before the first step."""
     tall: bool = False
-    """Whether what is computed is another formula, so that it needs sizes beyond a tile too."""
+    """Whether what is computed is another formula, so that it needs sizes beyond a tile, and vectors, too."""
 
 
 @dataclass(frozen=True)
@@ -182,8 +182,8 @@ def variations(kind: Optimizer) -> Iterator[Draft]:
     for v in kind.variations:
         more: dict[str, Any] = {"parameters": {**kind.rates, **v.rates}, "point": v.point, "first": v.first}
         yield from _drawn(kind, v.name, v.flags, v.comment, (4, 4), **more)
-        if v.tall:
-            yield from _drawn(kind, f"{v.name}-n33-f9", v.flags, v.comment, (33, 9), count=1, **more)
+        for word, shape in (("n33-f9", (33, 9)), ("n6", (6,))) if v.tall else ():
+            yield from _drawn(kind, f"{v.name}-{word}", v.flags, v.comment, shape, count=1, **more)
 
 
 def special(kind: Optimizer, dtype: str) -> Iterator[Draft]:

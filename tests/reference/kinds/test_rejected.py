@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from backproof.conformance.check.values import agrees
+from backproof.conformance.check.verdict import Outcome
 from backproof.reference.generation.build import build, drafts
 from backproof.reference.generation.profiles import ladder
 from backproof.reference.kinds.contraction import contraction
@@ -14,6 +15,7 @@ from backproof.reference.kinds.operands import Contraction
 from backproof.reference.model.operation import operation
 from backproof.vectors.dtypes import DTYPES, FORMATS, numpy_dtype
 from backproof.vectors.records import Family
+from wrong_losses import outcome
 
 Array = Any
 family = cache(build)
@@ -410,3 +412,24 @@ def test_an_axis_of_0_that_is_taken_for_none(dtype: str, op: str, name: str, oth
     asked, forward = family(op, dtype, f"forward-{name}"), operation(op).functions["forward"]
     assert passes(asked, forward)
     assert not passes(asked, lambda inputs, *, axis, **given: forward(inputs, axis=axis or otherwise, **given))
+
+
+@pytest.mark.parametrize(("op", "dtype"), [("sgd_step", dtype) for dtype in DTYPES] + [("adamw_step", "float32")])
+def test_a_weight_decay_of_matrices_alone(op: str, dtype: str) -> None:
+    asked, step = family(op, dtype, "forward-decay-n6"), operation(op).functions["forward"]
+    assert passes(asked, step)
+    assert not passes(asked, lambda *state, **rates: step(*state, **{**rates, "weight_decay": 0.0}))
+
+
+@pytest.mark.parametrize(
+    ("op", "name"), [("l2_normalize", "forward-zeros-usual-eps"), ("cosine_similarity", "forward-zeros-tiny-eps")]
+)
+def test_an_eps_that_is_stored_in_float16(op: str, name: str) -> None:
+    def of_zeros(stored: Callable[[float], Any], *tensors: Array, eps: float) -> Array:
+        with np.errstate(invalid="ignore"):
+            return np.asarray(right(op, "forward", *(x.astype(float) for x in tensors), eps=float(stored(eps)))).astype(
+                "f2"
+            )
+
+    assert outcome(op, name, partial(of_zeros, float), "float16") is Outcome.PASSED
+    assert outcome(op, name, partial(of_zeros, np.float16), "float16") is Outcome.ROBUST_MISS
