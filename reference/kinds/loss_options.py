@@ -20,6 +20,7 @@ OPTIONS: tuple[tuple[str, str, str, Options, dict[str, Any]], ...] = (
     ("ignored-class", "indices-none-n4-c3", "ignored", {"ignore_index": 0}, {}),
     ("ignored255", "indices-mean-n7-c4 indices-sum-n3-c4", "ignored", {"ignore_index": 255}, {}),
     ("smoothed", "indices-mean-n5-c4 soft-none-n3-c4 indices-sum-n4-c3", "smoothing", {"label_smoothing": 0.1}, SPREAD),
+    ("smoothed-many", "indices-none-n33-c2 indices-sum-n2-c131", "smoothing", {"label_smoothing": 0.1}, SPREAD),
     (
         "smoothed-ignored",
         "indices-mean-n7-c3 indices-none-n4-c3",
@@ -37,6 +38,13 @@ OPTIONS: tuple[tuple[str, str, str, Options, dict[str, Any]], ...] = (
         {},
     ),
     ("z-loss-softcap", "indices-none-n4-c3", "settings", {"softcap": 3.0, "z_loss": 0.05}, {}),
+    (
+        "z-loss-softcap-many",
+        "indices-none-n33-c2 indices-mean-n3-c131",
+        "settings",
+        {"softcap": 3.0, "z_loss": 0.05},
+        {},
+    ),
     (
         "all-options",
         "indices-mean-n7-c4",

@@ -219,3 +219,17 @@ def test_a_gradient_of_a_weight_added_up_in_a_half_precision(dtype: str) -> None
 
     assert outcome(LINEAR, name, partial(in_chunks, 500), dtype) is Outcome.PASSED
     assert outcome(LINEAR, name, partial(in_chunks, 4), dtype) is Outcome.FAILED
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("op", [FUSED, LINEAR])
+@pytest.mark.parametrize("name", ["smoothed-many-indices-sum-n2-c131", "z-loss-softcap-many-indices-mean-n3-c131"])
+def test_options_that_are_followed_with_few_classes_alone(op: str, name: str, direction: str) -> None:
+    asked = f"{direction}-{name}"
+    right_one = sound(op, asked)
+
+    def of_few(*tensors: Array, reduction: str, **options: Any) -> Any:
+        return right_one(*tensors, reduction=reduction, **(options if max(tensors[-2].shape) <= 128 else {}))
+
+    assert outcome(op, asked, right_one, "float32") is Outcome.PASSED
+    assert outcome(op, asked, of_few, "float32") is Outcome.FAILED
