@@ -39,8 +39,6 @@ ENOUGH_SECONDS, MOST_SECONDS = 0.75, 2.5
 """Of processor after which no further wrong result is tried, and after which no more is looked for."""
 LONG = 8
 """Candidates are tried on tensors with no longer axis where there are such: a recurrence has so many steps."""
-MOSTLY_ALIKE = 4
-"""What explains exceptions by the calls before foretells all but one in so many of the cases of the run."""
 PENALTY = 0.85
 """What an explanation is worth less for each condition."""
 FINE_SHARE, FINE_FEWEST = 0.9, 12
@@ -386,8 +384,9 @@ class Search:
             gain = sum(parts)
             alone = any(p not in positions for p in false)
             unlike = 0 if conditions else self._unlike(judged, positions)
-            most_unlike = len(self.evidence.in_order) // MOSTLY_ALIKE if judged.candidate.remembers else 0
-            if only_raises and (unlike > most_unlike or "." not in judged.candidate.name):
+            by_calls = only_raises and all(self.evidence.names[p] in self.evidence.reordered for p in positions)
+            sure = by_calls if judged.candidate.remembers else not unlike
+            if only_raises and not (sure and "." in judged.candidate.name):
                 continue  # another exception is as good
             fine = frozenset(m.one.family.dtype for m, p in units if judged.on(m.one, p).fine)
             one_way = Explanation(judged, positions, conditions, explained, gain, alone, unlike, fine)
