@@ -14,6 +14,7 @@ from backproof.reference.ops import (
     avg_pool2d,
     conv1d,
     conv2d,
+    conv_transpose2d,
     convolutional_network,
     cross_entropy,
     dense,
@@ -482,10 +483,13 @@ def last_input_forgotten(
     return dx, dw, db
 
 
-@said_of("avg_pool2d", "backward", "dL_dinputs: wrong only where the values of kernel_size differ")
-def divided_by_the_square_of_the_height(g: Array, x: Array, *, kernel_size: Any, **how: Any) -> Array:
-    height, width = np.broadcast_to(kernel_size, 2)
-    return avg_pool2d.backward(g, x, kernel_size=kernel_size, **how) * np.asarray(width / height, x.dtype)
+@said_of("conv_transpose2d", "forward", "outputs: wrong only where output_padding is given")
+def no_bias_in_what_is_added(x: Array, w: Array, b: Array, *, output_padding: Any = 0, **how: Any) -> Array:
+    outputs = np.array(conv_transpose2d.forward(x, w, b, output_padding=output_padding, **how))
+    for axis, more in zip((2, 3), np.broadcast_to(output_padding, 2), strict=True):
+        if more:
+            np.moveaxis(outputs, axis, -1)[..., -more:] = 0
+    return outputs
 
 
 @said_of(
