@@ -1,5 +1,6 @@
 """Live cases in a run: which functions they are drawn for, and what stands for them until they are."""
 
+import gc
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from itertools import product
@@ -69,8 +70,10 @@ def try_live_cases(judge: Judge, standing: Family, golden: OperationVectors, see
     name, _, case = standing.id.partition(CASE)
     found = _templates(standing, golden)
     if not case and standing.flags[0] == LARGE:
-        cases = large_cases(found, f"{seed}/{name}")
-        return first_failure(judge, standing, cases, [], SHRINK_SECONDS)
+        try:
+            return first_failure(judge, standing, large_cases(found, f"{seed}/{name}"), [], SHRINK_SECONDS)
+        finally:
+            gc.collect()  # large arrays may be part of a cycle, of which the collector sees a few small objects
     if not case:
         return search(judge, found, f"{seed}/{name}", within(seconds))
     try:
