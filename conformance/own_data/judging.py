@@ -8,6 +8,7 @@ any; and only then it is wrong. Where bounds say next to nothing, how far the fo
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import chain, product
 
 import numpy as np
@@ -197,7 +198,7 @@ def judge(
 
 def is_right_together(fates: list[np.ndarray]) -> bool:
     """Whether each element is right by some answer, or has no bound by any."""
-    return bool(((np.maximum.reduce(fates) == RIGHT) | (np.minimum.reduce(fates) == OPEN)).all())
+    return bool(((reduce(np.maximum, fates) == RIGHT) | (reduce(np.minimum, fates) == OPEN)).all())
 
 
 def unlike(call: OwnCall, answers: Sequence[Answer]) -> Iterator[Answer]:

@@ -145,7 +145,7 @@ def _inexact_product_of(x: "Fast", y: "Fast", value: np.ndarray, unit: Unit) -> 
 
 def lost_to_underflow(y: "Fast") -> float:
     """Bound what is lost of |x| u |y| where |x| u underflows in the dtype of errors, before it is multiplied by |y|."""
-    largest = sum(float(np.fmax.reduce(x, axis=None, initial=0)) for x in (y.magnitude(), y.errors()))  # NaN apart
+    largest = float(np.nanmax(y.magnitude(), initial=0)) + float(np.nanmax(y.errors(), initial=0))
     return 2 * float(np.finfo(y.units.error).smallest_subnormal) * min(largest, y.units.format.largest)
 
 
