@@ -76,8 +76,8 @@ def _through_units(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tup
     upstream = rows(dL_doutputs, a, b)
 
     def one(x: Array, other: Array) -> Array:
-        norm, floored = norms(x, -1), np.maximum(norms(x, -1), eps)
-        g = upstream * other
+        norm, g = norms(x, -1), upstream * other
+        floored = np.maximum(norm, eps)
         of_norm = -(g * (x / floored / floored)).sum(axis=-1, keepdims=True)
         return g / floored + np.where(norm > eps, of_norm * (x / floored), 0)
 
