@@ -33,11 +33,13 @@ PART = 16
 class _Stacks(Mapping[str, np.ndarray]):
     """The arguments of a case as stacks of one, each drawn anew whenever it is asked for, so that none is held.
 
-    Raises UnjudgedError where the operation does not take such shapes, or a number is not ordinary.
+    Raises UnjudgedError where the operation does not take such shapes, or a number is not ordinary. The latter is kept
+    as `refused`: an exception that ends a check counts as the implementation's there.
     """
 
     def __init__(self, template: Template, case: LiveCase) -> None:
         self._template, self._case = template, case
+        self.refused: UnjudgedError | None = None
         try:
             self._shapes = shapes_of(template, case.sizes)
         except (ValueError, IndexError) as error:
@@ -45,7 +47,11 @@ class _Stacks(Mapping[str, np.ndarray]):
 
     def __getitem__(self, name: str) -> np.ndarray:
         x = draw_argument(self._template, self._case, name, self._shapes)
-        require_ordinary(x, self._template.family.dtype)
+        try:
+            require_ordinary(x, self._template.family.dtype)
+        except UnjudgedError as error:
+            self.refused = error
+            raise
         return x[None]
 
     def __iter__(self) -> Iterator[str]:
@@ -66,10 +72,11 @@ class LargeJudge(Judge):
         sample = _sample(template, case)
         shapes = result_shapes(template, case.sizes)
         standing = _standing(template, case)
+        stacks = _Stacks(template, case)
         called = replace(
             standing,
             count=1,
-            inputs=_Stacks(template, case),
+            inputs=stacks,
             answer=Expectation(
                 {name: np.broadcast_to(np.nan, (1, *shape)) for name, shape in shapes.items()}, {precision: {}}
             ),
@@ -79,8 +86,8 @@ class LargeJudge(Judge):
         without_bound: list[UnjudgedError] = []
 
         def hold(returned: Returned, arguments: Mapping[str, np.ndarray]) -> Agreement:
-            stacks = zip(operation.results[golden.direction], returned.stacks, returned.whole, strict=True)
-            results = {name: stack[0] for name, stack, whole in stacks if whole[0]}
+            came_as = zip(operation.results[golden.direction], returned.stacks, returned.whole, strict=True)
+            results = {name: stack[0] for name, stack, whole in came_as if whole[0]}
             declared = self._declared(template)
             given = dict(arguments), golden.parameters, results, declared, sample
             came.append(OwnCall(operation, golden.direction, *given))
@@ -91,6 +98,8 @@ class LargeJudge(Judge):
                 return NOTHING_HELD
 
         verdict = self.check(called, hold=hold)
+        if stacks.refused is not None:
+            raise stacks.refused
         if without_bound and verdict.outcome is not Outcome.FAILED:
             raise without_bound[0]
         if came and verdict.outcome is Outcome.FAILED:

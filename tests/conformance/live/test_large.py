@@ -39,6 +39,18 @@ def judge_of(op: str, attributes: Mapping[str, Any]) -> LargeJudge:
     return LargeJudge(implementation, lambda family, **how: check(family, implementation, vectors, **how))
 
 
+def as_runs_check(judge: LargeJudge) -> LargeJudge:
+    """The same judge, to whose check an exception is the implementation's, as in a run."""
+
+    def check_as_runs_do(*asked: Any, **how: Any) -> Verdict:
+        try:
+            return judge.check(*asked, **how)
+        except UnjudgedError as error:
+            return verdict_on(asked[0], [Miss(MissKind.RAISED, False, None, str(error))])
+
+    return replace(judge, check=check_as_runs_do)
+
+
 def judged(name: str, function: Callable[..., Any], seconds: float | None = None, **more: Any) -> Live:
     """What comes of the large cases of a function."""
     op, direction = name.rsplit("_", 1)
@@ -109,14 +121,7 @@ def test_weights_of_a_network_are_small_at_size_so_that_what_follows_has_bounds(
     assert at_size < usual / 16
     assert judge.judge(template, case).verdict.outcome is Outcome.PASSED
     monkeypatch.setattr(live_cases, "weights_of", lambda *_: ())
-
-    def check_as_runs_do(*asked: Any, **how: Any) -> Verdict:
-        try:
-            return judge.check(*asked, **how)
-        except UnjudgedError as error:
-            return verdict_on(asked[0], [Miss(MissKind.RAISED, False, None, str(error))])
-
-    for each in (judge, replace(judge, check=check_as_runs_do)):
+    for each in (judge, as_runs_check(judge)):
         with pytest.raises(UnjudgedError, match="no element of any result has a bound"):
             each.judge(template, case)
 
@@ -126,6 +131,15 @@ def test_numbers_of_a_large_case_in_a_half_precision_are_ordinary() -> None:
     _, _, (template, heavy), *_ = large_cases(found, "0")
     (x,) = call_of(template, heavy).arguments.values()
     assert x.size > 2**22
+
+
+def test_a_case_with_a_number_that_is_not_ordinary_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    template, case = next(cases_of("relu", "forward"))
+    monkeypatch.setattr(large_judging, "draw_argument", lambda *_: np.full((2, 3), 1e-45, np.float32))
+    judge = judge_of("relu", vars(right))
+    for each in (judge, as_runs_check(judge)):
+        with pytest.raises(UnjudgedError, match="subnormal"):
+            each.judge(template, case)
 
 
 def test_the_second_case_is_beside_a_tile() -> None:
