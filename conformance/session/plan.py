@@ -4,7 +4,7 @@ import argparse
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -107,6 +107,7 @@ def read_plan(config: pytest.Config) -> Plan:
     named = {live_nodeid(op): op for op in golden}
     chosen = {s.path.stem for s in selections if _is_golden(s)} | {named[a.partition("::")[0]] for a in live}
 
+    @cache  # for golden families and for live cases that are made after them
     def vectors_of(op: str) -> OperationVectors:
         return generated(op, wanted_dtypes) if op in own_operations else store.read_golden(op)
 
