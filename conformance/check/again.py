@@ -1,9 +1,10 @@
 """Check that the first case of a family gives the same when it is called again.
 
-At once, after another case, and after many calls. Its memory, once it holds another case, gives that case's answer.
+At once, after another case, after many calls, and after calls with other options. Its memory, once it holds another
+case, gives that case's answer.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from ..implementation.arrays import Arrays
@@ -84,6 +85,21 @@ def after_many_calls(first: FirstCase) -> Iterator[Miss]:
         yield first.failing(MissKind.MANY_CALLS, f"case 0 fails after {MANY} more calls", results)
         return
     yield from first.changed(MissKind.MANY_CALLS, first.results, results, f"after {MANY} more calls: something is kept")
+
+
+def after_other_options(first: FirstCase, others: Iterable[Callable[[], Arrays]]) -> Iterator[Miss]:
+    """Call it after each of some calls of the operation's functions with other options, whatever becomes of these."""
+    for other in others:
+        attempt(other)
+        results = attempt(partial(first.call, first.memory))
+        if isinstance(results, BaseException):
+            yield first.failing(MissKind.STATE, "case 0 fails once a function was called with other options", results)
+            return
+        when = "once a function was called with other options: something is kept"
+        changed = list(first.changed(MissKind.STATE, first.results, results, when))
+        if changed:
+            yield from changed
+            return
 
 
 def _called_again(first: FirstCase, asked: Iterator[Callable[[], Arrays]]) -> Arrays:

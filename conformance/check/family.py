@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from .contract import (
     sharing_results,
 )
 from .first_case import FirstCase
-from .further import Allowed, checks_of_many_calls, further_checks
+from .further import Allowed, checks_of_many_calls, further_checks, is_small
 from .guards import guarded, written_beside
 from .messages import in_cases
 from .values import tolerance_key
@@ -225,10 +225,28 @@ def _check_values(
         findings.misses += _until_lost(further_checks(first, allowed))
         findings.calls = call.made  # those of several threads are not counted
         if many_calls and all(miss.kind in OF_THE_WHOLE for miss in findings.misses):
-            findings.misses += _until_lost(checks_of_many_calls(first, allowed))
+            others = _with_other_options(family, implementation, vectors)
+            findings.misses += _until_lost(checks_of_many_calls(first, allowed, others))
     else:
         findings.calls = call.made
     return findings
+
+
+def _with_other_options(
+    family: Family, implementation: Implementation, vectors: OperationVectors
+) -> Iterator[Callable[[], Arrays]]:
+    """Calls of the operation's functions: of each the first families in which one more parameter has another value than
+    the family's."""
+    seen: set[tuple[str, str]] = set()
+    for other in vectors.families:
+        if other.dtype != family.dtype or other.level != "required" or other.result == "invalid" or not is_small(other):
+            continue
+        differing = (name for name, value in other.parameters.items() if value != family.parameters.get(name))
+        further = {(other.direction, name) for name in differing} - seen
+        if further and _declined(other, implementation, vectors) is None:
+            seen |= further
+            arguments = [np.array(other.inputs[name][0, ...]) for name in vectors.arguments[other.direction]]
+            yield partial(_call(other, implementation, vectors), arguments)
 
 
 def _until_lost(misses: Iterator[Miss]) -> Iterator[Miss]:

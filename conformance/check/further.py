@@ -1,14 +1,15 @@
 """Further checks of a family, made of its first case, and of a few families those that take many calls."""
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...vectors.records import Family, OperationVectors
+from ..implementation.arrays import Arrays
 from ..implementation.batching import Batched
-from .again import after_many_calls, again, new_contents, repeated_calls
+from .again import after_many_calls, after_other_options, again, new_contents, repeated_calls
 from .contract import changed_arguments
 from .first_case import FirstCase, reversed_values
 from .rearranged import last_layouts, layouts, permuted_arguments, permuted_batch
@@ -58,13 +59,18 @@ def further_checks(first: FirstCase, allowed: Allowed) -> Iterator[Miss]:
     deque(asked, 0)  # what was asked and is of no use any more
 
 
-def checks_of_many_calls(first: FirstCase, allowed: Allowed) -> Iterator[Miss]:
-    """Call a function many times and from several threads, where all values of the family are right."""
+def checks_of_many_calls(first: FirstCase, allowed: Allowed, others: Iterable[Callable[[], Arrays]]) -> Iterator[Miss]:
+    """Call a function many times, from several threads, and between calls with other options, where all values of the
+    family are right.
+
+    others: calls of the operation's functions with other options.
+    """
     held = first.held
     if held is not None and held.passed.all() and not isinstance(first.call.function, Batched):
         yield from after_many_calls(first)
         if allowed.threads:
             yield from from_threads(first, held)
+        yield from after_other_options(first, others)
 
 
 def called_many_times(vectors: OperationVectors, dtypes: Collection[str]) -> frozenset[str]:
@@ -87,11 +93,16 @@ def _is_suitable(family: Family) -> bool:
     are mixed up are wrong."""
     if family.level != "required" or not family.answer.expected:
         return False
-    if sum(_size(tensor) for tensor in family.inputs.values()) > _MOST_ELEMENTS:
+    if not is_small(family):
         return False
     if family.count == 1:
         return any(np.any(reversed_values(tensor) != tensor) for tensor in family.inputs.values())
     return all(len({case.tobytes() for case in stack}) == len(stack) for stack in family.answer.expected.values())
+
+
+def is_small(family: Family) -> bool:
+    """Whether a family's cases may be called often."""
+    return sum(_size(tensor) for tensor in family.inputs.values()) <= _MOST_ELEMENTS
 
 
 def _is_large(family: Family) -> bool:

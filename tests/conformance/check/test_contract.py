@@ -9,8 +9,9 @@ from backproof.conformance.check import guards, threads
 from backproof.conformance.check.family import check
 from backproof.conformance.check.further import called_many_times
 from backproof.conformance.check.verdict import Outcome
+from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES
-from backproof.vectors.records import Expectation, Family
+from backproof.vectors.records import DIRECTIONS, Expectation, Family
 from hand_built import (
     DENSE,
     SLOPE,
@@ -224,6 +225,30 @@ def test_something_that_many_calls_bring_about():
     verdict = verdict_on(function, many_calls=True)
     assert kinds(verdict) >= {"many-calls"}
     assert any("after 64 more calls" in miss.summary for miss in verdict.misses)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_an_option_of_the_last_forward(direction):
+    golden, last = store.read_golden("leaky_relu"), {}
+
+    def forward(inputs, *, negative_slope):
+        last["negative_slope"] = negative_slope
+        return np.where(inputs > 0, inputs, inputs * inputs.dtype.type(negative_slope))
+
+    def backward(dL_doutputs, inputs, *, negative_slope):
+        slope = last.get("negative_slope", negative_slope)
+        return np.where(inputs > 0, dL_doutputs, dL_doutputs * inputs.dtype.type(slope))
+
+    often = called_many_times(golden, ["float32"])
+    (family, *_) = (f for f in golden.families if f.id in often and f.direction == direction)
+    subject = implementation(golden, forward=forward, backward=backward)
+    check(next(f for f in golden.families if f.parameters == family.parameters), subject, golden)
+    verdict = check(family, subject, golden, many_calls=True)
+    if direction == "forward":
+        assert verdict.misses == ()
+    else:
+        assert only_miss(verdict).kind == "state"
+        assert "once a function was called with other options" in only_miss(verdict).summary
 
 
 def shared_object():
