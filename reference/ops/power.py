@@ -5,10 +5,10 @@ outputs = a^b
 dL_da   = b a^(b - 1) dL_doutputs, summed over the axes along which a was repeated
 dL_db   = a^b log(a) dL_doutputs, summed over the axes along which b was repeated
 
-Bases are 0 or more; below 0, exponents are whole numbers between -8 and 8, and log(a) is NaN.
+Bases are 0 or more; below 0, exponents are whole numbers between -8 and 8, others are refused, and log(a) is NaN.
 """
 
-from functools import partial, reduce
+from functools import partial, reduce, wraps
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,20 @@ def backward(dL_doutputs: Array, a: Array, b: Array) -> tuple[Array, Array]:
     return undo_broadcast(dL_da, a.shape), undo_broadcast(dL_db, b.shape)  # NaN for b where a is 0 or less
 
 
+def whole_below_0(powers: Function) -> Function:
+    """Refuse bases below 0 with another exponent than a whole number between -8 and 8."""
+
+    @wraps(powers)
+    def refusing(a: Array, b: Array, less: int = 0) -> Array:
+        whole = reduce(np.logical_or, (b == k for k in range(-MOST, MOST + 1)))
+        if ((a < 0) & ~whole).any():
+            raise ValueError(f"where a is below 0, b is a whole number between -{MOST} and {MOST}")
+        return powers(a, b, less)
+
+    return refusing
+
+
+@whole_below_0
 def powers(a: Array, b: Array, less: int = 0) -> Array:
     """a^(b - less), less being 0 or 1."""
     size = np.absolute(a)
