@@ -1,5 +1,6 @@
 """`--impl-live` and `--impl-size=large` as a user meets them."""
 
+import gc
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -108,9 +109,10 @@ def backward(dL_doutputs, inputs):
 
 @pytest.fixture
 def smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Large cases of a size that tests have time for."""
+    """Large cases of a size that tests have time for, after which little is looked through for garbage."""
     cases = [(profile, more, (2**12, 2**16)) for profile, more, _ in large.CASES]
     monkeypatch.setattr(large, "CASES", tuple(cases))
+    gc.freeze()
 
 
 @pytest.mark.usefixtures("smaller")
