@@ -168,7 +168,13 @@ def network(dense: Function, relu: Function, loss: Function) -> Function:
 
 
 def convolutional(
-    conv2d: Function, batch_norm: Function, relu: Function, max_pool2d: Function, dense: Function, loss: Function
+    conv2d: Function,
+    batch_norm: Function,
+    relu: Function,
+    max_pool2d: Function,
+    reshape: Function,
+    dense: Function,
+    loss: Function,
 ) -> Function:
     """Compose a convolution, batch normalisation, ReLU, pooling, dense and a loss of logits."""
 
@@ -186,17 +192,17 @@ def convolutional(
     ) -> Tensor:
         hidden = relu(batch_norm(conv2d(inputs, conv_weight, conv_bias), norm_weight, norm_bias, eps=1e-5))
         pooled = max_pool2d(hidden, kernel_size=2, stride=2)
-        features = pooled.reshape((pooled.shape[0], weights.shape[0]))
+        features = reshape(pooled, (pooled.shape[0], weights.shape[0]))
         return loss(dense(features, weights, biases), labels, reduction=reduction)
 
     return convolutional_network
 
 
 def transformer(
-    rms_norm: Function, attention: Function, turned: Function, gated: Function, swapped: Function
+    rms_norm: Function, attention: Function, turned: Function, gated: Function, swapped: Function, reshape: Function
 ) -> Function:
-    """Compose a block of a transformer of a normalisation, attention, rotary embedding, a gated product, and the
-    exchange of two axes."""
+    """Compose a block of a transformer of a normalisation, attention, rotary embedding, a gated product, and functions
+    that exchange two axes and change a shape."""
 
     def transformer_block(
         inputs: Tensor,
@@ -221,11 +227,11 @@ def transformer(
         size = columns // heads
         normal = rms_norm(inputs, norm1, eps=eps)
         query, key, value = (
-            swapped((normal @ w).reshape((rows, tokens, w.shape[1] // size, size)), 1, 2) for w in (wq, wk, wv)
+            swapped(reshape(normal @ w, (rows, tokens, w.shape[1] // size, size)), 1, 2) for w in (wq, wk, wv)
         )
         query, key = turned(query, cos, sin), turned(key, cos, sin)
         mixed = attention(query, key, value, scale=size**-0.5, is_causal=True)
-        middle = added(inputs, swapped(mixed, 1, 2).reshape((rows, tokens, columns)) @ wo)
+        middle = added(inputs, reshape(swapped(mixed, 1, 2), (rows, tokens, columns)) @ wo)
         normal = rms_norm(middle, norm2, eps=eps)
         return added(middle, gated(normal @ w_gate, normal @ w_up) @ w_down)
 

@@ -9,6 +9,8 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from .autodiff import (
     Array,
     Autodiff,
@@ -36,6 +38,7 @@ from .autodiff import (
     transformer,
     wanted,
 )
+from .images import by_channel, per_axis, require_several, require_windows, with_bias
 
 with needed("jax", "JAX", "jax"):
     import jax
@@ -110,9 +113,8 @@ def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> T
 
 
 def batch_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    require_several(inputs)
     axes = (0, *range(2, inputs.ndim))
-    if all(inputs.shape[axis] == 1 for axis in axes):
-        raise ValueError(f"inputs of shape {inputs.shape} have a single value a channel")
     return by_channel(jax.nn.standardize(inputs, axis=axes, epsilon=eps), weight, bias)
 
 
@@ -121,13 +123,6 @@ def group_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, num_groups: int,
     groups = inputs.reshape(n, num_groups, channels // num_groups, *rest)
     normal = jax.nn.standardize(groups, axis=tuple(range(2, groups.ndim)), epsilon=eps)
     return by_channel(normal.reshape(inputs.shape), weight, bias)
-
-
-def by_channel(normal: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    if not weight.shape == bias.shape == normal.shape[1:2]:
-        raise ValueError(f"weight {weight.shape} and bias {bias.shape} for inputs of shape {normal.shape}")
-    along = (-1, *[1] * (normal.ndim - 2))
-    return normal * weight.reshape(along) + bias.reshape(along)
 
 
 def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
@@ -291,16 +286,6 @@ def conv_transpose2d(
     return with_bias(outputs, bias)
 
 
-def with_bias(outputs: Tensor, bias: Tensor) -> Tensor:
-    if bias.shape != outputs.shape[1:2]:
-        raise ValueError(f"a bias of shape {bias.shape} for outputs of shape {outputs.shape}")
-    return outputs + bias.reshape(-1, *[1] * (outputs.ndim - 2))
-
-
-def per_axis(sizes: Sizes, axes: int) -> tuple[int, ...]:
-    return (sizes,) * axes if isinstance(sizes, int) else sizes
-
-
 def max_pool2d(inputs: Tensor, *, kernel_size: Sizes, stride: Sizes, padding: Sizes = 0, dilation: Sizes = 1) -> Tensor:
     return over_windows(inputs, jax.lax.max, -jnp.inf, kernel_size, stride, padding, dilation)
 
@@ -319,12 +304,11 @@ def over_windows(
     inputs: Tensor, reduction: Any, start: float, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes = 1
 ) -> Tensor:
     sizes, around = per_axis(kernel, 2), per_axis(padding, 2)
-    if any(2 * p > k for p, k in zip(around, sizes, strict=True)):
-        raise ValueError(f"padding {padding} of more than half a window of {kernel}")
+    require_windows(sizes, around)
     widths = [(0, 0), (0, 0), *((p, p) for p in around)]
     outputs = jax.lax.reduce_window(
         inputs,
-        jnp.array(start, inputs.dtype),
+        np.array(start, inputs.dtype),  # of JAX's own array, jit knows no value, and finds no gradient
         reduction,
         (1, 1, *sizes),
         (1, 1, *per_axis(stride, 2)),
@@ -373,7 +357,7 @@ cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entr
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, jax.nn.relu, softmax_cross_entropy))
 convolutional_network_forward, convolutional_network_backward = autodiff.both_of_loss(
-    convolutional(convolution, batch_norm, jax.nn.relu, max_pool2d, dense, softmax_cross_entropy)
+    convolutional(convolution, batch_norm, jax.nn.relu, max_pool2d, jnp.reshape, dense, softmax_cross_entropy)
 )
 square_forward, square_backward = autodiff.both(jnp.square)
 sigmoid_forward, sigmoid_backward = autodiff.both(jax.nn.sigmoid)
@@ -459,7 +443,7 @@ gru_cell_forward, gru_cell_backward = autodiff.both(gru_cell)
 _turned = rotary(jnp.stack, jnp.reshape)
 rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(_turned, constants=2)
 transformer_block_forward, transformer_block_backward = autodiff.both_of_loss(
-    transformer(rms_norm, attention, _turned, gated(jax.nn.silu), jnp.swapaxes), constants=2
+    transformer(rms_norm, attention, _turned, gated(jax.nn.silu), jnp.swapaxes, jnp.reshape), constants=2
 )
 sgd_step_forward = autodiff.step(sgd)
 rmsprop_step_forward = autodiff.step(rmsprop)

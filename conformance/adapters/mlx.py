@@ -17,11 +17,13 @@ from .autodiff import (
     Axes,
     ClassLosses,
     Function,
+    Sizes,
     Tensor,
     Tensors,
     are_indices,
     by_element,
     by_norms,
+    convolutional,
     corner,
     dropout,
     gated,
@@ -31,8 +33,11 @@ from .autodiff import (
     of_layer,
     own,
     places,
+    require_layer,
     rotary,
+    transformer,
 )
+from .images import by_channel, channels_last, per_axis, require_windows, with_bias
 
 with needed("mlx", "MLX", "mlx, or on Linux 'mlx[cpu]'"):
     import mlx.core as mx
@@ -42,14 +47,15 @@ with needed("mlx", "MLX", "mlx, or on Linux 'mlx[cpu]'"):
 name = "MLX"
 version = str(mx.__version__)
 dtypes = ["float64", "float32", "float16", "bfloat16"]
+NATIVE = ("embedding", "gather", "scatter_add", "max_pool2d", "avg_pool2d")
 # On the CPU each operation rounds its result, and what MLX calls one function is composed of several.
 precision = {
     "float16": "stepwise",
     "bfloat16": "stepwise",
     "float16:softmax": "fused",  # precise=True computes it in float32
     "bfloat16:softmax": "fused",
-    # what is added up where indices point is so in the half dtype itself
-    **{f"{dtype}:{op}": "native" for dtype in ("float16", "bfloat16") for op in ("embedding", "gather", "scatter_add")},
+    # what is added up where indices point, or over windows, is so in the half dtype itself
+    **{f"{dtype}:{op}": "native" for dtype in ("float16", "bfloat16") for op in NATIVE},
 }
 conventions = {"labels": "unchecked"}
 
@@ -107,6 +113,103 @@ def log_softmax(logits: Tensor, *, axis: int = -1) -> Tensor:
 
 def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     return mx.fast.rms_norm(inputs, weight, eps)
+
+
+STEPS = ("stride", "dilation", "groups")
+images = channels_last(mx.transpose)
+normalized = channels_last(mx.transpose)(lambda inputs, layer: layer(inputs))
+"""What a layer without a weight of its own makes of images."""
+
+
+def batch_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    if not eps or inputs.ndim > 4:
+        raise NotImplementedError("nn.BatchNorm takes no eps of 0, and no volumes")
+    layer = nn.BatchNorm(inputs.shape[1], eps, affine=False, track_running_stats=False)
+    return by_channel(normalized(inputs, layer), weight, bias)
+
+
+def group_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, num_groups: int, eps: float) -> Tensor:
+    if not eps:
+        raise NotImplementedError("nn.GroupNorm takes no eps of 0")
+    layer = nn.GroupNorm(num_groups, inputs.shape[1], eps, affine=False, pytorch_compatible=True)
+    return by_channel(normalized(inputs, layer), weight, bias)
+
+
+def conv1d(inputs: Tensor, weight: Tensor, bias: Tensor, **sizes: Any) -> Tensor:
+    one = {name: size if isinstance(size, int) else size[0] for name, size in sizes.items()}
+    return convolved(mx.conv1d, inputs, mx.transpose(weight, (0, 2, 1)), bias, one)
+
+
+def conv2d(inputs: Tensor, weight: Tensor, bias: Tensor, **sizes: Sizes) -> Tensor:
+    return convolved(mx.conv2d, inputs, mx.transpose(weight, (0, 2, 3, 1)), bias, sizes)
+
+
+def conv_transpose2d(inputs: Tensor, weight: Tensor, bias: Tensor, **sizes: Sizes) -> Tensor:
+    if sizes.get("groups", 1) != 1:
+        raise NotImplementedError("mx.conv_transpose2d has no groups")
+    return convolved(mx.conv_transpose2d, inputs, mx.transpose(weight, (1, 2, 3, 0)), bias, sizes)
+
+
+def convolved(function: Function, inputs: Tensor, weight: Tensor, bias: Tensor, sizes: dict[str, Sizes]) -> Tensor:
+    if inputs.dtype == mx.float64 and any(sizes.get(name, 1) not in (1, (1, 1)) for name in STEPS):
+        raise NotImplementedError("MLX's convolutions know no float64, but without stride, dilation and groups")
+    return with_bias(images(function)(inputs, weight, **sizes), bias)
+
+
+def max_pool2d(inputs: Tensor, *, kernel_size: Sizes, stride: Sizes, padding: Sizes = 0, dilation: Sizes = 1) -> Tensor:
+    if per_axis(dilation, 2) != (1, 1):
+        raise NotImplementedError("nn.MaxPool2d has no dilation")
+    return pooled(nn.MaxPool2d, inputs, kernel_size, stride, padding)
+
+
+def avg_pool2d(
+    inputs: Tensor, *, kernel_size: Sizes, stride: Sizes, padding: Sizes = 0, count_include_pad: bool = True
+) -> Tensor:
+    if not count_include_pad:
+        raise NotImplementedError("nn.AvgPool2d counts its padding")
+    return pooled(nn.AvgPool2d, inputs, kernel_size, stride, padding)
+
+
+def pooled(pool: Function, inputs: Tensor, *sizes: Sizes) -> Tensor:
+    kernel, stride, padding = (per_axis(size, 2) for size in sizes)
+    require_windows(kernel, padding)
+    if any(size + 2 * p < k for size, p, k in zip(inputs.shape[2:], padding, kernel, strict=True)):
+        raise ValueError(f"inputs of shape {inputs.shape} are smaller than a window")  # it reads on behind them
+    return normalized(inputs, pool(kernel, stride, padding))
+
+
+def attention(
+    query: Tensor, key: Tensor, value: Tensor, *mask: Tensor, scale: float, is_causal: bool = False, **options: Any
+) -> Tensor:
+    if options:
+        raise NotImplementedError("MLX's attention has neither softcap nor window")
+    seen = mask[0] != 0 if mask else "causal" if is_causal else None
+    if mask and (mask[0].ndim != 4 or mask[0].shape[2:] != (query.shape[2], key.shape[2])):
+        raise ValueError(f"a mask {mask[0].shape} for {query.shape[2]} queries and {key.shape[2]} keys")
+    return mx.fast.scaled_dot_product_attention(query, key, value, scale=scale, mask=seen)
+
+
+def lstm(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> Tensors:
+    require_layer(4, inputs[0], (hidden, cell), layer)
+    weight_ih, weight_hh, bias_ih, bias_hh = layer
+    lstm = nn.LSTM(1, 1)
+    lstm.hidden_size, lstm.Wx, lstm.Wh, lstm.bias = hidden.shape[1], weight_ih, weight_hh, bias_ih + bias_hh
+    hiddens, cells = lstm(mx.swapaxes(inputs, 0, 1), hidden, cell)
+    return mx.swapaxes(hiddens, 0, 1), hiddens[:, -1], cells[:, -1]
+
+
+def lstm_cell(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> Tensors:
+    return lstm(inputs[None], hidden, cell, *layer)[1:]
+
+
+def gru_cell(inputs: Tensor, hidden: Tensor, *layer: Tensor) -> Tensor:
+    require_layer(3, inputs, (hidden,), layer)
+    weight_ih, weight_hh, bias_ih, bias_hh = layer
+    gru, units = nn.GRU(1, 1), hidden.shape[1]
+    of_reset_and_update = mx.concatenate([bias_hh[: 2 * units], mx.zeros_like(hidden[0])])
+    gru.hidden_size, gru.Wx, gru.Wh = units, weight_ih, weight_hh
+    gru.b, gru.bhn = bias_ih + of_reset_and_update, bias_hh[2 * units :]
+    return gru(inputs[:, None], hidden)[:, 0]
 
 
 def smooth_l1(predictions: Tensor, targets: Tensor, *, beta: float, reduction: str) -> Tensor:
@@ -199,7 +302,8 @@ def tensor(array: Array) -> Tensor:
 
 
 def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:
-    _, found = mx.vjp(lambda *values: function(*values, *constants), list(variables), [upstream])
+    upstreams = list(upstream) if isinstance(upstream, tuple) else [upstream]
+    _, found = mx.vjp(lambda *values: function(*values, *constants), list(variables), upstreams)
     return found
 
 
@@ -216,6 +320,9 @@ softmax_forward, softmax_backward = autodiff.both(softmax)
 cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, nn.relu, softmax_cross_entropy))
+convolutional_network_forward, convolutional_network_backward = autodiff.both_of_loss(
+    convolutional(conv2d, batch_norm, nn.relu, max_pool2d, mx.reshape, dense, softmax_cross_entropy)
+)
 square_forward, square_backward = autodiff.both(mx.square)
 sigmoid_forward, sigmoid_backward = autodiff.both(mx.sigmoid)
 tanh_forward, tanh_backward = autodiff.both(mx.tanh)
@@ -240,7 +347,19 @@ reciprocal_forward, reciprocal_backward = autodiff.both(mx.reciprocal)
 log_softmax_forward, log_softmax_backward = autodiff.both(log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
+batch_norm_forward, batch_norm_backward = autodiff.both(batch_norm)
+group_norm_forward, group_norm_backward = autodiff.both(group_norm)
 matmul_forward, matmul_backward = autodiff.both(mx.matmul)
+conv1d_forward, conv1d_backward = autodiff.both(conv1d)
+conv2d_forward, conv2d_backward = autodiff.both(conv2d)
+conv_transpose2d_forward, conv_transpose2d_backward = autodiff.both(conv_transpose2d)
+max_pool2d_forward, max_pool2d_backward = autodiff.both(max_pool2d)
+avg_pool2d_forward, avg_pool2d_backward = autodiff.both(avg_pool2d)
+scaled_dot_product_attention_forward, scaled_dot_product_attention_backward = autodiff.both(attention)
+masked_attention_forward, masked_attention_backward = autodiff.both_of_loss(attention)
+lstm_cell_forward, lstm_cell_backward = autodiff.both_of_several(lstm_cell, results=2)
+lstm_forward, lstm_backward = autodiff.both_of_several(lstm, results=3)
+gru_cell_forward, gru_cell_backward = autodiff.both(gru_cell)
 add_forward, add_backward = autodiff.both(mx.add)
 multiply_forward, multiply_backward = autodiff.both(mx.multiply)
 divide_forward, divide_backward = autodiff.both(mx.divide)
@@ -283,7 +402,11 @@ nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
 embedding_forward, embedding_backward = autodiff.both_with_indices(lookup(partial(mx.take, axis=0)), 0)
 gather_forward, gather_backward = autodiff.both_of_loss(gather)
 scatter_add_forward, scatter_add_backward = autodiff.both_with_indices(scatter_add, 1)
-rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(rotary(mx.stack, mx.reshape), constants=2)
+_turned = rotary(mx.stack, mx.reshape)
+rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(_turned, constants=2)
+transformer_block_forward, transformer_block_backward = autodiff.both_of_loss(
+    transformer(rms_norm, attention, _turned, gated(nn.silu), mx.swapaxes, mx.reshape), constants=2
+)
 sgd_step_forward = autodiff.step(sgd)
 rmsprop_step_forward = autodiff.step(rmsprop)
 adam_step_forward = autodiff.step(adam)

@@ -396,7 +396,7 @@ cross_entropy_forward, cross_entropy_backward = pytorch.both_of_loss(cross_entro
 softmax_cross_entropy_from_outputs_backward = pytorch.from_outputs(rows)
 mlp_forward, mlp_backward = pytorch.both_of_loss(network(dense, F.relu, softmax_cross_entropy))
 convolutional_network_forward, convolutional_network_backward = pytorch.both_of_loss(
-    convolutional(F.conv2d, batch_norm, F.relu, F.max_pool2d, dense, softmax_cross_entropy)
+    convolutional(F.conv2d, batch_norm, F.relu, F.max_pool2d, torch.reshape, dense, softmax_cross_entropy)
 )
 square_forward, square_backward = pytorch.both(torch.square)
 sigmoid_forward, sigmoid_backward = pytorch.both(torch.sigmoid)
@@ -470,7 +470,7 @@ scatter_add_forward, scatter_add_backward = pytorch.both_with_indices(scatter_ad
 _turned = rotary(torch.stack, torch.reshape)
 rotary_embedding_forward, rotary_embedding_backward = pytorch.both_of_loss(_turned, constants=2)
 transformer_block_forward, transformer_block_backward = pytorch.both_of_loss(
-    transformer(rms_norm, attention, _turned, gated(F.silu), torch.swapaxes), constants=2
+    transformer(rms_norm, attention, _turned, gated(F.silu), torch.swapaxes, torch.reshape), constants=2
 )
 _of_layer = of_layer(softmax_cross_entropy, torch.t)
 linear_cross_entropy_forward, linear_cross_entropy_backward = ignoring.both_of_loss(_of_layer)
