@@ -28,6 +28,8 @@ WIDE = 1 / 16
 """A bound of this share of what is due, in the root mean square, says next to nothing."""
 FEW = 64
 """Of fewer elements the median says little."""
+NEAR = 1 / 32
+"""Errors of this share of their bounds are looked at once more: of long sums the bound is far beyond errors."""
 SEEN = 2**12
 """About so many elements of a part are looked at."""
 FORMS = 8
@@ -96,6 +98,11 @@ class Samples:
         own = float(FORMATS[dtype].unit_roundoff)
         due = {name: _size(np.concatenate(sample.expected)) for name, sample in wide.items()}
         return {n: max(times * off[n], TIMES * own * due[n]) if off[n] >= 0 else np.nan for n in wide}
+
+    def near_bounds(self) -> list[str]:
+        """The results of which errors come near their bounds, in the median."""
+        of = {name: (np.concatenate(one.errors), np.concatenate(one.bounds)) for name, one in self.by_result.items()}
+        return [name for name, (errors, bounds) in of.items() if np.median(errors) > NEAR * np.median(bounds)]
 
     def beyond(self, ceilings: Mapping[str, float]) -> list[str]:
         """The results of which half of the elements are further off than that."""

@@ -19,7 +19,11 @@ from .call import OwnCall
 from .evaluation import SMALL, Answer, Part, parts_of
 from .picture import Picture, positions
 from .progress import Progress
+from .reading import readings
 
+FEW, FAR = 2**10, 100.0
+"""Of so many elements of a large result that is right it is read what its errors are like, if they come near their
+bounds; it is told from what mean square on, against what independent roundings come to."""
 WRONG, OPEN, RIGHT = np.uint8(0), np.uint8(1), np.uint8(2)
 
 
@@ -85,6 +89,8 @@ class Judgement:
     """How many elements of which result have no bound, of those that are right."""
     beyond: tuple[tuple[str, bool], ...] = ()
     """Results whose bounds say next to nothing, and whether they are held to what their formula is off by instead."""
+    drifting: tuple[tuple[str, float], ...] = ()
+    """Results that are right by the worst case, and how many times what independent roundings come to they are off."""
 
 
 def judge(
@@ -116,6 +122,7 @@ def judge(
     unjudged: dict[str, int] = {}
     ceilings: dict[str, float] = {}
     far: list[str] = []
+    near: list[str] = []
 
     def holds(answer: Answer, what: str) -> bool:
         unjudged.clear()
@@ -134,6 +141,7 @@ def judge(
         ceilings.clear()
         ceilings.update(samples.ceilings(call, answer, dtype, precision))
         far.extend(beyond := samples.beyond(ceilings))
+        near[:] = samples.near_bounds() if answer is answers[0] else []
         return not beyond
 
     def fates(answer: Answer) -> dict[str, np.ndarray]:
@@ -170,12 +178,14 @@ def judge(
         return any(holds(one, "again, by other conventions") for one in met) or hold_together([answers[0], *met])
 
     if held():
+        read = readings(call, answers[0], dtype, precision, FEW) if near and not quick else []
         return Judgement(
             dtype,
             precision,
             right=names,
             unjudged=tuple(unjudged.items()),
             beyond=tuple((name, not np.isnan(most)) for name, most in ceilings.items()),
+            drifting=tuple((r.result, r.mean_square**0.5) for r in read if r.mean_square > FAR and r.result in near),
         )
     if quick:
         return Judgement(dtype, precision, misshapen=((names[0], ()),))

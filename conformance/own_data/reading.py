@@ -33,9 +33,12 @@ class Reading:
         return f"errors of {self.result}: bias {self.bias:.2g}, mean square {self.mean_square:.2g}"
 
 
-def readings(call: OwnCall, answer: Answer, dtype: str, precision: str) -> list[Reading]:
-    """The reading of each result that can be sampled and has roundings, the largest mean square first."""
-    call = replace(call, sample=ELEMENTS)
+def readings(call: OwnCall, answer: Answer, dtype: str, precision: str, elements: int = ELEMENTS) -> list[Reading]:
+    """The reading of each result that can be sampled and has roundings, the largest mean square first.
+
+    elements: of how many of each result.
+    """
+    call = replace(call, sample=elements)
     sums: dict[str, tuple[int, float, float]] = {}
     for part in sampled_parts(call, grids_that_are(call), answer[:1], dtype, precision, independent=True):
         with np.errstate(all="ignore"):

@@ -45,7 +45,7 @@ def _worked(judgements: Iterable[Judgement]) -> Iterator[tuple[str, str]]:
 
 
 def unjudged(judgement: Judgement) -> Iterator[str]:
-    """A line for each result of which elements have no bound, or none that says anything."""
+    """A line for each result that is right of which elements have no bound, or none that says much of its errors."""
     for held in (True, False):
         if names := [name for name, judged in judgement.beyond if judged is held]:
             rest = (
@@ -61,6 +61,11 @@ def unjudged(judgement: Judgement) -> Iterator[str]:
         yield (
             f"{count} elements of {name} are not judged: for such arguments a step on the way may overflow or lose all "
             f"digits, and a sound implementation may give anything"
+        )
+    for name, times in judgement.drifting:
+        yield (
+            f"{name} keeps to its bound, which is for the worst case, and its errors are {times:.2g} times what "
+            f"independent roundings come to: it may lack terms, or be added up in too low a precision"
         )
 
 

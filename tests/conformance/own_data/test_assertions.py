@@ -1,6 +1,7 @@
 """Own tensors are judged as golden cases are: what is right passes at any size, what is wrong is named."""
 
 import tracemalloc
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -309,6 +310,17 @@ def test_conventions_that_a_call_does_not_meet_are_not_asked(
             "scaled_dot_product_attention", 2 * outputs, **{**call, "inputs": (q, k[:, :, :60], v[:, :, :60])}
         )
     assert "by other conventions" in capsys.readouterr().err
+
+
+def test_errors_that_only_the_worst_case_explains_are_told() -> None:
+    x = normal(32, 40_000)
+    with pytest.warns(
+        UserWarning, match=r"outputs keeps to its bound.*errors are \d+ times what independent roundings"
+    ):
+        assert_outputs("logsumexp", np.log(np.exp(x[:, :-40]).sum(-1)), inputs=x, axis=-1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_outputs("logsumexp", np.log(np.exp(x).sum(-1)), inputs=x, axis=-1)
 
 
 def test_what_is_not_judged_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
