@@ -17,16 +17,24 @@ from .autodiff import (
     are_indices,
     by_element,
     by_norms,
+    corner,
     dropout,
     gated,
+    lookup,
     needed,
     network,
     of_layer,
+    places,
+    recurrent,
+    rotary,
+    transformer,
 )
+from .images import by_channel, require_several
 
 with needed("autograd", "HIPS autograd", "autograd"):
     import autograd.numpy as np
     from autograd import make_vjp
+    from autograd.builtins import tuple as traced_tuple
     from autograd.extend import defvjp, primitive
     from autograd.tracer import getval
 
@@ -38,7 +46,11 @@ dtypes = ["float64", "float32", "float16"]  # autograd cannot differentiate a bf
 precision = {
     "float16": "stepwise",
     "float16:add": "native",
+    "float16:batch_norm": "native",
     "float16:dense": "native",
+    "float16:embedding": "native",
+    "float16:gather": "native",
+    "float16:group_norm": "native",
     "float16:layer_norm": "native",
     "float16:log_softmax": "native",
     "float16:softmax": "native",
@@ -170,6 +182,52 @@ def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     return inputs / np.sqrt(np.mean(inputs**2, axis=-1, keepdims=True) + eps) * weight
 
 
+def batch_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    require_several(inputs)
+    return by_channel(standardized(inputs, (0, *range(2, inputs.ndim)), eps), weight, bias)
+
+
+def group_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, num_groups: int, eps: float) -> Tensor:
+    n, channels, *rest = inputs.shape
+    groups = np.reshape(inputs, (n, num_groups, channels // num_groups, *rest))
+    normal = standardized(groups, tuple(range(2, groups.ndim)), eps)
+    return by_channel(np.reshape(normal, inputs.shape), weight, bias)
+
+
+def standardized(inputs: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
+    centred = inputs - np.mean(inputs, axis=axes, keepdims=True)
+    return centred / np.sqrt(np.mean(centred**2, axis=axes, keepdims=True) + eps)
+
+
+def attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *mask: Tensor,
+    scale: float,
+    is_causal: bool = False,
+    softcap: float | None = None,
+    window: int | None = None,
+) -> Tensor:
+    if query.shape[1] % key.shape[1] or query.shape[0] != key.shape[0] or key.shape[:3] != value.shape[:3]:
+        raise ValueError(f"queries {query.shape} do not fit keys {key.shape} and values {value.shape}")
+    keys, values = (np.repeat(x, query.shape[1] // key.shape[1], axis=1) for x in (key, value))
+    scores = np.matmul(query, np.swapaxes(keys, -1, -2)) * scale
+    if softcap:
+        scores = softcap * np.tanh(scores / softcap)
+    if mask and (mask[0].ndim != 4 or mask[0].shape[2:] != scores.shape[2:]):
+        raise ValueError(f"a mask {mask[0].shape} for scores {scores.shape}")
+    ahead = np.arange(key.shape[2]) - np.arange(query.shape[2])[:, None]
+    seen = mask[0] != 0 if mask else (ahead <= 0) | (not is_causal)
+    if window is not None:
+        seen = seen & (abs(ahead) <= window)
+    return np.matmul(softmax(np.where(seen, scores, np.finfo(scores.dtype).min)), values)
+
+
+def gather(inputs: Tensor, indices: Tensor, *, axis: int) -> Tensor:
+    return corner(inputs, indices, axis)[places(indices, axis)]
+
+
 def mse(predictions: Tensor, targets: Tensor) -> Tensor:
     return (predictions - targets) ** 2
 
@@ -236,7 +294,11 @@ def tensor(array: Array) -> Array:
 
 def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:
     # Of a tuple, whose gradient keeps its dtypes: of an array alone, np.max makes float64 of float32.
-    back, _ = make_vjp(lambda values: function(*values, *constants))(tuple(variables))
+    def called(values: Tensors) -> Tensor:
+        outputs = function(*values, *constants)
+        return traced_tuple(outputs) if isinstance(outputs, tuple) else outputs
+
+    back, _ = make_vjp(called)(tuple(variables))
     return back(upstream)
 
 
@@ -271,6 +333,10 @@ reciprocal_forward, reciprocal_backward = autodiff.both(np.reciprocal)
 log_softmax_forward, log_softmax_backward = autodiff.both(log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
+batch_norm_forward, batch_norm_backward = autodiff.both(batch_norm)
+group_norm_forward, group_norm_backward = autodiff.both(group_norm)
+scaled_dot_product_attention_forward, scaled_dot_product_attention_backward = autodiff.both(attention)
+masked_attention_forward, masked_attention_backward = autodiff.both_of_loss(attention)
 matmul_forward, matmul_backward = autodiff.both(np.matmul)
 add_forward, add_backward = autodiff.both(np.add)
 multiply_forward, multiply_backward = autodiff.both(np.multiply)
@@ -312,3 +378,14 @@ _of_logits = classes.or_own(softmax_cross_entropy)
 softmax_cross_entropy_forward, softmax_cross_entropy_backward = autodiff.both_of_loss(_of_logits)
 linear_cross_entropy_forward, linear_cross_entropy_backward = autodiff.both_of_loss(of_layer(_of_logits, np.transpose))
 nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
+embedding_forward, embedding_backward = autodiff.both_with_indices(lookup(lambda weight, rows: weight[rows]), 0)
+gather_forward, gather_backward = autodiff.both_of_loss(gather)
+_turned = rotary(np.stack, np.reshape)
+rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(_turned, constants=2)
+transformer_block_forward, transformer_block_backward = autodiff.both_of_loss(
+    transformer(rms_norm, attention, _turned, gated(silu), np.swapaxes, np.reshape), constants=2
+)
+_lstm_cell, _lstm, _gru_cell = recurrent(sigmoid, np.tanh, np.stack)
+lstm_cell_forward, lstm_cell_backward = autodiff.both_of_several(_lstm_cell, results=2)
+lstm_forward, lstm_backward = autodiff.both_of_several(_lstm, results=3)
+gru_cell_forward, gru_cell_backward = autodiff.both(_gru_cell)
