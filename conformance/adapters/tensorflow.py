@@ -6,7 +6,7 @@ Options: `device=GPU`, `device=GPU:1` and so on.
 # ruff: noqa: D103 - the names are the operations'
 
 import os
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version as version_of
 from types import SimpleNamespace
 from typing import Any
@@ -19,11 +19,13 @@ from .autodiff import (
     Axes,
     ClassLosses,
     Function,
+    Sizes,
     Tensor,
     Tensors,
     are_indices,
     by_element,
     by_norms,
+    convolutional,
     corner,
     dropout,
     gated,
@@ -33,8 +35,11 @@ from .autodiff import (
     of_layer,
     own,
     places,
+    require_layer,
     rotary,
+    transformer,
 )
+from .images import channels_last, per_axis, require_channels, require_several, require_windows
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else it logs to standard error
 with needed("tensorflow", "TensorFlow", "tensorflow"):
@@ -43,6 +48,10 @@ with needed("tensorflow", "TensorFlow", "tensorflow"):
 name = "TensorFlow"
 version = f"{tf.__version__} with Keras {version_of('keras')}"
 dtypes = ["float64", "float32", "float16", "bfloat16"]
+NATIVE = (
+    *("embedding", "gather", "scatter_add"),
+    *("conv1d", "conv2d", "conv_transpose2d", "max_pool2d", "avg_pool2d"),
+)
 # Each operation rounds its result. Keras's normalisations convert to float32 and back once, and oneDNN's softmax of
 # bfloat16 computes in float32. Sums are in float32, but of float16 over rows, as in gradients of biases, of a few
 # elements, and those of tf.reduce_sum and tf.reduce_mean, in float16.
@@ -50,6 +59,7 @@ precision = {
     "float16": "stepwise",
     "bfloat16": "stepwise",
     "float16:add": "native",
+    "float16:batch_norm": "native",
     "float16:dense": "native",
     "float16:hinge": "native",
     "float16:maximum": "native",
@@ -62,10 +72,11 @@ precision = {
     "bfloat16:layer_norm": "fused",
     "float16:rms_norm": "fused",
     "bfloat16:rms_norm": "fused",
-    # what is added up where indices point is so in the half dtype itself
-    **{f"{dtype}:{op}": "native" for dtype in ("float16", "bfloat16") for op in ("embedding", "gather", "scatter_add")},
+    # what is added up where indices point, or over windows, is so in the half dtype itself
+    **{f"{dtype}:{op}": "native" for dtype in ("float16", "bfloat16") for op in NATIVE},
 }
 
+options = SimpleNamespace(device="CPU")
 REDUCTIONS = {"none": lambda rows: rows, "sum": tf.reduce_sum, "mean": tf.reduce_mean}
 
 
@@ -113,6 +124,170 @@ def layer_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> T
 
 def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     return tf.keras.ops.rms_normalization(inputs, weight, epsilon=eps)
+
+
+def batch_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    require_several(inputs)
+    require_channels(inputs, weight, bias)
+    return normalized(inputs, weight, bias, eps=eps)
+
+
+images = channels_last(tf.transpose)
+
+
+@images
+def normalized(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    mean, variance = tf.nn.moments(inputs, list(range(inputs.ndim - 1)))
+    return tf.nn.batch_normalization(inputs, mean, variance, bias, weight, eps)
+
+
+def group_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, num_groups: int, eps: float) -> Tensor:
+    require_channels(inputs, weight, bias)
+    layer = tf.keras.layers.GroupNormalization(num_groups, 1, eps, dtype=inputs.dtype.name)
+    layer.build(inputs.shape)
+    return called(layer, [weight, bias], inputs)
+
+
+def called(layer: Any, weights: Tensors, *inputs: Tensor, **states: Tensors) -> Any:
+    """The result of a Keras layer with these weights in place of its own."""
+    outputs, _ = layer.stateless_call(
+        weights, [state.value for state in layer.non_trainable_variables], *inputs, **states
+    )
+    return outputs
+
+
+def conv1d(inputs: Tensor, weight: Tensor, bias: Tensor, **sizes: Any) -> Tensor:
+    rows = {name: (int(name != "padding"), *per_axis(size, 1)) for name, size in sizes.items() if name != "groups"}
+    of_row = conv2d(inputs[:, :, None], weight[:, :, None], bias, groups=sizes.get("groups", 1), **rows)
+    return of_row[:, :, 0]
+
+
+def conv2d(
+    inputs: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:
+    require_gradients(dilation, groups)
+    if inputs.ndim != 4 or inputs.shape[1] != weight.shape[1]:  # TensorFlow would take groups of channels
+        raise ValueError(f"inputs {inputs.shape} for weights {weight.shape}")
+    kernel, steps = tf.transpose(weight, (2, 3, 1, 0)), per_axis(stride, 2)
+    return biased(lambda x: tf.nn.conv2d(x, kernel, steps, around(padding)), inputs, bias)
+
+
+def conv_transpose2d(
+    inputs: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+    output_padding: Sizes = 0,
+) -> Tensor:
+    require_gradients(dilation, groups)
+    steps, more = per_axis(stride, 2), per_axis(output_padding, 2)
+    if any(extra >= step for extra, step in zip(more, steps, strict=True)):
+        raise ValueError(f"output_padding {output_padding} is as large as the stride")
+    sizes = zip(inputs.shape[2:], weight.shape[2:], steps, per_axis(padding, 2), more, strict=True)
+    image = [s * (size - 1) + k - 2 * p + extra for size, k, s, p, extra in sizes]
+    kernel, shape = tf.transpose(weight, (2, 3, 1, 0)), (inputs.shape[0], *image, weight.shape[1])
+    return biased(lambda x: tf.nn.conv2d_transpose(x, kernel, shape, steps, around(padding)), inputs, bias)
+
+
+def require_gradients(dilation: Sizes, groups: int) -> None:
+    if options.device == "CPU" and (per_axis(dilation, 2) != (1, 1) or groups != 1):
+        raise NotImplementedError("TensorFlow has no gradient of dilated and grouped convolutions on the CPU")
+
+
+def biased(convolution: Function, inputs: Tensor, bias: Tensor) -> Tensor:
+    return images(lambda x: tf.nn.bias_add(convolution(x), bias))(inputs)
+
+
+def around(padding: Sizes) -> list[list[int]]:
+    """The padding of images (N, H, W, C) at both ends of each axis."""
+    return [[0, 0], *([p, p] for p in per_axis(padding, 2)), [0, 0]]
+
+
+def max_pool2d(inputs: Tensor, *, kernel_size: Sizes, stride: Sizes, padding: Sizes = 0, dilation: Sizes = 1) -> Tensor:
+    if per_axis(dilation, 2) != (1, 1):
+        raise NotImplementedError("tf.nn.max_pool2d has no dilation")
+    kernel, steps = per_axis(kernel_size, 2), per_axis(stride, 2)
+    require_windows(kernel, padding)
+    return images(lambda x: tf.nn.max_pool2d(x, kernel, steps, around(padding)))(inputs)
+
+
+def avg_pool2d(
+    inputs: Tensor, *, kernel_size: Sizes, stride: Sizes, padding: Sizes = 0, count_include_pad: bool = True
+) -> Tensor:
+    if not count_include_pad:
+        raise NotImplementedError("tf.nn.avg_pool2d has no padding but what makes outputs as large as inputs")
+    kernel, steps = per_axis(kernel_size, 2), per_axis(stride, 2)
+    require_windows(kernel, padding)
+
+    @images
+    def pooled(x: Tensor) -> Tensor:
+        outputs = tf.nn.avg_pool2d(tf.pad(x, around(padding)), kernel, steps, "VALID")
+        return tf.reshape(outputs, outputs.shape)  # of a smaller gradient AvgPoolGrad would read on beyond its end
+
+    return pooled(inputs)
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor, *mask: Tensor, scale: float, **others: Any) -> Tensor:
+    if others.keys() - {"is_causal"}:
+        raise NotImplementedError("Keras's attention has neither softcap nor window")
+    if mask and (mask[0].ndim != 4 or mask[0].shape[2:] != (query.shape[2], key.shape[2])):
+        raise ValueError(f"a mask {mask[0].shape} for {query.shape[2]} queries and {key.shape[2]} keys")
+    if query.shape[1] % key.shape[1]:
+        raise ValueError(f"{query.shape[1]} heads of queries for {key.shape[1]} of keys")
+    heads = (swapped(tf.repeat(x, query.shape[1] // x.shape[1], axis=1), 1, 2) for x in (query, key, value))
+    seen = mask[0] != 0 if mask else None
+    return swapped(tf.keras.ops.dot_product_attention(*heads, mask=seen, scale=scale, **others), 1, 2)
+
+
+def swapped(inputs: Tensor, a: int, b: int) -> Tensor:
+    return tf.experimental.numpy.swapaxes(inputs, a, b)
+
+
+@cache
+def built(make: Function, units: int, features: int, dtype: str, **options: bool) -> Any:
+    """A recurrent layer of Keras for inputs of so many features."""
+    layer = make(units, dtype=dtype, recurrent_initializer="zeros", **options)  # the default knows no bfloat16
+    layer.build((None, None, features) if "return_state" in options else (None, features))
+    return layer
+
+
+def lstm_cell(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> Tensors:
+    require_layer(4, inputs, (hidden, cell), layer)
+    keras = built(tf.keras.layers.LSTMCell, hidden.shape[1], inputs.shape[1], inputs.dtype.name)
+    _, states = called(keras, with_one_bias(*layer), inputs, states=[hidden, cell])
+    return tuple(states)
+
+
+def lstm(inputs: Tensor, hidden: Tensor, cell: Tensor, *layer: Tensor) -> Tensors:
+    require_layer(4, inputs[0], (hidden, cell), layer)
+    returned = {"return_sequences": True, "return_state": True}
+    keras = built(tf.keras.layers.LSTM, hidden.shape[1], inputs.shape[2], inputs.dtype.name, **returned)
+    outputs, *last = called(keras, with_one_bias(*layer), swapped(inputs, 0, 1), initial_state=[hidden, cell])
+    return swapped(outputs, 0, 1), *last
+
+
+def with_one_bias(weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> Tensors:
+    return tf.transpose(weight_ih), tf.transpose(weight_hh), bias_ih + bias_hh
+
+
+def gru_cell(inputs: Tensor, hidden: Tensor, *layer: Tensor) -> Tensor:
+    require_layer(3, inputs, (hidden,), layer)
+    keras = built(tf.keras.layers.GRUCell, hidden.shape[1], inputs.shape[1], inputs.dtype.name)
+    reset, update, new = zip(*(tf.split(x, 3) for x in layer), strict=True)
+    weight_ih, weight_hh, *biases = (tf.concat(gates, 0) for gates in zip(update, reset, new, strict=True))
+    weights = tf.transpose(weight_ih), tf.transpose(weight_hh), tf.stack(biases)
+    return called(keras, weights, inputs, states=[hidden])[0]
 
 
 def l1(predictions: Tensor, targets: Tensor) -> Tensor:
@@ -220,8 +395,6 @@ def adamw(
 
 # The adapter: arrays to tensors, and a function's gradients by the tape.
 
-options = SimpleNamespace(device="CPU")
-
 
 def setup(device: str = "CPU") -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)  # tensors this small gain nothing from threads
@@ -257,6 +430,9 @@ softmax_forward, softmax_backward = autodiff.both(tf.nn.softmax)
 cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, tf.nn.relu, softmax_cross_entropy))
+convolutional_network_forward, convolutional_network_backward = autodiff.both_of_loss(
+    convolutional(conv2d, batch_norm, tf.nn.relu, max_pool2d, tf.reshape, dense, softmax_cross_entropy)
+)
 square_forward, square_backward = autodiff.both(tf.math.square)
 sigmoid_forward, sigmoid_backward = autodiff.both(tf.math.sigmoid)
 tanh_forward, tanh_backward = autodiff.both(tf.math.tanh)
@@ -281,7 +457,19 @@ reciprocal_forward, reciprocal_backward = autodiff.both(tf.math.reciprocal)
 log_softmax_forward, log_softmax_backward = autodiff.both(tf.nn.log_softmax)
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
+batch_norm_forward, batch_norm_backward = autodiff.both(batch_norm)
+group_norm_forward, group_norm_backward = autodiff.both(group_norm)
 matmul_forward, matmul_backward = autodiff.both(tf.experimental.numpy.matmul)
+conv1d_forward, conv1d_backward = autodiff.both(conv1d)
+conv2d_forward, conv2d_backward = autodiff.both(conv2d)
+conv_transpose2d_forward, conv_transpose2d_backward = autodiff.both(conv_transpose2d)
+max_pool2d_forward, max_pool2d_backward = autodiff.both(max_pool2d)
+avg_pool2d_forward, avg_pool2d_backward = autodiff.both(avg_pool2d)
+scaled_dot_product_attention_forward, scaled_dot_product_attention_backward = autodiff.both(attention)
+masked_attention_forward, masked_attention_backward = autodiff.both_of_loss(attention)
+lstm_cell_forward, lstm_cell_backward = autodiff.both_of_several(lstm_cell, results=2)
+lstm_forward, lstm_backward = autodiff.both_of_several(lstm, results=3)
+gru_cell_forward, gru_cell_backward = autodiff.both(gru_cell)
 add_forward, add_backward = autodiff.both(tf.math.add)
 multiply_forward, multiply_backward = autodiff.both(tf.math.multiply)
 divide_forward, divide_backward = autodiff.both(tf.math.divide)
@@ -325,7 +513,11 @@ nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
 embedding_forward, embedding_backward = autodiff.both_with_indices(lookup(tf.nn.embedding_lookup), 0)
 gather_forward, gather_backward = autodiff.both_of_loss(gather)
 scatter_add_forward, scatter_add_backward = autodiff.both_with_indices(scatter_add, 1)
-rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(rotary(tf.stack, tf.reshape), constants=2)
+_turned = rotary(tf.stack, tf.reshape)
+rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(_turned, constants=2)
+transformer_block_forward, transformer_block_backward = autodiff.both_of_loss(
+    transformer(rms_norm, attention, _turned, gated(tf.nn.silu), swapped, tf.reshape), constants=2
+)
 sgd_step_forward = autodiff.step(sgd)
 rmsprop_step_forward = autodiff.step(rmsprop)
 adam_step_forward = autodiff.step(adam)
