@@ -1,13 +1,15 @@
 """tinygrad's own functions and its gradients. Needs `pip install tinygrad`, and clang for its CPU device.
 
-The device is what tinygrad chooses, or what its environment variable DEV says; CC names another compiler. clang before
-17 knows no arithmetic of bfloat16, which a few kernels ask for.
+The device is what tinygrad chooses, or what its environment variable DEV says; CC names another compiler, as a script
+of one line that calls the clang in `pip install ziglang`: `python -m ziglang clang "$@"`. clang before 17 knows no
+arithmetic of bfloat16, which a few kernels ask for.
 """
 
 # ruff: noqa: D103 - the names are the operations'
 
 from functools import partial
 from importlib.metadata import version as version_of
+from typing import Any
 
 import numpy as np
 from ml_dtypes import bfloat16
@@ -18,18 +20,26 @@ from .autodiff import (
     Axes,
     ClassLosses,
     Function,
+    Sizes,
     Tensor,
     Tensors,
     are_indices,
     by_element,
     by_norms,
+    convolutional,
+    corner,
     dropout,
     gated,
+    lookup,
     needed,
     network,
     of_layer,
     own,
+    recurrent,
+    rotary,
+    transformer,
 )
+from .images import per_axis, require_channels, require_several, require_windows
 
 with needed("tinygrad", "tinygrad", "tinygrad"):
     import tinygrad
@@ -94,6 +104,91 @@ def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
     norm = nn.RMSNorm(weight.shape[0], eps, elementwise_affine=False)
     norm.weight = weight
     return norm(inputs)
+
+
+def batch_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, eps: float) -> Tensor:
+    require_several(inputs)
+    return by_weights(nn.BatchNorm(weight.shape[0], eps, track_running_stats=False), inputs, weight, bias)
+
+
+def group_norm(inputs: Tensor, weight: Tensor, bias: Tensor, *, num_groups: int, eps: float) -> Tensor:
+    return by_weights(nn.GroupNorm(num_groups, weight.shape[0], eps), inputs, weight, bias)
+
+
+def by_weights(layer: Any, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    require_channels(inputs, weight, bias)
+    layer.weight, layer.bias = weight, bias
+    return layer(inputs)
+
+
+def convolution(
+    inputs: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:
+    return inputs.conv2d(weight, bias, groups, stride, dilation, padding)
+
+
+def conv_transpose2d(
+    inputs: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+    output_padding: Sizes = 0,
+) -> Tensor:
+    return inputs.conv_transpose2d(weight, bias, groups, stride, dilation, padding, output_padding)
+
+
+def max_pool2d(inputs: Tensor, *, kernel_size: Sizes, stride: Sizes, padding: Sizes = 0, dilation: Sizes = 1) -> Tensor:
+    kernel = per_axis(kernel_size, 2)
+    require_windows(kernel, padding)
+    return inputs.max_pool2d(kernel, stride, dilation, padding)
+
+
+def avg_pool2d(
+    inputs: Tensor, *, kernel_size: Sizes, stride: Sizes, padding: Sizes = 0, count_include_pad: bool = True
+) -> Tensor:
+    kernel = per_axis(kernel_size, 2)
+    require_windows(kernel, padding)
+    return inputs.avg_pool2d(kernel, stride, 1, padding, count_include_pad=count_include_pad)
+
+
+def attention(
+    query: Tensor, key: Tensor, value: Tensor, *mask: Tensor, scale: float, is_causal: bool = False, **options: Any
+) -> Tensor:
+    if options:
+        raise NotImplementedError("tinygrad's attention has neither softcap nor window")
+    if mask and (mask[0].ndim != 4 or mask[0].shape[2:] != (query.shape[2], key.shape[2])):
+        raise ValueError(f"a mask {mask[0].shape} for {query.shape[2]} queries and {key.shape[2]} keys")
+    if query.shape[1] % key.shape[1]:
+        raise ValueError(f"{query.shape[1]} heads of queries for {key.shape[1]} of keys")  # it takes as many as fit
+    seen, shared = mask[0] != 0 if mask else None, query.shape[1] != key.shape[1]
+    query = query * (scale * query.shape[-1] ** 0.5)  # it divides by the root of the size itself
+    return query.scaled_dot_product_attention(key, value, seen, is_causal=is_causal, enable_gqa=shared)
+
+
+def gather(inputs: Tensor, indices: Tensor, *, axis: int) -> Tensor:
+    return corner(inputs, indices, axis).gather(axis, indices)
+
+
+def scatter_add(inputs: Tensor, indices: Tensor, source: Tensor, *, axis: int) -> Tensor:
+    corner(inputs, indices, axis)
+    if source.shape != indices.shape:
+        raise ValueError(f"a source of shape {source.shape} for indices of shape {indices.shape}")
+    return inputs.scatter_reduce(axis, indices, source, "sum")
+
+
+def stacked(tensors: Tensors, axis: int = 0) -> Tensor:
+    return tinygrad.Tensor.stack(*tensors, dim=axis)
 
 
 def mse(predictions: Tensor, targets: Tensor) -> Tensor:
@@ -199,7 +294,11 @@ def tensor(array: Array) -> Tensor:
 
 
 def gradients(function: Function, variables: Tensors, constants: Tensors, upstream: Tensor) -> Tensors:
-    found = function(*variables, *constants).gradient(*variables, gradient=upstream)
+    outputs = function(*variables, *constants)
+    if isinstance(outputs, tuple):  # gradients are taken of one tensor alone
+        outputs = sum((one * of_one).sum() for one, of_one in zip(outputs, upstream, strict=True))
+        upstream = None
+    found = outputs.gradient(*variables, gradient=upstream)
     tinygrad.Tensor.realize(*found)  # together: one by one, each would compute again what they have in common
     return found
 
@@ -217,6 +316,17 @@ softmax_forward, softmax_backward = autodiff.both(tinygrad.Tensor.softmax)
 cross_entropy_forward, cross_entropy_backward = autodiff.both_of_loss(cross_entropy)
 softmax_cross_entropy_from_outputs_backward = autodiff.from_outputs(rows)
 mlp_forward, mlp_backward = autodiff.both_of_loss(network(dense, tinygrad.Tensor.relu, softmax_cross_entropy))
+convolutional_network_forward, convolutional_network_backward = autodiff.both_of_loss(
+    convolutional(
+        convolution,
+        batch_norm,
+        tinygrad.Tensor.relu,
+        max_pool2d,
+        tinygrad.Tensor.reshape,
+        dense,
+        softmax_cross_entropy,
+    )
+)
 square_forward, square_backward = autodiff.both(tinygrad.Tensor.square)
 sigmoid_forward, sigmoid_backward = autodiff.both(tinygrad.Tensor.sigmoid)
 tanh_forward, tanh_backward = autodiff.both(tinygrad.Tensor.tanh)
@@ -242,6 +352,15 @@ log_softmax_forward, log_softmax_backward = autodiff.both(tinygrad.Tensor.log_so
 layer_norm_forward, layer_norm_backward = autodiff.both(layer_norm)
 rms_norm_forward, rms_norm_backward = autodiff.both(rms_norm)
 matmul_forward, matmul_backward = autodiff.both(tinygrad.Tensor.matmul)
+batch_norm_forward, batch_norm_backward = autodiff.both(batch_norm)
+group_norm_forward, group_norm_backward = autodiff.both(group_norm)
+conv1d_forward, conv1d_backward = autodiff.both(convolution)
+conv2d_forward, conv2d_backward = autodiff.both(convolution)
+conv_transpose2d_forward, conv_transpose2d_backward = autodiff.both(conv_transpose2d)
+max_pool2d_forward, max_pool2d_backward = autodiff.both(max_pool2d)
+avg_pool2d_forward, avg_pool2d_backward = autodiff.both(avg_pool2d)
+scaled_dot_product_attention_forward, scaled_dot_product_attention_backward = autodiff.both(attention)
+masked_attention_forward, masked_attention_backward = autodiff.both_of_loss(attention)
 add_forward, add_backward = autodiff.both(tinygrad.Tensor.add)
 multiply_forward, multiply_backward = autodiff.both(tinygrad.Tensor.mul)
 divide_forward, divide_backward = autodiff.both(tinygrad.Tensor.div)
@@ -291,6 +410,26 @@ linear_cross_entropy_forward, linear_cross_entropy_backward = autodiff.both_of_l
     of_layer(_of_logits, tinygrad.Tensor.transpose)
 )
 nll_forward, nll_backward = autodiff.both_of_loss(classes.nll)
+embedding_forward, embedding_backward = autodiff.both_with_indices(lookup(lambda weight, rows: weight[rows]), 0)
+gather_forward, gather_backward = autodiff.both_of_loss(gather)
+scatter_add_forward, scatter_add_backward = autodiff.both_with_indices(scatter_add, 1)
+_turned = rotary(stacked, tinygrad.Tensor.reshape)
+rotary_embedding_forward, rotary_embedding_backward = autodiff.both_of_loss(_turned, constants=2)
+transformer_block_forward, transformer_block_backward = autodiff.both_of_loss(
+    transformer(
+        rms_norm,
+        attention,
+        _turned,
+        gated(tinygrad.Tensor.silu),
+        tinygrad.Tensor.transpose,
+        tinygrad.Tensor.reshape,
+    ),
+    constants=2,
+)
+_lstm_cell, _lstm, _gru_cell = recurrent(tinygrad.Tensor.sigmoid, tinygrad.Tensor.tanh, stacked)
+lstm_cell_forward, lstm_cell_backward = autodiff.both_of_several(_lstm_cell, results=2)
+lstm_forward, lstm_backward = autodiff.both_of_several(_lstm, results=3)
+gru_cell_forward, gru_cell_backward = autodiff.both(_gru_cell)
 sgd_step_forward = autodiff.step(sgd)
 adam_step_forward = autodiff.step(adam)
 adamw_step_forward = autodiff.step(adamw)
