@@ -31,11 +31,14 @@ class Live:
     """The smallest case that fails; None where none does."""
 
 
-def search(judge: Judge, templates: Sequence[Template], key: str, go_on: Callable[[], bool]) -> Live:
-    """Try the cases of a key while it is to go on, at least one; the first that fails is shrunk."""
+def search(
+    judge: Judge, templates: Sequence[Template], key: str, go_on: Callable[[], bool], shrink_for: float = math.inf
+) -> Live:
+    """Try the cases of a key while it is to go on, at least one; the first that fails is shrunk, for some seconds at
+    most."""
     passed: list[Verdict] = []
     numbers = takewhile(lambda number: go_on() or (not passed and number < MOST_UNJUDGED), count())
-    return first_failure(judge, stand_in(templates[0].family), drawn(templates, key, numbers), passed)
+    return first_failure(judge, stand_in(templates[0].family), drawn(templates, key, numbers), passed, shrink_for)
 
 
 def first_failure(
@@ -43,7 +46,7 @@ def first_failure(
     standing: Family,
     cases: Iterable[tuple[Template, LiveCase]],
     passed: list[Verdict],
-    shrink_for: float | None = None,
+    shrink_for: float = math.inf,
 ) -> Live:
     """Try cases, of which `standing` stands for all; the first that fails is shrunk, for some seconds at most.
 
@@ -106,14 +109,15 @@ def together(verdicts: Sequence[Verdict]) -> Verdict:
     )
 
 
-def shrunk(judge: Judge, found: Judged, seconds: float | None = None) -> Judged:
-    """The smallest case that fails in one of the same ways: simpler numbers first, then each length as short as may be.
+def shrunk(judge: Judge, found: Judged, seconds: float = math.inf) -> Judged:
+    """The smallest case that fails in one of the same ways: simpler numbers first, then each length as short as may be;
+    of a large case, whose calls are slow, lengths first.
 
-    seconds: how long further cases are tried; as the first of them are slow, lengths are then shortened first.
+    seconds: how long further cases are tried.
     """
     ways = _ways(found)
     largest = max(MOST_ELEMENTS, elements(found.template, found.case.sizes))
-    tries, go_on = 0, within(math.inf if seconds is None else seconds)
+    tries, go_on = 0, within(seconds)
 
     def fails(case: LiveCase) -> Judged | None:
         nonlocal tries
@@ -131,7 +135,7 @@ def shrunk(judge: Judge, found: Judged, seconds: float | None = None) -> Judged:
             best = _shorter(best, place, fails)
         return best
 
-    best, before = found if seconds is None else shortened(found), None
+    best, before = shortened(found) if largest > MOST_ELEMENTS else found, None
     while best is not before and tries < MOST_SHRINKS and go_on():
         before = best
         best = next((judged for case in simpler(best.case) if (judged := fails(case))), best)

@@ -22,8 +22,8 @@ from ..own_data.call import operation_names, operation_of
 from .selection import CASE, item_name, live_nodeid
 
 KINDS = LIVE, LARGE
-SHRINK_SECONDS = 20.0
-"""How long a large case that fails is made smaller."""
+SHRINK_SECONDS = {LIVE: 60.0, LARGE: 20.0}
+"""How long a case that fails is made smaller at most."""
 
 
 def stand_ins(
@@ -71,11 +71,11 @@ def try_live_cases(judge: Judge, standing: Family, golden: OperationVectors, see
     found = _templates(standing, golden)
     if not case and standing.flags[0] == LARGE:
         try:
-            return first_failure(judge, standing, large_cases(found, f"{seed}/{name}"), [], SHRINK_SECONDS)
+            return first_failure(judge, standing, large_cases(found, f"{seed}/{name}"), [], SHRINK_SECONDS[LARGE])
         finally:
             gc.collect()  # large arrays may be part of a cycle, of which the collector sees a few small objects
     if not case:
-        return search(judge, found, f"{seed}/{name}", within(seconds))
+        return search(judge, found, f"{seed}/{name}", within(seconds), SHRINK_SECONDS[LIVE])
     try:
         judged = judge.judge(*read_case(case, found))
     except UnjudgedError as error:
