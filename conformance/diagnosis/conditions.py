@@ -95,94 +95,99 @@ def separating(
 ) -> tuple[Condition, ...] | None:
     """The plainest condition, or pair of them, that is true of all the first and of none of the second; by element
     or not, or whatever; another one than that of the words `beside`. None where there is none."""
-    if not true:
-        return None
     families = len({mark.one.family.name for mark in true})
-    known = conditions(list({id(m.one): m.one for m in (*true, *false)}.values()), true)
-    known = (one for one in known if by_element in (None, one.by_element) and not (one.fitted and families < FEWEST))
-    known = (one for one in known if one.words != beside and not (one.fitted and beside))
-    possible = [one for one in known if all(np.all(one.at(m)) for m in true)]
+    possible = [
+        one
+        for one in (conditions(list({id(m.one): m.one for m in (*true, *false)}.values()), true) if true else ())
+        if by_element in (None, one.by_element) and not (one.fitted and (beside or families < FEWEST))
+        if one.words != beside and all(np.all(one.at(mark)) for mark in true)
+    ]
     some = list(false[:: 1 + len(false) // SOME])
     while True:  # those that contradict what separates a few are added to them
         found = _separating(possible, some, 1 if families < MOST else MOST)
-        if found is None:
-            return None
-        against = [mark for mark in false if all(not one.spares([mark])[0] for one in found)]
-        if not against:
+        against = [mark for mark in false if all(not one.spares([mark])[0] for one in found or ())]
+        if found is None or not against:
             return found
         some += against[:SOME]
 
 
 def _separating(possible: Sequence[Condition], false: Sequence[Marked], most: int) -> tuple[Condition, ...] | None:
     held = [(one, one.spares(false)) for one in possible]
-    single = next((one for one, spared in held if all(spared)), None)
-    if single is not None:
-        return (single,)
-    useful = [(one, spared) for one, spared in held if any(spared) and not one.fitted] if most > 1 else []
-    for (one, spared), (other, others) in combinations(useful, MOST):
-        if all(a or b for a, b in zip(spared, others, strict=True)):
-            return one, other
+    for count in range(1, most + 1):
+        for some in combinations(held, count):
+            if all(map(any, zip(*(spared for _, spared in some), strict=True))):
+                return tuple(one for one, _ in some)
+        held = [(one, spared) for one, spared in held if any(spared) and not one.fitted]
     return None
 
 
 def conditions(observations: Sequence[Observation], true: Sequence[Marked]) -> Iterator[Condition]:
     """The conditions that there are words for, the plainest first; thresholds are those of `true`."""
-    yield from of_parameters(observations)
-    for words, among in (
-        *((f"only in {dtype}", (dtype,)) for dtype in DTYPES),
-        ("only in float16 and bfloat16", HALF),
-        ("not in float64", DTYPES[1:]),
-        ("only in float64 and float32", DTYPES[:2]),
-    ):
-        yield _of(words, lambda one, among: one.family.dtype in among, among)
-    if any("labels" in one.arguments for one in observations):
-        yield from _labels()
-    yield from _ranks(observations)
+    yield from _of_parameters(observations)
+    for of, table in ((_dtype, OF_DTYPES), (_form, OF_LABELS)):
+        yield from (_among(words, of, among) for words, among in table)
+    repeated = "only for batches in which a label is repeated"
+    yield Condition(repeated, lambda marked: len(np.unique(_classes(marked.one))) < len(_classes(marked.one)))
+    yield Condition("only in rows of class 0", partial(_of_class, False), True)
+    yield Condition("only in rows of the last class", partial(_of_class, True), True)
+    ranks = sorted({*map(_rank, observations)})
+    for place, rank in enumerate(ranks if len(ranks) > 1 else ()):
+        yield _among(f"only for rank {rank}", _rank, (rank,))
+        yield _among(f"only for ranks above {rank}", _rank, ranks[place + 1 :])
     yield from (replace(one, of_lengths=True) for one in _lengths(observations, [mark.one for mark in true]))
     yield from _arguments(true)
     yield from _places(true)
 
 
-def _of(words: str, holds: Callable[..., bool], *given: Any, fitted: bool = False) -> Condition:
-    """A condition on an observation as a whole."""
-    return Condition(words, lambda marked: holds(marked.one, *given), fitted=fitted)
+OF_DTYPES = (
+    *((f"only in {dtype}", (dtype,)) for dtype in DTYPES),
+    ("only in float16 and bfloat16", HALF),
+    ("not in float64", DTYPES[1:]),
+    ("only in float64 and float32", DTYPES[:2]),
+)
+OF_LABELS = (
+    ("only for labels that are class indices", ("indices",)),
+    ("only for labels that are rows", ("one-hot", "soft")),
+    ("only for soft labels", ("soft",)),
+    ("not for soft labels", ("indices", "one-hot")),
+    ("only for one-hot labels", ("one-hot",)),
+)
 
 
-def of_parameters(observations: Sequence[Observation]) -> Iterator[Condition]:
-    """Conditions on the value of a parameter."""
+def _among(words: str, of: Callable[[Observation], object], among: Sequence[object], **more: bool) -> Condition:
+    """That something of an observation is one of several values."""
+    return Condition(words, lambda marked: of(marked.one) in among, **more)
+
+
+def _of_parameters(observations: Sequence[Observation]) -> Iterator[Condition]:
     for name in sorted({name for one in observations for name in one.family.parameters}):
         values = sorted({one.family.parameters.get(name) for one in observations}, key=repr)
+        of = partial(_parameter, name)
         for value in values if len(values) > 1 else []:
-            number = value is not None and type(value) not in (str, bool)
             only, but = f"only for {name}={value!r}", f"not for {name}={value!r}"
             if value is None:
                 only, but = f"only where {name} is left out", f"only where {name} is given"
-            is_it = _of(only, lambda one, n, v: one.family.parameters.get(n) == v, name, value, fitted=value is None)
-            is_not = _of(but, lambda one, n, v: one.family.parameters.get(n) != v, name, value, fitted=number)
-            yield from (replace(one, of_number=number) for one in (is_it, is_not)[: len(values) - 1])
+            number, others = type(value) not in (str, bool), [other for other in values if other != value]
+            yield _among(only, of, (value,), fitted=value is None, of_number=value is not None and number)
+            if len(values) > 2:
+                yield _among(
+                    but, of, others, fitted=value is not None and number, of_number=value is not None and number
+                )
         if any(isinstance(value, tuple) for value in values):
-            yield _of(
-                f"only where the values of {name} differ", lambda one, n: _differ(one.family.parameters.get(n)), name
-            )
+            differing = [value for value in values if isinstance(value, tuple) and len({*value}) > 1]
+            yield _among(f"only where the values of {name} differ", of, differing)
 
 
-def _differ(value: object) -> bool:
-    return isinstance(value, tuple) and len({*value}) > 1
+def _parameter(name: str, one: Observation) -> object:
+    return one.family.parameters.get(name)
 
 
-def _labels() -> Iterator[Condition]:
-    for words, forms in (
-        ("only for labels that are class indices", ("indices",)),
-        ("only for labels that are rows", ("one-hot", "soft")),
-        ("only for soft labels", ("soft",)),
-        ("not for soft labels", ("indices", "one-hot")),
-        ("only for one-hot labels", ("one-hot",)),
-    ):
-        yield _of(words, lambda one, forms: _form(one) in forms, forms)
-    repeated = "only for batches in which a label is repeated"
-    yield _of(repeated, lambda one: len(np.unique(_classes(one))) < len(_classes(one)))
-    for words, last in (("only in rows of class 0", False), ("only in rows of the last class", True)):
-        yield Condition(words, partial(_of_class, last), True)
+def _dtype(one: Observation) -> str:
+    return one.family.dtype
+
+
+def _rank(one: Observation) -> int:
+    return next((tensor.ndim for tensor in one.arguments.values()), 0)
 
 
 def _form(one: Observation) -> str:
@@ -206,48 +211,41 @@ def _of_class(last: bool, marked: Marked) -> Array | None:
     return np.broadcast_to(rows.reshape(-1, *[1] * (len(marked.shape) - 1)), marked.shape)
 
 
-def _ranks(observations: Sequence[Observation]) -> Iterator[Condition]:
-    ranks = sorted({_rank(one) for one in observations})
-    for rank in ranks if len(ranks) > 1 else []:
-        yield _of(f"only for rank {rank}", lambda one, r: _rank(one) == r, rank)
-        yield _of(f"only for ranks above {rank}", lambda one, r: _rank(one) > r, rank)
-
-
 def _lengths(observations: Sequence[Observation], true: Sequence[Observation]) -> Iterator[Condition]:
-    yield _of("only for a batch of one", lambda one: one.batch == 1)
-    yield _of("only for batches of more than one", lambda one: (one.batch or 0) > 1)
+    def on(words: str, holds: Callable[..., bool], *given: Any, fitted: bool = False) -> Condition:
+        return Condition(words, lambda marked: holds(marked.one.sizes.get, *given), fitted=fitted)
+
+    yield on("only for a batch of one", lambda size: size("N") == 1)
+    yield on("only for batches of more than one", lambda size: size("N", 0) > 1)
     lengths: dict[tuple[int | None, ...], str] = {}  # of lengths that are always the same, one is told
     for name in dict.fromkeys(name for one in observations for name in one.sizes):
         lengths.setdefault(tuple(one.sizes.get(name) for one in observations), name)
     names = list(lengths.values())
     for name in names:
-        yield _of(f"only where {name} is 0", lambda one, n: one.sizes.get(n) == 0, name)
+        yield on(f"only where {name} is 0", lambda size, n: size(n) == 0, name)
         if name != "N":
-            yield _of(f"only where {name} is 1", lambda one, n: one.sizes.get(n) == 1, name)
-            yield _of(f"only where {name} is not 1", lambda one, n: one.sizes.get(n, 1) != 1, name)
+            yield on(f"only where {name} is 1", lambda size, n: size(n) == 1, name)
+            yield on(f"only where {name} is not 1", lambda size, n: size(n, 1) != 1, name)
     counts = sorted({name for one in observations for name in one.family.parameters if name.endswith(COUNTS)})
     for n, m in combinations((*names, *counts), 2):
-        yield _of(f"only where {n} and {m} are the same", lambda one, n, m: _number(one, n) == _number(one, m), n, m)
+        same = f"only where {n} and {m} are the same"
+        yield Condition(same, lambda marked, n=n, m=m: _number(marked.one, n) == _number(marked.one, m))  # type: ignore[misc]
     for name in observations[0].arguments:
-        yield _of(f"only where {name} is not square", lambda one, n: len({*one.arguments[n].shape[-2:]}) > 1, name)
+        words = f"only where {name} is not square"
+        yield Condition(words, lambda marked, n=name: len({*marked.one.arguments[n].shape[-2:]}) > 1)  # type: ignore[misc]
     for name in names:
         found = [one.sizes[name] for one in true if name in one.sizes]
         least, most = min(found, default=0), max(found, default=0)
         told = f"only where {name} is"
-        yield _of(f"{told} {least} or more", lambda one, n, v: one.sizes.get(n, 0) >= v, name, least, fitted=True)
-        yield _of(f"{told} {most} or less", lambda one, n, v: 0 < one.sizes.get(n, 0) <= v, name, most, fitted=True)
+        yield on(f"{told} {least} or more", lambda size, n, v: size(n, 0) >= v, name, least, fitted=True)
+        yield on(f"{told} {most} or less", lambda size, n, v: 0 < size(n, 0) <= v, name, most, fitted=True)
         for tile in TILES:
-            words = f"{told} no multiple of {tile}"
-            yield _of(words, lambda one, n, t: one.sizes.get(n, 0) % t != 0, name, tile, fitted=True)
+            yield on(f"{told} no multiple of {tile}", lambda size, n, t: size(n, 0) % t, name, tile, fitted=True)
 
 
 def _number(one: Observation, name: str) -> object:
     """A length or a parameter; what equals nothing where there is none."""
     return one.sizes.get(name, one.family.parameters.get(name)) or object()
-
-
-def _rank(one: Observation) -> int:
-    return next((tensor.ndim for tensor in one.arguments.values()), 0)
 
 
 def _arguments(true: Sequence[Marked]) -> Iterator[Condition]:

@@ -123,6 +123,10 @@ class Observation:
             for array, due in zip(self.results, self.expected, strict=True)
         )
 
+    def off(self, position: int) -> np.ndarray:
+        """What a result of the form that is due is off by, element by element."""
+        return np.asarray(self.values[position] - self.expected[position])  # type: ignore[operator]
+
     def score(self, values: np.ndarray, position: int) -> np.ndarray:
         """How many tolerances such values of a result would be off: by the nearest of several answers; by the first
         where none is followed throughout."""

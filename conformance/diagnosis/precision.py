@@ -36,8 +36,6 @@ _COARSE, _VAGUE, _EVEN, _NORMAL = 32, 0.002, 30, 1e-30
 many times what it is off by in the middle case; of values that are not near the smallest."""
 _OF_ONE = 0.02
 """How much the factors may differ, as a share, by which the values of a case are off, to be one."""
-_RARE = 0.4
-"""The share of the changes of sign, from point to point, that chance makes, below which errors are none of rounding."""
 FEWEST_FAMILIES = 3
 
 ONLY_FLOAT32 = "precise to float32 only, 24 binary digits"
@@ -52,7 +50,7 @@ def precise_only_to(wrong: Sequence[Observation], right: Sequence[Observation], 
     if len(errors) < FEWEST:
         return None
     dtypes = {one.family.dtype for one in wrong}
-    rounding = _of_both_signs(errors, values) and not _systematic(wrong, position)
+    rounding = _of_both_signs(errors, values)
     if dtypes <= set(HALF):
         return _half(wrong, position, errors, values, rounding) or _digits(wrong, position)
     possible = [digits for digits in LOWER if all(FORMATS[d].significand >= digits + APART for d in dtypes)]
@@ -84,12 +82,11 @@ def _half(
 def _cut(one: Observation, position: int) -> float:
     """The share of a result, be it right or wrong, that is what is due, cut off after the digits of its dtype, of the
     elements that tell this from rounding to nearest."""
-    got, due = one.values[position], one.expected[position]
-    assert got is not None
+    due = one.expected[position]
     nearest = due.astype(numpy_dtype(one.family.dtype))
     over = np.abs(nearest.astype(np.float64)) > np.abs(due)
     cut = np.where(over, np.nextafter(nearest, np.zeros_like(nearest)), nearest).astype(np.float64)
-    return float(np.mean(np.equal(got, cut)[over | one.wrong[position]]))
+    return float(np.mean((one.off(position) == cut - due)[over | one.wrong[position]]))
 
 
 def _digits(wrong: Sequence[Observation], position: int) -> Words | None:
@@ -97,15 +94,15 @@ def _digits(wrong: Sequence[Observation], position: int) -> Words | None:
     by_units: dict[float, list[float]] = {one.units: [] for one in wrong if one.family.dtype not in HALF}
     largest, factors = [], []
     for one in wrong:
-        got, due = one.values[position], one.expected[position]
-        if got is None or not np.isfinite(got).all():
+        off, due = one.off(position), one.expected[position]
+        if not np.isfinite(off).all():
             return None
         some = one.wrong[position] & (np.abs(due) > _NORMAL)
-        off = ((got - due)[some] / due[some]) if some.any() else np.zeros(0)
-        if off.size:
-            largest.append(max(float(np.abs(off).max()) - (one.units if one.family.dtype in HALF else 0), 0.0))
+        if some.any():
+            share = off[some] / due[some]
+            largest.append(max(float(np.abs(share).max()) - (one.units if one.family.dtype in HALF else 0), 0.0))
             by_units.get(one.units, []).append(largest[-1])
-            factors.append(off.size > 1 and float(np.ptp(off)) < _OF_ONE * float(np.abs(off).max()))
+            factors.append(share.size > 1 and float(np.ptp(share)) < _OF_ONE * float(np.abs(share).max()))
     if len(largest) < FEWEST or len({one.family.name for one in wrong}) < FEWEST_FAMILIES:
         return None
     most, median = np.quantile(largest, 1 - _GENEROUS), np.median(largest)
@@ -121,36 +118,15 @@ def _digits(wrong: Sequence[Observation], position: int) -> Words | None:
     )
 
 
-def _systematic(wrong: Sequence[Observation], position: int) -> bool:
-    """Whether errors go by the value of an argument, as those of another function do and those of rounding do not."""
-    names = [n for n, t in wrong[0].arguments.items() if t.shape == wrong[0].expected[position].shape]
-    for name in (name for name in names if not name.startswith("dL_d")):
-        points, signs = [], []
-        for one in wrong:
-            got, due, at = one.values[position], one.expected[position], one.arguments[name]
-            if got is not None and at.shape == due.shape:
-                points.append(at.astype(np.float64)[one.wrong[position]])
-                signs.append((np.sign(got - due) * np.sign(due))[one.wrong[position]])
-        if len(points) < len(wrong) / 2:
-            continue
-        sign = np.concatenate(signs)[np.argsort(np.concatenate(points), kind="stable")]
-        up = float((sign > 0).mean())
-        changes = np.count_nonzero(np.diff(sign)) / max(len(sign) - 1, 1)
-        if len(sign) >= FEWEST and changes < _RARE * 2 * up * (1 - up):
-            return True
-    return False
-
-
 def _errors(wrong: Sequence[Observation], position: int) -> tuple[np.ndarray, np.ndarray]:
-    errors, values, each = [np.zeros(0)], [np.zeros(0)], max(EACH, 2 * FEWEST // len(wrong))
+    """What some elements of each are off by, and what is due."""
+    found, each = [np.zeros((2, 0))], max(EACH, 2 * FEWEST // len(wrong))
     for one in wrong:
-        got, due = one.values[position], one.expected[position]
-        if got is not None:
-            some = one.wrong[position] & np.isfinite(got) & np.isfinite(due)
-            step = 1 + int(some.sum()) // each  # a row of many may have one error in common
-            errors.append((got - due)[some][::step])
-            values.append(due[some][::step])
-    return np.concatenate(errors), np.concatenate(values)
+        both = np.stack([one.off(position), one.expected[position]])
+        both = both[:, one.wrong[position] & np.isfinite(both).all(axis=0)]
+        found.append(both[:, :: 1 + both.shape[1] // each])  # a row of many may have one error in common
+    errors, values = np.concatenate(found, axis=1)
+    return errors, values
 
 
 def _of_both_signs(errors: np.ndarray, values: np.ndarray) -> bool:
@@ -161,13 +137,12 @@ def _of_both_signs(errors: np.ndarray, values: np.ndarray) -> bool:
 
 def _share(one: Observation, position: int, digits: int) -> float:
     """The largest error as a share of what so many digits allow."""
-    got, due = one.values[position], one.expected[position]
-    assert got is not None
-    shares = np.array(one.score(got, position) * one.units / 2.0**-digits)
-    exact = np.isinf(shares) & (due != 0) & np.isfinite(got)
+    off, due, allowed = one.off(position), one.expected[position], 2.0**-digits
+    shares = np.array(one.score(one.values[position], position) * one.units / allowed)  # type: ignore[arg-type]
+    exact = np.isinf(shares) & (due != 0) & np.isfinite(off)
     if any((np.abs(x) > np.finfo(np.float32).max).any() for x in (due, *one.arguments.values())):
-        shares[~np.isfinite(got)] = 0.0  # beyond the range of a lower precision as well
-    shares[exact] = np.asarray(np.abs(got - due) / (64 * 2.0**-digits * np.abs(due)))[exact]
+        shares[~np.isfinite(off)] = 0.0  # beyond the range of a lower precision as well
+    shares[exact] = np.abs(off / due)[exact] / (64 * allowed)
     return float(np.max(shares, initial=0.0))
 
 
