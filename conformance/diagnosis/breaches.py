@@ -7,15 +7,13 @@ import numpy as np
 
 from ..check.verdict import MissKind
 from ..check.wording import listed
-from .candidates import catalogue, leaves_the_same, sound_of
+from .candidates import catalogue, leaves_the_same
 from .evidence import KEPT, Evidence
-from .observation import Observation, State, alike, called
+from .observation import State, alike, called
 from .search import Explanation
 
 Words = tuple[str, str, str]
 """A name, what it looks like, and a cure."""
-SCALES = 0.625, 0.75
-"""By which values are made new ones."""
 MOST_FORWARD = 5
 """So many cases are called after forward."""
 _AS_SAID = (
@@ -55,36 +53,10 @@ def _kept(evidence: Evidence, known: Sequence[Explanation]) -> str | None:
     """What is kept between calls, if anything is."""
     if evidence.misses(*KEPT):
         return f"{_results(evidence, *KEPT)}: {_state(evidence)}"
-    if not known and evidence.misses(MissKind.BATCH) and _kept_by_other_order(evidence):
-        said = "rows in another order give what was kept for the order before: a sum or the like finds it"
-        return f"{_results(evidence, MissKind.BATCH)}: {said}"
     if not known and _kept_by_forward(evidence):
         said = "right after a forward with the same arguments, wrong otherwise: what the last forward kept is used"
         return f"{listed(evidence.names)}: {said}"
     return None
-
-
-def _kept_by_other_order(evidence: Evidence) -> bool:
-    """Whether a case is right with new values, and wrong in another order of rows that is called next."""
-    function, sound = evidence.function, sound_of(evidence.vectors.op, evidence.direction)
-    ids = {item.family.id for item in evidence.misses(MissKind.BATCH)}
-    if sound is None:
-        return False
-
-    def is_right(one: Observation, scale: float, turned: bool) -> bool:
-        some = {}
-        for name, tensor in one.arguments.items():
-            axis = one.vectors.batch_axis.get(name)
-            scaled = tensor if tensor.dtype.kind == "i" else (tensor * scale).astype(tensor.dtype)
-            flipped = turned and axis is not None and -tensor.ndim <= axis < tensor.ndim
-            some[name] = np.flip(scaled, axis) if flipped else scaled
-        here = replace(one, instead=some)
-        pair = called(function, here)[0] or (), called(sound, here)[0] or ()
-        return all(alike(a, b, 0.0, 64 * one.units) for a, b in zip(*pair, strict=False))
-
-    calls = (SCALES[0], True), (SCALES[1], False), (SCALES[1], True)
-    some = (one for one in evidence.wrong if one.family.id in ids and one.batch)
-    return any([is_right(one, *call) for call in calls] == [True, True, False] for one in some)
 
 
 def _kept_by_forward(evidence: Evidence) -> bool:
@@ -117,7 +89,8 @@ def _written(evidence: Evidence) -> Iterator[Words]:
         if not candidate.of_values | candidate.remembers and all(
             leaves_the_same(one, candidate.foretell(one)) for one in changed
         ):
-            yield candidate.name, f"{candidate.words}.", candidate.cure
+            name, words, cure = candidate.said
+            yield name, f"{words}.", cure
             return
     misses = [m for item in items for m in item.verdict.misses if m.kind is MissKind.CHANGED_ARGUMENT]
     for argument in dict.fromkeys(miss.result or "" for miss in misses):

@@ -36,7 +36,8 @@ class Candidate:
     cure: str
     """One sentence."""
     foretell: Callable[[Observation], Foretold]
-    setup: Callable[[], None] = lambda: None
+    fault: "Fault | None" = None
+    """Of the catalogue, which has the words, makes them when they are asked for, and may keep a state."""
     remembers: bool = False
     """Whether what it foretells depends on the calls before."""
     of_values: bool = True
@@ -47,6 +48,12 @@ class Candidate:
     """Whether it is about the size of blocks, which a length of 1 says nothing of."""
     plainest: bool = False
     """Whether a result is 0 and no more, which many things come to."""
+
+    @property
+    def said(self) -> tuple[str, str, str]:
+        """Name, words and cure."""
+        fault = self.fault
+        return self.name, fault.wrong.rstrip(".") if fault else self.words, fault.cure if fault else self.cure
 
 
 @dataclass(frozen=True)
@@ -175,7 +182,8 @@ class Judged:
         """Foretell all of them in order, where it matters what was called before, unless the first explain nothing."""
         if self.foretold:
             return
-        self.candidate.setup()
+        assert self.candidate.fault is not None
+        self.candidate.fault.setup()
         for place, one in enumerate(observations, 1):
             self.foretold[id(one)] = self.candidate.foretell(one)
             if place == ENOUGH:
@@ -198,18 +206,31 @@ def sound_of(op: str, direction: str) -> Callable[..., Any] | None:
 
 def catalogue(op: str, direction: str) -> Iterator[Candidate]:
     """The faults of the catalogue, those that say most first: what was seen, mutants of the formula, wrappers."""
-    from ...reference.faults import every_fault_of, further_of, ignored, losing_digits, misread
+    from ...reference.faults import every_fault_of, ignored, losing_digits
 
     if sound_of(op, direction) is None:
         return
-    yield from (replace(from_fault(fault), name=fault.name) for fault in ignored(op, direction))
+    yield from (from_fault(fault, fault.name) for fault in ignored(op, direction))
     faults = [fault for fault in every_fault_of(op) if fault.direction == direction]
     faults.sort(key=lambda fault: (not fault.name.endswith("_zero"), fault.sort == "wrapper"))  # the plainest first
-    yield from map(from_fault, faults)
-    yield from (replace(from_fault(fault), name=fault.name, of_values=True) for fault in losing_digits(op, direction))
-    for fault in further_of(op, direction):
-        yield replace(from_fault(fault), name=LOWER if "half" in fault.name else "another formula")
-    yield from (replace(from_fault(fault), name=fault.name) for fault in misread(op, direction))
+    yield from (from_fault(fault, f"{op}.{fault.name}") for fault in faults)
+    yield from (replace(from_fault(fault, fault.name), of_values=True) for fault in losing_digits(op, direction))
+
+
+def misread(op: str, direction: str) -> Iterator[Candidate]:
+    """What is no part of the catalogue, and seen: arguments, axes and parameters taken for others."""
+    from ...reference import faults
+
+    found = faults.misread(op, direction) if sound_of(op, direction) is not None else ()
+    return (from_fault(fault, fault.name) for fault in found)
+
+
+def further(op: str, direction: str) -> Iterator[Candidate]:
+    """Mutants that are no part of the catalogue, of which there are most and few are seen."""
+    from ...reference.faults import further_of
+
+    for fault in further_of(op, direction) if sound_of(op, direction) is not None else ():
+        yield from_fault(fault, LOWER if "half" in fault.name else "another formula")
 
 
 def on_labels(found: Candidate) -> Iterator[Candidate]:
@@ -229,15 +250,14 @@ def on_labels(found: Candidate) -> Iterator[Candidate]:
         yield Candidate(f"labels_{name}", words.rstrip("."), cure, partial(foretell, change=change))
 
 
-def from_fault(fault: "Fault") -> Candidate:
-    """A fault of the catalogue, as a candidate."""
-    function = fault.functions[fault.direction]
+def from_fault(fault: "Fault", name: str) -> Candidate:
+    """A fault, as a candidate."""
     return Candidate(
-        f"{fault.op}.{fault.name}",
-        fault.wrong.rstrip("."),
-        fault.cure,
-        partial(called, function),
-        fault.setup,
+        name,
+        "",
+        "",
+        partial(called, fault.functions[fault.direction]),
+        fault,
         remembers=bool(fault.memory),
         plainest=fault.name.endswith("_zero"),
         of_values=fault.formula is not None,
@@ -254,7 +274,7 @@ def of_result(position: int, one: Observation) -> Iterator[Candidate]:
             sound = sound_of(one.vectors.op, one.family.direction)
             yield Candidate("another order", words, "exchange them.", partial(_in_order, order, sound))
     for kind, words, cure, change in REARRANGED:
-        yield _changed(position, kind, words.format(it=one.names[position]), cure, change)
+        yield Candidate(kind, words.format(it=one.names[position]), cure, partial(_changed, position, change))
 
 
 def _orders(one: Observation) -> Iterator[tuple[int, ...]]:
@@ -270,42 +290,36 @@ def _orders(one: Observation) -> Iterator[tuple[int, ...]]:
     return (order for order in product(*found) if len({*order}) == len(order))
 
 
-def _changed(position: int, name: str, words: str, cure: str, change: Change, dtype: str | None = None) -> Candidate:
-    """A candidate that speaks of one result."""
-
-    def foretell(one: Observation) -> Foretold:
-        if not one.expected:
-            return REFUSED
-        values = change(one.expected[position])
-        return NOTHING if values is None else of_one(position, values, one, dtype)
-
-    return Candidate(name, words, cure, foretell)
+def _in_order(order: Sequence[int], sound: Callable[..., Any] | None, one: Observation) -> Foretold:
+    """The right results in another order: as computed, where there is a sound function."""
+    right = tuple(due.astype(numpy_dtype(one.family.dtype)) for due in one.expected)
+    results = called(sound, one)[0] if sound else right
+    return (tuple(results[place] for place in order) if results else None), None
 
 
-def of_one(position: int, values: np.ndarray, one: Observation, dtype: str | None = None) -> Foretold:
-    """That one result has such values, and nothing of the others; `dtype` where it is not the case's."""
+def _changed(position: int, change: Change, one: Observation, dtype: str | None = None) -> Foretold:
+    """That one result is what is due, changed."""
+    return of_one(position, change(one.expected[position]), one, dtype) if one.expected else REFUSED
+
+
+def of_one(position: int, values: np.ndarray | None, one: Observation, dtype: str | None = None) -> Foretold:
+    """That one result has such values, if any, and nothing of the others; `dtype` where it is not the case's."""
+    if values is None:
+        return NOTHING
     array = np.asarray(values).astype(numpy_dtype(dtype or one.family.dtype))
     return tuple(array if place == position else None for place in range(len(one.names))), None
 
 
-def _in_order(order: Sequence[int], sound: Callable[..., Any] | None, one: Observation) -> Foretold:
-    """The right results in another order: as computed, where there is a sound function."""
-    right = tuple(due.astype(numpy_dtype(one.family.dtype)) for due in one.expected)
-    results, left = called(sound, one) if sound else (right, None)
-    return (tuple(results[place] for place in order) if results else None), left
-
-
 def _malformed(position: int, one: Observation) -> Iterator[Candidate]:
     """Right values in a dtype that is not; something whose sum or mean is what is due."""
-    came = None if one.results is None else one.results[position]
-    name, due = one.names[position], one.expected[position]
+    came, name = None if one.results is None else one.results[position], one.names[position]
     if came is None:
         return
     if came.dtype != numpy_dtype(one.family.dtype):
         words = f"right values of the wrong dtype, {'integers' if came.dtype.kind in 'iu' else came.dtype}"
         cure = f"return {name} in the dtype of the arguments: let nothing widen or narrow it on the way."
-        yield _changed(position, "a wrong dtype", words, cure, np.positive, str(came.dtype))
-    for axis in range(came.ndim if came.shape != due.shape else 0):
+        yield Candidate("a wrong dtype", words, cure, partial(_changed, position, np.positive, dtype=str(came.dtype)))
+    for axis in range(came.ndim if came.shape != one.expected[position].shape else 0):
         for how, reduce in (("sum", np.sum), ("mean", np.mean)):
             words = f"not reduced: its {how} over axis {axis} is what is due"
             cure = f"take the {how} over axis {axis}: what was broadcast has the gradient of the argument's shape."
@@ -317,8 +331,6 @@ def _unreduced(position: int, axis: int, reduce: Callable[..., np.ndarray], one:
     came = None if one.results is None else one.results[position]
     if came is None or not one.expected or came.ndim <= axis or came.dtype.kind not in "fV":
         return NOTHING
-    due = one.expected[position]
-    reduced = np.asarray(reduce(came.astype(np.float64), axis=axis))
-    if reduced.size != due.size or not alike(reduced.reshape(due.shape), due, one.slack[position], one.units):
-        return NOTHING
-    return tuple(came if p == position else None for p in range(len(one.names))), None
+    due, reduced = one.expected[position], np.asarray(reduce(came.astype(np.float64), axis=axis))
+    same = reduced.size == due.size and alike(reduced.reshape(due.shape), due, one.slack[position], one.units)
+    return of_one(position, came if same else None, one, str(came.dtype))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from time import thread_time
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,8 @@ class Evidence:
     robust: list[Observation] = field(default_factory=list)
     """Cases of robust families and of conventions that did not fail, as they were called: they tell explanations apart
     that are as good otherwise."""
+    began: float = 0.0
+    """When all was called, by the thread's own clock."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -125,7 +128,9 @@ def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, v
             if results is not None or FURTHER_FORM not in one.family.flags:
                 into.append(replace(one, results=results, left=left))
 
-    chosen = sampled([item for item in ran if item.fails and item.verdict.misses], MOST_FAILING)
+    failing = [item for item in ran if item.fails and item.verdict.misses]
+    levels = ([i for i in failing if (i.family.level == "required") is required] for required in (True, False))
+    chosen = [item for some in levels for item in sampled(some, MOST_FAILING)]  # of what is required as many if strict
     for item in chosen:
         for case in cases_of(item):
             call(blank(item, case, verdict=item.verdict), found.wrong)
@@ -147,6 +152,7 @@ def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, v
     for item in sampled(robust, MOST_ROBUST, by_flags=True):
         for case in range(item.family.count)[:MOST_CASES]:
             call(blank(item, case, verdict=item.verdict), found.robust)
+    found.began = thread_time()
     return found
 
 

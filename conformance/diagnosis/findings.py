@@ -85,8 +85,7 @@ def _findings(evidence: Evidence) -> list[Finding]:
         search = Search(evidence, wrong, tuple(known))
         known += (explained := search.run())
         for one in explained:
-            said = one.candidate.name, one.candidate.words, one.candidate.cure
-            found.append(_finding(*said, one.positions, one.conditions, evidence))
+            found.append(_finding(*one.candidate.said, one.positions, one.conditions, evidence))
         found += _readings(search, evidence)
     found += [Finding(*words) for words in breaches(evidence, known)]
     return list(dict.fromkeys(found))

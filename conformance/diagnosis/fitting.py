@@ -115,11 +115,11 @@ def _values(each: "Fitted", some: Sequence[Observation], position: int, kept: Ke
         if math.isclose(value, start, rel_tol=max(LEAST, SPAN * units)) or (each.positive and value <= SMALLEST):
             return False
         found = at(value)
-        return (
-            found is not None
-            and alike(got[wrong], found, slack, units)
-            and tell_alike(got[wrong], found, due[wrong], units)
-        )
+        if found is None or not alike(got[wrong], found, slack, units):
+            return False
+        unchanged = whole(start)  # the formula may be wrong without it, as those are that lose digits
+        matters = unchanged is None or not alike(unchanged[wrong], found, 0.0, units)
+        return matters and tell_alike(got[wrong], found, due[wrong], units)
 
     def moves_what_is_right() -> bool:
         """Whether such a constant has most of what is right as wrong as the rest of it."""
@@ -142,7 +142,7 @@ def _values(each: "Fitted", some: Sequence[Observation], position: int, kept: Ke
             value = solved(at, got[wrong], begun)
             if value is not None and fits(value):
                 rounded = (float(f"{value:.{digits}g}") for digits in range(1, 13))
-                yield next(filter(fits, rounded), value)
+                yield next(filter(fits, (0.0, *rounded)), value)
                 return
 
 

@@ -1,15 +1,14 @@
 """Which candidates account for what is wrong, and when: several may, each for a part."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass, field, replace
-from itertools import chain, product, tee
+from itertools import chain, product, takewhile
 from time import thread_time
 
 import numpy as np
 
 from ...vectors.dtypes import DTYPES
-from .candidates import NEITHER, Candidate, Judged, catalogue, hold, of_result, on_labels, sound_of
+from .candidates import NEITHER, Candidate, Judged, catalogue, further, hold, misread, of_result, on_labels, sound_of
 from .conditions import Condition, Marked, separating
 from .evidence import Evidence
 from .fitting import Kept, fitted
@@ -35,7 +34,7 @@ FEWEST_UNTOLD, UNTOLD_WHEN = 2, 6
 MANY, MOST_APART = 200, 40
 """After so many candidates it is asked whether a result depends on other calls; after so many that hold on no condition
 that there are words for, conditions are looked for no more."""
-ENOUGH_SECONDS, MOST_SECONDS = 0.75, 2.5
+ENOUGH_SECONDS, MOST_SECONDS = 0.5, 0.8
 """Of processor after which no further wrong result is tried, and after which no more is looked for."""
 LONG = 8
 """Candidates are tried on tensors with no longer axis where there are such: a recurrence has so many steps."""
@@ -91,10 +90,12 @@ class Search:
     """By result of an observation, what of it is wrong and not explained."""
     judged: dict[int, Judged] = field(default_factory=dict)
     kept: Kept = field(default_factory=dict)
-    until: float = 0.0
-    """When no more candidates are asked, by the thread's own clock."""
+    on_labels: list[Candidate] = field(default_factory=list)
+    """What was found, and labels read wrong besides."""
     apart: int = 0
     """Of how many candidates there is no condition that says when they hold."""
+    reached: dict[object, Sequence[bool]] = field(default_factory=dict)
+    """By function and observation, which results noise reaches."""
     given_up: list[tuple[Observation, int]] = field(default_factory=list)
     """Results for which there is no explanation."""
 
@@ -123,23 +124,20 @@ class Search:
         found: list[Explanation] = []
         if not self.evidence.right and all(one.results is None for one in self.wrong):
             return found  # many candidates raise always
-        (known,) = tee(catalogue(self.evidence.vectors.op, self.evidence.direction), 1)  # made when it is asked for
-        began = thread_time()
-        self.until = began + MOST_SECONDS
         while (
-            thread_time() < began + (ENOUGH_SECONDS if self.given_up else MOST_SECONDS)
+            not self._is_over(ENOUGH_SECONDS if self.given_up else MOST_SECONDS)
             and len(found) < MOST_TOGETHER
             and len(self.given_up) < TRIES
             and (units := self._open())
         ):
             one, position = units[0]
-            best = self._best(known, one, position)
+            best = self._best(one, position)
             for _ in range(TRIES):
                 contradicting = self._contradicting(best) if best is not None else None
                 if contradicting is None:
                     break
                 self.evidence.right.append(contradicting)
-                best = self._best(known, one, position)
+                best = self._best(one, position)
             else:
                 best = None
             if best is None:
@@ -147,7 +145,7 @@ class Search:
                 continue
             found.append(best)
             if "labels" in one.arguments and not best.candidate.remembers:
-                (known,) = tee(chain(known, on_labels(best.candidate)), 1)
+                self.on_labels += on_labels(best.candidate)
             for other, p in product(self.wrong, best.positions):
                 if (id(other), p) in best.explained:
                     self._take(other, p, best.explained[id(other), p])
@@ -155,8 +153,8 @@ class Search:
                     self._take(other, p, np.ones((), bool))
         return [one for one in found if self._covers(one, (*self.settled, *found)) and not self._gainsaid(one)]
 
-    def _is_over(self) -> bool:
-        return thread_time() > self.until
+    def _is_over(self, seconds: float | None = None) -> bool:
+        return thread_time() > self.evidence.began + (MOST_SECONDS if seconds is None else seconds)
 
     def _contradicting(self, found: Explanation) -> Observation | None:
         """A case that passed, of all that did, which an explanation has wrong."""
@@ -202,12 +200,16 @@ class Search:
         units = [unit for unit in units if _kind(*unit) not in given_up]
         return sorted(units, key=lambda unit: (self.left[id(unit[0]), unit[1]].sum() < FEWEST, _is_long(unit[0])))
 
-    def _best(self, known: Iterable[Candidate], one: Observation, position: int) -> Explanation | None:
+    def _best(self, one: Observation, position: int) -> Explanation | None:
         """What explains a result, and most of the others with it; None where two things do equally well that differ
         elsewhere, and what is known is little."""
         best: Explanation | None = None
         rivals: list[Explanation] = []
-        for judged in self._likely_first(known, one, position):
+        for judged in self._likely_first(one, position):
+            if judged is None:
+                if best is not None and self._settles(best):
+                    break
+                continue
             if judged.candidate.remembers:
                 if best is not None and not (best.candidate.remembers or (best.conditions and not self._settles(best))):
                     break
@@ -224,13 +226,15 @@ class Search:
                 return explanation
             if explanation is best and best.candidate.plainest and self._explains_all(best) and not any(best.rank[1:4]):
                 break  # nothing is better
-        if self._is_over():
-            return best if best is not None and not best.conditions and self._settles(best) else None
-        if best is None or (self._telling(best) and self._families(best) >= FEWEST_UNTOLD + len(best.conditions)):
+        if best is None or (self._is_over() and (best.conditions or not self._explains_all(best))):
+            return None  # others may be better
+        if self._telling(best) and self._families(best) >= FEWEST_UNTOLD + len(best.conditions):
             return best
         if best.candidate.of_sizes and not self._telling(best):
             return None
-        if not self._values(best) and self._families(best) < (UNTOLD_WHEN if best.conditions else FEWEST_UNTOLD):
+        another = one.family.level == "robust" and "." not in best.candidate.name  # right, but for what overflows
+        fewest = UNTOLD_WHEN if best.conditions or another else FEWEST_UNTOLD
+        if not self._values(best) and self._families(best) < fewest:
             return None
         if best.candidate.plainest:
             return best
@@ -238,23 +242,21 @@ class Search:
         as_good = [r for r in rivals if r.gain >= share * best.gain and r.rank[1:4] <= best.rank[1:4]]
         return best if all(self._same(best, other) for other in as_good) else None
 
-    def _likely_first(self, known: Iterable[Candidate], one: Observation, position: int) -> Iterator[Judged]:
-        """The candidates that explain a result; those that a few other cases speak against after the others."""
+    def _likely_first(self, one: Observation, position: int) -> Iterator[Judged | None]:
+        """The candidates that explain a result; those that a few other cases speak against after others. None after the
+        catalogue, and before those that change what is right, too."""
         doubtful: list[Judged] = []
         failing = [o for o in self.wrong if o.failing[position] and o.layout is None]
         few = [*failing[:: 1 + len(failing) // PROBES], *self.evidence.right[:: 1 + len(self.evidence.right) // PROBES]]
-        alike = [o for o, p in self.given_up if p == position and _mode(o) == _mode(one)]
-        for candidate in self._candidates(known, one, position):
-            judged = self.judged.setdefault(id(candidate), Judged(candidate, order=len(self.judged)))
-            if candidate.remembers:
-                yield from doubtful
+        for candidate in chain(self._candidates(one, position), (None,)):
+            if candidate is None or candidate.remembers:
+                yield from takewhile(lambda _: self.apart < MOST_APART and not self._is_over(), doubtful)
                 doubtful = []
-                yield judged
+                yield None if candidate is None else self._judged(candidate)
                 continue
             if one.lower if not candidate.of_values else one.layout is not None:
                 continue  # rounding where a lower precision is declared; values where the memory's layout matters
-            if any(judged.held.get((id(o), position), NEITHER).against.any() for o in alike):
-                continue
+            judged = self._judged(candidate)
             held, left = judged.on(one, position), self.left[id(one), position]
             if (held.explained & left).sum() <= COVERED * left.sum():
                 continue
@@ -263,7 +265,9 @@ class Search:
                 yield judged
             elif one.states[position] is not State.RAISED:  # exceptions are told on no condition
                 doubtful.append(judged)
-        yield from doubtful
+
+    def _judged(self, candidate: Candidate) -> Judged:
+        return self.judged.setdefault(id(candidate.fault or candidate), Judged(candidate, order=len(self.judged)))
 
     def _telling(self, one: Explanation) -> bool:
         """Whether what is explained has so many different values that nothing else gives them by chance."""
@@ -298,20 +302,49 @@ class Search:
                     return False
         return True
 
-    def _candidates(self, known: Iterable[Candidate], one: Observation, position: int) -> Iterator[Candidate]:
+    def _candidates(self, one: Observation, position: int) -> Iterator[Candidate | None]:
         name, wrong = one.names[position], one.states[position] is State.WRONG
-        formulas = chain(
-            (candidate for candidate in copy(known) if not candidate.remembers),
+        of = self.evidence.vectors.op, self.evidence.direction
+        likely = chain(
+            (candidate for candidate in catalogue(*of) if not candidate.remembers),
+            self.on_labels,
+            (None,),
             of_result(position, one) if wrong or one.states[position] is State.MALFORMED else (),
             fitted(self._like(one, position), position, self.wrong, self.kept, self._is_over) if wrong else (),
+            misread(*of),
         )
-        for count, candidate in enumerate(formulas if name not in self.evidence.unsteady else ()):
-            if self._is_over():
-                return
-            if count == MANY and name in self.evidence.reordered:
-                break  # no formula gives what depends on other calls
-            yield candidate
-        yield from (candidate for candidate in copy(known) if candidate.remembers)
+        for formulas in (likely, further(*of)) if name not in self.evidence.unsteady else ():
+            later: list[Candidate] = []
+            for count, candidate in enumerate(formulas):
+                if self._is_over():
+                    return
+                if count == MANY and name in self.evidence.reordered:
+                    break  # no formula gives what depends on other calls
+                if candidate is None:
+                    yield candidate
+                    continue
+                reach = self._reach(candidate, one)
+                spoilt = any(reached and not wrong for reached, wrong in zip(reach, one.failing, strict=True))
+                if reach[position] and not spoilt:
+                    yield candidate
+                elif reach[position]:
+                    later.append(candidate)
+            yield None
+            yield from takewhile(lambda _: not self._is_over(), later)
+        yield from (candidate for candidate in catalogue(*of) if candidate.remembers)
+
+    def _reach(self, candidate: Candidate, one: Observation) -> Sequence[bool]:
+        """Which results of a case a candidate may change; those that are wrong, where that is not known."""
+        disturbed = candidate.fault.disturbed if candidate.fault is not None else None
+        if disturbed is None or len(one.names) == 1 or not one.expected:
+            return one.failing
+        if (disturbed, id(one)) not in self.reached:
+            found = called(disturbed, one)[0] or ()
+            self.reached[disturbed, id(one)] = [
+                now is None or now.shape != due.shape or bool((one.score(now.astype(np.float64), p) > 1).any())
+                for p, (now, due) in enumerate(zip(found, one.expected, strict=False))
+            ] or one.failing
+        return self.reached[disturbed, id(one)]
 
     def _like(self, one: Observation, position: int) -> list[Observation]:
         """An observation and some others of its dtype and parameters, until there are some elements."""
@@ -426,7 +459,8 @@ class Search:
     def _unlike(self, judged: Judged, positions: Sequence[int]) -> int:
         unlike = sum(not judged.foretells(one, position) for one, position in product(self.evidence.robust, positions))
         if judged.candidate.remembers:
-            judged.candidate.setup()
+            assert judged.candidate.fault is not None
+            judged.candidate.fault.setup()
             for one in self.evidence.in_order:
                 told, was = judged.candidate.foretell(one), replace(one, called=False)
                 so = [(told[0] is None, bool(hold(was, told, p).against.any())) == one.missed(p) for p in positions]
@@ -465,11 +499,6 @@ def _kind(one: Observation, position: int) -> object:
 
 def _is_long(one: Observation) -> bool:
     return any(length > LONG for tensor in one.arguments.values() for length in tensor.shape)
-
-
-def _mode(one: Observation) -> object:
-    """What branches of a formula are told apart by."""
-    return [value for value in one.family.parameters.values() if isinstance(value, str)]
 
 
 def _sure(one: Observation, position: int) -> np.ndarray:

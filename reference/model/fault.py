@@ -51,6 +51,9 @@ class Fault:
     """Of a mutant, the function and the line."""
     formula: Function | None = field(default=None, repr=False, compare=False)
     """The faulty direction over any arithmetic; None where what is wrong are dtypes, rounding, memory or state."""
+    disturbed: Function | None = field(default=None, repr=False, compare=False)
+    """The faulty direction with noise in place of the value that the fault changes, which reaches no fewer results; the
+    same for all faults of one value. None where that is not known."""
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """What a fault of state keeps between calls."""
     dtypes: ClassVar[tuple[str, ...]] = DTYPES

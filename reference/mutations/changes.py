@@ -36,6 +36,16 @@ class Change:
 # Values
 
 
+def disturbed(x: Any) -> Any:
+    """Other values, of the same shape and dtype. Raises TypeError for what are no floats."""
+    if isinstance(x, tuple):
+        return tuple(map(disturbed, x))
+    x = np.asarray(x)
+    if x.dtype.kind not in "fV":
+        raise TypeError(f"no noise in {x.dtype}")
+    return (x + (1 + np.abs(x)) * np.cos(np.arange(x.size)).reshape(x.shape)).astype(x.dtype)
+
+
 def _mask(x: Array, axis: int, kept: slice) -> np.ndarray:
     """Where a tensor's indices along an axis lie in a slice."""
     inside = np.zeros(x.shape[axis], bool)

@@ -22,7 +22,7 @@ from ..model.fault import Fault, Words, told_by, widened
 from ..model.formulations import Function
 from ..model.operation import operation
 from .approximations import APPROXIMATIONS
-from .changes import INTERMEDIATE
+from .changes import INTERMEDIATE, disturbed
 from .rows import REFUSAL_ROWS, ROWS, Context, Rows
 
 SCALARS = ("int", "str", "float", "bool")
@@ -344,6 +344,7 @@ def fault_of(op: str, direction: str, mutation: Mutation, space: Mapping[str, An
         return Words(f"`{after}` where `{before}` is due.", f"write `{before}`.", before, after)
 
     definition = mutation.definition
+    at = _value(mutation.changes[0][0]) if len(mutation.changes) == 1 else None
     return told_by(
         words,
         op,
@@ -354,7 +355,26 @@ def fault_of(op: str, direction: str, mutation: Mutation, space: Mapping[str, An
         where=f"{definition[0].rpartition('.')[2]}.{definition[1]}, line {mutation.changes[0][0].statement.lineno}",
         formula=formula if change is None or change.exact else None,
         memory=memory,
+        disturbed=None if at is None else _disturbed_at(mutation.entry, definition, at),
     )
+
+
+def _value(site: Site) -> Site | None:
+    """Where the value stands that a place is in: what is assigned or returned, or one of several of that."""
+    value: Any = getattr(site.statement, "value", None)
+    for index, each in enumerate(value.elts if isinstance(value, ast.Tuple) else ()):
+        if each is site.node() or any(node is site.parent for node in ast.walk(each)):
+            return Site(value, "elts", index, site.statement)
+    return Site(site.statement, "value", None, site.statement) if value is not None else None
+
+
+@cache
+def _disturbed_at(entry: Definition, definition: Definition, site: Site) -> Function:
+    """A formula with noise at a place."""
+    noise = ast.Call(ast.Name(disturbed.__name__, ast.Load()), [site.node()], [])
+    mutation = _mutation("", "", entry, definition, (site, noise))
+    make = cache(partial(assembled, mutation, {**APPROXIMATIONS, disturbed.__name__: disturbed}))
+    return widened(lambda *tensors, **parameters: make()(*tensors, **parameters))
 
 
 def _called(node: ast.AST) -> str:

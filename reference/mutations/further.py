@@ -21,7 +21,7 @@ from ..model.formulations import Function
 from ..model.operation import operation
 from . import usual
 from .blocks import axes_of, flattened, restored
-from .formula import Mutation, alike, fault_of, mutants, mutations
+from .formula import Mutation, Site, alike, fault_of, mutants, mutations
 from .rows import (
     REFUSAL_ROWS,
     ROWS,
@@ -332,7 +332,7 @@ def further_of(op: str, direction: str) -> tuple[Fault, ...]:
         single = list(mutations(op, direction, function, (*OF_TEXT, *OTHER), REFUSAL_ROWS))
         for each in (*single, *alike(each for each in single if each.what.startswith(ALIKE))):
             shared = each.definition[0].endswith(f".{op}")  # what other formulations use as this one does
-            found.setdefault((shared or each.entry, each.definition, each.before, each.after), each)
+            found.setdefault((shared or each.entry, *map(_change, each.changes)), each)
     own = (operation(op).functions[direction].__module__, direction)
     new = [each for each in found.values() if not (_remembers(each) or (each.entry == own and each.name in known))]
     faults = [fault_of(op, direction, each, {**NAMED, **in_half}) for each in new]
@@ -342,6 +342,12 @@ def further_of(op: str, direction: str) -> tuple[Fault, ...]:
         else fault
         for fault in faults
     )
+
+
+def _change(change: tuple[Site, ast.AST]) -> tuple[object, ...]:
+    """What makes a change the same as another: trees are read once."""
+    site, node = change
+    return id(site.parent), site.field, site.index, ast.unparse(node)
 
 
 def losing_digits(op: str, direction: str) -> Iterator[Fault]:

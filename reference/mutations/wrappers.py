@@ -16,6 +16,7 @@ from .labels import LABELS
 from .wrong_calls import (
     computed_in,
     cutting,
+    disturbed_at,
     dividing_in_place,
     exchanged,
     half_in_float32,
@@ -66,6 +67,7 @@ def _wrapped(
     exact: bool = True,
     raw: bool = False,
     memory: dict[Any, Any] | None = None,
+    disturbed: Function | None = None,
     cure: str = "compute it as the formula says, in the dtype of the arguments.",
 ) -> Fault:
     sound = subject.functions[direction]
@@ -80,13 +82,14 @@ def _wrapped(
         cure=cure,
         formula=wrap(sound) if exact else None,
         memory={} if memory is None else memory,
+        disturbed=disturbed,
     )
 
 
 def _changed(
-    subject: Operation, direction: str, name: str, tensor: str, change: Change, around: Callable[..., Function]
+    subject: Operation, direction: str, name: str, tensor: str, change: Change, around: partial[Function]
 ) -> Fault:
-    """A fault that changes one tensor; `around` takes the change of it and the function."""
+    """A fault that changes one tensor; `around`, which has its position, takes the change of it and the function."""
     memory: dict[Any, Any] = {name: {}} if change.remembers else {}
     function = partial(change.function, memory=memory[name]) if change.remembers else change.function
     if change in ROW_CHANGES and subject.batch_axis[tensor] == ROWS_FROM_THE_END:
@@ -100,6 +103,7 @@ def _changed(
         exact=change.exact and not change.raw,
         raw=change.raw,
         memory=memory,
+        disturbed=disturbed_at(subject.name, direction, around.func, *around.args),
         cure=change.cure or f"{'return' if tensor in subject.results[direction] else 'use'} {tensor} as it is due.",
     )
 

@@ -4,14 +4,16 @@ A wrapper takes the position of an argument or a result and no names, so that an
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ...vectors.dtypes import numpy_dtype
+from ..model.fault import widened
 from ..model.formulations import Function
-from ..model.operation import Operation
-from .changes import address, in_tf32
+from ..model.operation import Operation, operation
+from .changes import address, disturbed, in_tf32
 
 Array = Any
 LEARNING_RATE = 0.0625
@@ -41,6 +43,12 @@ def on_result(position: int, change: Callable[[Array], Array], function: Functio
         return (*results[:position], change(results[position]), *results[position + 1 :])
 
     return call
+
+
+@cache
+def disturbed_at(op: str, direction: str, around: Callable[..., Function], position: int) -> Function:
+    """An operation's function with noise in an argument or a result."""
+    return widened(around(position, disturbed, operation(op).functions[direction]))
 
 
 def on_results(changes: Mapping[int, Callable[[Array], Array]], function: Function) -> Function:

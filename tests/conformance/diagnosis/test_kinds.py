@@ -435,7 +435,7 @@ def channels_in_turn(x: Array, w: Array, b: Array, *, num_groups: int, eps: floa
     return outputs
 
 
-@said_of("swiglu", "backward", "dL_dgate: `return (silu.backward(dL_doutputs * up, np.zeros_like(gate)), dL_doutputs *")
+@said_of("swiglu", "backward", "dL_dgate: gate is taken as `0 * gate`")
 def slope_at_nothing(g: Array, gate: Array, up: Array) -> Any:
     return g * up / 2, swiglu.backward(g, gate, up)[1]
 
