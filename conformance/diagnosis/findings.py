@@ -4,7 +4,7 @@ import gc
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -144,22 +144,35 @@ def _when(
     right = drawn if len({one.family.name for one in drawn}) >= MANY else right
     if len(failing) > len(wrong) or len({one.family.id for one in right}) < FEWEST:
         return ()
-    names, of_all = len({one.family.name for one in wrong}), np.ones((), bool)
-    called, spared = ([Marked(one, one.expected[position].shape, of_all) for one in some] for some in (wrong, right))
-    found = separating(called, spared, by_element=False) if names > 1 else None
-    if found is not None and all(one.words.startswith(("only in f", "only in b", "not in f")) for one in found):
-        found = None
-    if found is not None and len(found) == 1:  # where two are as good, either may be it
-        also = separating(called, spared, by_element=False, beside=found[0].words) or ()
-        found += also if len(also) == 1 else ()
+    called = _in_which_calls(wrong, right, position)
+    return *_in_which_places(wrong, () if called else right, position), *called
+
+
+def _in_which_calls(wrong: Sequence[Observation], right: Sequence[Observation], position: int) -> tuple[Condition, ...]:
+    """What tells the calls that are wrong apart: no dtypes alone, no two lengths, and no number with something else,
+    which may be chance; where two things do, either may be it."""
+    of_all = np.ones((), bool)
+    marks = [[Marked(one, one.expected[position].shape, of_all) for one in some] for some in (wrong, right)]
+    found = separating(*marks, by_element=False) or () if len({one.family.name for one in wrong}) > 1 else ()
+    if all(one.words.startswith(("only in f", "only in b", "not in f")) for one in found):
+        return ()
+    if len(found) > 1:
+        return () if all(one.of_lengths for one in found) or any(one.of_number for one in found) else found
+    also = separating(*marks, by_element=False, beside=found[0].words) or ()
+    return (replace(found[0], words=", or ".join(one.words for one in (*found, *also))),) if len(also) == 1 else found
+
+
+def _in_which_places(
+    wrong: Sequence[Observation], right: Sequence[Observation], position: int
+) -> tuple[Condition, ...]:
+    """What tells the elements that are wrong apart, from all others of these calls, and of those that are right."""
     some = [Marked(one, one.wrong[position].shape, one.wrong[position]) for one in wrong]
     rest = [Marked(mark.one, mark.shape, ~mark.elements) for mark in some if not mark.elements.all()]
-    rest += [Marked(one, one.wrong[position].shape, ~one.wrong[position]) for one in right if found is None]
+    rest += [Marked(one, one.wrong[position].shape, ~one.wrong[position]) for one in right]
     few = min(sum(mark.elements.sum() for mark in marks) for marks in (some, rest)) < FEWEST
-    inside = None if few else separating(some, rest, by_element=True)
-    if inside is not None and (len(inside) > 1 or (inside[0].of_lengths and names < FEWEST)):
-        inside = None
-    return *(inside or ()), *(found or ())
+    found = () if few else separating(some, rest, by_element=True) or ()
+    of_few = any(one.of_lengths for one in found) and len({one.family.name for one in wrong}) < FEWEST
+    return () if len(found) > 1 or of_few else found
 
 
 def raising(evidence: Evidence) -> Finding:

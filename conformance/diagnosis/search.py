@@ -207,7 +207,7 @@ class Search:
         rivals: list[Explanation] = []
         for judged in self._likely_first(one, position):
             if judged is None:
-                if best is not None and self._settles(best):
+                if best is not None and not best.conditions and self._settles(best):
                     break
                 continue
             if judged.candidate.remembers:
@@ -440,7 +440,8 @@ class Search:
         names = {marked.one.family.name for marked, _ in units}
         of_lengths = any(each.of_lengths for each in found or ())
         fixed = candidate.constant and (len(found or ()) > 1 or any(c.of_lengths or c.of_number for c in found or ()))
-        few = len(names) < FEWEST_UNTOLD and (candidate.constant or of_lengths or self._others(names, units))
+        few = len(names) < FEWEST_UNTOLD and (candidate.constant or self._others(names, units))
+        few |= of_lengths and len(names) < FEWEST
         fine = candidate.of_values and all(judged.on(marked.one, p).fine for marked, p in units)
         of_one = candidate.of_sizes and any(each.words.endswith((" one", " 1")) for each in found or ())
         return None if candidate.remembers or fixed or few or fine or of_one else found
