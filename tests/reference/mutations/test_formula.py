@@ -3,14 +3,17 @@
 import ast
 import builtins
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 import pytest
+from backproof.reference.faults import every_fault_of
 from backproof.reference.model.operation import operation, operation_names
 from backproof.reference.mutations.approximations import APPROXIMATIONS
 from backproof.reference.mutations.changes import INTERMEDIATE, memory_order, whole_tiles, zero_beyond
 from backproof.reference.mutations.formula import ALWAYS_NAMED, catalogued, definitions, mutants, reached
 from backproof.reference.mutations.wrappers import wrappers
+from diagnosed import whole
 from shares import one_in
 
 
@@ -82,3 +85,26 @@ def test_memory_order_reads_a_transposed_view_as_its_base() -> None:
     base = np.arange(6.0).reshape(2, 3)
     np.testing.assert_array_equal(memory_order(base.T), base.reshape(3, 2))
     np.testing.assert_array_equal(memory_order(base), base)
+
+
+@pytest.mark.parametrize("op", ["dense", "rms_norm", "lstm_cell"])
+def test_noise_in_a_value_reaches_what_a_change_of_it_does(op: str) -> None:
+    """And not all that the formula returns, or nothing were spared."""
+    family = next(f for f in whole(op).families if f.direction == "backward" and "random" in f.name)
+    tensors = [family.inputs[name][0] for name in whole(op).arguments["backward"]]
+
+    def moved(function: Any) -> list[bool]:
+        with np.errstate(all="ignore"):
+            results = function(*(np.array(x) for x in tensors), **family.parameters)
+        due = operation(op).functions["backward"](*tensors, **family.parameters)
+        return [a.shape != b.shape or not np.allclose(a, b, equal_nan=True) for a, b in zip(results, due, strict=True)]
+
+    spared = 0
+    for fault in (fault for fault in every_fault_of(op) if fault.direction == "backward" and fault.disturbed):
+        try:
+            changed, reached = moved(fault.functions["backward"]), moved(fault.disturbed)
+        except Exception:  # a mutant may raise, and what holds integers has no noise
+            continue
+        assert all(within or not out for out, within in zip(changed, reached, strict=True)), fault.name
+        spared += not all(reached)
+    assert spared > 20
