@@ -152,13 +152,13 @@ def _in_which_calls(wrong: Sequence[Observation], right: Sequence[Observation], 
     """What tells the calls that are wrong apart: no dtypes alone, no two lengths, and no number with something else,
     which may be chance; where two things do, either may be it."""
     of_all = np.ones((), bool)
-    marks = [[Marked(one, one.expected[position].shape, of_all) for one in some] for some in (wrong, right)]
-    found = separating(*marks, by_element=False) or () if len({one.family.name for one in wrong}) > 1 else ()
+    true, false = ([Marked(one, one.expected[position].shape, of_all) for one in some] for some in (wrong, right))
+    found = separating(true, false, by_element=False) or () if len({one.family.name for one in wrong}) > 1 else ()
     if all(one.words.startswith(("only in f", "only in b", "not in f")) for one in found):
         return ()
     if len(found) > 1:
         return () if all(one.of_lengths for one in found) or any(one.of_number for one in found) else found
-    also = separating(*marks, by_element=False, beside=found[0].words) or ()
+    also = separating(true, false, by_element=False, beside=found[0].words) or ()
     return (replace(found[0], words=", or ".join(one.words for one in (*found, *also))),) if len(also) == 1 else found
 
 

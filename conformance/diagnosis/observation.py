@@ -125,7 +125,7 @@ class Observation:
 
     def off(self, position: int) -> np.ndarray:
         """What a result of the form that is due is off by, element by element."""
-        return np.asarray(self.values[position] - self.expected[position])  # type: ignore[operator]
+        return np.asarray(self.values[position] - self.expected[position])
 
     def score(self, values: np.ndarray, position: int) -> np.ndarray:
         """How many tolerances such values of a result would be off: by the nearest of several answers; by the first
