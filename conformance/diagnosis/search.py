@@ -314,6 +314,8 @@ class Search:
             misread(*of),
         )
         for formulas in (likely, further(*of)) if name not in self.evidence.unsteady else ():
+            if self._is_over():  # to make them takes time
+                return
             later: list[Candidate] = []
             for count, candidate in enumerate(formulas):
                 if self._is_over():
