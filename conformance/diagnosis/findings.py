@@ -145,19 +145,21 @@ def _when(
     if len(failing) > len(wrong) or len({one.family.id for one in right}) < FEWEST:
         return ()
     called = _in_which_calls(wrong, right, position)
-    return *_in_which_places(wrong, () if called else right, position), *called
+    places = _in_which_places(wrong, () if called else right, position)
+    chance = len(called) > 1 and any(one.of_number for one in called) and not places  # there are many numbers
+    return *places, *(() if chance else called)
 
 
 def _in_which_calls(wrong: Sequence[Observation], right: Sequence[Observation], position: int) -> tuple[Condition, ...]:
-    """What tells the calls that are wrong apart: no dtypes alone, no two lengths, and no number with something else,
-    which may be chance; where two things do, either may be it."""
+    """What tells the calls that are wrong apart: no dtypes alone and no two lengths, which may be chance; where two
+    things do, either may be it."""
     of_all = np.ones((), bool)
     true, false = ([Marked(one, one.expected[position].shape, of_all) for one in some] for some in (wrong, right))
     found = separating(true, false, by_element=False) or () if len({one.family.name for one in wrong}) > 1 else ()
     if all(one.words.startswith(("only in f", "only in b", "not in f")) for one in found):
         return ()
     if len(found) > 1:
-        return () if all(one.of_lengths for one in found) or any(one.of_number for one in found) else found
+        return () if all(one.of_lengths for one in found) else found
     also = separating(true, false, by_element=False, beside=found[0].words) or ()
     return (replace(found[0], words=", or ".join(one.words for one in (*found, *also))),) if len(also) == 1 else found
 

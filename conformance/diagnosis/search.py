@@ -34,7 +34,7 @@ FEWEST_UNTOLD, UNTOLD_WHEN = 2, 6
 MANY, MOST_APART = 200, 40
 """After so many candidates it is asked whether a result depends on other calls; after so many that hold on no condition
 that there are words for, conditions are looked for no more."""
-ENOUGH_SECONDS, MOST_SECONDS = 0.5, 0.8
+ENOUGH_SECONDS, MOST_SECONDS = 0.5, 0.9
 """Of processor after which no further wrong result is tried, and after which no more is looked for."""
 LONG = 8
 """Candidates are tried on tensors with no longer axis where there are such: a recurrence has so many steps."""
@@ -442,8 +442,7 @@ class Search:
         names = {marked.one.family.name for marked, _ in units}
         of_lengths = any(each.of_lengths for each in found or ())
         fixed = candidate.constant and (len(found or ()) > 1 or any(c.of_lengths or c.of_number for c in found or ()))
-        few = len(names) < FEWEST_UNTOLD and (candidate.constant or self._others(names, units))
-        few |= of_lengths and len(names) < FEWEST
+        few = len(names) < FEWEST_UNTOLD and (candidate.constant or of_lengths or self._others(names, units))
         fine = candidate.of_values and all(judged.on(marked.one, p).fine for marked, p in units)
         of_one = candidate.of_sizes and any(each.words.endswith((" one", " 1")) for each in found or ())
         return None if candidate.remembers or fixed or few or fine or of_one else found

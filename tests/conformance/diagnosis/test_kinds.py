@@ -273,7 +273,9 @@ def sum_not_rescaled(z: Array) -> Array:
     return np.exp(z - running) / total
 
 
-@said_of("softmax_cross_entropy", "backward", "dL_dlogits: The last axis is padded with zeros to a power of two, which")
+@said_of(
+    "softmax_cross_entropy", "backward", "dL_dlogits: `p = np.exp(logits - largest) / np.exp(padded_with_0(logits, 2**k"
+)
 def padded_to_a_power_of_two(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
     largest = z.max(axis=1, keepdims=True)
     wide = np.zeros((len(z), 1 << (z.shape[1] - 1).bit_length()), z.dtype)
