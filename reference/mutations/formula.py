@@ -360,12 +360,14 @@ def fault_of(op: str, direction: str, mutation: Mutation, space: Mapping[str, An
 
 
 def _value(site: Site) -> Site | None:
-    """Where the value stands that a place is in: what is assigned or returned, or one of several of that."""
+    """Where the value stands that a place is in: what is assigned or returned, or one of several of that; None of a
+    place that is all of several."""
     value: Any = getattr(site.statement, "value", None)
     for index, each in enumerate(value.elts if isinstance(value, ast.Tuple) else ()):
         if each is site.node() or any(node is site.parent for node in ast.walk(each)):
             return Site(value, "elts", index, site.statement)
-    return Site(site.statement, "value", None, site.statement) if value is not None else None
+    several = value is None or isinstance(value, ast.Tuple)
+    return None if several else Site(site.statement, "value", None, site.statement)
 
 
 @cache
