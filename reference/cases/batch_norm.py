@@ -22,7 +22,7 @@ BATCH_NORM = Channels(
         "float64": (Layout((257, 2), "many-rows"), Layout((2, 1, 129), "many-rows")),
         "float32": (*(Layout(x, "many-rows") for x in ((1025, 1), (33, 2, 3, 5))), Layout((3, 131), "many-classes")),
         "float16": (Layout((65, 2), "many-rows"),),
-        "bfloat16": (Layout((129, 1), "many-rows"),),
+        "bfloat16": (Layout((129, 1), "many-rows"), Layout((259, 1), "many-rows")),
     },
     plain=Layout((2, 2, 3), "rank"),
     smallest=Layout((2, 1), "smallest"),

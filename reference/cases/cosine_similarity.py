@@ -57,7 +57,7 @@ def vectors(shape: Shape, draw: Draw, w: Words) -> Inputs:
     return {"dL_doutputs": w.signed(shape[:-1], 1, 2), "a": draw(w, shape), "b": draw(w, shape)}
 
 
-def at(exponents: tuple[int, int], w: Words) -> Inputs:
+def at(exponents: tuple[int | np.ndarray, int], w: Words) -> Inputs:
     """Draw vectors of which both have magnitudes of their own."""
     a, b = (w.array(np.ldexp(w.signed((3, 4), 1, 2).astype(np.float64), e)) for e in exponents)
     return {"dL_doutputs": w.signed((3,), 1, 2), "a": a, "b": b}
@@ -155,6 +155,12 @@ def epsilons(dtype: str) -> Iterator[Draft]:
         draw, comment = partial(at, exponents), f"An epsilon of {LARGE}, and the norm of {name} below it."
         yield from families(f"forward-below-eps-{name}", flags, comment, draw=draw, **fields)
         yield from families(f"backward-below-eps-{name}", flags, comment, draw=draw, point="cosine_below_eps", **fields)
+    draw, comment = (
+        partial(at, (np.array([[0], [-8], [0]]), 0)),
+        f"An epsilon of {LARGE}, and one norm of three below it.",
+    )
+    yield from families("forward-one-below-eps", flags, comment, draw=draw, **fields)
+    yield from families("backward-one-below-eps", flags, comment, draw=draw, point="cosine_below_eps", **fields)
     near = call(dtype, [3, -5], [[1, 2.0**-12, 0], [1, 0, 2.0**-12]], [[2, 0, 0], [-4, 0, 0]])
     comment = "Vectors that point nearly the same way, or against one another: cosines of 1 - 3e-8 are not clipped."
     parameters = {"eps": EPS}

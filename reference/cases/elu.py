@@ -25,4 +25,4 @@ def drafts(dtype: str) -> Iterator[Draft]:
     smooth = replace(ELU, kinks={}, parameters={"alpha": 1.0}, suffix="-alpha-1")
     yield from activation_again(smooth, dtype, NORMAL_UP_TO)
     folded = replace(ELU, parameters={"alpha": -0.5}, suffix="-below-zero")
-    yield from below_zero(folded, activation(folded, dtype, NORMAL_UP_TO))
+    yield from below_zero(folded, activation(folded, dtype, NORMAL_UP_TO), "forward", "backward")

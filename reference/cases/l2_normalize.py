@@ -54,7 +54,7 @@ def sizes(kind: Rows, dtype: str) -> Iterator[Draft]:
 def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
     """An epsilon that rows are beside, and rows of zeros."""
 
-    def around(exponent: int, w: Words) -> Inputs:
+    def around(exponent: int | np.ndarray, w: Words) -> Inputs:
         return kind.drawn(w, w.normal((3, 4)), w.array(np.ldexp(w.signed((3, 4), 1, 2).astype(np.float64), exponent)))
 
     fields: dict[str, Any] = {"parameters": {"eps": LARGE}, "point": "normalize_epsilon"}
@@ -62,6 +62,9 @@ def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
         comment = f"An epsilon of {LARGE}, and norms {word.replace('-', ' ')} it."
         flags, draw = "epsilon upstream-signed", partial(around, exponent)
         yield from families(f"norm-{word}-eps", flags, comment, draw=draw, counts=(2, 2), **fields)
+    comment = f"Rows of norms above an epsilon of {LARGE} and below it: each row is divided by its own."
+    draw = partial(around, np.array([[-2], [-8], [-1]]))
+    yield from families("norms-around-eps", "epsilon upstream-signed", comment, draw=draw, counts=(2, 2), **fields)
     case = kind.call(dtype, UPSTREAM, [[0, 0, 0], PLAIN[1]])
     tiny = kind.call(dtype, UPSTREAM, [[1, ends(dtype).subnormal, 2], [-ends(dtype).smallest, 3, -1]])
     yield from families("subnormal", "subnormal", "A subnormal number beside others.", (tiny,), level="robust")

@@ -9,7 +9,7 @@ import numpy as np
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words
 from ..kinds.paired import families
-from ..kinds.reductions import RANKS, UPSTREAM, Over, Reduction, reduction
+from ..kinds.reductions import COUNTED, RANKS, UPSTREAM, Over, Reduction, reduction
 from ..model.family import Draft
 
 NOTHING = ("0x3-over-2", "3x0-over-1", "0-over-all")
@@ -21,7 +21,7 @@ CHANGES["backward-infinity"] = (
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    kind = Reduction(profiles=("heavy", "integers"), changes=CHANGES)
+    kind = Reduction(profiles=("heavy", "integers"), changes=CHANGES, large=COUNTED)
     yield from reduction(kind, dtype, offsets(kind, dtype))
     for over in (*RANKS[1:5], *RANKS[7:10]):
         comment = f"Divided by one less than the number of terms, over axis {over.axis}."

@@ -92,10 +92,11 @@ def again(kind: Elementwise, drafts: Iterable[Draft]) -> Iterator[Draft]:
             yield draft
 
 
-def below_zero(kind: Elementwise, drafts: Iterable[Draft]) -> Iterator[Draft]:
-    """Give one robust family of a parameter below 0: on which side an input lies cannot be read off the output."""
+def below_zero(kind: Elementwise, drafts: Iterable[Draft], *ways: str) -> Iterator[Draft]:
+    """Give a robust family backward, or of all `ways`, of a parameter below 0: on which side an input lies cannot be
+    read off the output."""
     for draft in drafts:
-        if draft.name == f"backward-random-n4-f5{kind.suffix}":
+        if draft.name in [f"{way}-random-n4-f5{kind.suffix}" for way in ways or ("backward",)]:
             yield replace(draft, level="robust")
 
 

@@ -87,6 +87,9 @@ LARGE: Mapping[str, tuple[Over, ...]] = {
     "bfloat16": (Over((257,), None), Over((129, 2), -2), Over((130, 2), -1)),
 }
 """By dtype, more elements in a sum, or more sums, than a block of threads has places."""
+COUNTED = {**LARGE, "bfloat16": (*LARGE["bfloat16"], Over((259, 3), -2))}
+"""The same where terms are counted: bfloat16 does not hold 259, so that a count that is kept in it shows; 257 would be
+off by no more than a rounding."""
 PLAIN = Over((2, 3), -1)
 INPUTS = [[1, -0.5, 2], [0.25, 3, -1]]
 UNEVEN = [[1, -0.5, 2.25], [0.25, 3.5, -1]]
@@ -119,6 +122,7 @@ class Reduction:
     """Suffix of the names of families, for an operation tested with several parameters."""
     changes: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     """Changes to the families below, by name; None omits one."""
+    large: Mapping[str, tuple[Over, ...]] = field(default_factory=lambda: LARGE)
     cases: int = 2
     """Cases of a drawn family, unless they are large or much alike."""
 
@@ -144,7 +148,7 @@ def drawn(kind: Reduction, dtype: str) -> Iterator[Draft]:
         (SQUARE, "square", (kind.cases, kind.cases)),
         (THIN, "smallest", (kind.cases, kind.cases)),
         (ODD, "odd-sizes", (1, 1)),
-        (LARGE[dtype], "many-rows odd-sizes", (1, 1)),
+        (kind.large[dtype], "many-rows odd-sizes", (1, 1)),
     ):
         for over in group:
             comment = f"Ordinary inputs of shape {over.shape}, over axis {over.axis}."

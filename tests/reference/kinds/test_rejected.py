@@ -433,3 +433,77 @@ def test_an_eps_that_is_stored_in_float16(op: str, name: str) -> None:
 
     assert outcome(op, name, partial(of_zeros, float), "float16") is Outcome.PASSED
     assert outcome(op, name, partial(of_zeros, np.float16), "float16") is Outcome.ROBUST_MISS
+
+
+@pytest.mark.parametrize(
+    ("op", "name"),
+    [
+        ("mean", "forward-random-259x3-over-2"),
+        *((op, "backward-random-259x3-over-2") for op in ("mean", "variance")),
+        ("nll", "backward-long-indices-mean-n259-c1"),
+    ],
+)
+def test_a_count_that_bfloat16_does_not_hold(op: str, name: str) -> None:
+    """259 terms taken for 260."""
+
+    def counted_as(n: int, *tensors: Array, **given: Any) -> Array:
+        exact = (x if x.dtype == np.int64 else x.astype(float) for x in tensors)
+        result = np.asarray(right(op, name.partition("-")[0], *exact, **given))
+        return (result * 259 / n).astype(numpy_dtype("bfloat16"))
+
+    assert outcome(op, name, partial(counted_as, 259), "bfloat16") is Outcome.PASSED
+    assert outcome(op, name, partial(counted_as, 260), "bfloat16") is Outcome.FAILED
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("op", "name"), [("l2_normalize", "backward-norms-around-eps"), ("cosine_similarity", "backward-one-below-eps")]
+)
+def test_a_row_below_eps_that_decides_for_all(op: str, name: str, dtype: str) -> None:
+    """Every norm is a constant as soon as one is below eps: the gradient is that of a row alone where all rows are."""
+
+    def rows(whole: bool, *tensors: Array, eps: float) -> Array:
+        upstream, *inputs = (x.astype(float) for x in tensors)
+        norms = [np.maximum(np.sqrt((x * x).sum(axis=-1, keepdims=True)), eps) for x in inputs]
+        gradients: tuple[Array, ...] = (upstream / norms[0],)
+        if len(inputs) == 2:
+            g, units = upstream[..., None], [x / n for x, n in zip(inputs, norms, strict=True)]
+            gradients = tuple(g * u / n for u, n in zip(units[::-1], norms, strict=True))
+        due = right(op, "backward", upstream, *inputs, eps=eps)
+        gradients = gradients if whole else due if isinstance(due, tuple) else (due,)
+        return tuple(x.astype(numpy_dtype(dtype)) for x in gradients)
+
+    assert outcome(op, name, partial(rows, False), dtype) is Outcome.PASSED
+    assert outcome(op, name, partial(rows, True), dtype) is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("op", "name"),
+    [
+        ("nll", "backward-ignored-100-indices-mean-n6-c3"),
+        ("softmax_cross_entropy", "backward-ignored-indices-mean-n6-c3"),
+    ],
+)
+def test_a_mean_of_the_means_of_two_halves_of_a_batch(op: str, name: str) -> None:
+    """Each half by the number of its own rows that count, as gradients are accumulated over parts of a batch."""
+
+    def by_halves(parts: int, g: Array, scores: Array, labels: Array, *, ignore_index: int, **given: Any) -> Array:
+        of_part = (labels[part] for part in np.split(np.arange(6), parts))
+        shares = np.repeat([max((some != ignore_index).sum(), 1) * parts for some in of_part], 6 // parts)
+        given |= {"reduction": "sum", "ignore_index": ignore_index}
+        return np.asarray(right(op, "backward", g, scores, labels, **given)) / shares[:, None]
+
+    assert outcome(op, name, partial(by_halves, 1), "float64") is Outcome.PASSED
+    assert outcome(op, name, partial(by_halves, 2), "float64") is Outcome.FAILED
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_elu_of_which_the_left_piece_is_cut_at_0(dtype: str) -> None:
+    """max(0, x) + min(0, alpha (exp(x) - 1)), which is right unless alpha is below 0."""
+
+    def cut(x: Array, *, alpha: float) -> Array:
+        y = np.maximum(x.astype(float), 0) + np.minimum(alpha * np.expm1(np.minimum(x.astype(float), 0)), 0)
+        return np.asarray(y.astype(x.dtype))
+
+    assert outcome("elu", "forward-random-n4-f5", cut, dtype) is Outcome.PASSED
+    assert outcome("elu", "forward-random-n4-f5-below-zero", cut, dtype) is Outcome.ROBUST_MISS
