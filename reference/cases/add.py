@@ -25,4 +25,4 @@ def tiny(kind: TwoOperands, dtype: str) -> Iterator[Draft]:
         return kind.call(w.normal((3, 4)), w.spread((3, 4), *between), w.spread((3, 4), *between))
 
     comment = "Very small operands, beyond float16 from 1e-31 on: their sum is not 0."
-    yield from families("forward-tiny", "random small-values", comment, draw=draw, counts=(1, 1))
+    yield from families("forward-tiny", "random small-values", comment, draw=draw, counts=1)

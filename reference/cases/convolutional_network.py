@@ -202,7 +202,7 @@ def far(dtype: str) -> Iterator[Draft]:
     yield from families("one-argument-at-a-time", "successive", comment, tuple(one_at_a_time(dtype)), **mean)
     comment = "All inputs near a common number, which the normalisation takes off."
     yield from families(
-        "offset", "random offset", comment, draw=partial(network, what=PLAIN, shift=3.0), counts=(2, 2), **mean
+        "offset", "random offset", comment, draw=partial(network, what=PLAIN, shift=3.0), counts=2, **mean
     )
     ordinary = replace(PLAIN, reduction="none")
     for word, power in (("huge", FAR), ("tiny", -FAR)):
@@ -211,7 +211,7 @@ def far(dtype: str) -> Iterator[Draft]:
             "random upstream-signed",
         )
         draw = partial(network, what=ordinary, exponent=power)
-        yield from families(f"backward-{word}-upstream", flags, comment, draw=draw, counts=(1, 1), **none)
+        yield from families(f"backward-{word}-upstream", flags, comment, draw=draw, counts=1, **none)
 
     def small(w: Words) -> Inputs:
         case = network(w, PLAIN)
@@ -219,7 +219,7 @@ def far(dtype: str) -> Iterator[Draft]:
         return {**case, **few}
 
     comment = "Variances about as large as eps."
-    yield from families("epsilon", "random epsilon", comment, draw=small, counts=(2, 2), **mean)
+    yield from families("epsilon", "random epsilon", comment, draw=small, counts=2, **mean)
     beyond = 768 if dtype == "float64" else 96
     comment = f"The last biases shift all logits by {beyond}: exp of them overflows, and no probability changes."
     case = changed(dtype, {"biases": [[beyond + 0.5, beyond - 0.25, beyond]]})

@@ -47,7 +47,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
             "further-form upstream-signed",
             f"{comment} An implementation may refuse it.",
             draw=draw,
-            counts=(2, 2),
+            counts=2,
             level="robust",
         )
 

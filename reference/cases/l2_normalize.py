@@ -36,11 +36,11 @@ def sizes(kind: Rows, dtype: str) -> Iterator[Draft]:
     for shape in ((257, 2), (1, 1024)) if dtype == "float32" else ((33, 3),):
         name, draw = "random-n{}-c{}".format(*shape), partial(ordinary, kind, shape)
         comment = f"Bell-shaped inputs of shape {shape}."
-        yield from families(name, "random many-rows upstream-signed", comment, draw=draw, counts=(1, 1))
+        yield from families(name, "random many-rows upstream-signed", comment, draw=draw, counts=1)
 
     def apart(w: Words) -> Inputs:
         exponents = np.array([[far], [far // 2], [-far // 2]])
-        return kind.drawn(w, w.normal((3, 4)), w.array(np.ldexp(w.signed((3, 4), 1, 2).astype(np.float64), exponents)))
+        return kind.drawn(w, w.normal((3, 4)), w.around((3, 4), exponents))
 
     yield from families("rows-apart", "spread upstream-signed", "Rows of very different norms.", draw=apart)
     small = 3 * 2.0 ** (-10 if dtype == "float16" else -40)
@@ -55,16 +55,16 @@ def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
     """An epsilon that rows are beside, and rows of zeros."""
 
     def around(exponent: int | np.ndarray, w: Words) -> Inputs:
-        return kind.drawn(w, w.normal((3, 4)), w.array(np.ldexp(w.signed((3, 4), 1, 2).astype(np.float64), exponent)))
+        return kind.drawn(w, w.normal((3, 4)), w.around((3, 4), exponent))
 
     fields: dict[str, Any] = {"parameters": {"eps": LARGE}, "point": "normalize_epsilon"}
     for word, exponent in (("above", -2), ("below", -8), ("far-below", -12)):
         comment = f"An epsilon of {LARGE}, and norms {word.replace('-', ' ')} it."
         flags, draw = "epsilon upstream-signed", partial(around, exponent)
-        yield from families(f"norm-{word}-eps", flags, comment, draw=draw, counts=(2, 2), **fields)
+        yield from families(f"norm-{word}-eps", flags, comment, draw=draw, counts=2, **fields)
     comment = f"Rows of norms above an epsilon of {LARGE} and below it: each row is divided by its own."
     draw = partial(around, np.array([[-2], [-8], [-1]]))
-    yield from families("norms-around-eps", "epsilon upstream-signed", comment, draw=draw, counts=(2, 2), **fields)
+    yield from families("norms-around-eps", "epsilon upstream-signed", comment, draw=draw, counts=2, **fields)
     case = kind.call(dtype, UPSTREAM, [[0, 0, 0], PLAIN[1]])
     tiny = kind.call(dtype, UPSTREAM, [[1, ends(dtype).subnormal, 2], [-ends(dtype).smallest, 3, -1]])
     yield from families("subnormal", "subnormal", "A subnormal number beside others.", (tiny,), level="robust")

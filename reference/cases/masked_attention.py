@@ -61,7 +61,7 @@ def broadcast() -> Iterator[Draft]:
 
     for name, (of, shape) in BROADCAST.items():
         comment, flags = f"A mask of shape {shape}.", "random unseen-keys broadcast upstream-signed"
-        yield from families(f"random-mask-{name}", flags, comment, draw=partial(draw, of, shape), counts=(2, 2))
+        yield from families(f"random-mask-{name}", flags, comment, draw=partial(draw, of, shape), counts=2)
 
 
 def patterns(dtype: str) -> Iterator[Draft]:

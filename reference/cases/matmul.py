@@ -75,7 +75,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from contraction(replace(MATMUL, changes=dict.fromkeys(omitted)), dtype, shapes(dtype))
     if dtype == "bfloat16":
         comment, draw = f"The sum of {LONG} products.", partial(drawn, ((LONG,), (LONG,)))
-        yield from families(f"forward-random-{LONG}-{LONG}", "random many-rows", comment, draw=draw, counts=(1, 1))
+        yield from families(f"forward-random-{LONG}-{LONG}", "random many-rows", comment, draw=draw, counts=1)
 
 
 def shapes(dtype: str) -> Iterator[Draft]:

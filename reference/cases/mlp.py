@@ -76,9 +76,7 @@ def drawn() -> Iterator[Draft]:
         comment = "Soft labels of full significands, hard rows among them."
         draw, parameters = partial(_of_exact_labels, what), {"reduction": reduction}
         flags = "random labels-soft upstream-signed"
-        yield from families(
-            f"exact-labels-{reduction}", flags, comment, draw=draw, counts=(1, 1), parameters=parameters
-        )
+        yield from families(f"exact-labels-{reduction}", flags, comment, draw=draw, counts=1, parameters=parameters)
 
 
 def _of_exact_labels(what: Network, w: Words) -> Inputs:
@@ -105,7 +103,7 @@ def scales(dtype: str) -> Iterator[Draft]:
     for word, power in (("large", far_off), ("small", -far_off)):
         comment = f"Inputs around 2**{power}, and weights that make up for it: the gradients of both are far apart."
         flags, draw = "spread upstream-signed", partial(scaled, power)
-        yield from families(f"{word}-inputs", flags, comment, draw=draw, counts=(4, 4), parameters=mean)
+        yield from families(f"{word}-inputs", flags, comment, draw=draw, counts=4, parameters=mean)
     if dtype in HALF:
         return
 
@@ -136,7 +134,7 @@ def upstreams(dtype: str) -> Iterator[Draft]:
             draw = partial(_scaled_upstream, ordinary, exponent)
             comment = f"Upstreams around 2**{exponent}: gradients are neither clipped nor taken for 0."
             name, flags = f"backward-{word}-upstream", "random upstream-signed"
-            yield from families(name, flags, comment, draw=draw, counts=(1, 1), parameters=none)
+            yield from families(name, flags, comment, draw=draw, counts=1, parameters=none)
     mixed = [[1.5, -2, 0.25], [-3, 0.75, 5]]
     for name, flags, comment, values, reduction in (
         ("zero", "upstream-zero", "No upstream, no gradient.", [[0, 0, 0]], "none"),

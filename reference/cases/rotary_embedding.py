@@ -10,9 +10,9 @@ import numpy as np
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, held
 from ..generation.profiles import Profile, bell, heavy, integers, offset
-from ..kinds.paired import changed, families, one_argument_at_a_time, refused
+from ..kinds.paired import changed, families, last_digits, one_at_a_time, refused, with_element
 from ..kinds.special_values import ends
-from ..kinds.upstreams import far_upstreams, mismatched, units
+from ..kinds.upstreams import far_upstreams, mismatched, scaled, units
 from ..model.family import Draft, Inputs
 
 SHAPES: tuple[Shape, ...] = (
@@ -65,31 +65,27 @@ def drawn(dtype: str) -> Iterator[Draft]:
         count = 2 if math.prod(shape) < 60 else 1
         flags, comment = "random rank upstream-signed", f"Bell-shaped, of shape {shape}."
         draw = partial(ordinary, shape, bell)
-        yield from families(f"random-{'x'.join(map(str, shape))}", flags, comment, draw=draw, counts=(count, count))
+        yield from families(f"random-{'x'.join(map(str, shape))}", flags, comment, draw=draw, counts=count)
     for name, (profile, comment) in PROFILES.items():
         draw = partial(ordinary, (3, 6), profile)
-        yield from families(name, "spread upstream-signed", comment, draw=draw, counts=(2, 2))
+        yield from families(name, "spread upstream-signed", comment, draw=draw, counts=2)
 
 
 def turns(dtype: str) -> Iterator[Draft]:
     """Quarter turns, which are exact, and angles that differ by pair or by position alone."""
-    cases = []
-    for cos, sin in TURNS:
-        tables = {"cos": held(np.full((3, 2), cos), dtype), "sin": held(np.full((3, 2), sin), dtype)}
-        cases.append({**case(dtype), **tables})
-    every = np.array([TURNS[k % 4] for k in range(6)]).reshape(3, 2, 2)
-    cases.append({**case(dtype), "cos": held(every[..., 0], dtype), "sin": held(every[..., 1], dtype)})
+    every = (*((turn,) for turn in TURNS), TURNS)  # the same everywhere, then all of them in turn
+    turned = (np.resize(turns, (3, 2, 2)) for turns in every)
+    cases = tuple({**case(dtype), "cos": held(x[..., 0], dtype), "sin": held(x[..., 1], dtype)} for x in turned)
     comment = "Quarter turns: features change places and signs, and no digit."
-    yield from families("quarter-turns", "square upstream-signed", comment, tuple(cases))
+    yield from families("quarter-turns", "square upstream-signed", comment, cases)
     for name, axis, comment in (
         ("equal-positions", 0, "The same angles at every position."),
         ("equal-pairs", 1, "The same angle for every pair."),
     ):
         given = case(dtype)
-        for table in ("cos", "sin"):
-            line = np.take(given[table], [0], axis=axis)
-            given = {**given, table: np.repeat(line, given[table].shape[axis], axis=axis)}
-        yield from families(name, "stride-zero upstream-signed", comment, (given,))
+        lines = {name: np.take(given[name], [0], axis=axis) for name in ("cos", "sin")}
+        alike = {name: np.repeat(line, given[name].shape[axis], axis=axis) for name, line in lines.items()}
+        yield from families(name, "stride-zero upstream-signed", comment, ({**given, **alike},))
 
 
 def upstreams(dtype: str) -> Iterator[Draft]:
@@ -97,36 +93,25 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     yield from units(partial(case, dtype), (3, 4))
     comment = "The same upstream in every row, as broadcasting makes it."
     yield from families("backward-upstream-broadcast", "stride-zero", comment, (case(dtype, [[3, -5, 0.5, 2]] * 3),))
-
-    def scaled(w: Words, exponent: int) -> Inputs:
-        upstream = np.ldexp(w.signed((3, 4), 1, 2).astype(np.float64), exponent)
-        return {**ordinary((3, 4), bell, w), "dL_doutputs": w.array(upstream)}
-
-    yield from changed(far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20))), {}, cases=2)
+    yield from far_upstreams(scaled(partial(ordinary, (3, 4), bell), (3, 4)), dtype, cases=2)
     first, unit = case(dtype), math.ldexp(1.0, 1 - FORMATS[dtype].significand)
-    last = {name: np.roll(x, 1, axis=-1) for name, x in first.items()}
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    yield from families("one-argument-at-a-time", "successive", comment, one_argument_at_a_time(first, last))
-    cases = tuple(
+    yield from one_at_a_time(first, {name: np.roll(x, 1, axis=-1) for name, x in first.items()})
+    near = (
         {name: held(x * 0 + 1 + k * unit * (name in ("dL_doutputs", "inputs")), dtype) for name, x in first.items()}
         for k in (1, 2, 3, 5)
     )
-    comment = "Each case differs from the one before in the last digits alone: results remembered for it show."
-    yield from families("last-digits", "successive", comment, cases)
+    yield from last_digits(*near)
 
 
 def special(dtype: str) -> Iterator[Draft]:
     """Infinities and NaN reach both of their pair, and nothing else; the ends of the range."""
     plain, end = case(dtype), ends(dtype)
     for word, values in (("nan", (math.nan,)), ("infinity", (math.inf, -math.inf))):
-        cases = []
-        for name, at in product(("dL_doutputs", "inputs"), np.ndindex(3, 4)):
-            spoilt = plain[name].copy()
-            spoilt[at] = values[at[1] % len(values)]
-            cases.append({**plain, name: spoilt})
+        places = product(("dL_doutputs", "inputs"), np.ndindex(3, 4))
+        cases = tuple(with_element(plain, name, at, values[at[1] % len(values)]) for name, at in places)
         comment = f"One {'NaN' if word == 'nan' else 'infinity'} at each place in turn: it reaches its own pair alone."
-        yield from families(word, word, comment, tuple(cases), level="robust")
-    tables = {name: held(np.full((3, 2), x), dtype) for name, x in (("cos", 0.5), ("sin", 0.5))}
+        yield from families(word, word, comment, cases, level="robust")
+    tables = {name: held(np.full((3, 2), 0.5), dtype) for name in ("cos", "sin")}
     for name, extremes, comment in (
         ("subnormal", (4 * end.smallest, -2 * end.smallest, end.subnormal), "Subnormal numbers, which are not 0."),
         ("near-overflow", (end.top, -end.top / 2), "Numbers near the largest one."),
@@ -139,19 +124,12 @@ def sizes(dtype: str) -> Iterator[Draft]:
     """One of everything, nothing of something, and shapes that do not fit."""
     yield from families("smallest", "smallest batch-of-one", "One position, one pair.", (case(dtype, shape=(1, 2)),))
     for name, shape in {"": (0, 3, 4), "-positions": (2, 0, 4), "-features": (3, 0)}.items():
-        yield from families(
-            f"empty{name}", "empty-batch", "Nothing to turn.", (case(dtype, shape=shape),), level="robust"
-        )
+        cases = (case(dtype, shape=shape),)
+        yield from families(f"empty{name}", "empty-batch", "Nothing to turn.", cases, level="robust")
     names, wrong = "rows one-row columns rank stacked", ((2, 4), (1, 4), (3, 2), (4,), (1, 3, 4))
     yield from mismatched(partial(case, dtype), names, wrong, (3, 4))
-    tables = {
-        "positions": (2, 2),
-        "one-position": (1, 2),
-        "more-positions": (4, 2),
-        "whole": (3, 4),
-        "one-pair": (3, 1),
-    }
-    for name, table in tables.items():
+    tables = (2, 2), (1, 2), (4, 2), (3, 4), (3, 1)
+    for name, table in zip(["positions", "one-position", "more-positions", "whole", "one-pair"], tables, strict=True):
         comment = f"Tables of shape {table} for inputs of shape (3, 4), to be broadcast or cut by none."
         yield from refused(f"mismatch-table-{name}", "size-mismatch", comment, case(dtype, table=table))
     for name, (other, table) in product(("cos", "sin"), {"one-pair": (3, 1), "more-positions": (4, 2)}.items()):

@@ -35,7 +35,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
 def other_axes(dtype: str) -> Iterator[Draft]:
     """An axis that is not the last, and one that is counted from the front. An implementation may refuse either."""
     places = (*AXES, *FROM_THE_FRONT)
-    yield from along_axes(LOGITS, places, f"{ALONG} {MAY_REFUSE}", f"random {FURTHER}", counts=(2, 2))
+    yield from along_axes(LOGITS, places, f"{ALONG} {MAY_REFUSE}", f"random {FURTHER}", counts=2)
     upstream, far = [[3, -1], [-5, 2], [0.5, 4]], 512 if dtype == "float64" else 64
     for name, flag, comment, level, logits in (
         (

@@ -11,9 +11,9 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS, HALF
 from ..generation.draws import Shape, Words, held
-from ..kinds.paired import changed, families, refused
+from ..kinds.paired import changed, families, refused, with_element
 from ..kinds.special_values import ends
-from ..kinds.upstreams import far_upstreams, mismatched, units
+from ..kinds.upstreams import far_upstreams, mismatched, scaled, units
 from ..model.family import Draft, Inputs
 from ..ops import rms_norm, scaled_dot_product_attention
 from ..ops.transformer_block import attended, causal, joined, projected
@@ -166,8 +166,7 @@ def plain(
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    yield from drawn(dtype)
-    parts = (upstreams, branches, tokens, special, misfits)
+    parts = (drawn, upstreams, branches, tokens, special, misfits)
     yield from changed(chain(*(part(dtype) for part in parts)), {}, {"heads": PLAIN.h, "eps": EPS})
 
 
@@ -176,7 +175,7 @@ def drawn(dtype: str) -> Iterator[Draft]:
     for flag, count, of in (*SHAPES, *(("odd-sizes", 1, of) for of in LONG[dtype])):
         flags = f"random {flag}{' shared-heads' if of.h > of.g else ''} upstream-signed"
         comment, draw = f"Ordinary numbers, of sizes {of}.", partial(ordinary, of)
-        more: dict[str, Any] = {"counts": (count, count), "parameters": {"heads": of.h, "eps": EPS}}
+        more: dict[str, Any] = {"counts": (count, count), "parameters": {"heads": of.h}}
         yield from families(f"random-{of}", flags, comment, draw=draw, **more)
     for eps in (0.0, 0.5):
         comment, draw = f"An eps of {eps}.", partial(ordinary, SMALL, eps=eps)
@@ -187,18 +186,12 @@ def drawn(dtype: str) -> Iterator[Draft]:
 def upstreams(dtype: str) -> Iterator[Draft]:
     """Upstream gradients chosen to expose a wrong use of them, and answers that are remembered."""
     shape = PLAIN.shapes["inputs"]
-    of_least = {"heads": LEAST.h, "eps": EPS}
+    of_least = {"heads": LEAST.h}
     yield from changed(units(lambda g: plain(dtype, {"dL_doutputs": g}, LEAST), LEAST.shapes["inputs"]), {}, of_least)
-
-    def scaled(w: Words, exponent: int) -> Inputs:
-        case = ordinary(PLAIN, w)
-        return {**case, "dL_doutputs": w.array(np.ldexp(case["dL_doutputs"].astype(np.float64), exponent))}
-
-    yield from changed(far_upstreams(scaled, dtype, *((4, -4) if dtype == "float16" else (12, -20))), {}, cases=1)
+    yield from far_upstreams(scaled(partial(ordinary, PLAIN)), dtype, half=(4, -4), cases=1)
     comment = "Each case differs from the one before in one argument: results remembered without it show."
-    yield from changed(
-        families("one-argument-at-a-time", "successive", comment, tuple(one_at_a_time(dtype))), {}, of_least
-    )
+    cases = tuple(one_at_a_time(dtype))
+    yield from families("one-argument-at-a-time", "successive", comment, cases, parameters=of_least)
     comment = "Inputs that differ in the last digits alone, from one case to the next."
     unit = 2.0 ** (2 - FORMATS[dtype].significand)
     digits = tuple(plain(dtype, {"inputs": np.resize([1 + k * unit, 2], shape)}) for k in range(3))
@@ -265,11 +258,7 @@ def special(dtype: str) -> Iterator[Draft]:
     yield from families("empty", "empty-batch", comment, (plain(dtype, of=replace(PLAIN, b=0)),), level="robust")
     case = plain(dtype)
     for direction, names in (("forward", [*case][1:]), ("backward", [*case])):
-        spoilt = []
-        for name in names:
-            x = case[name].copy()
-            x[(0, -1, 0)[-x.ndim :]] = math.nan
-            spoilt.append({**case, name: x})
+        spoilt = (with_element(case, name, (0, -1, 0)[-case[name].ndim :], math.nan) for name in names)
         comment = "A NaN in each argument in turn, which reaches what depends on it and nothing else."
         yield from families(f"{direction}-nan", "nan", comment, tuple(spoilt), level="robust")
     least = ends(dtype).subnormal
@@ -291,10 +280,8 @@ def misfits(dtype: str) -> Iterator[Draft]:
                 if wrong == shape or (name == "inputs" and axis == 0):
                     continue
                 comment = f"{name} of shape {wrong} where {shape} is due, to be broadcast or cut by none."
-                yield from refused(
-                    f"mismatch-{name}-{axis}-{word}", "size-mismatch", comment, plain(dtype, {name: np.ones(wrong)})
-                )
+                id, case = f"mismatch-{name}-{axis}-{word}", plain(dtype, {name: np.ones(wrong)})
+                yield from refused(id, "size-mismatch", comment, case)
     heads = plain(dtype, of=Block(1, 3, 2, 4, 1, 2, 3))
     comment = "Heads that are no divisor of the columns of wq."
-    for draft in refused("mismatch-heads", "size-mismatch", comment, heads):
-        yield replace(draft, parameters={"heads": 3, "eps": EPS})
+    yield from refused("mismatch-heads", "size-mismatch", comment, heads, heads=3)

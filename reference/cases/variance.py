@@ -31,9 +31,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
     over = Over((3, 4), -1)
     comment, parameters = "Divided by two less than the number of terms.", {**over.parameters, "correction": 2}
     draw, flags = partial(kind.drawn, over, kind.draw), "random rank upstream-signed"
-    yield from families(
-        "random-3x4-over-1-correction-2", flags, comment, draw=draw, counts=(2, 2), parameters=parameters
-    )
+    yield from families("random-3x4-over-1-correction-2", flags, comment, draw=draw, counts=2, parameters=parameters)
     case = kind.call(dtype, [3, -5], [[2], [-1]])
     comment, parameters = "One term and a correction of 1: 0 / 0.", {"axis": -1, "correction": 1}
     yield from families("no-freedom", "smallest", comment, (case,), level="robust", parameters=parameters)

@@ -80,7 +80,15 @@ class Words:
     def spread(self, shape: Shape, low: int, high: int) -> np.ndarray:
         """Draw numbers whose magnitudes are spread evenly over the powers of two from 2**low to 2**high, signed."""
         exponents = self.integers(shape, low, high)
-        return self.array(np.ldexp(self.signed(shape, 1, 2).astype(np.float64), exponents))
+        return self.around(shape, exponents)
+
+    def around(self, shape: Shape, exponents: int | np.ndarray) -> np.ndarray:
+        """Draw magnitudes between 2**exponent and twice that, with random signs."""
+        return self.scaled(self.signed(shape, 1, 2), exponents)
+
+    def scaled(self, values: np.ndarray, exponents: int | np.ndarray) -> np.ndarray:
+        """Multiply by powers of two. Raises NotHeldError where the dtype does not hold a product."""
+        return self.array(np.ldexp(values.astype(np.float64), exponents))
 
     def array(self, values: object) -> np.ndarray:
         """Give values as an array of the dtype. Raises NotHeldError where the dtype does not hold one."""

@@ -13,7 +13,7 @@ from ..generation.profiles import ladder
 from ..model.family import Draft, Inputs
 from .elementwise import Elementwise, again, elementwise
 from .paired import families
-from .upstreams import FAR, far_upstreams
+from .upstreams import FAR, far_upstreams, scaled
 
 LIMIT = "activation_at_infinity"
 SHARE = {"forward-infinity": {"point": LIMIT}, "backward-infinity": {"point": LIMIT}, "backward-largest": None}
@@ -35,11 +35,7 @@ def activation(
     multiplied by first, if it is less than 1. shortcut: the magnitude beyond which a shortcut that some take is exact.
     """
 
-    def scaled(w: Words, exponent: int) -> Inputs:
-        upstream = w.array(np.ldexp(w.signed((3, 5), 1, 2).astype(np.float64), exponent))
-        return {"dL_doutputs": upstream, "inputs": w.normal((3, 5), kind.scale)}
-
-    far = far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20)))
+    far = far_upstreams(scaled(lambda w: {"inputs": w.normal((3, 5), kind.scale)}, (3, 5)), dtype)
     more = chain(saturated(dtype, up_to[dtype]), beyond(dtype, max(up_to[dtype], shortcut), scale), far)
     yield from elementwise(replace(kind, sharp=False), dtype, chain(more, tiny(dtype)))
 
@@ -55,7 +51,7 @@ def tiny(dtype: str) -> Iterator[Draft]:
     """Inputs so small that their activation is linear."""
     comment = "Very small inputs, beyond float16 from 1e-31 on: what is proportional to them is not 0."
     draw = partial(_spread, *((-12, -8) if dtype == "float16" else (-FAR, -FAR + 40)))
-    yield from families("forward-tiny", "random small-values", comment, draw=draw, counts=(1, 1))
+    yield from families("forward-tiny", "random small-values", comment, draw=draw, counts=1)
 
 
 def _spread(low: int, high: int, w: Words) -> Inputs:

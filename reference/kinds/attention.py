@@ -14,9 +14,9 @@ from ...vectors.records import Parameter
 from ..generation.draws import Shape, Words, held
 from ..generation.profiles import heavy
 from ..model.family import DRAWN, Draft, Inputs
-from .paired import changed, families, one_argument_at_a_time, refused
+from .paired import changed, families, one_at_a_time, refused, with_element
 from .special_values import ends
-from .upstreams import far_upstreams, mismatched, units
+from .upstreams import far_upstreams, mismatched, scaled, units
 
 
 @dataclass(frozen=True)
@@ -122,21 +122,15 @@ def drawn(kind: Attention, dtype: str) -> Iterator[Draft]:
         comment, draw = f"Ordinary numbers, of sizes {of}.", partial(ordinary, kind, of)
         shared = " shared-heads" if of.h > of.g else ""
         flags = f"random {flag}{shared} upstream-signed"
-        yield from families(f"random-{of}", flags, comment, draw=draw, counts=(count, count))
+        yield from families(f"random-{of}", flags, comment, draw=draw, counts=count)
 
 
 def upstreams(kind: Attention, dtype: str) -> Iterator[Draft]:
     """Upstream gradients chosen to expose a wrong use of them, and cases that differ by little."""
     yield from units(partial(plain, kind, dtype), SMALL.shapes["dL_doutputs"])
 
-    def scaled(w: Words, exponent: int) -> Inputs:
-        case = ordinary(kind, SMALL, w)
-        return {**case, "dL_doutputs": w.array(np.ldexp(case["dL_doutputs"].astype(np.float64), exponent))}
-
-    yield from changed(far_upstreams(scaled, dtype, *((4, -4) if dtype == "float16" else (12, -20))), {}, cases=2)
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    cases = one_argument_at_a_time(plain(kind, dtype), plain(kind, dtype, start=3))
-    yield from families("one-argument-at-a-time", "successive", comment, cases)
+    yield from far_upstreams(scaled(partial(ordinary, kind, SMALL)), dtype, half=(4, -4), cases=2)
+    yield from one_at_a_time(plain(kind, dtype), plain(kind, dtype, start=3))
 
 
 def large_scores(kind: Attention, dtype: str) -> Iterator[Draft]:
@@ -200,10 +194,9 @@ def special(kind: Attention, dtype: str) -> Iterator[Draft]:
         "dL_doutputs": "A NaN of the upstream reaches its own query, and the keys and values that it sees.",
     }.items():
         seen = {mask: np.ones_like(case[mask]) for mask in kind.masks(None, SMALL, dtype)}  # else 0 / NaN may be 0
-        spoilt = case[tensor].copy()
-        spoilt[0, 0, 1, 0] = math.nan
+        spoilt = with_element({**case, **seen}, tensor, (0, 0, 1, 0), math.nan)
         name = "backward-nan" if tensor == "dL_doutputs" else f"nan-{tensor}"
-        yield from families(name, "nan", comment, ({**case, **seen, tensor: spoilt},), level="robust")
+        yield from families(name, "nan", comment, (spoilt,), level="robust")
     exponents, wide = (6, -8 if dtype == "float16" else -30), case["value"].astype(np.float64)
     sized = tuple({**case, "value": held(np.ldexp(wide, exponent), dtype)} for exponent in exponents)
     comment = "Values, and so outputs, that are large, and tiny ones: neither are clipped nor taken for 0."
@@ -242,6 +235,6 @@ def with_parameters(
     """Give drawn families of a kind under further parameters."""
     said = ", ".join(f"{parameter}={value}" for parameter, value in given.items())
     comment, draw = f"{said}, of sizes {of}.", partial(ordinary, kind, of)
-    more = families(f"random-{name}", f"random {flags} upstream-signed", comment, draw=draw, counts=(2, 2), point=point)
+    more = families(f"random-{name}", f"random {flags} upstream-signed", comment, draw=draw, counts=2, point=point)
     for draft in more:
         yield replace(draft, parameters={**draft.parameters, **given}, count=min(draft.count, DRAWN))

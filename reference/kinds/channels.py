@@ -18,9 +18,9 @@ from .convolution import NUMBERS
 from .convolution_settings import crossed
 from .moments import EPS
 from .normalization import WEIGHTS, apart
-from .paired import changed, families, one_argument_at_a_time, refused
+from .paired import changed, families, one_at_a_time, refused, with_element
 from .special_values import ends
-from .upstreams import FAR, far_upstreams, mismatched, units
+from .upstreams import FAR, far_upstreams, mismatched, scaled, units
 
 UPSTREAM = [2, -3, 0.5, 4, -1]
 
@@ -71,10 +71,9 @@ class Channels:
         weight, bias = (draw(w, inputs.shape[1:2]) for _ in range(2))
         return {"dL_doutputs": upstream, "inputs": inputs, "weight": weight, "bias": bias}
 
-    def ordinary(self, layout: Layout, w: Words, exponent: int = 0) -> Inputs:
-        """Bell-shaped inputs under an upstream of magnitudes between 2**exponent and twice that."""
-        upstream = w.array(np.ldexp(w.signed(layout.inputs, 1, 2).astype(np.float64), exponent))
-        return self.drawn(w, upstream, w.normal(layout.inputs))
+    def ordinary(self, layout: Layout, w: Words) -> Inputs:
+        """Bell-shaped inputs under an upstream of magnitudes between 1 and 2."""
+        return self.drawn(w, w.signed(layout.inputs, 1, 2), w.normal(layout.inputs))
 
 
 def normalised_channels(kind: Channels, dtype: str, more: Iterable[Draft] = ()) -> Iterator[Draft]:
@@ -119,12 +118,8 @@ def upstreams(kind: Channels, dtype: str) -> Iterator[Draft]:
     comment = "Weights of 0, and below 0: no gradient, or one of the other sign."
     cases = tuple(kind.call(dtype, weight=np.resize(w, shape[1])) for w in ([0, -1.5], [-2, 0], [-1, -0.5]))
     yield from families("weights-of-zero", "dead", comment, cases)
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    cases = one_argument_at_a_time(kind.call(dtype), kind.call(dtype, shift=1))
-    yield from families("one-argument-at-a-time", "successive", comment, cases)
-    draw = partial(kind.ordinary, kind.plain)
-    far = far_upstreams(draw, dtype, *((6, -4) if dtype == "float16" else (20, -20)))
-    yield from changed(far, {}, cases=2)
+    yield from one_at_a_time(kind.call(dtype), kind.call(dtype, shift=1))
+    yield from far_upstreams(scaled(partial(kind.ordinary, kind.plain)), dtype, large=20, cases=2)
 
 
 def magnitudes(kind: Channels, dtype: str) -> Iterator[Draft]:
@@ -139,13 +134,13 @@ def magnitudes(kind: Channels, dtype: str) -> Iterator[Draft]:
         return {**case, **{name: w.spread(shape[1:2], -FAR, 1 - FAR) for name in ("weight", "bias")}}
 
     comment = "Heavy tails: some numbers are hundreds of times as large as most."
-    yield from families("heavy", "spread upstream-signed", comment, draw=tailed, counts=(2, 2))
+    yield from families("heavy", "spread upstream-signed", comment, draw=tailed, counts=2)
     if dtype != "float16":
         comment, flags = (
             "Weights around 1e-31, and all that they are factors of.",
             "random small-values upstream-signed",
         )
-        yield from families("tiny-weights", flags, comment, draw=small_weights, counts=(1, 1))
+        yield from families("tiny-weights", flags, comment, draw=small_weights, counts=1)
     tiny = kind.call(dtype, inputs=np.ldexp(np.resize([1, -0.5, 2, 0.25, 3, -1, 1.5], shape), end))
     comment = "Subnormal inputs, which are small beside eps."
     yield from families("subnormal", "subnormal epsilon", comment, (tiny,), level="robust")
@@ -163,9 +158,9 @@ def offsets(kind: Channels, dtype: str) -> Iterator[Draft]:
         draw, comment = partial(around, offset), f"Inputs around {offset}."
         if offset < 100:
             flags = "random offset upstream-signed"
-            yield from families(f"offset-{offset}", flags, comment, draw=draw, counts=(2, 2))
+            yield from families(f"offset-{offset}", flags, comment, draw=draw, counts=2)
         comment += " The tolerance is that of formulas that take off the mean first."
-        yield from families(f"offset-{offset}-stable", "offset", comment, draw=draw, counts=(2, 2), level="robust")
+        yield from families(f"offset-{offset}-stable", "offset", comment, draw=draw, counts=2, level="robust")
     cases = tuple(kind.call(dtype, inputs=np.full(kind.plain.inputs, c)) for c in (3, -7.5, 0))
     comment = "Equal elements: the variance is 0, and what is divided by is the root of eps."
     yield from families("constant", "offset epsilon", comment, cases, level="robust")
@@ -179,10 +174,9 @@ def special(kind: Channels, dtype: str) -> Iterator[Draft]:
         ("nan", "inputs", "nan", math.nan),
         ("backward-nan-upstream", "dL_doutputs", "nan", math.nan),
     ):
-        spoilt = plain[argument].copy()
-        spoilt[(0, -1, *(0 for _ in spoilt.shape[2:]))] = value
+        spoilt = with_element(plain, argument, (0, -1, *(0 for _ in plain[argument].shape[2:])), value)
         comment = f"A {value} in {argument} makes NaN of what shares its moments, and of nothing else."
-        yield from families(name, word, comment, ({**plain, argument: spoilt},), level="robust")
+        yield from families(name, word, comment, (spoilt,), level="robust")
     least = ends(dtype).smallest
     upstream = np.resize(UPSTREAM, kind.plain.inputs) * 2 * least
     comment = "A subnormal upstream of either sign: what is computed of it may be 0, but not of the other sign."

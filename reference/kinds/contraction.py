@@ -13,9 +13,9 @@ from ..generation.profiles import heavy, offset
 from ..model.family import DRAWN, Draft, Inputs
 from . import operands
 from .operands import Contraction, Sizes, ordinary
-from .paired import changed, families, one_argument_at_a_time, refused
+from .paired import changed, families, one_at_a_time, refused, with_element
 from .special_values import ends
-from .upstreams import FAR, far_upstreams, mismatched, units
+from .upstreams import FAR, far_upstreams, mismatched, scaled, units
 
 BESIDE, BEYOND = "beside the sizes that tiles have", "one of which is more than a block of threads has"
 GROUPS: tuple[tuple[str, str, tuple[int, int], tuple[Sizes, ...]], ...] = (
@@ -64,21 +64,20 @@ def large(kind: Contraction, dtype: str) -> Iterator[Draft]:
             draw = whole if profile == "integers" else few_terms
             name = "{}-{}-n{}-i{}-o{}".format(direction, profile, *sizes)
             comment = f"Sizes (N, I, O) = {sizes}. {LARGE_OF[profile]}"
-            yield from families(name, "random odd-sizes upstream-signed", comment, draw=draw, counts=(1, 1))
+            yield from families(name, "random odd-sizes upstream-signed", comment, draw=draw, counts=1)
 
 
 def scales(kind: Contraction, dtype: str) -> Iterator[Draft]:
     """Upstreams far from 1, and products."""
 
-    def scaled(w: Words, exponent: int) -> Inputs:
-        case = {name: w.signed(x.shape, 1, 2) for name, x in ordinary(kind, (3, 5, 4), w).items()}
-        return {**case, "dL_doutputs": w.array(np.ldexp(case["dL_doutputs"].astype(np.float64), exponent))}
+    def near_one(w: Words) -> Inputs:
+        return {name: w.signed(x.shape, 1, 2) for name, x in ordinary(kind, (3, 5, 4), w).items()}
 
     if dtype != "float16":
         comment, sizes, half = "Products around 1e-31, of numbers around 1e-16, are not 0.", (2, 3, 4), FAR // 2
         draw = partial(operands.scaled, kind, sizes, (-half, -half, -half, -FAR))
-        yield from families("tiny", "random small-values upstream-signed", comment, draw=draw, counts=(1, 1))
-    yield from far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20)))
+        yield from families("tiny", "random small-values upstream-signed", comment, draw=draw, counts=1)
+    yield from far_upstreams(scaled(near_one), dtype)
 
 
 def sums(kind: Contraction) -> Iterator[Draft]:
@@ -99,7 +98,7 @@ def sums(kind: Contraction) -> Iterator[Draft]:
         (offset, "All numbers of a tensor are near a common one, or its negative."),
     ):
         draw = partial(operands.like, profile, kind, (4, 6, 3))
-        yield from families(profile.__name__, "spread upstream-signed", comment, draw=draw, counts=(2, 2))
+        yield from families(profile.__name__, "spread upstream-signed", comment, draw=draw, counts=2)
     comment, draw = "One term of every sum is near 1, the others about a unit roundoff.", operands.swallowed
     yield from families("swallowed", "spread", comment, draw=partial(draw, kind, (17, 9, 5)), counts=(2, 4))
 
@@ -156,8 +155,7 @@ def successive(kind: Contraction, dtype: str) -> Iterator[Draft]:
         kind.case(*(held(np.resize(row, shape), dtype) for shape in kind.shapes((2, 4, 3))))
         for row in ([1.5, -2, 0.25, 3, -1], [-0.5, 4, -1, 2, 0.75])
     )
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    yield from families("one-argument-at-a-time", "successive", comment, one_argument_at_a_time(*ends_of))
+    yield from one_at_a_time(*ends_of)
 
 
 def smallest(kind: Contraction, dtype: str) -> Iterator[Draft]:
@@ -230,9 +228,7 @@ def special(kind: Contraction, dtype: str) -> Iterator[Draft]:
     places = kind.case(*map(np.array, ((1, 0), (1, 2), (2, 1), (0, 1))))
 
     def with_value(name: str, value: float) -> Inputs:
-        spoilt = plain[name].copy()
-        spoilt[tuple(places[name])] = value
-        return {**plain, name: spoilt}
+        return with_element(plain, name, tuple(places[name]), value)
 
     differentiated = ("dL_doutputs", *kind.tensors[:2])
     for word, what, odd in (("infinity", "infinite element", (math.inf, -math.inf)), ("nan", "NaN", (math.nan,))):

@@ -16,9 +16,9 @@ from ..generation.profiles import Profile, bell, heavy, integers, long_integers,
 from ..model.family import Draft, Inputs
 from ..model.formulations import Function
 from .convolution_settings import EVERY_PAIR, FURTHER, LARGE, ORDINARY, PLAIN, SMALLEST, Setting, as_written
-from .paired import changed, families, one_argument_at_a_time, refused
+from .paired import changed, families, one_at_a_time, refused, with_element
 from .special_values import ends
-from .upstreams import FAR, far_upstreams, mismatched, units
+from .upstreams import FAR, far_upstreams, mismatched, scaled, units
 
 NUMBERS = [1.5, -2, 0.25, 3, -0.5, 2, -1, 4, 0.75, -3, 1, -0.25, 2.5]
 UPSTREAM = [2, -3, 0.5, 4, -1, 1.5, -0.75]
@@ -87,7 +87,7 @@ def drawn(kind: Convolution, dtype: str) -> Iterator[Draft]:
             "random odd-sizes upstream-signed",
             comment,
             draw=draw,
-            counts=(1, 1),
+            counts=1,
             parameters=parameters,
         )
 
@@ -106,7 +106,7 @@ def zeros_between(w: Words, shape: Shape) -> np.ndarray:
 
 def tiny(w: Words, shape: Shape) -> np.ndarray:
     """Numbers whose products are around 1e-31."""
-    return w.array(np.ldexp(w.signed(shape, 1, 2).astype(np.float64), -FAR // 2))
+    return w.around(shape, -FAR // 2)
 
 
 def profiles(kind: Convolution, dtype: str) -> Iterator[Draft]:
@@ -131,16 +131,13 @@ def upstreams(kind: Convolution, dtype: str) -> Iterator[Draft]:
     """Upstream gradients chosen to expose a wrong use of them."""
     plain, setting = kind.of(PLAIN), kind.of(ORDINARY)
 
-    def scaled(w: Words, exponent: int) -> Inputs:
-        case = kind.drawn(setting, partial(Words.signed, low=1, high=2), w)
-        return {**case, "dL_doutputs": w.array(np.ldexp(case["dL_doutputs"].astype(np.float64), exponent))}
-
     def under(upstream: object) -> Inputs:
         return kind.plain(dtype, plain, given={"dL_doutputs": upstream})
 
     shape = kind.shapes(plain)[0]
     yield from units(under, shape)
-    yield from changed(far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20))), {}, cases=1)
+    near_one = partial(kind.drawn, setting, partial(Words.signed, low=1, high=2))
+    yield from far_upstreams(scaled(near_one), dtype, cases=1)
     comment = "The same upstream throughout, as a sum of the outputs has it, or in every image."
     equal = tuple(under(np.resize(values, shape)) for values in ([1], [-3]))
     yield from families("backward-equal-upstream", "stride-zero", comment, equal)
@@ -149,9 +146,7 @@ def upstreams(kind: Convolution, dtype: str) -> Iterator[Draft]:
 def successive(kind: Convolution, dtype: str) -> Iterator[Draft]:
     """Cases that differ in little, one after the other."""
     plain, unit = kind.of(PLAIN), 2.0 ** -FORMATS[dtype].significand
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    cases = one_argument_at_a_time(kind.plain(dtype, plain), kind.plain(dtype, plain, shift=1))
-    yield from families("one-argument-at-a-time", "successive", comment, cases)
+    yield from one_at_a_time(kind.plain(dtype, plain), kind.plain(dtype, plain, shift=1))
     signs = np.resize([1, -1], kind.shapes(plain)[2])
     for name, place in (("last-digits", "inputs"), ("backward-last-digits-of-the-upstream", "dL_doutputs")):
         shape = kind.case(*map(np.zeros, kind.shapes(plain)))[place].shape
@@ -174,15 +169,9 @@ def special(kind: Convolution, dtype: str) -> Iterator[Draft]:
     """The ends of the range, infinities and NaN, which reach what depends on them, and nothing else."""
     setting, one, end, fmt = kind.of(PLAIN), kind.of(replace(PLAIN, kernel=(1, 1))), ends(dtype), FORMATS[dtype]
     plain = kind.plain(dtype, setting)
-
-    def spoilt(name: str, value: float) -> Inputs:
-        tensor = plain[name].copy()
-        tensor.reshape(-1)[-2] = value
-        return {**plain, name: tensor}
-
     for word, odd in (("infinity", (math.inf, -math.inf)), ("nan", (math.nan,))):
         for direction, names in (("forward", ("inputs", "bias")), ("backward", ("dL_doutputs", "inputs"))):
-            cases = tuple(spoilt(name, value) for name in names for value in odd)
+            cases = tuple(with_element(plain, name, -2, value) for name in names for value in odd)
             comment = f"One {word} in each argument in turn."
             yield from families(f"{direction}-{word}", word, comment, cases, level="robust")
     half = math.ldexp(1.0, fmt.smallest_normal // 2 - 1)

@@ -18,7 +18,7 @@ from ..generation.draws import Shape, Words, held
 from ..generation.profiles import Profile, bell, heavy, integers, offset, spread
 from ..model.family import Draft, Inputs
 from ..model.operation import Operation
-from .paired import changed, families, one_argument_at_a_time, refused
+from .paired import changed, families, one_at_a_time, refused
 from .special_values import ends
 from .two_operands import PLAIN
 from .upstreams import far_upstreams, units
@@ -140,7 +140,7 @@ class Declared:
                 return w.integers(shape, 0, bound)
             x = profile(w, shape)
             if exponent and name not in self.tensors:
-                x = w.array(np.ldexp(w.signed(shape, 1, 2).astype(np.float64), exponent))
+                x = w.around(shape, exponent)
             return self.inside(name, x, w.dtype)
 
         return self.case(sizes, fill)
@@ -186,10 +186,10 @@ def drawn(kind: Declared, dtype: str) -> Iterator[Draft]:
     for name, (sizes, flag, count) in {named(sizes): (sizes, flag, count) for sizes, flag, count in groups}.items():
         draw, comment = partial(kind.drawn, sizes, bell), f"Bell-shaped, of sizes {name}."
         flags = f"random {flag} upstream-signed"
-        yield from families(f"random-{name}", flags, comment, draw=draw, counts=(count, count), sharp=False)
+        yield from families(f"random-{name}", flags, comment, draw=draw, counts=count, sharp=False)
     for profile, comment in PROFILES:
         draw, flags = partial(kind.drawn, kind.size, profile), "random spread upstream-signed"
-        yield from families(profile.__name__, flags, comment, draw=draw, counts=(2, 2), sharp=False)
+        yield from families(profile.__name__, flags, comment, draw=draw, counts=2, sharp=False)
 
 
 def upstreams(kind: Declared, dtype: str) -> Iterator[Draft]:
@@ -198,11 +198,8 @@ def upstreams(kind: Declared, dtype: str) -> Iterator[Draft]:
     first, *others = kind.operation.upstreams
     zero = {name: np.zeros_like(plain[name]) for name in others}
     yield from units(lambda g: {**plain, **zero, first: held(g, dtype)}, plain[first].shape)
-    far = far_upstreams(partial(kind.drawn, kind.size, bell), dtype, *((4, -4) if dtype == "float16" else (12, -20)))
-    yield from changed(far, {}, cases=2)
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    cases = one_argument_at_a_time(plain, kind.plain(dtype, shift=1))
-    yield from families("one-argument-at-a-time", "successive", comment, cases)
+    yield from far_upstreams(partial(kind.drawn, kind.size, bell), dtype, half=(4, -4), cases=2)
+    yield from one_at_a_time(plain, kind.plain(dtype, shift=1))
 
 
 def special(kind: Declared, dtype: str) -> Iterator[Draft]:

@@ -14,7 +14,7 @@ from ...vectors.records import Parameter
 from ..generation.draws import Shape, Words, held
 from ..generation.profiles import Profile, heavy, integers, offset
 from ..model.family import DRAWN, Draft, Inputs
-from .paired import changed, families, one_argument_at_a_time, refused
+from .paired import changed, families, last_digits, one_argument_at_a_time, refused
 from .special_values import ends
 from .upstreams import mismatched, units
 
@@ -156,7 +156,7 @@ def _drawn(
         return {"dL_doutputs": upstream(w), **x(w)}
 
     for direction, draw in (("forward", x), ("backward", g_and_x)):
-        yield from families(f"{direction}-{name}", flags, comment, draw=draw, counts=(count, count))
+        yield from families(f"{direction}-{name}", flags, comment, draw=draw, counts=count)
 
 
 def upstreams(kind: Elementwise, dtype: str) -> Iterator[Draft]:
@@ -174,9 +174,8 @@ def upstreams(kind: Elementwise, dtype: str) -> Iterator[Draft]:
     yield from families("backward-equal-inputs", "stride-zero upstream-signed", comment, cases)
     if kind.sharp:
         unit = math.ldexp(1.0, 1 - FORMATS[dtype].significand)
-        cases = tuple(call(kind, dtype, [[3, -5, 1]], np.array([[1.5, -1.25, 1]]) + k * unit) for k in (1, 2, 3, 5))
-        comment = "Each case differs from the one before in the last digits alone: results remembered for it show."
-        yield from families("last-digits", "successive", comment, cases)
+        near = (call(kind, dtype, [[3, -5, 1]], np.array([[1.5, -1.25, 1]]) + k * unit) for k in (1, 2, 3, 5))
+        yield from last_digits(*near)
         cases = tuple(call(kind, dtype, np.array([[1.5, -1.25, 1]]) + k * unit, [[3, 5, 1]]) for k in (1, 2, 3, 5))
         comment = "Each upstream differs from the one before in the last digits: results remembered for it show."
         yield from families("backward-last-digits-of-the-upstream", "successive", comment, cases)

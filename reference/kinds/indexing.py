@@ -13,7 +13,7 @@ from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, held
 from ..generation.profiles import Profile, bell, heavy, integers, offset, skewed, spread
 from ..model.family import Draft, Inputs
-from .paired import changed, families, one_argument_at_a_time, refused
+from .paired import changed, families, last_digits, one_at_a_time, refused, with_element
 from .special_values import ends
 from .upstreams import far_upstreams, mismatched, units
 
@@ -120,17 +120,15 @@ def indexing(kind: Indexing, dtype: str) -> Iterator[Draft]:
 def drawn(kind: Indexing, dtype: str) -> Iterator[Draft]:
     """Indices drawn evenly, or most of them the same, of tensors of many shapes."""
 
-    def give(
-        name: str, flags: str, comment: str, lookup: Lookup, *how: Any, counts: tuple[int, int]
-    ) -> Iterator[Draft]:
+    def give(name: str, flags: str, comment: str, lookup: Lookup, *how: Any, counts: int) -> Iterator[Draft]:
         draw, flags = partial(kind.drawn, lookup, *how), f"{flags} upstream-signed"
         yield from families(name, flags, comment, draw=draw, counts=counts, parameters=lookup.parameters)
 
     for lookup in kind.lookups:
         comment = f"Indices of shape {lookup.indices} into a tensor of shape {lookup.table}."
         count = kind.cases if math.prod(lookup.table) + math.prod(lookup.indices) < 60 else 1
-        yield from give(f"random-{lookup}", "random rank", comment, lookup, evenly, bell, counts=(count, count))
-    lookup, two = kind.lookup((5, 3), (12, 3), -2), (kind.cases, kind.cases)
+        yield from give(f"random-{lookup}", "random rank", comment, lookup, evenly, bell, counts=count)
+    lookup = kind.lookup((5, 3), (12, 3), -2)
     for name, indices, comment in (
         ("skewed", skewed, "Most indices are the same one, as those of frequent words are."),
         ("each-once", each_once, "Every index once, in any order."),
@@ -143,9 +141,9 @@ def drawn(kind: Indexing, dtype: str) -> Iterator[Draft]:
     ):
         flags = f"random {'label-edge' if indices is ends_alone else 'repeated-indices'}"
         shapes = kind.lookup((5, 3), (5, 3), -2) if indices is each_once else lookup
-        yield from give(name, flags, comment, shapes, indices, bell, counts=two)
+        yield from give(name, flags, comment, shapes, indices, bell, counts=kind.cases)
     for name, (profile, comment) in PROFILES.items():
-        yield from give(name, "spread repeated-indices", comment, lookup, skewed, profile, counts=two)
+        yield from give(name, "spread repeated-indices", comment, lookup, skewed, profile, counts=kind.cases)
     many, n = kind.lookup((4, 2), (MANY[dtype], 2), -2), MANY[dtype]
     for name, profile, comment in (
         ("many", bell, f"{n} indices, most of them the same one."),
@@ -156,8 +154,8 @@ def drawn(kind: Indexing, dtype: str) -> Iterator[Draft]:
             f"{n} indices, most of them the same one: a sum of ones, which stalls in a half precision.",
         ),
     ):
-        flags, both = "random many-rows repeated-indices", (1, 1)
-        yield from give(f"{kind.sums}-{name}", flags, comment, many, skewed, profile, counts=both)
+        flags = "random many-rows repeated-indices"
+        yield from give(f"{kind.sums}-{name}", flags, comment, many, skewed, profile, counts=1)
 
 
 def evenly(w: Words, shape: Shape, size: int) -> np.ndarray:
@@ -204,24 +202,21 @@ def upstreams(kind: Indexing, dtype: str, lookup: Lookup) -> Iterator[Draft]:
 
     def scaled(w: Words, exponent: int) -> Inputs:
         case = kind.drawn(lookup, evenly, bell, w)
-        upstream = w.signed(shape, 1, 2).astype(np.float64)
-        return {**case, "dL_doutputs": w.array(np.ldexp(upstream, exponent))}
+        return {**case, "dL_doutputs": w.around(shape, exponent)}
 
-    yield from changed(far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20))), {}, cases=2)
+    yield from far_upstreams(scaled, dtype, cases=2)
 
 
 def successive(kind: Indexing, dtype: str, lookup: Lookup) -> Iterator[Draft]:
     """Cases of which each differs from the one before in one argument, or in the last digits."""
     first, last = (plain(kind, dtype, lookup, start=start) for start in (0, 2))
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    yield from families("one-argument-at-a-time", "successive", comment, one_argument_at_a_time(first, last))
+    yield from one_at_a_time(first, last)
     unit = math.ldexp(1.0, 1 - FORMATS[dtype].significand)
-    cases = tuple(
+    near = (
         {name: x if name == "indices" else held(1 + k * unit + np.zeros(x.shape), dtype) for name, x in first.items()}
         for k in (1, 2, 3, 5)
     )
-    comment = "Each case differs from the one before in the last digits alone: results remembered for it show."
-    yield from families("last-digits", "successive", comment, cases)
+    yield from last_digits(*near)
 
 
 def special(kind: Indexing, dtype: str, lookup: Lookup) -> Iterator[Draft]:
@@ -232,11 +227,7 @@ def special(kind: Indexing, dtype: str, lookup: Lookup) -> Iterator[Draft]:
         ("nan", (math.nan,), "NaN"),
         ("infinity", (math.inf, -math.inf), "infinity of either sign"),
     ):
-        cases = []
-        for k, (name, at) in enumerate(places):
-            spoilt = case[name].copy()
-            spoilt[at] = values[k % len(values)]
-            cases.append({**case, name: spoilt})
+        cases = (with_element(case, name, at, values[k % len(values)]) for k, (name, at) in enumerate(places))
         comment = f"One {what} at each place in turn: it reaches what an index says, and nothing else."
         yield from families(word, word, comment, tuple(cases), level="robust")
     for name, flags, extremes, comment in (
@@ -274,12 +265,10 @@ def refusals(kind: Indexing, dtype: str, lookup: Lookup) -> Iterator[Draft]:
         ("negative", -1, "A"),
     ):
         for at in (0, -1):
-            indices = case["indices"].copy()
-            indices.reshape(-1)[at] = index
             what = "negative index, which counts from no end" if index < 0 else "index out of range"
             comment = f"{where} {what}, at the {'last' if at else 'first'} place."
             ended = "-last" if at else ""
-            yield from refused(f"index-{name}{ended}", "label-range", comment, {**case, "indices": indices})
+            yield from refused(f"index-{name}{ended}", "label-range", comment, with_element(case, "indices", at, index))
     shape = case["dL_doutputs"].shape
     names, wrong = "rows one-row columns rank scalar", ((5, 3), (1, 3), (shape[0], 2), (3,), ())
     yield from mismatched(partial(plain, kind, dtype, lookup), names, wrong, shape)

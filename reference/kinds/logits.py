@@ -173,7 +173,7 @@ def profiles(kind: Rows, _: str) -> Iterator[Draft]:
 
     for name, (comment, draw) in PROFILES.items():
         flags = "spread upstream-signed"
-        yield from families(f"profile-{name}", flags, comment, draw=partial(drawn_by, draw), counts=(2, 2))
+        yield from families(f"profile-{name}", flags, comment, draw=partial(drawn_by, draw), counts=2)
 
 
 def long(kind: Rows, shapes: Mapping[str, Iterable[Shape]]) -> Iterator[Draft]:
@@ -182,7 +182,7 @@ def long(kind: Rows, shapes: Mapping[str, Iterable[Shape]]) -> Iterator[Draft]:
         comment, flag = f"Bell-shaped logits of shape {shape}.", "many-classes" if shape[0] == 1 else "many-rows"
         name, draw = "long-n{}-c{}".format(*shape), partial(ordinary, kind, shape)
         name = name if direction == "both" else f"{direction}-{name}"
-        yield from families(name, f"{flag} upstream-signed", comment, draw=draw, counts=(1, 1))
+        yield from families(name, f"{flag} upstream-signed", comment, draw=draw, counts=1)
 
 
 def ties(kind: Rows, dtype: str) -> Iterator[Draft]:

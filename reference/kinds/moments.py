@@ -47,7 +47,7 @@ def large(kind: Rows, dtype: str) -> Iterator[Draft]:
         comment, draw = f"Bell-shaped inputs of shape {(n, c)}.", partial(ordinary, kind, (n, c))
         for direction in directions if of == dtype else ():
             name = f"{direction}-random-n{n}-c{c}"
-            yield from families(name, flags, comment, draw=draw, counts=(1, 1))
+            yield from families(name, flags, comment, draw=draw, counts=1)
 
 
 def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
@@ -70,7 +70,7 @@ def magnitudes(kind: Rows, dtype: str) -> Iterator[Draft]:
 
     def scaled(low: int, w: Words) -> Inputs:
         exponents = np.array([[far], [low], [0]])
-        return kind.drawn(w, w.normal((3, 4)), w.array(np.ldexp(w.normal((3, 4)).astype(np.float64), exponents)))
+        return kind.drawn(w, w.normal((3, 4)), w.scaled(w.normal((3, 4)), exponents))
 
     comment = f"Rows around 2**{far} and 1: an epsilon relative to the batch shows."
     flags = "spread near-overflow upstream-signed"
@@ -80,7 +80,7 @@ def magnitudes(kind: Rows, dtype: str) -> Iterator[Draft]:
         return kind.drawn(w, w.normal((3, 5)), heavy(w, (3, 5)))
 
     comment = "Heavy tails: some numbers are hundreds of times as large as most of their row."
-    yield from families("heavy", "spread upstream-signed", comment, draw=tailed, counts=(2, 2))
+    yield from families("heavy", "spread upstream-signed", comment, draw=tailed, counts=2)
     if dtype != "float16":
 
         def small_weights(w: Words) -> Inputs:
@@ -89,7 +89,7 @@ def magnitudes(kind: Rows, dtype: str) -> Iterator[Draft]:
 
         comment = "Weights around 1e-31, and with them all that they are factors of."
         flags = "random small-values upstream-signed"
-        yield from families("tiny-weights", flags, comment, draw=small_weights, counts=(1, 1))
+        yield from families("tiny-weights", flags, comment, draw=small_weights, counts=1)
 
     end = FORMATS[dtype].smallest_normal
     tiny = kind.call(dtype, UPSTREAM, np.ldexp(np.array(PLAIN), end))

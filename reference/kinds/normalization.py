@@ -13,7 +13,7 @@ from ...vectors.dtypes import HALF
 from ...vectors.records import Parameter
 from ..generation.draws import Shape, Words, held
 from ..model.family import DRAWN, Draft, Inputs
-from .paired import changed, families, one_argument_at_a_time
+from .paired import changed, families, one_at_a_time
 from .special_values import ends
 from .upstreams import far_upstreams, mismatched, units
 
@@ -104,7 +104,7 @@ def balanced(w: Words, shape: Shape, exponent: int = 0) -> np.ndarray:
     """Draw magnitudes between 2**exponent and twice that, half of each row positive."""
     places = [w.permutation(shape[-1]) for _ in range(math.prod(shape[:-1]))]
     signs = 1 - 2 * (np.array(places, dtype=np.int64).reshape(shape) % 2)
-    return w.array(np.ldexp(w.uniform(shape, 1, 2).astype(np.float64), exponent) * signs)
+    return w.array(w.scaled(w.uniform(shape, 1, 2), exponent).astype(np.float64) * signs)
 
 
 def drawn(kind: Rows) -> Iterator[Draft]:
@@ -149,9 +149,8 @@ def upstreams(kind: Rows, dtype: str) -> Iterator[Draft]:
         {**kind.call(dtype, g, x), **{name: held(weights, dtype) for name in kind.weights}}
         for g, x, weights in ((UPSTREAM, PLAIN, WEIGHTS[:3]), (UPSTREAM[::-1], PLAIN[::-1], WEIGHTS[3:6]))
     )
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    yield from families("one-argument-at-a-time", "successive", comment, one_argument_at_a_time(*ends_of))
-    yield from far_upstreams(scaled, dtype, *((8, -4) if dtype == "float16" else (20, -20)))
+    yield from one_at_a_time(*ends_of)
+    yield from far_upstreams(scaled, dtype, half=(8, -4), large=20)
 
 
 def special(kind: Rows, dtype: str) -> Iterator[Draft]:

@@ -86,7 +86,7 @@ def whole(kind: Contraction, sizes: Sizes, long: int, w: Words) -> Inputs:
 def scaled(kind: Contraction, sizes: Sizes, exponents: tuple[int, ...], w: Words) -> Inputs:
     """Magnitudes around a power of two of its own for each argument: upstream, factors and biases."""
     shapes = zip(kind.shapes(sizes), exponents, strict=False)
-    return kind.case(*(w.array(np.ldexp(w.signed(s, 1, 2).astype(np.float64), e)) for s, e in shapes))
+    return kind.case(*(w.around(s, e) for s, e in shapes))
 
 
 def few_terms(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
@@ -118,7 +118,7 @@ def spread(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
 
 
 def _powers(w: Words, exponents: np.ndarray) -> np.ndarray:
-    return w.array(np.ldexp(w.signed(exponents.shape, 1, 2).astype(np.float64), exponents))
+    return w.around(exponents.shape, exponents)
 
 
 def alternating(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
@@ -155,7 +155,7 @@ def swallowed(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
     """One term of every sum is near 1, the others about a unit roundoff: added one by one to it, they vanish."""
     small = 1 - FORMATS[w.dtype].significand
     exponents = _along(kind, *(np.where(np.arange(size) == 0, 0, small) for size in sizes))
-    return {name: w.array(np.ldexp(w.uniform(e.shape, 1, 2).astype(np.float64), e)) for name, e in exponents.items()}
+    return {name: w.scaled(w.uniform(e.shape, 1, 2), e) for name, e in exponents.items()}
 
 
 def _half_digits(w: Words, shape: Shape) -> np.ndarray:
@@ -168,7 +168,7 @@ def _paired_digits(w: Words, values: np.ndarray, axis: int) -> np.ndarray:
     """Give each value times 2**half and, after it, times -(2**half + 1), scaled to about 16."""
     half = FORMATS[w.dtype].significand // 2
     nearly = np.expand_dims([2**half, -(2**half) - 1], 1 - axis)
-    return w.array(np.ldexp(np.kron(values, nearly).astype(np.float64), 4 - 2 * half))
+    return w.scaled(np.kron(values, nearly), 4 - 2 * half)
 
 
 def cancelling(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
@@ -178,7 +178,7 @@ def cancelling(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
         _half_digits(w, shape) * w.signs(shape) for shape in ((n // 2, o // 2), (n // 2, i), (i, o // 2))
     )
     half = FORMATS[w.dtype].significand // 2
-    doubled = w.array(np.ldexp(np.kron(upstream, [[1, 1], [1, 1]]).astype(np.float64), -half))
+    doubled = w.scaled(np.kron(upstream, [[1, 1], [1, 1]]), -half)
     return kind.case(doubled, _paired_digits(w, left, 0), _paired_digits(w, right, 1), w.normal((1, o)))
 
 
@@ -188,5 +188,5 @@ def cancelling_outputs(kind: Contraction, sizes: Sizes, w: Words) -> Inputs:
     half = FORMATS[w.dtype].significand // 2
     left = _half_digits(w, (n, i // 2)) * w.signs((n, i // 2))
     right = _half_digits(w, (i // 2, o))
-    doubled = w.array(np.ldexp(np.kron(left, [[1, 1]]).astype(np.float64), -half))
+    doubled = w.scaled(np.kron(left, [[1, 1]]), -half)
     return kind.case(np.zeros((n, o)), doubled, _paired_digits(w, right, 0), w.array(np.zeros((1, o))))

@@ -14,7 +14,7 @@ from ...vectors.records import Parameter
 from ..generation.draws import Shape, Words, held
 from ..model.family import Draft, Inputs
 from .elementwise import LARGE, LONG, ODD, SHAPES
-from .paired import families, one_argument_at_a_time, refused
+from .paired import families, one_argument_at_a_time, refused, with_element
 from .special_values import ends
 
 Draw = Callable[[Words, Shape], np.ndarray]
@@ -115,7 +115,7 @@ def _drawn(
 ) -> Iterator[Draft]:
     first, count = more.pop("first", False), more.pop("count", 3)
     draw = partial(_inputs, kind, shape, gradients, first)
-    yield from _family(kind, name, flags, comment, draw=draw, counts=(count, count), **more)
+    yield from _family(kind, name, flags, comment, draw=draw, counts=count, **more)
 
 
 def _inputs(kind: Optimizer, shape: Shape, gradients: Draw, first: bool, w: Words) -> Inputs:
@@ -137,7 +137,7 @@ def sizes(kind: Optimizer, dtype: str) -> Iterator[Draft]:
         yield from _drawn(kind, f"{name}-gradients", "random spread", comment, (4, 5), of_size(exponent))
 
     comment = "Large parameters: they are not to be clipped."
-    yield from _family(kind, "large-parameters", "random spread", comment, draw=partial(large, kind), counts=(1, 1))
+    yield from _family(kind, "large-parameters", "random spread", comment, draw=partial(large, kind), counts=1)
     for name, tensors in (
         {}
         if dtype == "float16"
@@ -147,7 +147,7 @@ def sizes(kind: Optimizer, dtype: str) -> Iterator[Draft]:
         }.items()
     ):
         comment, draw = f"Tiny {name}: what is small is not 0.", tiny(kind, *filter(None, tensors))
-        yield from _family(kind, f"tiny-{name}", "random small-values", comment, draw=draw, counts=(1, 1))
+        yield from _family(kind, f"tiny-{name}", "random small-values", comment, draw=draw, counts=1)
 
 
 def states(kind: Optimizer, dtype: str) -> Iterator[Draft]:
@@ -190,10 +190,8 @@ def special(kind: Optimizer, dtype: str) -> Iterator[Draft]:
     """NaN, subnormal numbers, the smallest shapes and sizes of 0."""
     give, row = partial(_family, kind, level="robust"), kind.row(dtype)
     for name in row:
-        spoilt = row[name].copy()
-        spoilt[0, 1] = math.nan
         comment = f"A NaN of the {name.replace('_', ' ')} stays in its place."
-        yield from give(f"nan-{name.replace('_', '-')}", "nan", comment, {**row, name: spoilt})
+        yield from give(f"nan-{name.replace('_', '-')}", "nan", comment, with_element(row, name, (0, 1), math.nan))
     small = held(np.array([[1, -1, 0.5, -0.5]]) * ends(dtype).subnormal, dtype)
     yield from give("subnormal-parameters", "subnormal", "Subnormal parameters.", {**row, "parameters": small})
     for word, shape in (("empty", (0, 3)), ("empty-columns", (3, 0))):

@@ -18,20 +18,21 @@ def families(
     cases: tuple[Inputs, ...] = (),
     *,
     draw: Callable[[Words], Inputs] | None = None,
-    counts: tuple[int, int] = (DRAWN, DRAWN),
+    counts: int | tuple[int, int] = DRAWN,
     point: str | None = None,
     **more: Any,
 ) -> Iterator[Draft]:
     """Give the drafts `forward-NAME` and `backward-NAME`, or one alone where the name begins with its direction.
 
     flags: separated by spaces. cases, draw: arguments of backward; forward gets the same without the upstream.
-    counts: how many cases to draw forward and backward. point: makes it a family of that convention.
-    more: further fields of Draft.
+    counts: how many cases to draw, or how many forward and how many backward.
+    point: makes it a family of that convention. more: further fields of Draft.
     """
     if point:
         more |= {"point": point, "result": "convention"}
     start = name.partition("-")[0]
-    for direction, count in zip(DIRECTIONS, counts, strict=True):
+    both = (counts, counts) if isinstance(counts, int) else counts
+    for direction, count in zip(DIRECTIONS, both, strict=True):
         if start in DIRECTIONS and start != direction:
             continue
         forward = direction == "forward"
@@ -45,6 +46,31 @@ def families(
             count,
             **more,
         )
+
+
+def table(*rows: tuple[str, str, str, tuple[Inputs, ...]], **more: Any) -> Iterator[Draft]:
+    """Give the drafts of `families` for each row of a name, flags, a comment and cases."""
+    for row in rows:
+        yield from families(*row, **more)
+
+
+def one_at_a_time(first: Inputs, last: Inputs) -> Iterator[Draft]:
+    """Cases from the first to the last, of which each has one more argument of the last than the one before."""
+    comment = "Each case differs from the one before in one argument: results remembered without it show."
+    return families("one-argument-at-a-time", "successive", comment, one_argument_at_a_time(first, last))
+
+
+def last_digits(*cases: Inputs) -> Iterator[Draft]:
+    """Cases that differ in the last digits alone."""
+    comment = "Each case differs from the one before in the last digits alone: results remembered for it show."
+    return families("last-digits", "successive", comment, cases)
+
+
+def with_element(case: Inputs, name: str, place: int | tuple[int, ...], value: float) -> Inputs:
+    """Give a case with one element of an argument replaced, found by its index, flat or of each axis."""
+    changed = case[name].copy()
+    (changed.reshape(-1) if isinstance(place, int) else changed)[place] = value
+    return {**case, name: changed}
 
 
 def one_argument_at_a_time(first: Inputs, last: Inputs) -> tuple[Inputs, ...]:

@@ -17,9 +17,9 @@ from ..model.family import Draft, Inputs
 from ..model.formulations import Function
 from .convolution import NUMBERS, UPSTREAM
 from .convolution_settings import crossed
-from .paired import changed, families, one_argument_at_a_time, refused
+from .paired import changed, families, last_digits, one_at_a_time, refused, table, with_element
 from .special_values import ends
-from .upstreams import far_upstreams, mismatched, units
+from .upstreams import far_upstreams, mismatched, scaled, units
 
 SHORT = {
     "kernel_size": "k",
@@ -99,10 +99,9 @@ class Pooling:
         outputs: Shape = self.forward(np.zeros(setting.inputs), **setting.parameters).shape
         return outputs
 
-    def drawn(self, setting: Pool, draw: Profile, w: Words, exponent: int = 0) -> Inputs:
-        """Draw an upstream of magnitudes between 2**exponent and twice that, and inputs."""
-        upstream = np.ldexp(w.signed(self.outputs(setting), 1, 2).astype(np.float64), exponent)
-        return {"dL_doutputs": w.array(upstream), "inputs": draw(w, setting.inputs)}
+    def drawn(self, setting: Pool, draw: Profile, w: Words) -> Inputs:
+        """Draw an upstream of magnitudes between 1 and 2, and inputs."""
+        return {"dL_doutputs": w.signed(self.outputs(setting), 1, 2), "inputs": draw(w, setting.inputs)}
 
     def plain(self, dtype: str, setting: Pool, shift: int = 0, **given: object) -> Inputs:
         """Give arguments of few digits, but for those that are given."""
@@ -134,32 +133,25 @@ def drawn(kind: Pooling) -> Iterator[Draft]:
     for profile, comment in table:
         if profile is not integers or kind.draw is Words.normal:  # of small whole numbers many tie
             given = {"draw": partial(kind.drawn, ORDINARY, profile), "parameters": ORDINARY.parameters}
-            yield from families(profile.__name__, "spread upstream-signed", comment, counts=(2, 2), **given)
+            yield from families(profile.__name__, "spread upstream-signed", comment, counts=2, **given)
 
 
 def upstreams(kind: Pooling, dtype: str) -> Iterator[Draft]:
     """Upstream gradients chosen to expose a wrong use of them, and results that are remembered."""
 
-    def scaled(w: Words, exponent: int) -> Inputs:
-        return kind.drawn(PLAIN, kind.draw, w, exponent)
-
     def under(upstream: object) -> Inputs:
         return kind.plain(dtype, PLAIN, dL_doutputs=upstream)
 
     shape, unit = kind.outputs(PLAIN), 2.0 ** (2 - FORMATS[dtype].significand)
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    one = one_argument_at_a_time(kind.plain(dtype, PLAIN), kind.plain(dtype, PLAIN, shift=1))
-    said = "Each case differs from the one before in the last digits alone: results remembered for it show."
     of_digits = (nearest_held(np.resize(NUMBERS, PLAIN.inputs) * (1 + k * unit), dtype) for k in (0, 1, 2))
-    near = tuple(kind.plain(dtype, PLAIN, inputs=x) for x in of_digits)
     parts = (
         units(under, shape),
-        far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20))),
+        far_upstreams(scaled(partial(kind.drawn, PLAIN, kind.draw)), dtype),
         families(
             "backward-equal-upstream", "stride-zero", "The same upstream throughout.", (under(np.full(shape, -3)),)
         ),
-        families("one-argument-at-a-time", "successive", comment, one),
-        families("last-digits", "successive", said, near),
+        one_at_a_time(kind.plain(dtype, PLAIN), kind.plain(dtype, PLAIN, shift=1)),
+        last_digits(*(kind.plain(dtype, PLAIN, inputs=x) for x in of_digits)),
     )
     yield from changed(chain(*parts), {}, PLAIN.parameters, cases=2)
 
@@ -170,31 +162,29 @@ def special(kind: Pooling, dtype: str) -> Iterator[Draft]:
     plain, zeros = np.resize(NUMBERS, PLAIN.inputs), np.zeros(PLAIN.inputs)
     tiny, shape = np.resize([1, -2, 3, -1, 5], PLAIN.inputs) * end.smallest, kind.outputs(PLAIN)
 
-    def with_value(value: float, where: int = 0) -> Inputs:
-        inputs = plain.copy()
-        inputs.reshape(-1)[where] = value
-        return kind.plain(dtype, PLAIN, inputs=inputs)
-
+    spoilt = partial(with_element, kind.plain(dtype, PLAIN))
     below = np.resize(UPSTREAM, shape) * end.smallest * 2
-    table: tuple[tuple[str, str, str, tuple[Inputs, ...]], ...] = (
+    infinite = spoilt("inputs", 0, math.inf), spoilt("inputs", 8, -math.inf)
+    yield from table(
         ("forward-zeros", "signed-zero", "Zeros of both signs.", (kind.plain(dtype, PLAIN, inputs=zeros * plain),)),
         ("forward-subnormal", "subnormal", "Subnormal inputs.", (kind.plain(dtype, PLAIN, inputs=tiny),)),
-        ("forward-infinity", "infinity", "An infinity.", (with_value(math.inf), with_value(-math.inf, 8))),
-        ("forward-nan", "nan", "A NaN in one window.", (with_value(math.nan),)),
+        ("forward-infinity", "infinity", "An infinity.", infinite),
+        ("forward-nan", "nan", "A NaN in one window.", (spoilt("inputs", 0, math.nan),)),
         (
             "backward-subnormal-upstream",
             "subnormal one-product upstream-signed",
             "A subnormal upstream of either sign.",
             (kind.plain(dtype, PLAIN, dL_doutputs=np.resize([1, 0, 0, 0], shape) * below),),
         ),
+        (
+            "backward-nan-upstream",
+            "nan",
+            "A NaN in the upstream of one window.",
+            (spoilt("dL_doutputs", 0, math.nan),),
+        ),
+        level="robust",
+        parameters=PLAIN.parameters,
     )
-    for name, flags, comment, cases in table:
-        yield from families(name, flags, comment, cases, level="robust", parameters=PLAIN.parameters)
-    spoilt = np.resize(UPSTREAM, shape)
-    spoilt[..., 0, 0] = math.nan
-    case, comment = kind.plain(dtype, PLAIN, dL_doutputs=spoilt), "A NaN in the upstream of one window."
-    given: dict[str, Any] = {"level": "robust", "parameters": PLAIN.parameters}
-    yield from families("backward-nan-upstream", "nan", comment, (case,), **given)
 
 
 def shapes(kind: Pooling, dtype: str) -> Iterator[Draft]:

@@ -11,9 +11,9 @@ import numpy as np
 from ...vectors.dtypes import HALF
 from ..generation.draws import Shape, Words, held
 from ..model.family import Draft, Inputs
-from .paired import families, one_argument_at_a_time, refused
+from .paired import families, one_at_a_time, refused, with_element
 from .special_values import ends
-from .upstreams import far_upstreams
+from .upstreams import far_upstreams, scaled
 
 Sizes = tuple[int, ...]
 """(N, I, H), and before them T of a layer."""
@@ -124,7 +124,7 @@ def drawn(kind: Cell, dtype: str) -> Iterator[Draft]:
             comment = f"Sizes ({', '.join(letters)}) = {sizes}, {words}."
             id = "-".join(["random", *(f"{letter}{size}" for letter, size in zip(letters.lower(), sizes, strict=True))])
             draw, flags = partial(ordinary, kind, sizes), f"random {flag} upstream-signed"
-            yield from families(id, flags, comment, draw=draw, counts=(count, count))
+            yield from families(id, flags, comment, draw=draw, counts=count)
 
     def first_step(w: Words) -> Inputs:
         return {
@@ -134,7 +134,7 @@ def drawn(kind: Cell, dtype: str) -> Iterator[Draft]:
     comment = "A first step, whose states are 0: no gradient of the weights of the state."
     if kind.steps:
         comment = "States of 0 before the first step, which gives no gradient to the weights of the state."
-    yield from families("first-step", "signed-zero upstream-signed", comment, draw=first_step, counts=(2, 2))
+    yield from families("first-step", "signed-zero upstream-signed", comment, draw=first_step, counts=2)
 
 
 def upstreams(kind: Cell, dtype: str) -> Iterator[Draft]:
@@ -156,17 +156,12 @@ def upstreams(kind: Cell, dtype: str) -> Iterator[Draft]:
     for name in upstream if len(upstream) > 1 else ():
         id, comment = f"backward-{name.removeprefix('dL_d').replace('_', '-')}-alone", f"An upstream of {name} alone."
         flags = "random upstream-zero upstream-signed"
-        yield from families(id, flags, comment, draw=partial(alone, name), counts=(2, 2))
+        yield from families(id, flags, comment, draw=partial(alone, name), counts=2)
     comment = "The same upstream in every row, as broadcasting makes it."
     equal = {**plain, **{name: plain[name] * 0 + plain[name][..., :1, :] for name in upstream}}
     yield from families("backward-equal-rows", "stride-zero", comment, (equal,))
 
-    def scaled(w: Words, exponent: int) -> Inputs:
-        case = ordinary(kind, (*kind.steps, *PLAIN), w)
-        return {**case, **{k: w.array(np.ldexp(case[k].astype(np.float64), exponent)) for k in upstream}}
-
-    for draft in far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20))):
-        yield from families(draft.name, " ".join(draft.flags), draft.comment, draw=draft.draw, counts=(1, 1))
+    yield from far_upstreams(scaled(partial(ordinary, kind, (*kind.steps, *PLAIN))), dtype, cases=1)
 
 
 def _units(like: np.ndarray) -> np.ndarray:
@@ -197,9 +192,7 @@ def far_states(kind: Cell, dtype: str) -> Iterator[Draft]:
 
 def successive(kind: Cell, dtype: str) -> Iterator[Draft]:
     """Cases that differ from the one before in one argument."""
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    cases = one_argument_at_a_time(kind.plain(dtype), kind.plain(dtype, turn=3))
-    yield from families("one-argument-at-a-time", "successive", comment, cases)
+    yield from one_at_a_time(kind.plain(dtype), kind.plain(dtype, turn=3))
 
 
 def special(kind: Cell, dtype: str) -> Iterator[Draft]:
@@ -210,11 +203,7 @@ def special(kind: Cell, dtype: str) -> Iterator[Draft]:
     yield from families("empty", "empty-batch", comment, (kind.plain(dtype, (0, 3, 2)),), level="robust")
     plain = kind.plain(dtype)
     for direction, names in (("forward", tuple(kind.shapes(PLAIN))[len(kind.states) :]), ("backward", tuple(plain))):
-        spoilt = []
-        for name in names:
-            x = plain[name].copy()
-            x[(0,) * x.ndim] = math.nan
-            spoilt.append({**plain, name: x})
+        spoilt = (with_element(plain, name, 0, math.nan) for name in names)
         comment = "A NaN in each argument in turn, which reaches what depends on it and nothing else."
         yield from families(f"{direction}-nan", "nan", comment, tuple(spoilt), level="robust")
     small = ends(dtype).subnormal

@@ -15,9 +15,9 @@ from ..arithmetic.protocol import Axis
 from ..generation.draws import Shape, Words, held, nearest_held
 from ..generation.profiles import Profile, heavy, integers, offset
 from ..model.family import Draft, Inputs
-from .paired import changed, families, one_argument_at_a_time, refused
+from .paired import changed, families, last_digits, one_at_a_time, refused
 from .special_values import ends
-from .upstreams import far_upstreams, mismatched, units
+from .upstreams import far_upstreams, mismatched, scaled, units
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ UPSTREAM = [3, -5]
 
 def tiny(w: Words, shape: Shape) -> np.ndarray:
     """Draw numbers near 2^-40, in float16 near 2^-8."""
-    return w.array(np.ldexp(w.normal(shape).astype(np.float64), -8 if w.dtype == "float16" else -40))
+    return w.scaled(w.normal(shape), -8 if w.dtype == "float16" else -40)
 
 
 PROFILES: Mapping[str, tuple[Profile, str]] = {
@@ -164,34 +164,27 @@ def drawn(kind: Reduction, dtype: str) -> Iterator[Draft]:
         profile, comment = PROFILES[name]
         over = Over((4, 6), -1)
         draw, flags = partial(kind.drawn, over, profile), "spread upstream-signed"
-        yield from families(name, flags, comment, draw=draw, counts=(2, 2), parameters=over.parameters)
+        yield from families(name, flags, comment, draw=draw, counts=2, parameters=over.parameters)
 
 
 def upstreams(kind: Reduction, dtype: str) -> Iterator[Draft]:
     """Upstream gradients chosen to expose a wrong use of them, and results that are remembered."""
 
-    def scaled(w: Words, exponent: int) -> Inputs:
-        upstream = w.array(np.ldexp(w.signed((3,), 1, 2).astype(np.float64), exponent))
-        return {"dL_doutputs": upstream, "inputs": kind.draw(w, (3, 4))}
-
     def under(upstream: object) -> Inputs:
         return kind.call(dtype, upstream, INPUTS)
 
     unit = math.ldexp(1.0, 2 - FORMATS[dtype].significand)
-    last_digits = tuple(
-        kind.call(dtype, UPSTREAM, nearest_held(np.array(UNEVEN) * (1 + k * unit), dtype)) for k in (0, 1, 2, 3)
-    )
+    near = (kind.call(dtype, UPSTREAM, nearest_held(np.array(UNEVEN) * (1 + k * unit), dtype)) for k in (0, 1, 2, 3))
     of_upstream = tuple(under(np.array([1, -1.5]) * (1 + k * unit)) for k in (0, 1, 2, 3))
     comment = "Each case differs from the one before in the last digits alone: results remembered for it show."
-    one = one_argument_at_a_time(under(UPSTREAM), kind.call(dtype, [-2, 4], [[0.5, 1.5, -3], [2, -0.75, 1]]))
-    said = "Each case differs from the one before in one argument: results remembered without it show."
+    far = scaled(lambda w: {"inputs": kind.draw(w, (3, 4))}, (3,))
     parts = (
         units(under, (2,)),
-        far_upstreams(scaled, dtype, *((6, -4) if dtype == "float16" else (12, -20))),
+        far_upstreams(far, dtype),
         families("backward-equal-upstream", "stride-zero", "The same upstream throughout.", (under([3, 3]),)),
-        families("last-digits", "successive", comment, last_digits),
+        last_digits(*near),
         families("backward-last-digits-of-the-upstream", "successive", comment, of_upstream),
-        families("one-argument-at-a-time", "successive", said, one),
+        one_at_a_time(under(UPSTREAM), kind.call(dtype, [-2, 4], [[0.5, 1.5, -3], [2, -0.75, 1]])),
     )
     yield from changed(chain(*parts), {}, PLAIN.parameters, cases=2)
 

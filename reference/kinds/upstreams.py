@@ -8,7 +8,7 @@ import numpy as np
 
 from ..generation.draws import Shape, Words
 from ..model.family import DRAWN, Draft, Inputs
-from .paired import families, refused
+from .paired import families, refused, without_upstream
 
 UnderUpstream = Callable[[object], Inputs]
 """Gives the arguments of backward for the values of an upstream."""
@@ -30,22 +30,40 @@ FAR = 104
 infinite, or for 0. float16 holds none of them."""
 
 
-def far_upstreams(draw: Callable[[Words, int], Inputs], dtype: str, large: int, small: int) -> Iterator[Draft]:
-    """Large and small upstreams: `draw` takes their exponent of two. Beyond float16 there are very large ones too."""
+DrawUnder = Callable[[Words, int], Inputs]
+"""Draws the arguments of backward under upstreams of a size, given as an exponent of two."""
+
+
+def scaled(draw: Callable[[Words], Inputs], shape: Shape | None = None) -> DrawUnder:
+    """Multiply the upstreams that `draw` gives; with a shape, draw one before, of magnitudes from 2**exponent on."""
+
+    def under(w: Words, exponent: int) -> Inputs:
+        if shape is not None:
+            return {"dL_doutputs": w.around(shape, exponent), **without_upstream(draw(w))}
+        return {name: w.scaled(x, exponent) if name.startswith("dL_d") else x for name, x in draw(w).items()}
+
+    return under
+
+
+def far_upstreams(
+    draw: DrawUnder, dtype: str, *, half: tuple[int, int] = (6, -4), large: int = 12, cases: int = DRAWN
+) -> Iterator[Draft]:
+    """Large and small upstreams, of exponents `large` and -20, or `half` in float16; beyond it very large ones too."""
+    large, small = half if dtype == "float16" else (large, -20)
     clipped, hidden = "a gradient that is clipped shows", "an absolute tolerance would hide its gradient"
     for word, exponent, of_size, comment, count in (
-        ("large", large, "", f"An upstream so large that {clipped}.", DRAWN),
-        ("small", small, " small-values", f"An upstream so small that {hidden}.", DRAWN),
+        ("large", large, "", f"An upstream so large that {clipped}.", cases),
+        ("small", small, " small-values", f"An upstream so small that {hidden}.", cases),
         ("huge", FAR, "", f"An upstream around 1e31: {clipped}.", 1),
         ("tiny", -FAR, " small-values", f"An upstream around 1e-31: {hidden}, or it is taken for 0.", 1),
     ):
         if dtype == "float16" and abs(exponent) == FAR:
             continue
         name, flags = f"backward-{word}-upstream", f"random upstream-signed{of_size}"
-        yield from families(name, flags, comment, draw=partial(_sized, draw, exponent), counts=(count, count))
+        yield from families(name, flags, comment, draw=partial(_sized, draw, exponent), counts=count)
 
 
-def _sized(draw: Callable[[Words, int], Inputs], exponent: int, w: Words) -> Inputs:
+def _sized(draw: DrawUnder, exponent: int, w: Words) -> Inputs:
     return draw(w, exponent)
 
 
