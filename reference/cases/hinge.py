@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,6 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from give("backward-dead-mean", "dead", "The same under a mean.", (right, y, 1.5), reduction="mean")
     infinite = [[np.inf, -2, 3], [-0.75, -np.inf, 0.5]]
     comment, flags = "An infinite upstream beyond the margin.", "infinite-upstream dead"
-    more = {"level": "robust", "point": "infinite_times_zero"}
+    more: dict[str, Any] = {"level": "robust", "point": "infinite_times_zero"}
     yield from give("backward-infinite-upstream-dead", flags, comment, (right, y, infinite), **more)
     yield from by_element(HINGE, dtype)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,6 @@ def drafts(dtype: str) -> Iterator[Draft]:
         g = np.array([[1.5, -2, 3, -0.75]] * 3) if reduction == "none" else 1.5
         give = partial(curated, KL.loss, dtype, reduction=reduction)
         name, comment = f"zero-targets-{reduction}", "A target of 0 adds nothing: 0 log 0 is 0."
-        point = {"point": "kl_at_zero_target", "level": "robust"}
+        point: dict[str, Any] = {"point": "kl_at_zero_target", "level": "robust"}
         yield from give(f"forward-{name}", "probability-zero", comment, (KL.scores, zeros, g), **point)
         yield from give(f"backward-{name}", "probability-zero", "No target, no gradient.", (KL.scores, zeros, g))

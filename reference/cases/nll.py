@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterator
 from functools import partial
 
-from ..kinds.ignoring import USUAL, ignoring
+from ..kinds.ignoring import IGNORING, USUAL, ignoring
 from ..kinds.labelled import common, far_upstreams, remembered
 from ..kinds.loss import Loss, curated
-from ..kinds.paired import changed
 from ..kinds.special_values import ends
 from ..model.family import Draft
 
@@ -50,5 +49,4 @@ def drafts(dtype: str) -> Iterator[Draft]:
     point = "infinite_times_zero"
     yield from give("backward-nan-upstream", "nan upstream-signed", comment, call, point=point)
     comment, spoilt = "A NaN in a row that is ignored is not seen.", [ROWS[0], [nan] * 3, ROWS[2]]
-    given = give("ignored-nan", "ignored nan", comment, (spoilt, [1, USUAL, 2], [1.5, -2, 3]))
-    yield from changed(given, {}, {"ignore_index": USUAL})
+    yield from give("ignored-nan", "ignored nan", comment, (spoilt, [1, USUAL, 2], G), options=IGNORING)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kinds.ignoring import USUAL, ignoring
+from ..kinds.ignoring import IGNORING, USUAL, ignoring
 from ..kinds.labelled import common, far_upstreams, remembered, special
 from ..kinds.loss import Loss, curated, drawn, invalid
 from ..kinds.paired import changed
@@ -17,6 +17,7 @@ from ..kinds.special_values import ends
 from ..model.family import Draft
 
 WEIGHTED = Loss("logits", lambda w, shape: w.normal(shape), forms=("indices",), weights="class_weights")
+POINT = "label_smoothing_spread"
 ROWS = [[0.5, -1, 0.25], [1, 0.125, -0.5], [-0.25, 2, 1]]
 CELLS = "indices-sum-n3-c4 indices-none-n4-c3"
 MANY = ("smoothed-many", 0.1, "indices-none-n33-c2 indices-sum-n1-c131", 1)
@@ -55,20 +56,16 @@ def at_means(drafts: Iterable[Draft]) -> Iterator[Draft]:
 
 def smoothing(dtype: str) -> Iterator[Draft]:
     """Smoothed labels, with rows that are ignored too."""
-    more: dict[str, Any] = {"point": "label_smoothing_spread"}
     for name, share, cells, count in (("smoothed", 0.1, CELLS, 3), ("smoothed-half", 0.5, CELLS, 3), MANY):
         comment = "Smoothed labels: a share goes to all classes, each with its weight."
-        given = drawn(WEIGHTED, name, "random smoothing", comment, cells, count=count, **more)
-        yield from changed(given, {}, {"label_smoothing": share})
+        more: dict[str, Any] = {"count": count, "options": {"label_smoothing": share}, "point": POINT}
+        yield from drawn(WEIGHTED, name, "random smoothing", comment, cells, **more)
+    give, given = partial(curated, WEIGHTED, dtype, point=POINT), {"label_smoothing": 0.25}
     for reduction, g in (("sum", 1.5), ("none", [1.5, -2, 3]), ("mean", 1.5)):
         level = "robust" if reduction == "mean" else "required"  # where a mean may be over rows besides
-        comment, call = "Smoothed labels, and a row that is ignored.", (ROWS, [1, USUAL, 2], g)
-        name, fields = f"smoothed-ignored-{reduction}", {"reduction": reduction, "level": level, **more}
-        given = curated(WEIGHTED, dtype, name, "smoothing ignored", comment, call, **fields)
-        yield from changed(given, {}, {"label_smoothing": 0.25, "ignore_index": USUAL})
-    comment = (
-        "Smoothed labels whose weights are 1 on average: a mean over rows is the same, one over all shares is not."
-    )
+        said, call = "Smoothed labels, and a row that is ignored.", (ROWS, [1, USUAL, 2], g)
+        more = {"reduction": reduction, "level": level, "options": {**given, **IGNORING}}
+        yield from give(f"smoothed-ignored-{reduction}", "smoothing ignored", said, call, **more)
+    said = "Smoothed labels whose weights are 1 on average: a mean over rows is the same, one over all shares is not."
     alike = ROWS, [0, 1, 0], 1.5, [0.5, 2, 4]
-    given = curated(WEIGHTED, dtype, "smoothed-mean", "smoothing", comment, alike, reduction="mean", **more)
-    yield from changed(given, {}, {"label_smoothing": 0.25})
+    yield from give("smoothed-mean", "smoothing", said, alike, reduction="mean", options=given)

@@ -10,11 +10,11 @@ from ...vectors.records import Parameter
 from ..generation.draws import Words
 from ..model.family import Draft
 from ..model.losses import REDUCTIONS
-from .loss import ROW_UPSTREAM, DrawLabels, Loss, curated, drawn
-from .paired import changed
+from .loss import ROW_UPSTREAM, DrawLabels, Loss, Options, curated, drawn
 
 Table = list[list[float]]
 USUAL = -100
+IGNORING: Options = {"ignore_index": USUAL}
 NOTHING: dict[str, Any] = {"level": "robust", "point": "mean_of_nothing"}
 
 
@@ -27,24 +27,23 @@ def ignoring(loss: Loss, dtype: str, scores: Table) -> Iterator[Draft]:
         (USUAL, "ignored", many, 1),
     ):
         comment = f"About half of the rows are ignored, by the label {index}: they have no loss, and do not count."
-        given = drawn(loss, name, "random ignored", comment, cells, labels=partly_ignored(loss, index), count=count)
-        yield from changed(given, {}, {"ignore_index": index})
-    given = drawn(loss, "ignored-none", "random ignored", "No row has the label to ignore.", few, count=2)
-    yield from changed(given, {}, {"ignore_index": USUAL})
+        more: dict[str, Any] = {"labels": partly_ignored(loss, index), "options": {"ignore_index": index}}
+        yield from drawn(loss, name, "random ignored", comment, cells, count=count, **more)
+    comment = "No row has the label to ignore."
+    yield from drawn(loss, "ignored-none", "random ignored", comment, few, count=2, options=IGNORING)
     for reduction in REDUCTIONS:
         g = ROW_UPSTREAM[:3] if reduction == "none" else ROW_UPSTREAM[0]
-        give = partial(curated, loss, dtype, reduction=reduction)
+        give = partial(curated, loss, dtype, reduction=reduction, options=IGNORING)
         for name, labels, fields in (
             ("ignored-one", [1, USUAL, 2], {}),
             ("backward-ignored-all", [USUAL] * 3, {}),
             ("forward-ignored-all", [USUAL] * 3, NOTHING if reduction == "mean" else {}),
         ):
             comment = "Rows with the label to ignore have no loss and no gradient."
-            given = give(f"{name}-{reduction}", "ignored", comment, (scores, labels, g), **fields)
-            yield from changed(given, {}, {"ignore_index": USUAL})
+            yield from give(f"{name}-{reduction}", "ignored", comment, (scores, labels, g), **fields)
         comment = "The label to ignore is the number of classes: as an address it is the first place of the next row."
-        given = give(f"backward-ignored-next-{reduction}", "ignored", comment, (scores, [3, 0, 2], g))
-        yield from changed(given, {}, {"ignore_index": 3})
+        name, call = f"backward-ignored-next-{reduction}", (scores, [3, 0, 2], g)
+        yield from give(name, "ignored", comment, call, options={"ignore_index": 3})
 
 
 def partly_ignored(loss: Loss, index: Parameter) -> DrawLabels:

@@ -261,5 +261,6 @@ def label_mass(loss: Loss, dtype: str, scores: Table) -> Iterator[Draft]:
     half, more, zero = ([0.25, 0.125, 0.125], [0, 0.5, 0]), ([1, 0.5, 0.25], [0, 0, 2]), ([0, 0, 0],)
     labels, comment = ([*half, *zero], [*more, half[0]]), "Soft labels that do not sum to 1."
     for reduction, g in (("mean", 1.5), ("sum", -2), ("none", [1.5, -2, 3])):
-        calls, fields = ((scores, y, g) for y in labels), {"reduction": reduction, "level": "robust", "point": MASS}
+        calls = ((scores, y, g) for y in labels)
+        fields: dict[str, Any] = {"reduction": reduction, "level": "robust", "point": MASS}
         yield from curated(loss, dtype, f"label-mass-{reduction}", "label-mass", comment, *calls, **fields)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...vectors.records import DIRECTIONS
+from ...vectors.records import DIRECTIONS, Parameter
 from ..generation.draws import Shape, Words, held
 from ..model.family import DRAWN, Draft, Inputs
 from ..model.losses import REDUCTIONS
@@ -20,6 +20,8 @@ from .paired import families, one_argument_at_a_time
 Draw = Callable[[Words, Shape], np.ndarray]
 DrawLabels = Callable[[Words, str, np.ndarray], np.ndarray]
 DrawUpstream = Callable[[Words, Shape, str], np.ndarray]
+Options = Mapping[str, Parameter]
+NONE: Options = {}
 Call = tuple[object, ...]
 """The values of scores, labels and upstream, and of weights where others than the usual are wanted."""
 Trap = tuple[object, list[int], object]
@@ -92,12 +94,14 @@ def drawn(
     scores: Draw | None = None,
     labels: DrawLabels | None = None,
     upstream: DrawUpstream | None = None,
+    options: Options = NONE,
     count: int = DRAWN,
     **more: Any,
 ) -> Iterator[Draft]:
     """Give drawn families at each cell; flags and comment may use {form}, {reduction} and {shape}.
 
     `scores`, `labels` and `upstream` replace the loss's own draws. The name may begin with a direction.
+    options: parameters besides the reduction.
     """
     for cell in cells.split():
         form, reduction, sizes = CELL.fullmatch(cell).groups("")  # type: ignore[union-attr]
@@ -114,16 +118,24 @@ def drawn(
 
         id, fields = f"{name}-{cell}", {"form": form, "reduction": reduction, "shape": shape}
         flags_here, comment_here = flags.format(**fields), comment.format(**fields)
-        more_here = {"draw": draw, "counts": (count, count), "parameters": {"reduction": reduction}, **more}
+        more_here = {"draw": draw, "counts": count, "parameters": {**options, "reduction": reduction}, **more}
         yield from _asked(loss, families(id, flags_here, comment_here, **more_here))
 
 
 def curated(
-    loss: Loss, dtype: str, name: str, flags: str, comment: str, *calls: Call, reduction: str = "none", **more: Any
+    loss: Loss,
+    dtype: str,
+    name: str,
+    flags: str,
+    comment: str,
+    *calls: Call,
+    reduction: str = "none",
+    options: Options = NONE,
+    **more: Any,
 ) -> Iterator[Draft]:
     """Give families of given calls; forward gets them without the upstream."""
     cases = tuple(loss.call(dtype, *call) for call in calls)
-    return _asked(loss, families(name, flags, comment, cases, parameters={"reduction": reduction}, **more))
+    return _asked(loss, families(name, flags, comment, cases, parameters={**options, "reduction": reduction}, **more))
 
 
 def in_every_form(
@@ -168,11 +180,11 @@ def successive(
 
 
 def invalid(
-    loss: Loss, dtype: str, name: str, flag: str, comment: str, *calls: Call, reduction: str = ""
+    loss: Loss, dtype: str, name: str, flag: str, comment: str, *calls: Call, reduction: str = "", **more: Any
 ) -> Iterator[Draft]:
     """Give families of calls to refuse, with a mean where the upstream is a scalar unless a reduction is given."""
     reduction = reduction or ("mean" if np.asarray(calls[0][2]).ndim == 0 else "none")
-    more = {"reduction": reduction, "level": "robust", "result": "invalid"}
+    more |= {"reduction": reduction, "level": "robust", "result": "invalid"}
     return curated(loss, dtype, name, flag, comment, *calls, **more)
 
 

@@ -6,13 +6,10 @@ An implementation may refuse these families.
 from collections.abc import Iterator
 from typing import Any
 
-from ...vectors.records import Parameter
 from ..model.family import Draft
-from .ignoring import NOTHING, USUAL, partly_ignored
-from .loss import ROW_UPSTREAM, Loss, curated, drawn, invalid
-from .paired import changed
+from .ignoring import IGNORING, NOTHING, USUAL, partly_ignored
+from .loss import ROW_UPSTREAM, Call, Loss, Options, curated, drawn, invalid
 
-Options = dict[str, Parameter]
 SPREAD: dict[str, Any] = {"point": "label_smoothing_spread"}
 OPTIONS: tuple[tuple[str, str, str, Options, dict[str, Any]], ...] = (
     ("ignored", "indices-mean-n5-c3 indices-mean-n6-c3", "ignored", {"ignore_index": USUAL}, {}),
@@ -63,18 +60,16 @@ def options(loss: Loss, dtype: str) -> Iterator[Draft]:
         asked = ", ".join(f"{word}={value}" for word, value in given.items())
         labels = partly_ignored(loss, given["ignore_index"]) if "ignore_index" in given else None
         comment, flags = f"Asked for {asked}, which an implementation may refuse.", f"further-form random {flags}"
-        yield from changed(drawn(loss, name, flags, comment, cells, labels=labels, count=2, **fields), {}, given)
-    ignoring: Options = {"ignore_index": USUAL}
-    none = [USUAL] * 3
+        yield from drawn(loss, name, flags, comment, cells, labels=labels, count=2, options=given, **fields)
+    none, flags = [USUAL] * 3, "further-form ignored"
     comment = "Every row has the label to ignore: no loss and no gradient. An implementation may refuse to ignore any."
     for direction, reduction, more in (("backward", "mean", {}), ("forward", "mean", NOTHING), ("forward", "sum", {})):
         call, name = (ROWS, none, 1.5), f"{direction}-ignored-all-{reduction}"
-        drafts = curated(loss, dtype, name, "further-form ignored", comment, call, reduction=reduction, **more)
-        yield from changed(drafts, {}, ignoring)
+        yield from curated(loss, dtype, name, flags, comment, call, reduction=reduction, options=IGNORING, **more)
     comment = "A label to ignore that is the number of classes: n C + label is another row's."
-    drafts = curated(loss, dtype, "ignored-next", "further-form ignored", comment, (ROWS, [3, 0, 2], ROW_UPSTREAM[:3]))
-    yield from changed(drafts, {}, {"ignore_index": 3})
+    of_three: Call = ROWS, [3, 0, 2], ROW_UPSTREAM[:3]
+    yield from curated(loss, dtype, "ignored-next", flags, comment, of_three, options={"ignore_index": 3})
     for word, wrong in (("out-of-range", 3), ("negative", -1)):
         comment, call = "A label that is no class, beside one to ignore.", (ROWS, [USUAL, wrong, 0], 2.5)
-        drafts = invalid(loss, dtype, f"ignored-beside-{word}", "further-form label-range", comment, call)
-        yield from changed(drafts, {}, ignoring)
+        name, flags = f"ignored-beside-{word}", "further-form label-range"
+        yield from invalid(loss, dtype, name, flags, comment, call, options=IGNORING)
