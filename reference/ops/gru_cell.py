@@ -113,24 +113,18 @@ def _forward_by(summed: Function, gate: Function, bend: Function, inputs: Array,
 
 
 def _backward_saved(
-    summed: Function,
-    gate: Function,
-    bend: Function,
-    dL_dnext_hidden: Array,
-    inputs: Array,
-    hidden: Array,
-    *layer: Array,
+    summed: Function, gate: Function, bend: Function, upstream: Array, inputs: Array, hidden: Array, *layer: Array
 ) -> tuple[Array, ...]:
     """From gates that were saved, with 1 - z computed of z."""
     sums, size = summed(inputs, hidden, *layer), hidden.shape[1]
     (r, slope_r), (z, slope_z) = gate(block(sums, 0, size)), gate(block(sums, 1, size))
     of_inputs, of_hidden = candidate_sums(inputs, hidden, *layer)
     n, slope_n = bend(of_inputs + r * of_hidden)
-    a_n = dL_dnext_hidden * (1 - z) * slope_n
-    both = [a_n * of_hidden * slope_r, dL_dnext_hidden * (hidden - n) * slope_z]
+    a_n = upstream * (1 - z) * slope_n
+    both = [a_n * of_hidden * slope_r, upstream * (hidden - n) * slope_z]
     of_ih, of_hh = (stored(np.concatenate([*both, x], axis=1)) for x in (a_n, a_n * r))
     (dw_ih, db_ih), (dw_hh, db_hh) = weight_gradients(of_ih, inputs), weight_gradients(of_hh, hidden)
-    return of_ih @ layer[0], dL_dnext_hidden * z + of_hh @ layer[1], dw_ih, dw_hh, db_ih, db_hh
+    return of_ih @ layer[0], upstream * z + of_hh @ layer[1], dw_ih, dw_hh, db_ih, db_hh
 
 
 FORMULATIONS = {
