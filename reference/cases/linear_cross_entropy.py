@@ -4,28 +4,24 @@ They are those of a loss of logits, whose logits become a product: of inputs and
 values of the logits matter, of the logits with their columns moved by one, and a weight that moves them back.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ...vectors.dtypes import HALF
 from ..generation.draws import Words, held
+from ..generation.profiles import bell
 from ..kinds.labelled import common, far_upstreams
-from ..kinds.loss import Loss, curated
+from ..kinds.loss import Loss, curated, in_steps, upstream_drawn
 from ..kinds.loss_options import options
 from ..kinds.paired import changed, families, one_argument_at_a_time, refused
 from ..kinds.special_values import ends
 from ..model.family import Draft, Inputs
 
-LOSS = Loss(
-    "logits",
-    lambda w, shape: w.normal(shape),
-    forms=("indices",),
-    even=lambda w, shape: w.normal(shape, 0.03125),
-    few=3,
-)
+LOSS = Loss("logits", bell, forms=("indices",), even=lambda w, shape: w.normal(shape, 0.03125), few=3)
 OF_LOGITS = ("many-rows", "unequal", "equal-rows")
 """Parts of names of drawn families whose logits are as they were drawn."""
 ROWS = [[0.5, -1, 0.25], [1, 0.125, -0.5], [-0.25, 2, 1]]
@@ -37,7 +33,8 @@ FLOAT32 = (
     "forward-unequal-indices-mean-n1031-c2",
 )
 """The same in float32."""
-WIDE = "indices-none-n2-d131-v3 indices-mean-n3-d33-v5 indices-sum-n2-d9-v2 indices-mean-n5-d1-v3"
+WIDE = ((2, 131, 3, "none"), (3, 33, 5, "mean"), (2, 9, 2, "sum"), (5, 1, 3, "mean"))
+"""Rows, their width, classes and reduction."""
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
@@ -46,65 +43,64 @@ def drafts(dtype: str) -> Iterator[Draft]:
     names = (*SHORTER, *(FLOAT32 if dtype == "float32" else ()))
     yield from through_layer(changed(given, dict.fromkeys(names), cases=2), dtype)
     yield from through_layer(extremes(dtype), dtype)
-    for cell in WIDE.split():
-        comment, sizes = "Inputs of another width, wide and narrow.", cell.split("-")
-        n, d, v = (int(size[1:]) for size in sizes[2:])
-        name = "forward-wide" if d > 16 and dtype in HALF else "wide"  # sums near 0 cannot be judged in halves
-        counts, draw = (2, 2), partial(_drawn, n, d, v, sizes[1])
-        flags = "random distinct-sizes upstream-signed"
-        yield from families(
-            f"{name}-{cell}", flags, comment, draw=draw, counts=counts, parameters={"reduction": sizes[1]}
-        )
+    yield from wide(dtype)
     if dtype in HALF:
         yield from equal_rows(dtype)
     yield from given_calls(dtype)
 
 
+def wide(dtype: str) -> Iterator[Draft]:
+    """Drawn inputs of other widths."""
+
+    def drawn(n: int, d: int, v: int, reduction: str, w: Words) -> Inputs:
+        scale = 2.0 ** -((d.bit_length() - 1) // 2)
+        inputs = {"inputs": w.normal((n, d)), "weight": w.normal((v, d), scale), "labels": w.integers((n,), 0, v)}
+        return {"dL_dloss": upstream_drawn(w, (n,), reduction), **inputs}
+
+    for n, d, v, reduction in WIDE:
+        name = "forward-wide" if d > 16 and dtype in HALF else "wide"  # sums near 0 cannot be judged in halves
+        more: dict[str, Any] = {"draw": partial(drawn, n, d, v, reduction), "parameters": {"reduction": reduction}}
+        id, flags = f"{name}-indices-{reduction}-n{n}-d{d}-v{v}", "random distinct-sizes upstream-signed"
+        yield from families(id, flags, "Inputs of another width, wide and narrow.", counts=2, **more)
+
+
 def equal_rows(dtype: str) -> Iterator[Draft]:
     """Give a family whose rows, all the same, lose the same way where they are added up in the half one by one. Both
     classes are equally likely, so that gradients of logits lose nothing when they are stored."""
-    row, n = [1.203125, 1.171875], 1000
-    case = {"dL_dloss": held(1, dtype), "inputs": held([row] * n, dtype), "weight": held([[0.5, -0.5]] * 2, dtype)}
+    inputs, labels = [[1.203125, 1.171875]] * 1000, [1] * 1000
+    case = call(dtype, dL_dloss=1, inputs=inputs, weight=[[0.5, -0.5]] * 2, labels=labels)
     name, comment = "backward-many-equal-rows", "Rows that are all the same: added up in a half, they all lose."
-    cases = ({**case, "labels": np.ones(n, dtype=np.int64)},)
-    yield from families(name, "many-rows", comment, cases, parameters={"reduction": "sum"})
+    yield from families(name, "many-rows", comment, (case,), parameters={"reduction": "sum"})
 
 
 def extremes(dtype: str) -> Iterator[Draft]:
     """Large logits, NaN, and subnormal numbers."""
     give, tiny, nan = partial(curated, LOSS, dtype, level="robust"), ends(dtype).subnormal, np.nan
-    comment, large = (
-        "Large logits near one another: the largest is to be subtracted.",
-        [[800, 796, 804], [-804, -800, -796]],
-    )
-    yield from give("large", "far-logits", comment, (large, [1, 0], G[:2]))
-    comment, spoilt = "A NaN of one row makes its loss NaN, and no other.", [ROWS[0], [nan, 0.125, -0.5], ROWS[2]]
-    yield from give("forward-nan", "nan", comment, (spoilt, LABELS, G))
+    comment = "Large logits near one another: the largest is to be subtracted."
+    yield from give("large", "far-logits", comment, ([[800, 796, 804], [-804, -800, -796]], [1, 0], G[:2]))
+    comment = "A NaN of one row makes its loss NaN, and no other."
+    yield from give("forward-nan", "nan", comment, ([ROWS[0], [nan, 0.125, -0.5], ROWS[2]], LABELS, G))
     comment = "A NaN of the upstream stays in its row of the inputs' gradient, and is in all of the weight's."
     yield from give("backward-nan-upstream", "nan upstream-signed", comment, (ROWS, LABELS, [1.5, nan, -2]))
     comment = "Inputs that are subnormal: all classes are equally likely."
     yield from give("forward-subnormal", "subnormal", comment, ([[tiny, -tiny, 0]] * 3, LABELS, G))
-    comment = "Gradients that are subnormal."
-    yield from give(
-        "backward-subnormal-upstream", "subnormal upstream-signed", comment, (ROWS[:2], [0, 1], [tiny, -tiny])
-    )
+    flags, of_two = "subnormal upstream-signed", (ROWS[:2], [0, 1], [tiny, -tiny])
+    yield from give("backward-subnormal-upstream", flags, "Gradients that are subnormal.", of_two)
 
 
 def through_layer(drafts: Iterable[Draft], dtype: str) -> Iterator[Draft]:
     """Make families of logits those of inputs and weight."""
     for draft in drafts:
-        if not draft.draw:
-            yield replace(draft, cases=tuple(as_product(case, dtype) for case in draft.cases))
-            continue
         kept = any(part in draft.name for part in OF_LOGITS)
-        yield replace(draft, draw=partial(_layered, draft, kept, dtype))
+        draw = partial(_layered, draft.draw, kept) if draft.draw else None
+        yield replace(draft, cases=tuple(as_product(case, dtype) for case in draft.cases), draw=draw)
 
 
-def _layered(draft: Draft, kept: bool, dtype: str, w: Words) -> Inputs:
-    case = draft.draw(w)  # type: ignore[misc]
+def _layered(draw: Callable[[Words], Inputs], kept: bool, w: Words) -> Inputs:
+    case = draw(w)
     n, v = case["logits"].shape
     if kept:
-        return as_product(case, dtype)
+        return as_product(case, w.dtype)
     d = n if n == v else 2 if max(n, v) > 16 else next(width for width in (4, 3, 5) if width not in (n, v))
     return with_layer(case, w.normal((n, d)), w.normal((v, d), 0.5))
 
@@ -122,12 +118,6 @@ def with_layer(case: Inputs, inputs: np.ndarray, weight: np.ndarray) -> Inputs:
     return {k: x for name, y in case.items() for k, x in (layer if name == "logits" else {name: y}).items()}
 
 
-def _drawn(n: int, d: int, v: int, reduction: str, w: Words) -> Inputs:
-    scale = 2.0 ** -((d.bit_length() - 1) // 2)
-    inputs = {"inputs": w.normal((n, d)), "weight": w.normal((v, d), scale), "labels": w.integers((n,), 0, v)}
-    return {"dL_dloss": w.signed((n,) if reduction == "none" else (), 1.25, 3.5), **inputs}
-
-
 def call(dtype: str, **changes: object) -> Inputs:
     """Give backward's arguments without a reduction, the usual ones but for some."""
     usual: dict[str, object] = {"dL_dloss": G, "inputs": [[0.5, -1], [1, 0.25], [-0.75, 2]], "labels": [3, 0, 2]}
@@ -140,9 +130,7 @@ def given_calls(dtype: str) -> Iterator[Draft]:
     """Successive calls, and calls to refuse."""
     last = {"inputs": [[1, 0.5], [-1, 2], [0.25, 1]], "weight": [[0.25, 0.75], [2, -1], [-0.5, 1.5], [1, 0.5]]}
     cases = one_argument_at_a_time(call(dtype), call(dtype, dL_dloss=[-3, 0.5, 2], labels=[0, 3, 1], **last))
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    for name, chosen in (("backward-one-argument-at-a-time", cases), ("forward-one-argument-at-a-time", cases[1:])):
-        yield from families(name, "successive", comment, chosen, parameters={"reduction": "none"})
+    yield from in_steps("one-argument-at-a-time", cases, {"reduction": "none"})
     wrong: dict[str, dict[str, object]] = {
         "weight-columns": {"weight": np.ones((4, 3)), "labels": [2, 0, 2]},
         "weight-transposed": {"weight": np.ones((2, 4))},

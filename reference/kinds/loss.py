@@ -172,11 +172,15 @@ def successive(
     loss: Loss, dtype: str, name: str, first: Call, last: Call, reduction: str, **more: Any
 ) -> Iterator[Draft]:
     """Give families whose cases lead from one call to another, changing one argument at a time."""
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
     cases = one_argument_at_a_time(loss.call(dtype, *first), loss.call(dtype, *last))
-    more = {"parameters": {"reduction": reduction}, **more}
-    yield from _asked(loss, families(f"backward-{name}", "successive", comment, cases, **more))
-    yield from _asked(loss, families(f"forward-{name}", "successive", comment, cases[1:], **more))
+    return _asked(loss, in_steps(name, cases, {"reduction": reduction}, **more))
+
+
+def in_steps(name: str, cases: tuple[Inputs, ...], parameters: Options, **more: Any) -> Iterator[Draft]:
+    """Give families of cases of which each changes one argument of backward, the first the upstream."""
+    comment = "Each case differs from the one before in one argument: results remembered without it show."
+    for direction, chosen in (("backward", cases), ("forward", cases[1:])):
+        yield from families(f"{direction}-{name}", "successive", comment, chosen, parameters=parameters, **more)
 
 
 def invalid(
