@@ -1,9 +1,10 @@
 """Families of cases for the network of images."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from ...vectors.dtypes import FORMATS, HALF
 from ..generation.draws import Shape, Words, held
 from ..kinds.loss import upstream_drawn
 from ..kinds.normalization import apart
-from ..kinds.paired import families, refused
+from ..kinds.paired import changed, families, in_steps, refused
 from ..kinds.special_values import ends
-from ..kinds.upstreams import FAR
+from ..kinds.upstreams import FAR, scaled, sized
 from ..model.family import Draft, Inputs
 from ..model.losses import REDUCTIONS
 from ..ops import batch_norm, conv2d
@@ -76,8 +77,8 @@ def is_clear(before: np.ndarray, dtype: str) -> bool:
     return not ties.any() and bool((abs(before) >= CLEARANCE[dtype]).all())
 
 
-def network(w: Words, what: Network, shift: float = 0.0, exponent: int = 0) -> Inputs:
-    """Draw the arguments of backward, inputs around `shift` and upstreams around 2**exponent.
+def network(w: Words, what: Network, shift: float = 0.0) -> Inputs:
+    """Draw the arguments of backward, inputs around `shift`.
 
     Biases of the normalisation put the kink into a gap between the elements of each channel.
     """
@@ -86,7 +87,7 @@ def network(w: Words, what: Network, shift: float = 0.0, exponent: int = 0) -> I
     draw = apart if w.dtype in HALF else Words.normal
     while True:
         case: dict[str, np.ndarray] = {
-            "dL_dloss": w.array(np.ldexp(upstream_drawn(w, (n,), what.reduction).astype(np.float64), exponent)),
+            "dL_dloss": upstream_drawn(w, (n,), what.reduction),
             "inputs": w.uniform(what.inputs, shift - 2, shift + 2) if shift else draw(w, what.inputs),
             "conv_weight": draw(w, (o, c, *size)),
             "conv_bias": w.signed((o,), 0.125, 0.25),
@@ -106,19 +107,15 @@ def network(w: Words, what: Network, shift: float = 0.0, exponent: int = 0) -> I
             continue
         features = o * math.prod((s - k + 1) // 2 for s, k in zip(what.inputs[2:], size, strict=True))
         down = features.bit_length() // 2 + (w.dtype in HALF)
-        weights = np.ldexp(draw(w, (features, what.classes)).astype(np.float64), -down)
-        dense = {"weights": w.array(weights), "biases": w.signed((1, what.classes), 0.125, 0.75)}
+        weights = w.scaled(draw(w, (features, what.classes)), -down)
+        dense = {"weights": weights, "biases": w.signed((1, what.classes), 0.125, 0.75)}
         return {**case, **dense, "labels": w.integers((n,), 0, what.classes)}
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    yield from drawn(dtype)
-    yield from given(dtype)
-    if dtype not in HALF:
-        yield from far(dtype)
-    yield from special(dtype)
-    yield from misfits(dtype)
+    parts = (drawn, given, *(() if dtype in HALF else (far,)), special, misfits)
+    yield from changed(chain.from_iterable(part(dtype) for part in parts), {}, {"reduction": "mean"})
 
 
 def drawn(dtype: str) -> Iterator[Draft]:
@@ -127,65 +124,55 @@ def drawn(dtype: str) -> Iterator[Draft]:
     for flag, group in (*LAYOUTS[: -2 if dtype in HALF else None], *large):
         for what in group:
             comment = f"Images of shape {what.inputs}, kernels of shape {what.kernel}, and {what.classes} classes."
-            flags, counts = (
-                f"random {flag} labels-indices reduction upstream-signed",
-                (1, 1) if flag == "many-rows" else (2, 1),
-            )
+            flags = f"random {flag} labels-indices reduction upstream-signed"
+            counts = 1 if flag == "many-rows" else (2, 1)
             given: dict[str, Any] = {"draw": partial(network, what=what), "parameters": {"reduction": what.reduction}}
             yield from families(f"random-{what.name}", flags, comment, counts=counts, **given)
 
 
-def changed(dtype: str, changes: dict[str, Any]) -> Inputs:
+def plain(dtype: str, **changes: object) -> Inputs:
     """Give the plain network with some of its tensors changed."""
     case = network(Words("convolutional_network/plain", dtype), PLAIN)
     return {**case, **{k: np.array(x, np.int64) if k == "labels" else held(x, dtype) for k, x in changes.items()}}
 
 
+Row = tuple[str, str, str, str, Sequence[Mapping[str, object]]]
+"""A name, flags, a comment, a reduction, and what a case changes of the plain network."""
+
+
+def of_plain(dtype: str, *rows: Row, **more: Any) -> Iterator[Draft]:
+    """Give families of the plain network, a case for each set of tensors that are changed in it."""
+    for name, flags, comment, reduction, changes in rows:
+        cases, parameters = tuple(plain(dtype, **one) for one in changes), {"reduction": reduction}
+        yield from families(name, flags, comment, cases, parameters=parameters, **more)
+
+
 def given(dtype: str) -> Iterator[Draft]:
     """The plain network with some of its tensors changed."""
-    right = changed(dtype, {})["biases"].astype(np.float64)
-    sure = [{"biases": np.array([g, 0, -g]) + 0 * right, "labels": y} for g in (6,) for y in ([0] * 3, [2] * 3)]
-    off, on = -8.0, 8.0
-    table: tuple[tuple[str, str, str, str, list[dict[str, Any]]], ...] = (
+    sure = [{"biases": [[6, 0, -6]], "labels": [y] * 3} for y in (0, 2)]
+    edges = [{"labels": y} for y in ([0, 2, 0], [2, 2, 2])]
+    ones, one = [{"dL_dloss": unit} for unit in np.eye(3)], "One unit of upstream for each image in turn: others have"
+    equal, unit = "The same upstream for every image.", 2.0 ** (3 - FORMATS[dtype].significand)
+    digits = [{"biases": [[1, 1.5, 1 + k * unit]]} for k in (0, 1, 2)]
+    of_digits = "Last biases that differ in the last digits alone, from one case to the next."
+    of_edges, off, on = "Labels of the first class and of the last.", -8, 8
+    yield from of_plain(
+        dtype,
         ("backward-upstream-zero", "upstream-zero", "No upstream, no gradient.", "none", [{"dL_dloss": [0, 0, 0]}]),
-        (
-            "backward-upstream-one-hot",
-            "upstream-one-hot",
-            "One unit of upstream for each image in turn: others have a gradient through mean and variance.",
-            "none",
-            [{"dL_dloss": unit} for unit in np.eye(3)],
-        ),
-        (
-            "backward-upstream-equal",
-            "stride-zero",
-            "The same upstream for every image.",
-            "none",
-            [{"dL_dloss": [-3, -3, -3]}],
-        ),
-        (
-            "label-edges",
-            "label-edge labels-indices",
-            "Labels of the first class and of the last.",
-            "sum",
-            [{"labels": y} for y in ([0, 2, 0], [2, 2, 2])],
-        ),
+        ("backward-upstream-one-hot", "upstream-one-hot", f"{one} a gradient through mean and variance.", "none", ones),
+        ("backward-upstream-equal", "stride-zero", equal, "none", [{"dL_dloss": [-3, -3, -3]}]),
+        ("label-edges", "label-edge labels-indices", of_edges, "sum", edges),
         ("sure", "confident-right confident-wrong", "Classes that are all but certain, or impossible.", "mean", sure),
         ("dead-channel", "dead", "A channel is off for every image.", "mean", [{"norm_bias": [off, on]}]),
         ("dead", "dead", "Nothing passes but to the last biases.", "mean", [{"norm_bias": [off, off]}]),
         ("all-on", "dead", "ReLU lets everything pass.", "mean", [{"norm_bias": [on, on]}]),
+        ("last-digits", "successive", of_digits, "mean", digits),
     )
-    for name, flags, comment, reduction, cases in table:
-        inputs = tuple(changed(dtype, case) for case in cases)
-        yield from families(name, flags, comment, inputs, parameters={"reduction": reduction})
-    comment = "Last biases that differ in the last digits alone, from one case to the next."
-    unit = 2.0 ** (3 - FORMATS[dtype].significand)
-    digits = tuple(changed(dtype, {"biases": [[1, 1.5, 1 + k * unit]]}) for k in (0, 1, 2))
-    yield from families("last-digits", "successive", comment, digits, parameters={"reduction": "mean"})
 
 
 def one_at_a_time(dtype: str) -> Iterator[Inputs]:
     """The plain network, and others that have one more of their tensors from elsewhere than the one before."""
-    w, case = Words("convolutional_network/others", dtype), changed(dtype, {})
+    w, case = Words("convolutional_network/others", dtype), plain(dtype)
     yield case
     for name in ("dL_dloss", *NAMES):
         before = case
@@ -196,69 +183,46 @@ def one_at_a_time(dtype: str) -> Iterator[Inputs]:
 
 def far(dtype: str) -> Iterator[Draft]:
     """Numbers far from 1, where the dtype has room for them."""
-    mean: dict[str, Any] = {"parameters": {"reduction": "mean"}}
-    none: dict[str, Any] = {"parameters": {"reduction": "none"}}
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    yield from families("one-argument-at-a-time", "successive", comment, tuple(one_at_a_time(dtype)), **mean)
+    yield from in_steps(tuple(one_at_a_time(dtype)))
     comment = "All inputs near a common number, which the normalisation takes off."
-    yield from families(
-        "offset", "random offset", comment, draw=partial(network, what=PLAIN, shift=3.0), counts=2, **mean
-    )
-    ordinary = replace(PLAIN, reduction="none")
+    yield from families("offset", "random offset", comment, draw=partial(network, what=PLAIN, shift=3.0), counts=2)
+    none, flags = replace(PLAIN, reduction="none"), "random upstream-signed"
     for word, power in (("huge", FAR), ("tiny", -FAR)):
-        comment, flags = (
-            f"Upstreams around 2**{power}: gradients are neither clipped nor taken for 0.",
-            "random upstream-signed",
-        )
-        draw = partial(network, what=ordinary, exponent=power)
-        yield from families(f"backward-{word}-upstream", flags, comment, draw=draw, counts=1, **none)
+        comment = f"Upstreams around 2**{power}: gradients are neither clipped nor taken for 0."
+        draw, parameters = partial(sized, scaled(partial(network, what=none)), power), {"reduction": "none"}
+        yield from families(f"backward-{word}-upstream", flags, comment, draw=draw, counts=1, parameters=parameters)
 
     def small(w: Words) -> Inputs:
         case = network(w, PLAIN)
-        few = {k: w.array(np.ldexp(case[k].astype(np.float64), -8)) for k in ("inputs", "conv_bias")}
-        return {**case, **few}
+        return {**case, **{name: w.scaled(case[name], -8) for name in ("inputs", "conv_bias")}}
 
-    comment = "Variances about as large as eps."
-    yield from families("epsilon", "random epsilon", comment, draw=small, counts=2, **mean)
+    yield from families("epsilon", "random epsilon", "Variances about as large as eps.", draw=small, counts=2)
     beyond = 768 if dtype == "float64" else 96
     comment = f"The last biases shift all logits by {beyond}: exp of them overflows, and no probability changes."
-    case = changed(dtype, {"biases": [[beyond + 0.5, beyond - 0.25, beyond]]})
-    yield from families("shifted", "shifted-logits far-logits", comment, (case,), **mean)
+    shifted = plain(dtype, biases=[[beyond + 0.5, beyond - 0.25, beyond]])
+    yield from families("shifted", "shifted-logits far-logits", comment, (shifted,))
 
 
 def special(dtype: str) -> Iterator[Draft]:
     """No images, a single class, and numbers that are none or subnormal."""
     least = ends(dtype).subnormal
-    tiny = {"inputs": np.resize([least, -least, 0], (3, 2, 3, 5))}
+    tiny = {"inputs": np.resize([least, -least, 0], PLAIN.inputs)}
     none: dict[str, Any] = {"inputs": np.zeros((0, 2, 3, 5)), "labels": []}
     one_class = {"weights": np.ones((4, 1)), "biases": [[0.5]], "labels": [0, 0, 0]}
-    table: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
-        ("empty", "empty-batch", "No images: no loss, and gradients of 0.", "sum", none),
-        ("empty-none", "empty-batch", "No images: no losses, and gradients of 0.", "none", {**none, "dL_dloss": []}),
-        ("one-class", "one-class", "The only class is certain: no loss, and no gradient.", "mean", one_class),
-        (
-            "nan",
-            "nan",
-            "A NaN among the last biases spoils everything.",
-            "mean",
-            {"biases": [[0.5, math.nan, 0]]},
-        ),
-        ("forward-subnormal-inputs", "subnormal epsilon", "The mean is taken off what is left.", "mean", tiny),
-        (
-            "backward-subnormal-upstream",
-            "subnormal upstream-signed",
-            "A subnormal upstream of either sign.",
-            "none",
-            {"dL_dloss": [least, -least, least]},
-        ),
+    nan, of_nan = {"biases": [[0.5, math.nan, 0]]}, "A NaN among the last biases spoils everything."
+    signed, of_signed = {"dL_dloss": [least, -least, least]}, "A subnormal upstream of either sign."
+    yield from of_plain(
+        dtype,
+        ("empty", "empty-batch", "No images: no loss, and gradients of 0.", "sum", [none]),
+        ("empty-none", "empty-batch", "No images: no losses, and gradients of 0.", "none", [{**none, "dL_dloss": []}]),
+        ("one-class", "one-class", "The only class is certain: no loss, and no gradient.", "mean", [one_class]),
+        ("nan", "nan", of_nan, "mean", [nan]),
+        ("forward-subnormal-inputs", "subnormal epsilon", "The mean is taken off what is left.", "mean", [tiny]),
+        ("backward-subnormal-upstream", "subnormal upstream-signed", of_signed, "none", [signed]),
+        level="robust",
     )
-    for name, flags, comment, reduction, changes in table:
-        more: dict[str, Any] = {"level": "robust", "parameters": {"reduction": reduction}}
-        yield from families(name, flags, comment, (changed(dtype, changes),), **more)
-    comment, more = "No images: the mean over none.", {"level": "robust", "parameters": {"reduction": "mean"}}
-    yield from families(
-        "forward-empty-mean", "empty-batch", comment, (changed(dtype, none),), point="empty_mean", **more
-    )
+    nothing: Row = ("forward-empty-mean", "empty-batch", "No images: the mean over none.", "mean", [none])
+    yield from of_plain(dtype, nothing, level="robust", point="empty_mean")
 
 
 def misfits(dtype: str) -> Iterator[Draft]:
@@ -282,8 +246,6 @@ def misfits(dtype: str) -> Iterator[Draft]:
     for name, flag, changes in wrong:
         comment = f"{name.replace('-', ', ')}: what does not fit the others, to be broadcast or wrapped around by none."
         id = name if name.startswith("backward") else f"invalid-{name}"
-        yield from refused(id, flag, comment, changed(dtype, changes), reduction="mean")
-    case = changed(dtype, {"dL_dloss": [1.5, -2]})
-    yield from refused(
-        "backward-invalid-upstream-short", "size-mismatch", "An upstream too few.", case, reduction="none"
-    )
+        yield from refused(id, flag, comment, plain(dtype, **changes))
+    name, comment, case = "backward-invalid-upstream-short", "An upstream too few.", plain(dtype, dL_dloss=[1.5, -2])
+    yield from refused(name, "size-mismatch", comment, case, reduction="none")

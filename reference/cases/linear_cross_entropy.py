@@ -15,7 +15,7 @@ from ...vectors.dtypes import HALF
 from ..generation.draws import Words, held
 from ..generation.profiles import bell
 from ..kinds.labelled import common, far_upstreams
-from ..kinds.loss import Loss, curated, in_steps, upstream_drawn
+from ..kinds.loss import Loss, both_in_steps, curated, upstream_drawn
 from ..kinds.loss_options import options
 from ..kinds.paired import changed, families, one_argument_at_a_time, refused
 from ..kinds.special_values import ends
@@ -130,7 +130,7 @@ def given_calls(dtype: str) -> Iterator[Draft]:
     """Successive calls, and calls to refuse."""
     last = {"inputs": [[1, 0.5], [-1, 2], [0.25, 1]], "weight": [[0.25, 0.75], [2, -1], [-0.5, 1.5], [1, 0.5]]}
     cases = one_argument_at_a_time(call(dtype), call(dtype, dL_dloss=[-3, 0.5, 2], labels=[0, 3, 1], **last))
-    yield from in_steps("one-argument-at-a-time", cases, {"reduction": "none"})
+    yield from both_in_steps("one-argument-at-a-time", cases, {"reduction": "none"})
     wrong: dict[str, dict[str, object]] = {
         "weight-columns": {"weight": np.ones((4, 3)), "labels": [2, 0, 2]},
         "weight-transposed": {"weight": np.ones((2, 4))},

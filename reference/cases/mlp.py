@@ -18,7 +18,7 @@ from ..kinds.network import PLAIN, Network, changed_network, curated, network
 from ..kinds.operands import initial
 from ..kinds.paired import families, refused
 from ..kinds.special_values import ends
-from ..kinds.upstreams import FAR
+from ..kinds.upstreams import FAR, scaled, sized
 from ..model.family import Draft, Inputs
 from ..model.losses import REDUCTIONS
 from .softmax_cross_entropy import LOSS
@@ -50,15 +50,8 @@ def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
     yield from drawn()
     yield from _drawn(LARGE[dtype], "odd-sizes", (1, 1))
-    yield from scales(dtype)
-    yield from upstreams(dtype)
-    yield from kinks(dtype)
-    yield from far(dtype)
-    yield from labels_and_shapes(dtype)
-    yield from special(dtype)
-    yield from misfits(dtype)
-    yield from successive(dtype)
-    yield from ladder(dtype)
+    for part in (scales, upstreams, kinks, far, labels_and_shapes, special, misfits, successive, ladder):
+        yield from part(dtype)
 
 
 def drawn() -> Iterator[Draft]:
@@ -98,7 +91,7 @@ def scales(dtype: str) -> Iterator[Draft]:
 
     def scaled(power: int, w: Words) -> Inputs:
         case, factors = network(w, what), {"inputs": power, "weights1": -power}
-        return {**case, **{k: w.array(np.ldexp(case[k].astype(np.float64), e)) for k, e in factors.items()}}
+        return {**case, **{name: w.scaled(case[name], e) for name, e in factors.items()}}
 
     for word, power in (("large", far_off), ("small", -far_off)):
         comment = f"Inputs around 2**{power}, and weights that make up for it: the gradients of both are far apart."
@@ -112,15 +105,10 @@ def scales(dtype: str) -> Iterator[Draft]:
         weights = {"weights1": initial(w, (4, 5)), "weights2": initial(w, (5, 2))}
         return {**case, **weights, "biases1": w.array(np.zeros((1, 5))), "biases2": w.array(np.zeros((1, 2)))}
 
-    yield from families(
-        "initial-weights",
-        "random small-values upstream-signed",
-        "A network as training starts: weights 0.01 times bell-shaped numbers, biases of 0.",
-        draw=start,
-        counts=(4, 6),
-        parameters=mean,
-        source="nnfs.io, chapter on layers",
-    )
+    comment = "A network as training starts: weights 0.01 times bell-shaped numbers, biases of 0."
+    more: dict[str, Any] = {"parameters": mean, "source": "nnfs.io, chapter on layers"}
+    flags = "random small-values upstream-signed"
+    yield from families("initial-weights", flags, comment, draw=start, counts=(4, 6), **more)
 
 
 def upstreams(dtype: str) -> Iterator[Draft]:
@@ -131,7 +119,7 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     if dtype != "float16":
         ordinary, none = Network(3, 4, 5, 2, "indices", "none"), {"reduction": "none"}
         for word, exponent in (("huge", FAR), ("tiny", -FAR)):
-            draw = partial(_scaled_upstream, ordinary, exponent)
+            draw = partial(sized, scaled(partial(network, what=ordinary)), exponent)
             comment = f"Upstreams around 2**{exponent}: gradients are neither clipped nor taken for 0."
             name, flags = f"backward-{word}-upstream", "random upstream-signed"
             yield from families(name, flags, comment, draw=draw, counts=1, parameters=none)
@@ -153,11 +141,6 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     small = {"dL_dloss": [half, -half, half], "biases1": ALL_ON}
     name, flags = "backward-subnormal-upstream", "subnormal upstream-signed"
     yield from curated(dtype, name, flags, comment, small, reduction="none", level="robust")
-
-
-def _scaled_upstream(what: Network, exponent: int, w: Words) -> Inputs:
-    case = network(w, what)
-    return {**case, "dL_dloss": w.array(np.ldexp(case["dL_dloss"].astype(np.float64), exponent))}
 
 
 def successive(dtype: str) -> Iterator[Draft]:
@@ -191,33 +174,24 @@ def ladder(dtype: str) -> Iterator[Draft]:
         level = [{"weights2": alike, "biases2": row, "dL_dloss": g} for row in biases2]
         yield from curated(dtype, f"ladder-{reduction}", "far-logits saturated", comment, *level, reduction=reduction)
     comment = "Logits that the hidden units put far apart: the losses are as large, and neither clipped nor infinite."
-    apart = []
-    for m in (64, 8192, 131072):
-        if m < ends(dtype).top / 8:
-            weights2 = np.array([[-1, 0.5, 0], [-1, 0.5, 0], [-1, 0.5, 0]]) * m
-            case = {"biases1": ALL_ON, "weights2": weights2, "biases2": [[0, 0, 0]], "labels": [0, 2, 0]}
-            apart.append(case)
-    yield from curated(dtype, "large-losses", "confident-wrong far-logits", comment, *apart)
+    apart = {"biases1": ALL_ON, "biases2": [[0, 0, 0]], "labels": [0, 2, 0]}
+    sizes = [m for m in (64, 8192, 131072) if m < ends(dtype).top / 8]
+    cases = [{**apart, "weights2": np.array([[-1, 0.5, 0]] * 3) * m} for m in sizes]
+    yield from curated(dtype, "large-losses", "confident-wrong far-logits", comment, *cases)
 
 
 def kinks(dtype: str) -> Iterator[Draft]:
     """Hidden units at exactly 0, where the derivative jumps, and units that are off, or on, for every row."""
-    zero = {
-        "inputs": [[1, 2], [0, 0], [3, -1]],
-        "weights1": [[0.5, -1, 2], [1.25, 0.25, -0.75]],
-        "biases1": [[0, 0, 0]],
-    }
+    inputs, weights1 = [[1, 2], [0, 0], [3, -1]], [[0.5, -1, 2], [1.25, 0.25, -0.75]]
+    zero = {"inputs": inputs, "weights1": weights1, "biases1": [[0, 0, 0]]}
     some = {"inputs": [[2, 1], [-2, 1], [3, -1]], "labels": [0, 1, 2]}
     cancelled = (
         {**some, "weights1": [[1, -1, 2], [-2, 0.25, -1]], "biases1": [[0, -0.5, 1]]},
         {**some, "weights1": [[1, -1, 2], [-1, 0.25, -1]], "biases1": [[-1, -0.5, 1]]},
     )
+    zeros, where = (zero, {**zero, "labels": [2, 0, 1]}), "A row of zeros and biases of 0: its hidden units are at 0."
     for name, comment, cases in (
-        (
-            "zero-row",
-            "A row of zeros and biases of 0: its hidden units are at 0.",
-            (zero, {**zero, "labels": [2, 0, 1]}),
-        ),
+        ("zero-row", where, zeros),
         ("cancelled", "A hidden unit whose terms cancel to exactly 0.", cancelled),
     ):
         for reduction, g in {"mean": -2.5, "none": G}.items():
@@ -278,14 +252,8 @@ def labels_and_shapes(dtype: str) -> Iterator[Draft]:
     for form, group in edges:
         cases, comment = [{"labels": y} for y in group], "Labels of the first class and of the last."
         yield from curated(dtype, f"label-edges-{form}", f"label-edge labels-{form}", comment, *cases)
-    one = {
-        "inputs": [[3]],
-        "weights1": [[0.5]],
-        "biases1": [[-1]],
-        "weights2": [[2]],
-        "biases2": [[0.25]],
-        "labels": [0],
-    }
+    layers = {"weights1": [[0.5]], "biases1": [[-1]], "weights2": [[2]], "biases2": [[0.25]]}
+    one = {"inputs": [[3]], **layers, "labels": [0]}
     one_class = {"weights2": [[1], [-1.5], [0.75]], "biases2": [[0.5]], "labels": [0, 0, 0]}
     comment = "The only class is certain: no loss, and no gradient."
     yield from curated(dtype, "smallest-n1-i1-h1-c1", "one-class smallest", comment, one, level="robust")

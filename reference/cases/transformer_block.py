@@ -11,7 +11,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS, HALF
 from ..generation.draws import Shape, Words, held
-from ..kinds.paired import changed, families, refused, with_element
+from ..kinds.paired import changed, families, in_steps, refused, with_element
 from ..kinds.special_values import ends
 from ..kinds.upstreams import far_upstreams, mismatched, scaled, units
 from ..model.family import Draft, Inputs
@@ -189,9 +189,7 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     of_least = {"heads": LEAST.h}
     yield from changed(units(lambda g: plain(dtype, {"dL_doutputs": g}, LEAST), LEAST.shapes["inputs"]), {}, of_least)
     yield from far_upstreams(scaled(partial(ordinary, PLAIN)), dtype, half=(4, -4), cases=1)
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
-    cases = tuple(one_at_a_time(dtype))
-    yield from families("one-argument-at-a-time", "successive", comment, cases, parameters=of_least)
+    yield from in_steps(tuple(one_at_a_time(dtype)), parameters=of_least)
     comment = "Inputs that differ in the last digits alone, from one case to the next."
     unit = 2.0 ** (2 - FORMATS[dtype].significand)
     digits = tuple(plain(dtype, {"inputs": np.resize([1 + k * unit, 2], shape)}) for k in range(3))

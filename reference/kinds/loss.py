@@ -15,7 +15,7 @@ from ..generation.draws import Shape, Words, held
 from ..model.family import DRAWN, Draft, Inputs
 from ..model.losses import REDUCTIONS
 from .labels import FORMS, as_form, exact_labels, labels_drawn, nearly_hard
-from .paired import families, one_argument_at_a_time
+from .paired import families, in_steps, one_argument_at_a_time
 
 Draw = Callable[[Words, Shape], np.ndarray]
 DrawLabels = Callable[[Words, str, np.ndarray], np.ndarray]
@@ -173,14 +173,13 @@ def successive(
 ) -> Iterator[Draft]:
     """Give families whose cases lead from one call to another, changing one argument at a time."""
     cases = one_argument_at_a_time(loss.call(dtype, *first), loss.call(dtype, *last))
-    return _asked(loss, in_steps(name, cases, {"reduction": reduction}, **more))
+    return _asked(loss, both_in_steps(name, cases, {"reduction": reduction}, **more))
 
 
-def in_steps(name: str, cases: tuple[Inputs, ...], parameters: Options, **more: Any) -> Iterator[Draft]:
+def both_in_steps(name: str, cases: tuple[Inputs, ...], parameters: Options, **more: Any) -> Iterator[Draft]:
     """Give families of cases of which each changes one argument of backward, the first the upstream."""
-    comment = "Each case differs from the one before in one argument: results remembered without it show."
     for direction, chosen in (("backward", cases), ("forward", cases[1:])):
-        yield from families(f"{direction}-{name}", "successive", comment, chosen, parameters=parameters, **more)
+        yield from in_steps(chosen, f"{direction}-{name}", parameters=parameters, **more)
 
 
 def invalid(

@@ -56,8 +56,13 @@ def table(*rows: tuple[str, str, str, tuple[Inputs, ...]], **more: Any) -> Itera
 
 def one_at_a_time(first: Inputs, last: Inputs) -> Iterator[Draft]:
     """Cases from the first to the last, of which each has one more argument of the last than the one before."""
+    return in_steps(one_argument_at_a_time(first, last))
+
+
+def in_steps(cases: tuple[Inputs, ...], name: str = "one-argument-at-a-time", **more: Any) -> Iterator[Draft]:
+    """Cases that differ from the one before in one argument."""
     comment = "Each case differs from the one before in one argument: results remembered without it show."
-    return families("one-argument-at-a-time", "successive", comment, one_argument_at_a_time(first, last))
+    return families(name, "successive", comment, cases, **more)
 
 
 def last_digits(*cases: Inputs) -> Iterator[Draft]:

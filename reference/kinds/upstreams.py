@@ -60,10 +60,11 @@ def far_upstreams(
         if dtype == "float16" and abs(exponent) == FAR:
             continue
         name, flags = f"backward-{word}-upstream", f"random upstream-signed{of_size}"
-        yield from families(name, flags, comment, draw=partial(_sized, draw, exponent), counts=count)
+        yield from families(name, flags, comment, draw=partial(sized, draw, exponent), counts=count)
 
 
-def _sized(draw: DrawUnder, exponent: int, w: Words) -> Inputs:
+def sized(draw: DrawUnder, exponent: int, w: Words) -> Inputs:
+    """Draw under upstreams of a size."""
     return draw(w, exponent)
 
 
