@@ -1,6 +1,5 @@
 """Families of cases for a block of a transformer."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +10,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS, HALF
 from ..generation.draws import Shape, Words, held
-from ..kinds.paired import changed, families, in_steps, refused, with_element
+from ..kinds.paired import changed, families, in_steps, nan_in_turn, refused
 from ..kinds.special_values import ends
 from ..kinds.upstreams import far_upstreams, mismatched, scaled, units
 from ..model.family import Draft, Inputs
@@ -174,13 +173,11 @@ def drawn(dtype: str) -> Iterator[Draft]:
     """Ordinary blocks of many sizes, and inputs about as large as the root of eps."""
     for flag, count, of in (*SHAPES, *(("odd-sizes", 1, of) for of in LONG[dtype])):
         flags = f"random {flag}{' shared-heads' if of.h > of.g else ''} upstream-signed"
-        comment, draw = f"Ordinary numbers, of sizes {of}.", partial(ordinary, of)
-        more: dict[str, Any] = {"counts": (count, count), "parameters": {"heads": of.h}}
-        yield from families(f"random-{of}", flags, comment, draw=draw, **more)
+        given: dict[str, Any] = {"draw": partial(ordinary, of), "parameters": {"heads": of.h}}
+        yield from families(f"random-{of}", flags, f"Ordinary numbers, of sizes {of}.", counts=count, **given)
     for eps in (0.0, 0.5):
-        comment, draw = f"An eps of {eps}.", partial(ordinary, SMALL, eps=eps)
-        more = {"counts": (1, 1), "parameters": {"heads": SMALL.h, "eps": eps}}
-        yield from families(f"eps-{eps}", "random epsilon upstream-signed", comment, draw=draw, **more)
+        given = {"draw": partial(ordinary, SMALL, eps=eps), "parameters": {"heads": SMALL.h, "eps": eps}}
+        yield from families(f"eps-{eps}", "random epsilon upstream-signed", f"An eps of {eps}.", counts=1, **given)
 
 
 def upstreams(dtype: str) -> Iterator[Draft]:
@@ -212,7 +209,7 @@ def one_at_a_time(dtype: str) -> Iterator[Inputs]:
 
 def branches(dtype: str) -> Iterator[Draft]:
     """Residual branches that add nothing, one of them or both."""
-    nothing = {name: np.zeros(PLAIN.shapes[name]) for name in ("wo", "w_down", "wv", "w_up")}
+    nothing = {name: np.zeros(shape) for name, shape in PLAIN.shapes.items()}
     for name, zero, comment in (
         ("no-attention", "wo", "wo is 0: attention adds nothing, and nothing passes back through it but to wo."),
         ("no-values", "wv", "wv is 0: attention adds nothing, and wv alone has a gradient of it."),
@@ -221,8 +218,8 @@ def branches(dtype: str) -> Iterator[Draft]:
     ):
         cases = tuple(plain(dtype, {zero: nothing[zero]}, turn=turn) for turn in (0, 2))
         yield from families(name, "dead upstream-signed", comment, cases)
-    inputs = np.resize([7, -5, 3], PLAIN.shapes["inputs"])
-    both = plain(dtype, {"inputs": inputs, "wo": nothing["wo"], "w_down": nothing["w_down"]})
+    whole = {"inputs": np.resize([7, -5, 3], PLAIN.shapes["inputs"])}
+    both = plain(dtype, {**whole, "wo": nothing["wo"], "w_down": nothing["w_down"]})
     comment = "Both branches add nothing: outputs are the inputs, whole numbers, and their gradient is the upstream."
     yield from families("no-branch", "dead upstream-signed", comment, (both,))
 
@@ -255,10 +252,7 @@ def special(dtype: str) -> Iterator[Draft]:
     comment = "Nothing in the batch: nothing comes out, and gradients of weights are 0."
     yield from families("empty", "empty-batch", comment, (plain(dtype, of=replace(PLAIN, b=0)),), level="robust")
     case = plain(dtype)
-    for direction, names in (("forward", [*case][1:]), ("backward", [*case])):
-        spoilt = (with_element(case, name, (0, -1, 0)[-case[name].ndim :], math.nan) for name in names)
-        comment = "A NaN in each argument in turn, which reaches what depends on it and nothing else."
-        yield from families(f"{direction}-nan", "nan", comment, tuple(spoilt), level="robust")
+    yield from nan_in_turn(case, {name: (0, -1, 0)[-x.ndim :] for name, x in case.items()})
     least = ends(dtype).subnormal
     for name, tensor, numbers in (
         ("forward-subnormal-inputs", "inputs", [1.5, -1, least, 0.5, 2, -least / 2]),

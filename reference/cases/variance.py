@@ -25,7 +25,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from reduction(kind, dtype, offsets(kind, dtype))
     for over in (*RANKS[1:5], *RANKS[7:10]):
         comment = f"Divided by one less than the number of terms, over axis {over.axis}."
-        fields: dict[str, Any] = {"parameters": {**over.parameters, "correction": 1}, "counts": (2, 2)}
+        fields: dict[str, Any] = {"parameters": {**over.parameters, "correction": 1}, "counts": 2}
         draw, flags = partial(kind.drawn, over, kind.draw), "random rank upstream-signed"
         yield from families(f"random-{over.name}-correction-1", flags, comment, draw=draw, **fields)
     over = Over((3, 4), -1)
@@ -48,7 +48,7 @@ def offsets(kind: Reduction, dtype: str) -> Iterator[Draft]:
     over = Over((3, 5), -1)
     for offset in (4.0, 60.0, 10000.0):
         draw, comment = partial(kind.drawn, over, partial(around, offset)), f"Rows around {offset:g} or -{offset:g}."
-        fields: dict[str, Any] = {"draw": draw, "counts": (2, 2), "parameters": over.parameters}
+        fields: dict[str, Any] = {"draw": draw, "counts": 2, "parameters": over.parameters}
         if offset < 100:
             yield from families(f"offset-{offset:g}", "random offset upstream-signed", comment, **fields)
         comment += " The tolerance is that of formulas that take off the mean first."

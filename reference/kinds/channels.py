@@ -101,7 +101,7 @@ def drawn(kind: Channels, dtype: str) -> Iterator[Draft]:
     for eps, exponent in ((1e-5, -8), (1e-3, -5), (0.125, -1), (0.0, 1), (0.0, small)):
         name = f"eps-{eps:g}" + ("-small-values" if exponent == small else "")
         comment = f"eps {eps:g}, and inputs whose variance is about {4.0**exponent:.1g}."
-        given: dict[str, Any] = {"parameters": {"eps": eps}, "draw": partial(near, exponent), "counts": (2, 2)}
+        given: dict[str, Any] = {"parameters": {"eps": eps}, "draw": partial(near, exponent), "counts": 2}
         yield from families(name, "random epsilon upstream-signed", comment, **given)
 
 

@@ -123,7 +123,7 @@ def profiles(kind: Convolution, dtype: str) -> Iterator[Draft]:
     for profile, flags, comment in table if dtype != "float16" else table[:-1]:
         setting = small if profile is offset else padded  # of which float16 holds the sums
         name, draw = profile.__name__.replace("_", "-"), partial(kind.drawn, setting, profile)
-        given: dict[str, Any] = {"draw": draw, "counts": (1, 1), "parameters": setting.parameters}
+        given: dict[str, Any] = {"draw": draw, "counts": 1, "parameters": setting.parameters}
         yield from families(name, f"{flags} upstream-signed", comment, **given)
 
 

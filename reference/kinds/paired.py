@@ -1,5 +1,6 @@
 """Drafts of both directions from the same arguments, drafts of calls to refuse, and changes to drafts."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,9 @@ import numpy as np
 from ...vectors.records import DIRECTIONS, Parameter
 from ..generation.draws import Words
 from ..model.family import DRAWN, Draft, Inputs
+
+Place = int | tuple[int, ...]
+"""An index into an array: flat, or one for each axis."""
 
 
 def families(
@@ -71,8 +75,16 @@ def last_digits(*cases: Inputs) -> Iterator[Draft]:
     return families("last-digits", "successive", comment, cases)
 
 
-def with_element(case: Inputs, name: str, place: int | tuple[int, ...], value: float) -> Inputs:
-    """Give a case with one element of an argument replaced, found by its index, flat or of each axis."""
+def nan_in_turn(case: Inputs, places: Mapping[str, Place]) -> Iterator[Draft]:
+    """A NaN in each argument in turn, at its place."""
+    comment = "A NaN in each argument in turn, which reaches what depends on it and nothing else."
+    for direction, names in (("forward", without_upstream(case)), ("backward", case)):
+        spoilt = tuple(with_element(case, name, places[name], math.nan) for name in names)
+        yield from families(f"{direction}-nan", "nan", comment, spoilt, level="robust")
+
+
+def with_element(case: Inputs, name: str, place: Place, value: float) -> Inputs:
+    """Give a case with one element of an argument replaced."""
     changed = case[name].copy()
     (changed.reshape(-1) if isinstance(place, int) else changed)[place] = value
     return {**case, name: changed}

@@ -122,7 +122,7 @@ def drawn(kind: Pooling) -> Iterator[Draft]:
     """Ordinary input in every setting, and numbers that are not bell-shaped."""
     for setting in kind.settings:
         flags, draw = f"random {setting.flag} upstream-signed", partial(kind.drawn, setting, kind.draw)
-        given: dict[str, Any] = {"draw": draw, "counts": (2, 2), "parameters": setting.parameters}
+        given: dict[str, Any] = {"draw": draw, "counts": 2, "parameters": setting.parameters}
         yield from families(f"random-{setting.name}", flags, setting.comment, **given)
     table: tuple[tuple[Profile, str], ...] = (
         (heavy, "Heavy tails: some numbers are hundreds of times as large as most."),

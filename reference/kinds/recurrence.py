@@ -1,6 +1,5 @@
 """Recurrent cells, and layers that put one through time: inputs, states, weights and biases of gates."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,7 @@ import numpy as np
 from ...vectors.dtypes import HALF
 from ..generation.draws import Shape, Words, held
 from ..model.family import Draft, Inputs
-from .paired import families, one_at_a_time, refused, with_element
+from .paired import families, nan_in_turn, one_at_a_time, refused
 from .special_values import ends
 from .upstreams import far_upstreams, scaled
 
@@ -202,10 +201,7 @@ def special(kind: Cell, dtype: str) -> Iterator[Draft]:
     comment = "No rows: no new states, and gradients of 0 for what all rows share."
     yield from families("empty", "empty-batch", comment, (kind.plain(dtype, (0, 3, 2)),), level="robust")
     plain = kind.plain(dtype)
-    for direction, names in (("forward", tuple(kind.shapes(PLAIN))[len(kind.states) :]), ("backward", tuple(plain))):
-        spoilt = (with_element(plain, name, 0, math.nan) for name in names)
-        comment = "A NaN in each argument in turn, which reaches what depends on it and nothing else."
-        yield from families(f"{direction}-nan", "nan", comment, tuple(spoilt), level="robust")
+    yield from nan_in_turn(plain, dict.fromkeys(plain, 0))
     small = ends(dtype).subnormal
     for direction, names in (("forward", kind.states), ("backward", tuple(n for n in plain if n.startswith("dL")))):
         tiny = {name: held(np.resize([1, -1, -1, 0.5], plain[name].shape) * small, dtype) for name in names}
