@@ -279,6 +279,16 @@ def gates(blocks: int, inputs: Tensor, hidden: Tensor, *layer: Tensor) -> tuple[
     return of_inputs, of_state
 
 
+def seen_by(query: Tensor, key: Tensor, mask: Tensors) -> Tensor | None:
+    """Where the mask, if there is one, lets queries (N, H, S, D) see keys (N, G, T, D). Raises ValueError for a mask
+    that is not (..., ..., S, T)."""
+    if not mask:
+        return None
+    if mask[0].ndim != 4 or tuple(mask[0].shape[2:]) != (query.shape[2], key.shape[2]):
+        raise ValueError(f"a mask {tuple(mask[0].shape)} for {query.shape[2]} queries and {key.shape[2]} keys")
+    return mask[0] != 0
+
+
 def require_layer(blocks: int, inputs: Tensor, states: Tensors, layer: Tensors) -> None:
     """Raise ValueError where states, weights and biases are not those of so many gates for inputs (N, I)."""
     (rows, features), units = inputs.shape, states[0].shape[-1]

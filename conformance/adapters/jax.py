@@ -35,6 +35,7 @@ from .autodiff import (
     places,
     recurrent,
     rotary,
+    seen_by,
     transformer,
     wanted,
 )
@@ -134,9 +135,7 @@ def attention(
 ) -> Tensor:
     if "softcap" in options:
         raise NotImplementedError("JAX's attention has no softcap")
-    seen = mask[0] != 0 if mask else None
-    if seen is not None and (seen.ndim != 4 or seen.shape[2:] != (query.shape[2], key.shape[2])):
-        raise ValueError(f"a mask {seen.shape} for {query.shape[2]} queries and {key.shape[2]} keys")
+    seen = seen_by(query, key, mask)
     if query.shape[-1] != key.shape[-1]:
         raise ValueError(f"queries of {query.shape[-1]} features for keys of {key.shape[-1]}")
     width = max(key.shape[-1], value.shape[-1])  # it takes values as wide as keys: zeros change nothing

@@ -35,6 +35,7 @@ from .autodiff import (
     places,
     require_layer,
     rotary,
+    seen_by,
     transformer,
 )
 from .images import by_channel, channels_last, per_axis, require_windows, with_bias
@@ -183,9 +184,7 @@ def attention(
 ) -> Tensor:
     if options:
         raise NotImplementedError("MLX's attention has neither softcap nor window")
-    seen = mask[0] != 0 if mask else "causal" if is_causal else None
-    if mask and (mask[0].ndim != 4 or mask[0].shape[2:] != (query.shape[2], key.shape[2])):
-        raise ValueError(f"a mask {mask[0].shape} for {query.shape[2]} queries and {key.shape[2]} keys")
+    seen = seen_by(query, key, mask) if mask else "causal" if is_causal else None
     return mx.fast.scaled_dot_product_attention(query, key, value, scale=scale, mask=seen)
 
 

@@ -37,6 +37,7 @@ from .autodiff import (
     places,
     require_layer,
     rotary,
+    seen_by,
     transformer,
 )
 from .images import channels_last, per_axis, require_channels, require_several, require_windows
@@ -241,12 +242,10 @@ def avg_pool2d(
 def attention(query: Tensor, key: Tensor, value: Tensor, *mask: Tensor, scale: float, **others: Any) -> Tensor:
     if others.keys() - {"is_causal"}:
         raise NotImplementedError("Keras's attention has neither softcap nor window")
-    if mask and (mask[0].ndim != 4 or mask[0].shape[2:] != (query.shape[2], key.shape[2])):
-        raise ValueError(f"a mask {mask[0].shape} for {query.shape[2]} queries and {key.shape[2]} keys")
+    seen = seen_by(query, key, mask)
     if query.shape[1] % key.shape[1]:
         raise ValueError(f"{query.shape[1]} heads of queries for {key.shape[1]} of keys")
     heads = (swapped(tf.repeat(x, query.shape[1] // x.shape[1], axis=1), 1, 2) for x in (query, key, value))
-    seen = mask[0] != 0 if mask else None
     return swapped(tf.keras.ops.dot_product_attention(*heads, mask=seen, scale=scale, **others), 1, 2)
 
 

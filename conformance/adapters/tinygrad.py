@@ -37,6 +37,7 @@ from .autodiff import (
     own,
     recurrent,
     rotary,
+    seen_by,
     transformer,
 )
 from .images import per_axis, require_channels, require_several, require_windows
@@ -167,11 +168,9 @@ def attention(
 ) -> Tensor:
     if options:
         raise NotImplementedError("tinygrad's attention has neither softcap nor window")
-    if mask and (mask[0].ndim != 4 or mask[0].shape[2:] != (query.shape[2], key.shape[2])):
-        raise ValueError(f"a mask {mask[0].shape} for {query.shape[2]} queries and {key.shape[2]} keys")
+    seen, shared = seen_by(query, key, mask), query.shape[1] != key.shape[1]
     if query.shape[1] % key.shape[1]:
         raise ValueError(f"{query.shape[1]} heads of queries for {key.shape[1]} of keys")  # it takes as many as fit
-    seen, shared = mask[0] != 0 if mask else None, query.shape[1] != key.shape[1]
     query = query * (scale * query.shape[-1] ** 0.5)  # it divides by the root of the size itself
     return query.scaled_dot_product_attention(key, value, seen, is_causal=is_causal, enable_gqa=shared)
 

@@ -31,6 +31,7 @@ from .autodiff import (
     own,
     require_layer,
     rotary,
+    seen_by,
     transformer,
 )
 
@@ -207,9 +208,7 @@ def rms_norm(inputs: Tensor, weight: Tensor, *, eps: float) -> Tensor:
 def attention(query: Tensor, key: Tensor, value: Tensor, *mask: Tensor, **options: Any) -> Tensor:
     if options.keys() - {"scale", "is_causal"}:
         raise NotImplementedError("PyTorch's attention has neither softcap nor window")
-    seen = mask[0] != 0 if mask else None
-    if seen is not None and (seen.ndim != 4 or tuple(seen.shape[2:]) != (query.shape[2], key.shape[2])):
-        raise ValueError(f"a mask {tuple(seen.shape)} for {query.shape[2]} queries and {key.shape[2]} keys")
+    seen = seen_by(query, key, mask)
     shared = query.shape[1] != key.shape[1]
     return F.scaled_dot_product_attention(query, key, value, seen, enable_gqa=shared, **options)
 

@@ -167,12 +167,11 @@ def _of_parameters(observations: Sequence[Observation]) -> Iterator[Condition]:
             only, but = f"only for {name}={value!r}", f"not for {name}={value!r}"
             if value is None:
                 only, but = f"only where {name} is left out", f"only where {name} is given"
-            number, others = type(value) not in (str, bool), [other for other in values if other != value]
-            yield _among(only, of, (value,), fitted=value is None, of_number=value is not None and number)
+            number = value is not None and type(value) not in (str, bool)
+            yield _among(only, of, (value,), fitted=value is None, of_number=number)
             if len(values) > 2:
-                yield _among(
-                    but, of, others, fitted=value is not None and number, of_number=value is not None and number
-                )
+                others = [other for other in values if other != value]
+                yield _among(but, of, others, fitted=number, of_number=number)
         if any(isinstance(value, tuple) for value in values):
             differing = [value for value in values if isinstance(value, tuple) and len({*value}) > 1]
             yield _among(f"only where the values of {name} differ", of, differing)
