@@ -201,6 +201,14 @@ def simpler(case: LiveCase) -> list[LiveCase]:
     return [replace(case, profile=profile) for profile in earlier] + ([replace(case, key=0)] if case.key else [])
 
 
+def alone(case: LiveCase) -> list[LiveCase]:
+    """Cases that have one of its lengths alone, the shortest first: all others are 1."""
+    ones = (1,) * len(case.sizes)
+    single = sorted((size, place) for place, size in enumerate(case.sizes) if size > 1)
+    found = [replace(case, sizes=(*ones[:place], size, *ones[place + 1 :])) for size, place in single]
+    return [one for one in found if one != case]
+
+
 def in_one(case: LiveCase) -> list[LiveCase]:
     """Cases of as many elements that have one length less: it is 1, and another so much longer."""
     longer = []

@@ -11,7 +11,7 @@ from itertools import count, takewhile
 
 from ...vectors.records import Family
 from ..check.verdict import Cause, Outcome, Verdict, verdict_on
-from .cases import MOST_ELEMENTS, LiveCase, draw_case, elements, in_one, simpler
+from .cases import MOST_ELEMENTS, LiveCase, alone, draw_case, elements, in_one, simpler
 from .judging import Judge, Judged, UnjudgedError, stand_in
 from .templates import Template
 
@@ -110,8 +110,8 @@ def together(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def shrunk(judge: Judge, found: Judged, seconds: float = math.inf) -> Judged:
-    """The smallest case that fails in one of the same ways: simpler numbers first, then each length as short as may be;
-    of a large case, whose calls are slow, lengths first.
+    """The smallest case that fails in one of the same ways: one length alone where that is enough, simpler numbers,
+    then each length as short as may be; of a large case, whose calls are slow, lengths before numbers.
 
     seconds: how long further cases are tried.
     """
@@ -130,18 +130,26 @@ def shrunk(judge: Judge, found: Judged, seconds: float = math.inf) -> Judged:
             return None
         return judged if judged.fails and not ways.isdisjoint(_ways(judged)) else None
 
-    def shortened(best: Judged) -> Judged:
-        for place in range(len(best.case.sizes)):
-            best = _shorter(best, place, fails)
+    def simplified(best: Judged) -> Judged:
+        while judged := next((one for case in simpler(best.case) + in_one(best.case) if (one := fails(case))), None):
+            best = judged
         return best
 
-    best, before = shortened(found) if largest > MOST_ELEMENTS else found, None
-    while best is not before and tries < MOST_SHRINKS and go_on():
-        before = best
-        best = next((judged for case in simpler(best.case) if (judged := fails(case))), best)
-        while judged := next((one for case in in_one(best.case) if (one := fails(case))), None):
-            best = judged
+    def shortened(best: Judged) -> Judged:
+        before = None
+        while best is not before:
+            before = best
+            for place in range(len(best.case.sizes)):
+                best = _shorter(best, place, fails)
+            if sum(size > 1 for size in best.case.sizes) <= 1:
+                break
+        return best
+
+    best, short = next((judged for case in alone(found.case) if (judged := fails(case))), found), None
+    if largest > MOST_ELEMENTS:
         best = shortened(best)
+    while (best := simplified(best)) is not short:
+        short = best = shortened(best)
     return best
 
 

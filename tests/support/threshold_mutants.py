@@ -12,6 +12,7 @@ import numpy as np
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.implementation.load import Implementation, present
+from backproof.conformance.live.cases import elements
 from backproof.reference.faults import mutants_of, wrappers_of
 from backproof.reference.model.fault import Fault, widened
 from backproof.reference.model.operation import operation
@@ -21,6 +22,8 @@ from live_runs import templates_of
 DTYPE = "float32"
 LARGEST = 2**16
 """No threshold is larger."""
+MOST_ELEMENTS = 2**28
+"""Of all arguments at a threshold, other lengths being 1: 1 GiB, which gradients and bounds make 4."""
 ATTEMPTS = 200
 
 
@@ -68,19 +71,24 @@ def threshold_mutant(seed: int, op: str) -> ThresholdMutant:
 
 
 def _drawn(dice: random.Random, op: str) -> ThresholdMutant:
-    """Draw a direction, an axis and a threshold beyond its golden lengths, and a fault that a golden family of ordinary
-    numbers shows."""
+    """Draw a direction, an axis and a threshold beyond its golden lengths, whose arguments fit, and a fault that a
+    golden family of ordinary numbers shows."""
     for _ in range(ATTEMPTS):
         direction = dice.choice(tuple(operation(op).functions))
         template = dice.choice(templates_of(op, direction, DTYPE))
         if not template.lengths:
             continue
-        argument, axis = dice.choice(tuple(dice.choice(template.lengths).multiples))
+        length = dice.choice(template.lengths)
+        argument, axis = dice.choice(tuple(length.multiples))
+        multiple = length.multiples[argument, axis]
         axis -= len(template.shapes([1] * len(template.lengths))[argument])
         longest = _longest(op, argument, axis)
         if longest >= LARGEST:
             continue
         threshold = round(math.exp(dice.uniform(math.log(longest + 1), math.log(LARGEST))))
+        shortest = [-(-threshold // multiple) if one is length else 1 for one in template.lengths]
+        if elements(template, shortest) > MOST_ELEMENTS:
+            continue
         fault = dice.choice([f for f in (*mutants_of(op), *wrappers_of(op)) if f.direction == direction and f.formula])
         shows = present("fault", {f"{op}_{direction}": fault.functions[direction], "dtypes": (DTYPE,)}, (op,))
         if check(template.family, shows, store.read_golden(op)).outcome is Outcome.FAILED:

@@ -225,3 +225,27 @@ def test_no_case_is_tried_that_is_larger_than_those_that_are_drawn() -> None:
     assert elements(template, in_one(case)[0].sizes) > MOST_ELEMENTS
     assert len(tried) > 10
     assert max(tried) <= MOST_ELEMENTS
+
+
+def test_one_length_alone_is_tried_first() -> None:
+    def backward(g: np.ndarray, *arguments: np.ndarray) -> Any:
+        gradients = right.dense_backward(g, *arguments)
+        return gradients if len(g) < THRESHOLD else tuple(0 * gradient for gradient in gradients)
+
+    template = templates(operation("dense"), store.read_golden("dense"), "float32", "backward")[0]
+    rows = next(i for i, length in enumerate(template.lengths) if ("inputs", 0) in length.multiples)
+    sizes = [9 for _ in template.lengths]
+    sizes[rows] = THRESHOLD + 60
+    tried = []
+
+    class Noting(Judge):
+        def judge(self, template: Template, case: LiveCase) -> Judged:
+            tried.append(case.sizes)
+            return super().judge(template, case)
+
+    judge = judge_of("dense", dense_backward=backward)
+    found = judge.judge(template, LiveCase(template.family.name, tuple(sizes), "bell", 1))
+    smallest = shrunk(Noting(judge.implementation, judge.check), found).case.sizes
+    assert max(smallest) == THRESHOLD
+    assert all(sum(size > 1 for size in sizes) == 1 for sizes in tried[: len(sizes)])
+    assert all(sizes.count(1) >= len(sizes) - 1 for sizes in tried)
