@@ -51,10 +51,10 @@ def vectors(shape: Shape, draw: Profile, w: Words) -> Inputs:
     return {"dL_doutputs": w.signed(shape[:-1], 1, 2), "a": draw(w, shape), "b": draw(w, shape)}
 
 
-def at(exponents: tuple[int | np.ndarray, int], w: Words) -> Inputs:
+def at(exponents: tuple[int | np.ndarray, int], w: Words, shape: Shape = (3, 4)) -> Inputs:
     """Draw vectors of which both have magnitudes of their own."""
-    a, b = (w.around((3, 4), exponent) for exponent in exponents)
-    return {"dL_doutputs": w.signed((3,), 1, 2), "a": a, "b": b}
+    a, b = (w.around(shape, exponent) for exponent in exponents)
+    return {"dL_doutputs": w.signed(shape[:-1], 1, 2), "a": a, "b": b}
 
 
 def drawn(dtype: str) -> Iterator[Draft]:
@@ -134,15 +134,16 @@ def epsilons(dtype: str) -> Iterator[Draft]:
     yield from families("eps-0", f"random {flags}", "No epsilon.", **no_eps)
     beside: dict[str, Any] = {"parameters": {"eps": LARGE}}
     one: tuple[np.ndarray, int] = np.array([[0], [-8], [0]]), 0
-    for name, below, exponents in (
-        ("below-eps-a", "the norm of a", (-8, 0)),
-        ("below-eps-b", "the norm of b", (0, -8)),
-        ("below-eps-both", "the norm of both", (-8, -7)),
-        ("one-below-eps", "one norm of three", one),
+    for name, below, draw in (
+        ("below-eps-a", "the norm of a", partial(at, (-8, 0))),
+        ("below-eps-b", "the norm of b", partial(at, (0, -8))),
+        ("below-eps-both", "the norm of both", partial(at, (-8, -7))),
+        ("one-below-eps", "one norm of three", partial(at, one)),
+        ("below-eps-n2-d35", "the norm of both, long ones,", partial(at, (-8, -9), shape=(2, 35))),
     ):
         comment = f"An epsilon of {LARGE}, and {below} below it."
         for direction, point in (("forward", None), ("backward", "cosine_below_eps")):
-            given: dict[str, Any] = {**beside, "draw": partial(at, exponents), "counts": 2}
+            given: dict[str, Any] = {**beside, "draw": draw, "counts": 2}
             yield from families(f"{direction}-{name}", flags, comment, point=point, **given)
     near = call(dtype, G, [[1, 2.0**-12, 0], [1, 0, 2.0**-12]], [[2, 0, 0], [-4, 0, 0]])
     across = call(dtype, [3], [[1, 2.0 ** (-8 if dtype == "float16" else -40), 0]], [[0, 2, 0]])

@@ -1,11 +1,13 @@
 """Families of cases for embeddings: rows of a table by index."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from ..generation.draws import held
-from ..kinds.indexing import PLAIN, Indexing, indexing
+from ..generation.profiles import bell, integers, skewed
+from ..kinds.indexing import MANY, PLAIN, Indexing, Lookup, indexing
 from ..kinds.paired import families, refused
 from ..model.family import Draft
 
@@ -26,6 +28,11 @@ def drafts(dtype: str) -> Iterator[Draft]:
         yield from families(
             f"backward-padding-{name}", "padding upstream-signed", comment, (case,), point=POINT, parameters=given
         )
+    comment, given = "Many indices of the padding row, beside others.", {"padding_idx": 1}
+    for direction, n, profile, point in (("forward", 35, bell, None), ("backward", MANY[dtype], integers, POINT)):
+        name, flags = f"{direction}-padding-many", "padding many-rows upstream-signed"
+        draw = partial(EMBEDDING.drawn, Lookup((4, 2), (n,)), skewed, profile)
+        yield from families(name, flags, comment, draw=draw, counts=1, parameters=given, point=point)
     absent = {**case, "indices": np.where(indices == 1, 2, indices)}
     comment = "No index is the padding row."
     yield from families("padding-absent", "padding upstream-signed", comment, (absent,), parameters={"padding_idx": 1})

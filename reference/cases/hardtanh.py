@@ -30,7 +30,7 @@ EDGES = (
     ("far", -8.0, 20.0, "clip_slope_at_edges"),
 )
 """Edges that every dtype holds, so that inputs lie on them: a suffix of names, both edges, the convention's point."""
-AT_EDGES = ("random-n4-f5", "zero", "kink", "near")
+AT_EDGES = ("random-n4-f5", "random-n33-f3", "zero", "kink", "near")
 """What edges of which inputs are equal are tested with, by the beginning of names without the direction."""
 
 

@@ -30,7 +30,7 @@ KL = Pointwise(
     [[0.5, 0.25, 0.125, 0.75], [0.375, 0.0625, 0.625, 0.5], [0.25, 0.75, 0.125, 0.5]],
     still=0.5,
 )
-BATCHMEAN = "batchmean-n5-c3 batchmean-n3-c4-h2 batchmean-n7 batchmean-n1-c4"
+BATCHMEAN = "batchmean-n5-c3 batchmean-n3-c4-h2 batchmean-n7 batchmean-n1-c4 batchmean-n35-c2"
 
 
 def drafts(dtype: str) -> Iterator[Draft]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..generation.draws import Words
+from ..generation.draws import Shape, Words
 from ..kinds.normalization import AXES, FROM_THE_FRONT, LONG, PLAIN, UPSTREAM, Rows, along_axes, ordinary, rows
 from ..kinds.paired import families
 from ..kinds.special_values import ends
@@ -54,10 +54,13 @@ def sizes(kind: Rows, dtype: str) -> Iterator[Draft]:
 def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
     """An epsilon that rows are beside, and rows of zeros."""
 
-    def around(exponent: int | np.ndarray, w: Words) -> Inputs:
-        return kind.drawn(w, w.normal((3, 4)), w.around((3, 4), exponent))
+    def around(exponent: int | np.ndarray, w: Words, shape: Shape = (3, 4)) -> Inputs:
+        return kind.drawn(w, w.normal(shape), w.around(shape, exponent))
 
     fields: dict[str, Any] = {"parameters": {"eps": LARGE}, "point": "normalize_epsilon"}
+    draw, flags = partial(around, -8, shape=(2, 35)), "epsilon odd-sizes upstream-signed"
+    comment = f"An epsilon of {LARGE}, and norms of long rows below it."
+    yield from families("norm-below-eps-n2-c35", flags, comment, draw=draw, counts=1, **fields)
     for word, exponent in (("above", -2), ("below", -8), ("far-below", -12)):
         comment = f"An epsilon of {LARGE}, and norms {word.replace('-', ' ')} it."
         flags, draw = "epsilon upstream-signed", partial(around, exponent)

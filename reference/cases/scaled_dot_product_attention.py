@@ -15,6 +15,8 @@ CAUSAL, ALIGNED = {"is_causal": True}, "causal_alignment"
 SEEN: dict[str, tuple[str, tuple[int, ...], dict[str, Any], str | None]] = {
     "causal": ("unseen-keys", (1, 2, 1, 4, 4, 3, 2), CAUSAL, None),
     "causal-17": ("unseen-keys odd-sizes", (1, 1, 1, 17, 17, 1, 1), CAUSAL, None),
+    "causal-67": ("unseen-keys odd-sizes", (1, 1, 1, 67, 67, 1, 1), CAUSAL, None),
+    "causal-35-more-keys": ("unseen-keys odd-sizes", (1, 1, 1, 35, 67, 1, 1), CAUSAL, ALIGNED),
     "causal-more-keys": ("unseen-keys", (1, 1, 1, 3, 5, 2, 3), CAUSAL, ALIGNED),
     "causal-more-queries": ("unseen-keys", (1, 1, 1, 5, 3, 2, 2), CAUSAL, ALIGNED),
     "window-0": ("unseen-keys", (1, 1, 1, 4, 4, 2, 3), {"window": 0}, None),
@@ -23,6 +25,8 @@ SEEN: dict[str, tuple[str, tuple[int, ...], dict[str, Any], str | None]] = {
     "window-1-shared-heads": ("unseen-keys shared-heads", (1, 4, 2, 3, 3, 2, 2), {"window": 1}, None),
     "window-2-causal": ("unseen-keys", (1, 1, 1, 5, 5, 2, 3), {"window": 2, **CAUSAL}, None),
     "window-16": ("unseen-keys odd-sizes", (1, 1, 1, 18, 18, 1, 1), {"window": 16}, None),
+    "window-16-causal": ("unseen-keys odd-sizes", (1, 1, 1, 18, 18, 1, 1), {"window": 16, **CAUSAL}, None),
+    "window-35": ("unseen-keys odd-sizes", (1, 1, 1, 67, 67, 1, 1), {"window": 35}, None),
     "softcap": ("softcap", (2, 2, 1, 3, 4, 2, 3), {"softcap": 1.0}, None),
     "softcap-batch": ("softcap odd-sizes", (33, 1, 1, 1, 9, 1, 1), {"softcap": 1.0}, None),
     "softcap-causal": ("softcap unseen-keys", (1, 1, 1, 4, 4, 2, 3), {"softcap": 1.5, **CAUSAL}, None),
@@ -34,6 +38,7 @@ SEEN: dict[str, tuple[str, tuple[int, ...], dict[str, Any], str | None]] = {
     ),
     "scale-1": ("settings", (1, 2, 1, 3, 4, 2, 3), {"scale": 1.0}, None),
     "scale-third": ("settings", (1, 2, 1, 3, 4, 2, 3), {"scale": 0.3}, None),
+    "scale-third-35": ("settings odd-sizes", (1, 1, 1, 35, 35, 1, 1), {"scale": 0.3}, None),
 }
 """By name, flags, sizes, parameters and the convention's point where there is one."""
 

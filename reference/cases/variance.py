@@ -23,7 +23,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
     kind = Reduction(profiles=("heavy", "integers"), changes=CHANGES, large=COUNTED)
     yield from reduction(kind, dtype, offsets(kind, dtype))
-    for over in (*RANKS[1:5], *RANKS[7:10]):
+    for over in (*RANKS[1:5], *RANKS[7:10], Over((2, 35), -1)):
         comment = f"Divided by one less than the number of terms, over axis {over.axis}."
         fields: dict[str, Any] = {"parameters": {**over.parameters, "correction": 1}, "counts": 2}
         draw, flags = partial(kind.drawn, over, kind.draw), "random rank upstream-signed"

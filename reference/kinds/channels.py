@@ -93,16 +93,19 @@ def drawn(kind: Channels, dtype: str) -> Iterator[Draft]:
             f"random-{layout.name}", flags, comment, draw=draw, counts=counts, parameters=layout.parameters
         )
 
-    def near(exponent: int, w: Words) -> Inputs:
-        shape = kind.plain.inputs
+    def near(exponent: int, shape: Shape, w: Words) -> Inputs:
         return kind.drawn(w, w.signed(shape, 1, 2), w.normal(shape, 2.0**exponent))
 
-    small = -5 if dtype == "float16" else -40
+    small, flags = -5 if dtype == "float16" else -40, "random epsilon upstream-signed"
     for eps, exponent in ((1e-5, -8), (1e-3, -5), (0.125, -1), (0.0, 1), (0.0, small)):
         name = f"eps-{eps:g}" + ("-small-values" if exponent == small else "")
         comment = f"eps {eps:g}, and inputs whose variance is about {4.0**exponent:.1g}."
-        given: dict[str, Any] = {"parameters": {"eps": eps}, "draw": partial(near, exponent), "counts": 2}
-        yield from families(name, "random epsilon upstream-signed", comment, **given)
+        draw, given = partial(near, exponent, kind.plain.inputs), {**kind.plain.parameters, "eps": eps}
+        yield from families(name, flags, comment, draw=draw, counts=2, parameters=given)
+    for layout in (layout for layout in kind.layouts if layout.flag == "odd-sizes"):
+        draw, given = partial(near, -1, layout.inputs), {**layout.parameters, "eps": 0.125}
+        comment = f"eps 0.125, and inputs whose variance is about 0.25, of shape {layout.inputs}."
+        yield from families(f"eps-0.125-{layout.name}", flags, comment, draw=draw, counts=1, parameters=given)
 
 
 def upstreams(kind: Channels, dtype: str) -> Iterator[Draft]:

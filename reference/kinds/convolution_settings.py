@@ -43,6 +43,7 @@ def _setting(
     return Setting(inputs, outputs, kernel, sizes, flag, comment)
 
 
+LONGER = "Longer rows than a vector has elements, under all parameters."
 EVERY_PAIR = (
     _setting((2, 3, 5, 4), 2, (3, 2)),
     _setting((2, 4, 4, 5), 2, (2, 3), padding=1, dilation=2, groups=2),
@@ -78,6 +79,9 @@ FURTHER = (
     _setting((9, 1, 2, 3), 2, (2, 2), "More images than a vector has elements.", "odd-sizes"),
     _setting((1, 1, 2, 33), 2, (2, 2), "Longer rows than a vector has elements.", "odd-sizes", padding=1),
     _setting((1, 1, 17, 3), 2, (3, 1), "More rows than a vector has elements.", "odd-sizes", stride=2),
+    _setting((1, 2, 3, 36), 2, (2, 3), LONGER, "odd-sizes", stride=2, padding=1, dilation=2, groups=2),
+    _setting((1, 18, 2, 3), 18, (2, 2), "More groups than a vector has elements.", "groups", groups=18),
+    _setting((1, 18, 3, 4), 18, (2, 3), "The same with strides and padding.", "groups", stride=2, padding=1, groups=18),
 )
 LARGE: Mapping[str, tuple[Setting, ...]] = {
     "float64": (_setting((1, 513, 1, 1), 2, (1, 1)), _setting((257, 1, 1, 2), 1, (1, 2))),

@@ -21,7 +21,8 @@ NOTHING: dict[str, Any] = {"level": "robust", "point": "mean_of_nothing"}
 def ignoring(loss: Loss, dtype: str, scores: Table) -> Iterator[Draft]:
     """Give the families of a loss with an ignored index; `scores` are three rows of three classes."""
     few = "indices-mean-n5-c3 indices-mean-n6-c3 indices-mean-n7-c4 indices-sum-n3-c4 indices-none-n4-c3"
-    many = "indices-none-n37-c3 indices-mean-n65-c2" + (" indices-sum-n261-c2" if dtype == "float32" else "")
+    long = " indices-sum-n261-c2" if dtype == "float32" else ""
+    many = f"indices-none-n37-c3 indices-mean-n65-c2 indices-mean-n3-c35{long}"
     for index, name, cells, count in (
         *((index, f"ignored{index}", few, loss.few) for index in (USUAL, 0, 255)),
         (USUAL, "ignored", many, 1),

@@ -93,7 +93,8 @@ class Indexing:
             *(Lookup((3, 3, 3), (3, 3, 3), axis) for axis in (-1, -2, -3)),
             *(Lookup((2, 3, 4), (1, 3, 6), -1), Lookup((2, 3, 2, 3), (2, 2, 2, 3), -3), Lookup((1, 5), (1, 3), -1)),
             *(Lookup((5, 1), (7, 1), -2), Lookup((2, 300), (2, 5), -1), Lookup((4, 65), (3, 65), -2)),
-            *(Lookup((3, 1), (130, 1), -2), Lookup((130, 1), (4, 1), -2)),
+            *(Lookup((3, 1), (130, 1), -2), Lookup((130, 1), (4, 1), -2), Lookup((35, 3), (35, 2), -1)),
+            Lookup((35, 2, 1), (19, 2, 1), -3),
         )
 
     def case(self, lookup: Lookup, tensor: Callable[[Shape], np.ndarray], indices: np.ndarray) -> Inputs:

@@ -13,7 +13,13 @@ from .loss import ROW_UPSTREAM, Call, Loss, Options, curated, drawn, invalid
 SPREAD: dict[str, Any] = {"point": "label_smoothing_spread"}
 OPTIONS: tuple[tuple[str, str, str, Options, dict[str, Any]], ...] = (
     ("ignored", "indices-mean-n5-c3 indices-mean-n6-c3", "ignored", {"ignore_index": USUAL}, {}),
-    ("ignored-many", "indices-none-n37-c3 indices-mean-n65-c2", "ignored", {"ignore_index": USUAL}, {}),
+    (
+        "ignored-many",
+        "indices-none-n37-c3 indices-mean-n65-c2 indices-sum-n3-c35",
+        "ignored",
+        {"ignore_index": USUAL},
+        {},
+    ),
     ("ignored-class", "indices-none-n4-c3", "ignored", {"ignore_index": 0}, {}),
     ("ignored255", "indices-mean-n7-c4 indices-sum-n3-c4", "ignored", {"ignore_index": 255}, {}),
     ("smoothed", "indices-mean-n5-c4 soft-none-n3-c4 indices-sum-n4-c3", "smoothing", {"label_smoothing": 0.1}, SPREAD),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -53,15 +54,18 @@ def large(kind: Rows, dtype: str) -> Iterator[Draft]:
 def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
     """Other epsilons, each beside mean squares of about its size, and none."""
 
-    def near(exponent: int, w: Words) -> Inputs:
-        return kind.drawn(w, w.normal((3, 4)), w.normal((3, 4), 2.0**exponent))
+    def near(exponent: int, w: Words, shape: Shape = (3, 4)) -> Inputs:
+        return kind.drawn(w, w.normal(shape), w.normal(shape, 2.0**exponent))
 
-    small = -5 if dtype == "float16" else -40
+    small, flags = -5 if dtype == "float16" else -40, "random epsilon upstream-signed"
     for eps, exponent in ((1e-5, -8), (1e-3, -5), (0.125, -1), (0.0, 1), (0.0, small)):
         name = f"eps-{eps:g}" + ("-small-values" if exponent == small else "")
         comment = f"eps {eps:g}, and inputs of which the mean square is about {4.0**exponent:.1g}."
-        draw, flags = partial(near, exponent), "random epsilon upstream-signed"
-        yield from families(name, flags, comment, draw=draw, parameters={"eps": eps})
+        yield from families(name, flags, comment, draw=partial(near, exponent), parameters={"eps": eps})
+    given: dict[str, Any] = {"parameters": {"eps": 0.125}, "counts": 1}
+    for shape in ((2, 35), (35, 2)):
+        name, comment = "eps-0.125-n{}-c{}".format(*shape), f"eps 0.125, and inputs of shape {shape}."
+        yield from families(name, flags, comment, draw=partial(near, -1, shape=shape), **given)
 
 
 def magnitudes(kind: Rows, dtype: str) -> Iterator[Draft]:

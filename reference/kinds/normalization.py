@@ -26,9 +26,13 @@ UPSTREAM = [[3, -5, 0.5], [-1, 2, 4]]
 PLAIN = [[1, -0.5, 2], [0.25, 3, -1]]
 LONG = {"float64": (1, 257), "float32": (1, 513), "float16": (2, 129), "bfloat16": (1, 1025)}
 """By dtype, rows longer than a block of threads or a vector of registers takes."""
-AXES = ((-2, (3, 4)), (-2, (4, 4)), (-2, (2, 5, 3)), (-2, (3, 3, 3)), (-3, (4, 2, 3)), (-3, (3, 3, 3)))
-"""Axes that are not the last, in shapes where no two axes have the same length, and where all have."""
-FROM_THE_FRONT = ((0, (4,)), (0, (3, 4)), (1, (2, 5, 3)), (0, (4, 2, 3)))
+AXES = (
+    *((-2, (3, 4)), (-2, (4, 4)), (-2, (2, 5, 3)), (-2, (3, 3, 3)), (-3, (4, 2, 3)), (-3, (3, 3, 3))),
+    *((-2, (67, 2)), (-2, (2, 35)), (-3, (19, 1, 2))),
+)
+"""Axes that are not the last, in shapes where no two axes have the same length, where all have, and where one has more
+elements than a block takes."""
+FROM_THE_FRONT = ((0, (4,)), (0, (3, 4)), (1, (2, 5, 3)), (0, (4, 2, 3)), (0, (35, 2)))
 """Axes counted from the front, of which the first, 0, is no less an axis than others."""
 SHORT = 100
 """Rows of more elements are long."""

@@ -178,11 +178,12 @@ def states(kind: Optimizer, dtype: str) -> Iterator[Draft]:
 
 
 def variations(kind: Optimizer) -> Iterator[Draft]:
-    """Other rates, one at a time, and what the field has several answers to."""
+    """Other rates, one at a time, and what the field has several answers to; each with more elements than a vector has,
+    too."""
     for v in kind.variations:
         more: dict[str, Any] = {"parameters": {**kind.rates, **v.rates}, "point": v.point, "first": v.first}
         yield from _drawn(kind, v.name, v.flags, v.comment, (4, 4), **more)
-        for word, shape in (("n33-f9", (33, 9)), ("n6", (6,))) if v.tall else ():
+        for word, shape in {"n35": (35,), **({"n33-f9": (33, 9), "n6": (6,)} if v.tall else {})}.items():
             yield from _drawn(kind, f"{v.name}-{word}", v.flags, v.comment, shape, count=1, **more)
 
 

@@ -78,6 +78,7 @@ SETTINGS = (
     pool((9, 1, 2, 3), 2, 1, "More images than a vector has elements.", "odd-sizes"),
     pool((131, 1, 2, 1), (2, 1), 1, "More images than a block of threads, and no multiple of one.", "many-rows"),
     pool((1, 1, 3, 33), 3, 2, "Longer rows than a vector has elements.", "odd-sizes"),
+    pool((1, 1, 4, 35), (2, 3), 2, "Longer rows than a vector has elements, and padding.", "odd-sizes", padding=1),
     pool((1, 1, 19, 17), (17, 16), 1, "Windows of more elements than a block of threads.", "odd-sizes"),
 )
 ORDINARY, PLAIN = SETTINGS[6], pool((1, 1, 3, 3), 2, 1)

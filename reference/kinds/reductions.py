@@ -79,6 +79,7 @@ THIN = (Over((1, 4), -1), Over((4, 1), -1), Over((1, 5), -2), Over((2, 1, 3), (-
 ODD = (
     *(Over(shape, -1) for shape in ((9, 7), (7, 17), (3, 33), (2, 65), (33, 2))),
     *(Over(shape, -2) for shape in ((7, 9), (17, 3), (33, 3), (65, 2), (2, 33))),
+    *(Over((3, 19, 2), (-2, -1)), Over((19, 3, 2), (-1, -3)), Over((35, 2, 3), -3), Over((35, 2), 0, True)),
 )
 LARGE: Mapping[str, tuple[Over, ...]] = {
     "float64": (Over((1, 513), -1), Over((257, 2), -2), Over((130, 3), -1)),

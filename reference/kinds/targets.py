@@ -139,7 +139,10 @@ def with_a_bend(at: float) -> Pointwise:
 ROUNDED = {f"{way}-near-equal{end}": {"level": "robust"} for way in ("forward", "backward") for end in ("", "-mean")}
 """The changes for a loss with a bend: what lies close to 0 has no digits left in formulas that subtract what lies there
 from what lies at the bend."""
-FEW = ("random-mean-n5-c3", "random-sum-n3-c4", "random-none-n4-c3", "equal", "at-the-bend", "near-at-the-bend")
+FEW = (
+    *("random-mean-n5-c3", "random-sum-n3-c4", "random-none-n4-c3", "odd-none-n33-c2"),
+    *("equal", "at-the-bend", "near-at-the-bend"),
+)
 """The names of families that further values of a parameter are tested with."""
 
 

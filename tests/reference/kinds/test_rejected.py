@@ -360,6 +360,13 @@ def rows_of_shared_heads(query: Array, key: Array, value: Array, *, scale: float
     return found.reshape(b, h, s, -1)
 
 
+def wide_windows_both_ways(dL_doutputs: Array, *tensors: Array, **given: Any) -> Any:
+    """The gradient of attention that, where a window is as wide as a block of 16, forgets that it is causal."""
+    if given.get("window", 0) >= 16:
+        given = given | {"is_causal": False}
+    return operation("scaled_dot_product_attention").functions["backward"](dL_doutputs, *tensors, **given)
+
+
 def mean_of_shares(dL_dloss: Array, logits: Array, labels: Array, weights: Array, **options: Any) -> Array:
     """The gradient of weighted classes, whose mean is over all smoothed shares in place of the labels' weights."""
     share = options["label_smoothing"]
@@ -387,6 +394,7 @@ def with_stored_sums(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Ar
         ("power", "forward-base-negative", of_positive_bases),
         ("rotary_embedding", "forward-random-1x3x3x4", turned_along_heads),
         ("scaled_dot_product_attention", "forward-random-window-1-shared-heads", rows_of_shared_heads),
+        ("scaled_dot_product_attention", "backward-random-window-16-causal", wide_windows_both_ways),
         ("gather", "backward-random-3x3x3-3x3x3-axis-1", gathered_back),
         ("sum", "backward-random-2x2x2x2-over-2-4-1", expanded_as_listed),
         ("weighted_softmax_cross_entropy", "backward-smoothed-mean", mean_of_shares),
