@@ -18,6 +18,7 @@ GAPS = (
     pool((1, 2, 6, 7), (2, 3), 2, "Windows with gaps.", dilation=(3, 2), padding=1),
     pool((2, 2, 7, 4), (3, 2), (1, 3), "Windows with gaps.", dilation=(2, 1)),
     pool((1, 1, 4, 35), (2, 3), 2, "Windows with gaps, in long rows.", "odd-sizes", dilation=2, padding=1),
+    pool((1, 2, 5, 8), (3, 2), (2, 1), "Windows with gaps, wider than high.", dilation=(1, 3), padding=(1, 0)),
 )
 TIED = (pool((1, 2, 4, 4), 2, 2), pool((1, 1, 5, 4), 3, 1), pool((1, 1, 4, 5), 2, 1, padding=1))
 PROFILES = ("heavy", "offset", "spread")

@@ -125,7 +125,7 @@ def _judged(
             draft.parameters,
             dtype,
             PRECISIONS_OF[dtype],
-            required=draft.level == "required",
+            required=draft.level == "required" and not draft.stable,
             guard=not draft.overflows,
             sharp=sharp,
             affine=described.affine,

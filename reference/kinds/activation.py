@@ -88,4 +88,5 @@ def beyond(dtype: str, start: float, scale: float) -> Iterator[Draft]:
             "dL_doutputs": nearest_held(np.resize([0.5, -0.75, 1.25, 1.75, -1], x.shape), dtype),
             "inputs": nearest_held(x, dtype),
         }
-        yield from families(f"{direction}-saturated-beyond", "saturated upstream-signed", comment, (case,))
+        flags = "saturated upstream-signed"
+        yield from families(f"{direction}-saturated-beyond", flags, comment, (case,), stable=True)

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, nearest_held
 from ..generation.profiles import ladder
 from ..model.family import Draft
-from .activation import NORMAL_UP_TO
+from .activation import NORMAL_UP_TO, VANISHING
 from .loss import Call, Loss, curated, drawn, invalid
 from .targets import Kink, Pointwise, by_element
 
@@ -80,6 +81,9 @@ def saturated(loss: Loss, dtype: str) -> Iterator[Draft]:
     more: dict[str, Any] = {"level": "robust", "overflows": True}
     comment = "Logits of every magnitude. The tolerance is that of formulas that keep the digits of both tails."
     yield from give("saturated-stable", "saturated subnormal", comment, *calls(rungs), **more)
+    comment = "Logits so far from 0 that a loss is the logit or 0: neither an overflow on the way, nor NaN."
+    far = [m for m in rungs if VANISHING[dtype] <= m <= FORMATS[dtype].largest / 4]
+    yield from give("saturated-beyond", "saturated confident-wrong", comment, *calls(far), stable=True)
     for word, target in (("negative", 0.0), ("positive", 1.0)):
 
         def alike(w: Words, _: str, z: np.ndarray, target: float = target) -> np.ndarray:

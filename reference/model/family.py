@@ -38,6 +38,8 @@ class Draft:
     source: str = ""
     overflows: bool = False
     """Whether the cases are meant to leave the dtype's range on the way; they must be robust."""
+    stable: bool = False
+    """Whether formulas that keep digits count alone, as in robust families: where a function is flat, all are exact."""
     sharp: bool = True
     """Whether a draw whose tolerance lets 0 pass for an element that is not 0 is drawn again, if it is required."""
 

@@ -181,6 +181,24 @@ def test_far_out_no_result_of_an_activation_is_subnormal(op: str, dtype: str) ->
         assert ((rounded == 0) | (abs(rounded) >= 2.0**fmt.smallest_normal)).all()
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("op", ["binary_cross_entropy_with_logits", "weighted_binary_cross_entropy_with_logits"])
+def test_a_logarithm_of_an_exponential_that_overflows(op: str, dtype: str) -> None:
+    def unguarded(z: Array, y: Array, weights: Array = 1.0, *, reduction: str) -> Array:
+        return (1 - y) * z + (1 + (weights - 1) * y) * np.log(1 + np.exp(-z))
+
+    rejected = family(op, dtype, "forward-saturated-beyond")
+    assert passes(rejected, partial(right, op, "forward"))
+    assert not passes(rejected, unguarded)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("op", "suffix"), [("gelu", "-tanh"), ("geglu", "-tanh"), ("silu", ""), ("swiglu", "")])
+def test_far_out_a_slope_keeps_its_digits(op: str, suffix: str, dtype: str) -> None:
+    """Nothing cancels where a tanh is exactly 1: one that stays a last digit below it is multiplied by the inputs."""
+    rejects(op, dtype, f"backward-saturated-beyond{suffix}", lambda x: 1.1 * x)
+
+
 def right(op: str, direction: str, *arguments: Array, **parameters: Any) -> Any:
     """What the reference gives."""
     return operation(op).functions[direction](*arguments, **parameters)
@@ -367,6 +385,20 @@ def wide_windows_both_ways(dL_doutputs: Array, *tensors: Array, **given: Any) ->
     return operation("scaled_dot_product_attention").functions["backward"](dL_doutputs, *tensors, **given)
 
 
+def reached_by_the_gap_of_rows(dL_doutputs: Array, inputs: Array, **given: Any) -> Array:
+    """The windows of an input are looked for as far as the rows' dilation reaches, across columns too."""
+    (_, wide), (_, step), (gap, _), (_, margin) = (
+        given[name] for name in ("kernel_size", "stride", "dilation", "padding")
+    )
+    gradient = np.zeros(inputs.shape)
+    for place in np.ndindex(dL_doutputs.shape):
+        alone = np.zeros(dL_doutputs.shape)
+        alone[place] = dL_doutputs[place]
+        reach = place[-1] * step - margin + (wide - 1) * gap
+        gradient[..., : reach + 1] += right("max_pool2d", "backward", alone, inputs, **given)[..., : reach + 1]
+    return gradient
+
+
 def mean_of_shares(dL_dloss: Array, logits: Array, labels: Array, weights: Array, **options: Any) -> Array:
     """The gradient of weighted classes, whose mean is over all smoothed shares in place of the labels' weights."""
     share = options["label_smoothing"]
@@ -396,6 +428,7 @@ def with_stored_sums(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Ar
         ("scaled_dot_product_attention", "forward-random-window-1-shared-heads", rows_of_shared_heads),
         ("scaled_dot_product_attention", "backward-random-window-16-causal", wide_windows_both_ways),
         ("gather", "backward-random-3x3x3-3x3x3-axis-1", gathered_back),
+        ("max_pool2d", "backward-random-1x2x5x8-k3x2-s2x1-d1x3-p1x0", reached_by_the_gap_of_rows),
         ("sum", "backward-random-2x2x2x2-over-2-4-1", expanded_as_listed),
         ("weighted_softmax_cross_entropy", "backward-smoothed-mean", mean_of_shares),
         ("log_softmax", "backward-beside-large", with_stored_sums),
