@@ -14,6 +14,7 @@ import numpy as np
 from ...vectors.dtypes import FORMATS
 from ..implementation.arrays import Arrays
 from ..implementation.errors import describe_error, error_location
+from ..implementation.timeouts import Lost
 from .contract import Malformed, attempt
 from .first_case import FirstCase
 from .layouts import SLICES, laid_out, repeated, whole_memory
@@ -143,7 +144,10 @@ def _right_to_fewer_digits(first: FirstCase, results: Arrays) -> bool:
 
 def _called_with(first: FirstCase, layout: MissReason, arguments: Arrays) -> Arrays | Miss:
     """The results for arguments in a layout, or the miss that they are refused or of the wrong form."""
-    results = attempt(partial(first.call, arguments))
+    try:
+        results = attempt(partial(first.call, arguments))
+    except Lost as error:
+        raise Lost(f"{error}; its arguments are {layout}") from None
     if isinstance(results, Malformed):
         converted = [array for array in results.arrays if array is not None]
         in_another_order = all(complaint.kind is MissKind.DTYPE for complaint in results.complaints)

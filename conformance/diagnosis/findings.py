@@ -189,4 +189,8 @@ def raising(evidence: Evidence) -> Finding:
     at = next((f" ({line.removeprefix('at ')})" for line in miss.details if line.startswith("at ")), "")
     said = f"it raises {miss.summary.partition(' raised ')[2].rstrip('.')}{at}"
     cure = hint(said) or ("compute it, or raise NotImplementedError where it is not supported." if found else "")
+    if said.startswith("it raises TypeError") and not at:  # in no line of the function's: it was not entered
+        keywords = raised[0].family.parameters
+        due = ", ".join([*evidence.vectors.arguments[evidence.direction], *(["*", *keywords] if keywords else [])])
+        cure = f"define it as ({due})."
     return _finding("an exception", said, cure, range(len(evidence.names)), found or (), evidence)

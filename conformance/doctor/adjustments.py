@@ -26,15 +26,13 @@ class Adjustment:
     transposes: bool = False
 
 
-def adjustments(family: Family, names: Sequence[str], order: Sequence[int] | None) -> Iterator[tuple[Adjustment, ...]]:
-    """The adjustments to try, the likeliest first. `order` is that of the function's own names, if it differs."""
+def adjustments(family: Family, names: Sequence[str]) -> Iterator[tuple[Adjustment, ...]]:
+    """The adjustments to try, the likeliest first."""
     single = [
         Adjustment(Misfit(f"it takes {name} {words}", cure), partial(_changed, index, way), index, way is np.transpose)
         for index, name in enumerate(names)
         for words, cure, way in _ways(family, name)
     ]
-    if order is not None:
-        yield (_reordered(names, order),)
     yield from ((change,) for change in single)
     orders = [[*range(1, len(names)), 0]]
     if len(names) <= MOST_PERMUTED:

@@ -1,17 +1,17 @@
 """The command `backproof doctor`."""
 
 import argparse
+import os
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..implementation.errors import AdapterError
 
 if TYPE_CHECKING:
-    from ..implementation.load import Implementation
     from .fit import FunctionFit
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -37,11 +37,11 @@ def add(commands: "Commands") -> None:
 def _doctor(options: argparse.Namespace) -> int:
     from ...vectors import store  # other commands must not pay for these
     from ...vectors.hints import meant
-    from ...vectors.records import DIRECTIONS
     from ..check.wording import first_few, plural, wrapped
     from ..implementation.options import parse_options
     from ..remote.conversation import wrong_line
-    from .apart import Examination
+    from ..remote.loading import ended, loaded
+    from .examine import examine
     from .fit import Fit
 
     known = store.golden_operations()
@@ -49,45 +49,44 @@ def _doctor(options: argparse.Namespace) -> int:
         raise AdapterError(f"--op {unknown[0]}: no operation of the golden vectors; {meant(unknown[0], known)}")
     if (options.implementation is None) == (options.cmd is None):
         raise AdapterError("name one implementation: backproof doctor MODULE, or --impl-cmd COMMAND")
-    if options.cmd is not None and (found := wrong_line(options.cmd, Path.cwd(), parse_options(options.impl_option))):
+    given, is_command = parse_options(options.impl_option), options.cmd is not None
+    if is_command and (found := wrong_line(options.cmd, Path.cwd(), given)):
         print(f"answer {found.number} is not as conformance/remote/PROTOCOL.md says")
         for first, words in (("", f"{found.words}."), ("asked: ", found.request), ("Cure: ", f"{found.cure}.")):
             print(*wrapped(words, " " * 8 + first, " " * 8), sep="\n")
         return 1
+    isolate = os.name == "posix"  # a call that ends its process then ends neither the doctor nor its answers
+    implementation = loaded(
+        options.cmd or options.implementation,
+        known,
+        Path.cwd(),
+        given,
+        is_command=is_command,
+        isolate=isolate,
+        timeout=SECONDS,
+    )
+    there = {op for op, _ in implementation.functions} | {m.meant.rpartition("_")[0] for m in implementation.misspelt}
     states: Counter[Fit] = Counter()
     missing: list[str] = []
-    examination = Examination(partial(_loaded, options, known), SECONDS)
     try:
+        implementation.setup()
         for op in options.ops or known:
-            examined = (examination.examine(op, direction) for direction in DIRECTIONS)
-            opinions = [opinion for opinion in examined if opinion is not None]
-            states.update(opinion.state for opinion in opinions)
-            if not options.ops and all(opinion.state is Fit.ABSENT and not opinion.notes for opinion in opinions):
+            if not options.ops and op not in there:
                 missing.append(op)
                 continue
-            for line in (line for opinion in opinions for line in _lines(opinion)):
-                print(line, flush=True)
+            for opinion in examine(implementation, [store.read_golden(op)]):
+                states[opinion.state] += 1
+                print(*_lines(opinion), sep="\n", flush=True)
     except BaseException:
-        examination.kill()
+        ended(implementation)
         raise
-    examination.close()
+    implementation.teardown()
     if missing:
         words = f"{plural(len(missing), 'operation', 'operations')} ({first_few(missing, MOST_NAMED)})"
         print(*wrapped(words, f"{Fit.ABSENT:<8}", " " * 8), sep="\n")
     wrong, fits = states[Fit.MISFIT], states[Fit.OK]
-    print(*_ending(wrong, fits, examination.argument, options), sep="\n")
+    print(*_ending(wrong, fits, replace(implementation, isolated="").argument, options), sep="\n")
     return int(bool(wrong) or not fits)
-
-
-def _loaded(options: argparse.Namespace, known: Sequence[str]) -> "Implementation":
-    from ..implementation.load import load
-    from ..implementation.options import parse_options
-    from ..remote import command
-
-    given = parse_options(options.impl_option)
-    if options.cmd is not None:
-        return command.load_command(options.cmd, known, SECONDS, Path.cwd(), given)
-    return load(options.implementation, known, Path.cwd(), given)
 
 
 def _lines(opinion: "FunctionFit") -> Iterator[str]:

@@ -13,7 +13,6 @@ from ..implementation.load import Implementation
 from .explain import explain_misfit
 from .fit import Fit, FunctionFit
 from .probes import probes
-from .signature import signature_misfit
 
 MOST_ASKED = 2
 """Of the parameters with which a function raised NotImplementedError, where these are not all alike."""
@@ -31,23 +30,13 @@ def examine(
                 yield _opinion(implementation, vectors, direction, of_one)
 
 
-def absent(implementation: Implementation, op: str, direction: str) -> FunctionFit:
-    """What to say of a function that there is none of, with the names that may be meant for it."""
-    name = f"{op}_{direction}"
-    meant = tuple(str(misspelt) for misspelt in implementation.misspelt if misspelt.meant == name)
-    return FunctionFit(name, Fit.ABSENT, notes=meant)
-
-
 def _opinion(
     implementation: Implementation, vectors: OperationVectors, direction: str, families: list[Family]
 ) -> FunctionFit:
     name = f"{vectors.op}_{direction}"
-    function = implementation.functions.get((vectors.op, direction))
-    if function is None:
-        return absent(implementation, vectors.op, direction)
-    misfit = signature_misfit(function, vectors.arguments[direction], tuple(families[0].parameters))
-    if misfit is not None:
-        return FunctionFit(name, Fit.MISFIT, misfit)
+    if (vectors.op, direction) not in implementation.functions:
+        meant = (str(misspelt) for misspelt in implementation.misspelt if misspelt.meant == name)
+        return FunctionFit(name, Fit.ABSENT, notes=tuple(meant))
     unsupported: dict[str, set[frozenset[str]]] = {}
     notes: dict[str, None] = {}
     fitting = 0

@@ -14,7 +14,6 @@ from ..implementation.load import Implementation
 from .adjustments import Adjustment, adjustments
 from .fit import Misfit
 from .probes import small
-from .signature import named_order
 
 
 def explain_misfit(
@@ -47,7 +46,7 @@ def _wants(family: Family, implementation: Implementation, vectors: OperationVec
     function, names = implementation.functions[family.op, family.direction], vectors.arguments[family.direction]
     precision = implementation.working_precision(family.dtype, family.op)
     some = [Observation(family, vectors, case, precision) for case in range(family.count)[:MOST_CASES]]
-    for tried in adjustments(family, names, named_order(function, names)):
+    for tried in adjustments(family, names):
         # where something is kept between calls, they prove nothing
         if _is_right(function, some, tried) and not _is_right(function, some, ()):
             return _together([change.misfit for change in tried])

@@ -93,6 +93,7 @@ class Remote:
         """
         told = self.start()
         subject: dict[str, object] = {key: told.get(key) for key in _DECLARED}
+        subject |= dict.fromkeys(wire.names(told.get("misspelt")), function_of)
         for operation, directions in told["operations"].items():
             for direction in directions:
                 subject[f"{operation}_{direction}"] = function_of(operation, direction)

@@ -162,7 +162,8 @@ def main(spec: str, operations: list[str]) -> int:
         "language": "Python",
     }
     told |= {"operations": offered, "dtypes": implementation.dtypes, "precision": dict(implementation.precision)}
-    _answer(answers, request, {**told, "conventions": dict(implementation.conventions)})
+    told |= {"conventions": dict(implementation.conventions), "misspelt": [one.name for one in implementation.misspelt]}
+    _answer(answers, request, told)
     harness = Harness(implementation)
     for line in requests:
         request = json.loads(line)

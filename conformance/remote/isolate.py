@@ -8,7 +8,8 @@ share memory. Calls from several threads at once are not made.
 An argument has "dtype", "swapped", "shape", "strides", "writeable", "memory", "offset", "address", "owner"; a request
 also has "released", the numbers of results and owners that are no more. An answer has "results" and "form", or
 "raised", and with either "changed" and "overwritten": memory of arguments by position, and of earlier results by
-number. It is not trusted: what cannot be read is a lost call.
+number. The answer to start also has "misspelt", names that look like those of functions. It is not trusted: what cannot
+be read is a lost call.
 """
 
 import ctypes
@@ -51,7 +52,8 @@ def load_isolated(
     try:
         implementation, _ = remote.present(spec, operations, partial(partial, isolated.call))
     except Broken as error:
-        raise AdapterError(str(error).removeprefix("the process does not start: ")) from None
+        said = f"{spec}: {error} while it was loaded" if error.died else str(error)
+        raise AdapterError(said.removeprefix("the process does not start: ")) from None
     seen = "does not see" if remote.lacks(golden) else "could read"
     where = f"in a process of its own, which has no expected values and {seen} the golden files"
     return replace(implementation, isolated=where)

@@ -24,6 +24,7 @@ TENSOR_DTYPES = (*DTYPES, "int64")
 """The dtypes that a tensor may have."""
 MOST_AXES = 8
 _STARTED = {"id", "protocol", "name", "version", "language", "operations", "dtypes", "precision", "conventions"}
+_OF_ISOLATE = {"misspelt"}
 _NEEDED = ("protocol", "name", "language", "operations")
 _ANSWERS = ("results", "unsupported", "error")
 
@@ -59,7 +60,7 @@ def started(line: bytes, number: int) -> Mapping[str, Any]:
     answer = answer_to(line, number)
     if "error" in answer:
         raise Broken(f"the process does not start: {_first_line(str(answer['error']))}")
-    if unknown := sorted(answer.keys() - _STARTED):
+    if unknown := sorted(answer.keys() - _STARTED - _OF_ISOLATE):
         raise Broken(f"the answer to start has an unknown key {unknown[0]!r}; known are {', '.join(sorted(_STARTED))}")
     for key in _NEEDED:
         if key not in answer:
@@ -124,6 +125,11 @@ def answer_to(line: bytes, number: int) -> dict[str, Any]:
     if answer["id"] != number:
         raise Broken(f"the process answered request {answer['id']}, where an answer to {number} is due")
     return answer
+
+
+def names(said: Any) -> list[str]:
+    """A list of names, as far as it is one."""
+    return [_printable(name) for name in said if isinstance(name, str)] if isinstance(said, list) else []
 
 
 def _first_line(said: str) -> str:

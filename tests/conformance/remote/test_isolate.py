@@ -67,6 +67,12 @@ def test_verdicts_are_those_of_a_run_in_process(project: pytest.Pytester, name: 
     assert apart["counts"]["passed"] > 0
 
 
+def test_a_misspelt_name_is_warned_of(project: pytest.Pytester) -> None:
+    project.makepyfile(adapter=f"{small_vectors.ADAPTER}\ndef knik_forward(inputs):\n    return inputs\n")
+    result = project.runpytest("--impl=adapter", "--impl-isolate")
+    result.stdout.fnmatch_lines(["*knik_forward is no operation's name; was kink_forward meant[?]*"])
+
+
 @pytest.mark.parametrize("options", [[], ["--impl-isolate"]], ids=["in process", "isolated"])
 @pytest.mark.parametrize(
     ("body", "line"),
