@@ -108,8 +108,24 @@ OF_ROWS: tuple[tuple[str, Callable[[Labels, int], Labels]], ...] = (
 )
 
 
-def _if_rank(rank: int, change: Callable[[Labels, int], Labels], labels: Labels, classes: int) -> Labels:
-    return change(labels, classes) if labels.ndim == rank else labels
+def _if_rows(change: Callable[[Labels, int], Labels], labels: Labels, classes: int) -> Labels:
+    return change(labels, classes) if labels.ndim == 2 else labels
+
+
+def _on_indices(position: int, change: Callable[[Labels, int], Labels], function: Function) -> Function:
+    """Change index labels of rows that count; to indices again, which all losses take, where each row has a class."""
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        labels, classes = tensors[position], tensors[position - 1].shape[-1]
+        if labels.ndim == 1:
+            kept = labels == parameters.get("ignore_index")
+            rows = change(np.where(kept, 0, labels), classes)
+            if rows.size and (rows.max(axis=1) == 1).all() and (rows.sum(axis=1) == 1).all():
+                rows = np.where(kept, labels, rows.argmax(axis=1))
+            labels = rows
+        return function(*tensors[:position], labels, *tensors[position + 1 :], **parameters)
+
+    return call
 
 
 def _of_blocks(size: int, keep: Array) -> Array:
@@ -672,12 +688,12 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
         )
 
     for position in (i for i, argument in enumerate(arguments) if argument in subject.labels):
-        changes = [(words, partial(_if_rank, 1, change)) for words, change in _of_indices(subject)]
-        changes += [(words, partial(_if_rank, 2, change)) for words, change in OF_ROWS]
+        changes = [(words, partial(_on_indices, position, change)) for words, change in _of_indices(subject)]
+        changes += [(words, partial(on_labels, position, partial(_if_rows, change))) for words, change in OF_ROWS]
         others = [getattr(usual, name) for name in (f"{op}_{direction}_by_sum",) if hasattr(usual, name)]
-        for words, change in changes:
+        for words, changed in changes:
             for function in (sound, *others):
-                yield fault(LABELS, words, on_labels(position, change, function), "take labels as they are.")
+                yield fault(LABELS, words, changed(function), "take labels as they are.")
         if op == "cross_entropy":
             words, cure = "the binary form is used, with (1 - y) log(1 - p) for each class", "use y log p alone."
             yield fault("another function", words, getattr(usual, f"binary_{direction}"), cure)
