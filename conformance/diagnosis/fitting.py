@@ -132,11 +132,10 @@ def _values(each: "Fitted", some: Sequence[Observation], position: int, kept: Ke
         change = slope * (float(slope[wrong] @ (got - due)[wrong]) / size if size else 0.0)
         return not size or float(np.mean(np.abs(change)[~wrong] > spared[~wrong])) > MOSTLY
 
-    if each.sizes:
+    if each.grid:  # what does not fit one does not fit all
+        tried = each.starts if len(some) == 1 else _values(each, some[:1], position, kept)
         largest = max((tensor.size for one in some for tensor in one.arguments.values()), default=0)
-        yield from (value for value in each.starts if value < largest and fits(value))
-    elif each.grid:
-        yield from filter(fits, each.starts)
+        yield from (value for value in tried if not (each.sizes and value >= largest) and fits(value))
     elif not moves_what_is_right():
         for begun in each.starts:
             value = solved(at, got[wrong], begun)

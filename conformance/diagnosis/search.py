@@ -186,11 +186,14 @@ class Search:
         return float(np.mean(np.any(some, axis=0)[..., marked.elements])) if some else 0.0
 
     def _gainsaid(self, found: Explanation) -> bool:
-        """Whether its results are wrong otherwise than it foretells, where its conditions do not hold, and nothing
-        explains that: it comes near what is wrong, and is not that."""
-        units = ((one, p) for one in self.wrong for p in found.positions if (id(one), p) in self.left)
+        """Whether its results are wrong where its conditions do not hold, and nothing explains that: it comes near what
+        is wrong, and is not that."""
+        tried = {id(one) for one, p in self.given_up if one.states[p] is State.WRONG}
         return not found.candidate.remembers and any(
-            bool((found.judged.on(one, p).against & self.left[id(one), p]).any()) for one, p in units
+            bool((found.judged.on(one, p).against & left).any())
+            or (id(one) in tried and any(each.spares([Marked(one, left.shape, left)])[0] for each in found.conditions))
+            for one, p in product(self.wrong, found.positions)
+            if (left := self.left.get((id(one), p))) is not None
         )
 
     def _open(self) -> list[tuple[Observation, int]]:
@@ -243,15 +246,18 @@ class Search:
         return best if all(self._same(best, other) for other in as_good) else None
 
     def _likely_first(self, one: Observation, position: int) -> Iterator[Judged | None]:
-        """The candidates that explain a result; those that a few other cases speak against after others. None after the
-        catalogue, and before those that change what is right, too."""
+        """The candidates that explain a result; those that a few other cases speak against after constants. None after
+        the catalogue, after constants, and before those that change what is right, too."""
+        marks = 0
         doubtful: list[Judged] = []
         failing = [o for o in self.wrong if o.failing[position] and o.layout is None]
         few = [*failing[:: 1 + len(failing) // PROBES], *self.evidence.right[:: 1 + len(self.evidence.right) // PROBES]]
         for candidate in chain(self._candidates(one, position), (None,)):
             if candidate is None or candidate.remembers:
-                yield from takewhile(lambda _: self.apart < MOST_APART and not self._is_over(), doubtful)
-                doubtful = []
+                marks += 1
+                if marks > 1:
+                    yield from takewhile(lambda _: self.apart < MOST_APART and not self._is_over(), doubtful)
+                    doubtful = []
                 yield None if candidate is None else self._judged(candidate)
                 continue
             if one.lower if not candidate.of_values else one.layout is not None:
@@ -311,6 +317,7 @@ class Search:
             (None,),
             of_result(position, one) if wrong or one.states[position] is State.MALFORMED else (),
             fitted(self._like(one, position), position, self.wrong, self.kept, self._is_over) if wrong else (),
+            (None,),
             misread(*of),
         )
         for formulas in (likely, further(*of)) if name not in self.evidence.unsteady else ():
