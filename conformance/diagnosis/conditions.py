@@ -248,37 +248,28 @@ def _number(one: Observation, name: str) -> object:
 
 
 def _arguments(true: Sequence[Marked]) -> Iterator[Condition]:
-    """By the sign or magnitude of an argument of the result's shape, or of it times a parameter."""
-    parameters = [name for name, value in true[0].one.family.parameters.items() if isinstance(value, float)]
+    """By the sign or magnitude of an argument of the result's shape."""
     names = [name for name, tensor in true[0].one.arguments.items() if tensor.shape == true[0].shape]
     for name, (words, sign) in product(names, SIGNS.items()):
-        yield Condition(f"only where {name} {words} 0", partial(_beyond, name, np.positive, "", 0, sign), True)
+        yield Condition(f"only where {name} {words} 0", partial(_beyond, name, np.positive, 0, sign), True)
     for name in names:
-        for words, of in (("abs({})", np.abs), ("{}", np.positive), ("-{}", np.negative)):
-            for factor in ("", *parameters):
-                sizes = [_sized(name, of, factor, mark) for mark in true if mark.elements.ndim]
-                marks = [mark.elements for mark in true if mark.elements.ndim]
-                found = [size[some] for size, some in zip(sizes, marks, strict=True) if size is not None]
-                if len(found) < len(true) or not found:
-                    continue
-                least, most = min(float(x.min(initial=np.inf)) for x in found), max(float(x.max()) for x in found)
-                what = words.format(f"{factor} * {name}" if factor else name)
-                for limit, said, beyond in ((least, "or more", np.greater_equal), (most, "or less", np.less_equal)):
-                    if 0 < limit < np.inf and (beyond is np.greater_equal or of is np.abs):
-                        holds = partial(_beyond, name, of, factor, limit, beyond)
-                        yield Condition(f"only where {what} is about {limit:.3g} {said}", holds, True, True)
-
-
-def _sized(name: str, of: Callable[..., Array], factor: str, marked: Marked) -> Array | None:
-    tensor, scale = marked.argument(name), marked.one.family.parameters.get(factor, 1)
-    return None if tensor is None or not isinstance(scale, int | float) else of(tensor * scale)
+        for words, of in ((f"abs({name})", np.abs), (name, np.positive), (f"-{name}", np.negative)):
+            tensors = [(mark.argument(name), mark.elements) for mark in true if mark.elements.ndim]
+            found = [of(tensor)[elements] for tensor, elements in tensors if tensor is not None]
+            if len(found) < len(true):
+                continue
+            least, most = min(float(x.min(initial=np.inf)) for x in found), max(float(x.max()) for x in found)
+            for limit, said, beyond in ((least, "or more", np.greater_equal), (most, "or less", np.less_equal)):
+                if 0 < limit < np.inf and (beyond is np.greater_equal or of is np.abs):
+                    holds = partial(_beyond, name, of, limit, beyond)
+                    yield Condition(f"only where {words} is about {limit:.3g} {said}", holds, True, True)
 
 
 def _beyond(
-    name: str, of: Callable[..., Array], factor: str, limit: float, beyond: Callable[..., Any], marked: Marked
+    name: str, of: Callable[..., Array], limit: float, beyond: Callable[..., Any], marked: Marked
 ) -> Array | None:
-    sizes = _sized(name, of, factor, marked)
-    return None if sizes is None else np.asarray(beyond(sizes, limit))
+    tensor = marked.argument(name)
+    return None if tensor is None else np.asarray(beyond(of(tensor), limit))
 
 
 def _places(true: Sequence[Marked]) -> Iterator[Condition]:
