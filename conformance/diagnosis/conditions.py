@@ -232,6 +232,7 @@ def _lengths(observations: Sequence[Observation], true: Sequence[Observation]) -
     for name in observations[0].arguments:
         words = f"only where {name} is not square"
         yield Condition(words, lambda marked, n=name: len({*marked.one.arguments[n].shape[-2:]}) > 1)  # type: ignore[misc]
+    yield Condition("only where shapes are broadcast", lambda marked: len({*map(np.shape, _operands(marked.one))}) > 1)
     for name in names:
         found = [one.sizes[name] for one in true if name in one.sizes]
         least, most = min(found, default=0), max(found, default=0)
@@ -240,6 +241,11 @@ def _lengths(observations: Sequence[Observation], true: Sequence[Observation]) -
         yield on(f"{told} {most} or less", lambda size, n, v: 0 < size(n, 0) <= v, name, most, fitted=True)
         for tile in TILES:
             yield on(f"{told} no multiple of {tile}", lambda size, n, t: size(n, 0) % t, name, tile, fitted=True)
+
+
+def _operands(one: Observation) -> list[Array]:
+    """The arguments but upstreams."""
+    return [tensor for name, tensor in one.arguments.items() if not name.startswith("dL_d")]
 
 
 def _number(one: Observation, name: str) -> object:

@@ -64,9 +64,9 @@ def fitted(
             said = f"{each.says(f'{value:.{digits}g}')}{named(value)}"
             if each.name == PARAMETER_IGNORED and len(values) > 1:
                 said += f"; in the calls that failed, values from {min(values):g} to {max(values):g} fit"
-            yield Candidate(
-                each.name, said, each.cure, partial(_with, each, value), constant=not each.grid, of_sizes=each.sizes
-            )
+            told = partial(_with, each, value)
+            fixed = each.grid or (each.of_result is not None and value == 1)  # an argument itself
+            yield Candidate(each.name, said, each.cure, told, constant=not fixed, of_sizes=each.sizes)
 
 
 def _with(each: "Fitted", value: float, one: Observation) -> Foretold:

@@ -188,10 +188,12 @@ class Search:
     def _gainsaid(self, found: Explanation) -> bool:
         """Whether its results are wrong where its conditions do not hold, and nothing explains that: it comes near what
         is wrong, and is not that."""
-        tried = {id(one) for one, p in self.given_up if one.states[p] is State.WRONG}
         return not found.candidate.remembers and any(
             bool((found.judged.on(one, p).against & left).any())
-            or (id(one) in tried and any(each.spares([Marked(one, left.shape, left)])[0] for each in found.conditions))
+            or (
+                one.states[p] is State.WRONG
+                and any(c.spares([Marked(one, left.shape, left)])[0] for c in found.conditions)
+            )
             for one, p in product(self.wrong, found.positions)
             if (left := self.left.get((id(one), p))) is not None
         )

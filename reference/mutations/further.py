@@ -139,6 +139,8 @@ def other_functions(node: ast.Call, context: Context) -> Iterator[Replacement]:
             yield "values_for_mask", ast.BinOp(g, ast.Mult(), values)
         case "tanh", [x]:
             yield "sigmoid_for_tanh", called(name("sigmoid_of"), x)
+        case "absolute", [x]:
+            yield "absolute_left_out", x
     match node.func:
         case ast.Name(id="erf"):
             yield "of_polynomial", called(name("erf_of_polynomial"), *node.args)
@@ -179,8 +181,31 @@ def _renamed(statement: ast.stmt, names: Mapping[str, str], first: int = 0) -> a
     return copy
 
 
+def parentheses(node: ast.BinOp, context: Context) -> Iterator[Replacement]:
+    """A sum in parentheses that are left out: `g * 1 - t * t`."""
+    if not isinstance(node.op, ast.Mult | ast.Div):
+        return
+    match node.right:
+        case ast.BinOp(left=first, op=ast.Add() | ast.Sub() as sign, right=second):
+            yield "right_parentheses_left_out", ast.BinOp(ast.BinOp(node.left, node.op, first), sign, second)
+    match node.left:
+        case ast.BinOp(left=first, op=ast.Add() | ast.Sub() as sign, right=second):
+            yield "left_parentheses_left_out", ast.BinOp(first, sign, ast.BinOp(second, node.op, node.right))
+
+
 def sums_of_a_parameter(node: ast.BinOp, context: Context) -> Iterator[Replacement]:
-    """An epsilon that is a floor, or under the root beside which it stands."""
+    """An epsilon that is a floor, or under the root beside which it stands; a root that is not taken, or of which the
+    inverse is taken for what is under it."""
+    if isinstance(node.op, ast.Div) and isinstance(node.right, ast.Call) and from_numpy(node.right) == "sqrt":
+        (under,) = node.right.args
+        if isinstance(under, ast.BinOp) and {*_names(under.right)} & context.parameters:
+            itself = ast.BinOp(node, under.op, under.right)
+            yield "what_is_under_the_root", under
+            yield "what_is_under_the_root_alone", under.left
+            yield (
+                "root_of_itself",
+                ast.BinOp(node.left, node.op, replaced(node.right, args=[itself])),
+            )
     if not isinstance(node.op, ast.Add) or not ({*_names(node.right)} & context.parameters):
         return
     yield "maximum_for_plus", called(attribute(name("np"), "maximum"), node.left, node.right)
@@ -199,8 +224,10 @@ def floors_of_a_parameter(node: ast.Call, context: Context) -> Iterator[Replacem
     floored, floor = node.args
     squares = called(attribute(name("np"), "square"), floored)
     yield "plus_for_maximum", ast.BinOp(floored, ast.Add(), floor)
+    root = attribute(name("np"), "sqrt")
+    yield "maximum_of_the_square", called(root, replaced(node, args=[squares, floor]))
     for what, more in (("", floor), ("_squared", called(attribute(name("np"), "square"), floor))):
-        yield f"plus{what}_in_a_root", called(attribute(name("np"), "sqrt"), ast.BinOp(squares, ast.Add(), more))
+        yield f"plus{what}_in_a_root", called(root, ast.BinOp(squares, ast.Add(), more))
 
 
 def other_counts(node: ast.Call, context: Context) -> Iterator[Replacement]:
@@ -277,6 +304,7 @@ OTHER = (
     ((ast.Assign, ast.Return), in_every_place),
     ((ast.Name, ast.Call, ast.BinOp), powers),
     (ast.BinOp, sums_of_a_parameter),
+    (ast.BinOp, parentheses),
     (ast.UnaryOp, infinities),
     (ast.keyword, axes),
     (ast.Call, other_statistics),

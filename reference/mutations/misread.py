@@ -128,10 +128,10 @@ def _on_indices(position: int, change: Callable[[Labels, int], Labels], function
     return call
 
 
-def _of_blocks(size: int, keep: Array) -> Array:
-    """The weight of each row in a mean of means of blocks, of the rows that count."""
+def _of_blocks(size: int, keep: Array, summed: bool) -> Array:
+    """The weight of each row in a mean, or sum, of means of blocks, of the rows that count."""
     block = np.arange(len(keep)) // size
-    return keep / np.maximum(np.bincount(block, keep)[block] * -(-len(keep) // size), 1)
+    return keep / np.maximum(np.bincount(block, keep)[block] * (1 if summed else -(-len(keep) // size)), 1)
 
 
 def _counted(labels: Labels, classes: int, ignored: int | None, ignore_index: int | None = None, **_: Any) -> Array:
@@ -143,17 +143,23 @@ def _counted(labels: Labels, classes: int, ignored: int | None, ignore_index: in
 
 
 def weighed(
-    direction: str, position: int, function: Function, ignored: int | None = None, of_all: bool = False, size: int = 0
+    direction: str,
+    position: int,
+    function: Function,
+    ignored: int | None = None,
+    of_all: bool = False,
+    size: int = 0,
+    summed: bool = False,
 ) -> Function:
     """Give rows whose index label is `ignored` no part in a loss, nor (unless `of_all`) in what a mean divides by; or
-    take the mean of means of blocks."""
+    take the mean, or sum, of means of blocks."""
 
     def call(*tensors: Array, reduction: str, **parameters: Any) -> Any:
         labels, scores = tensors[position], tensors[position - 1]
         weights = keep = _counted(labels, scores.shape[-1], ignored, **parameters)
         if reduction == "mean":
             total = len(labels) if of_all else np.count_nonzero(keep)
-            weights = _of_blocks(size, keep) if size else keep / max(total, 1)
+            weights = _of_blocks(size, keep, summed) if size else keep / max(total, 1)
         if direction == "forward":
             losses = np.where(keep, function(*tensors, reduction="none", **parameters), 0)
             return losses if reduction == "none" else (losses * weights).sum()
@@ -171,6 +177,7 @@ def _of_weights(parameters: Collection[str]) -> Iterator[tuple[str, dict[str, An
         yield f"{said}; the mean divides by all rows", {"ignored": ignored, "of_all": True}
     for size in (2, 3, *SIZES[3:9]):
         yield f"the mean is the mean of the means of {size} rows each: the last may be fewer", {"size": size}
+        yield f"the mean is the sum of the means of {size} rows each", {"size": size, "summed": True}
 
 
 def _of_gates(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
@@ -704,6 +711,13 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
     for words, position, changed in _of_arguments(subject, direction):
         cure = f"take {arguments[position]} as it is."
         yield fault(ARGUMENT, words, on_argument(position, changed, sound), cure)
+    biases = [position for position, argument in enumerate(arguments) if argument.startswith("bias")]
+    if len(biases) > 1:
+        function = sound
+        for position in biases:
+            function = on_argument(position, np.zeros_like, function)
+        words, cure = f"{' and '.join(arguments[position] for position in biases)} are left out", "add the biases."
+        yield fault(ARGUMENT, words, function, cure)
     for words, function in (*_of_broadcasts(subject, direction), *_of_groups(subject, direction)):
         yield fault("axes misread", words, function, "look at the axes of what is summed, or how channels are grouped.")
     for order, function in _of_gates(subject, direction):
@@ -730,6 +744,12 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
     if direction == "backward" and len(results) == 1 and "forward" in subject.functions:
         function = partial(_of_upstream, subject.functions["forward"])
         yield fault("another operation", "the forward is applied to the upstream", function, "apply its derivative.")
+    for position in (i for i, argument in enumerate(arguments) if argument in subject.labels):
+        words, cure = (
+            f"{arguments[position]} is taken as -{arguments[position]}",
+            f"take {arguments[position]} as it is.",
+        )
+        yield fault(ARGUMENT, words, on_argument(position, np.negative, sound), cure)
     for words, function in other_operations(op, direction):
         yield fault("another operation", words, function, f"use the formula of {op}.")
     for words, function in _related(op, direction) if of_elements(op, direction) else ():

@@ -21,12 +21,14 @@ from backproof.reference.ops import (
     embedding,
     gelu,
     group_norm,
+    gru_cell,
     l2_normalize,
     layer_norm,
     linear_cross_entropy,
     lstm_cell,
     masked_attention,
     mlp,
+    nll,
     relu,
     rms_norm,
     rotary_embedding,
@@ -115,9 +117,7 @@ def reduction_ignored(z: Array, labels: Array, *, reduction: str) -> Array:
     return sce.forward(z, labels, reduction="mean")
 
 
-@said_of(
-    "softmax_cross_entropy", "backward", "dL_dlogits: `return outputs - one_hot(labels, outputs) * upstream` where"
-)
+@said_of("softmax_cross_entropy", "backward", "dL_dlogits: `return outputs - one_hot(labels, outputs) * row_upstream(")
 def upstream_of_labels_alone(g: Array, z: Array, labels: Array, *, reduction: str) -> Array:
     return softmax.forward(z) - rows(labels, z) * upstream(g, z, reduction)
 
@@ -522,6 +522,55 @@ def groups_in_turn(x: Array, w: Array, b: Array, *, groups: int = 1, **how: Any)
 @said_of("conv2d", "backward", "dL_dbias: 1/math.prod(dL_doutputs.shape[2:]) times what is due")
 def bias_averaged_over_space(g: Array, x: Array, w: Array, b: Array, **how: Any) -> Any:
     return *conv2d.backward(g, x, w, b, **how)[:2], g.mean(axis=(2, 3)).sum(axis=0)
+
+
+@said_of("tanh", "backward", "dL_dinputs: `return dL_doutputs * 1 - outputs * outputs` where")
+def without_parentheses(g: Array, x: Array) -> Array:
+    return g * 1 - np.tanh(x) ** 2
+
+
+@said_of("rotary_embedding", "forward", "outputs: sin is taken as -sin")
+def turned_back(x: Array, cos: Array, sin: Array, **how: Any) -> Array:
+    return rotary_embedding.forward(x, cos, -sin, **how)
+
+
+@said_of("l1", "forward", "loss: `return over_elements(predictions - targets, reduction)` where")
+def sign_kept(p: Array, t: Array, *, reduction: str) -> Array:
+    return over_elements(p - t, reduction)
+
+
+@said_of("rms_norm", "backward", "`scale = (inputs * inputs).mean(axis=-1, keepdims=True)` where `scale = 1 / np.sqrt(")
+def mean_of_squares_for_the_inverse_root(g: Array, x: Array, w: Array, *, eps: float) -> Any:
+    scale = (x * x).mean(axis=-1, keepdims=True)
+    normal, h = x * scale, g * w
+    dx = scale * (h - normal * (h * normal).mean(axis=-1, keepdims=True))
+    return dx, (g * normal).sum(axis=tuple(range(x.ndim - 1)))
+
+
+@said_of("multiply", "backward", "dL_doutputs is taken as 1; only where shapes are broadcast")
+def upstream_of_equal_shapes_alone(g: Array, a: Array, b: Array) -> Any:
+    g = g if a.shape == b.shape else np.ones_like(g)
+    return undo_broadcast(g * b, a.shape), undo_broadcast(g * a, b.shape)
+
+
+@said_of(
+    "cosine_similarity", "forward", "outputs: `return x / np.sqrt(np.maximum(np.square(norms(x, -1)), eps))` where"
+)
+def floor_of_the_squared_norm(a: Array, b: Array, *, eps: float) -> Array:
+    a, b = (x / np.sqrt(np.maximum((x * x).sum(axis=-1, keepdims=True), eps)) for x in (a, b))
+    return (a * b).sum(axis=-1)
+
+
+@said_of("gru_cell", "forward", "next_hidden: bias_ih and bias_hh are left out")
+def no_biases(x: Array, h: Array, *weights: Array) -> Array:
+    return gru_cell.forward(x, h, *weights[:2], *map(np.zeros_like, weights[2:]))
+
+
+@said_of("nll", "backward", "dL_dlog_probabilities: Index labels are cast to int8, and count from the end where they")
+def classes_in_a_signed_byte(g: Array, p: Array, labels: Array, *, reduction: str, **how: Any) -> Array:
+    valid = (labels >= 0) & (labels < p.shape[1]) & (labels != how.get("ignore_index"))
+    narrow = labels.astype(np.int8).astype(np.int64) % max(p.shape[1], 1)
+    return nll.backward(g, p, np.where(valid, narrow, labels), reduction=reduction, **how)
 
 
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(9, KINDS))
