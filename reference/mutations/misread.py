@@ -698,9 +698,9 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
         changes = [(words, partial(_on_indices, position, change)) for words, change in _of_indices(subject)]
         changes += [(words, partial(on_labels, position, partial(_if_rows, change))) for words, change in OF_ROWS]
         others = [getattr(usual, name) for name in (f"{op}_{direction}_by_sum",) if hasattr(usual, name)]
-        for words, changed in changes:
+        for words, misled in changes:
             for function in (sound, *others):
-                yield fault(LABELS, words, changed(function), "take labels as they are.")
+                yield fault(LABELS, words, misled(function), "take labels as they are.")
         if op == "cross_entropy":
             words, cure = "the binary form is used, with (1 - y) log(1 - p) for each class", "use y log p alone."
             yield fault("another function", words, getattr(usual, f"binary_{direction}"), cure)
