@@ -429,7 +429,7 @@ class Search:
             alone = any(p not in positions for p in false)
             unlike = 0 if conditions else self._unlike(judged, positions)
             by_calls = only_raises and all(self.evidence.names[p] in self.evidence.reordered for p in positions)
-            sure = by_calls if judged.candidate.remembers else not unlike
+            sure = by_calls if judged.candidate.remembers else not (unlike or by_calls)
             if only_raises and not (sure and "." in judged.candidate.name):
                 continue  # another exception is as good
             fine = frozenset(m.one.family.dtype for m, p in units if judged.on(m.one, p).fine)

@@ -50,7 +50,8 @@ def test_a_fault_gets_its_own_name_or_that_of_one_that_does_the_same(op: str, so
     What is wrong with few elements, or with memory, may be named in other words, or not, by so short a run."""
     faults = [fault for fault in every_fault_of(op) if fault.sort == sort]
     found = told(random.Random(f"{op} {sort}").choice(faults))
-    said_otherwise = sort == "wrapper" and found is not None and not found.is_wrong
+    not_wrong = found is not None and not found.is_wrong
+    said_otherwise = not_wrong and (sort == "wrapper" or found.names == ["wrong by case"])
     assert found is None or found.is_right or said_otherwise or (raises_always(found) and not found.findings), found
 
 
@@ -83,6 +84,7 @@ def test_a_finite_number_where_an_infinity_is_due_is_told_from_a_lost_nan(fault:
             "logsumexp.forward_finite_max_largest_of_first_row",  # what infinities come to
             "maximum.both_get_all",  # no single answer at ties
             "avg_pool2d.backward_sliding_kernel_of_first_call",  # which calls of the run raised
+            "max_pool2d.forward_laid_height_size_of_first_call",  # that they do not when called in another order
         ],
     ),
 )
