@@ -36,6 +36,7 @@ from .profiles import bell
 
 _NOT_THEIRS = tuple(str(Path(file).parent) for file in (ops.__path__[0], np.__file__))
 """Folders of the reference and of NumPy."""
+ANEW = "make a new one, as x = x * x, and np.where for some elements"
 INSTEAD = {
     "power": "write a product, as x * x",
     "einsum": "write @, or a sum of products",
@@ -168,13 +169,26 @@ def _require_rules(found: Operation, direction: str, inputs: Inputs, parameters:
     """Raise OwnOperationError where a function has no rule, or gives not as many results as it has to."""
     function, due = found.functions[direction], found.results[direction]
     given = [inputs[name] for name in found.arguments[direction]]
-    try:
-        with np.errstate(all="ignore"):
-            plain = as_tuple(function(*given, **parameters))
-    except Exception as error:
-        raise OwnOperationError(f"{direction} raises {_said(error)}") from None
+    called = []
+    for _ in range(2):
+        fresh = [x.copy() for x in given]
+        try:
+            with np.errstate(all="ignore"):
+                called.append(as_tuple(function(*fresh, **parameters)))
+        except Exception as error:
+            raise OwnOperationError(f"{direction} raises {_said(error)}") from None
+        changed = (not np.array_equal(x, was) for x, was in zip(fresh, given, strict=True))
+        if name := next((name for name, new in zip(found.arguments[direction], changed, strict=True) if new), None):
+            raise OwnOperationError(f"{direction} changes {name}, its argument; {ANEW}")
+    plain, again = called
     if len(plain) != len(due):
         raise OwnOperationError(f"{direction} gives {len(plain)} results, where {', '.join(due)} are due")
+    for name, value, other in zip(due, plain, again, strict=True):
+        if not isinstance(value, np.ndarray | np.generic | float | int):
+            what = "None" if value is None else f"a {type(value).__name__}"
+            raise OwnOperationError(f"{direction} gives {what} for {name}; return an array of NumPy")
+        if not np.array_equal(value, other, equal_nan=True):
+            raise OwnOperationError(f"{direction} gives another {name} when it is called again; draw no numbers in it")
     try:
         with flint.ctx.workprec(BITS):
             function(*lifted(given), **parameters)
@@ -189,6 +203,8 @@ def _without_a_rule(error: Exception) -> str:
     name = (function[1] or function[2]) if function else ""
     instead = f": {INSTEAD[name]}" if name in INSTEAD else ""
     known = FormulaArray.UFUNCS | FormulaArray.ELEMENTARY - {"erf_absolute"} | FormulaArray.FUNCTIONS
+    if name in known or "item assignment" in said:
+        return f"writes to an array that is there ({_line(error)}); {ANEW}"
     what = f"{name} has no rule" if name else f"a step has no rule ({type(error).__name__}: {said})"
     return f"{what} for its rounding errors ({_line(error)}){instead}; known are {', '.join(sorted(known))}"
 

@@ -90,6 +90,27 @@ BACKWARD = "def backward(dL_dy, x): return 2 * x * dL_dy\n"
             "SHAPES = {'x': '()'}\ndef forward(x, *, a): return a * x\ndef backward(dL_dy, x, *, a): return a * dL_dy",
             r"PARAMETERS has to give a values: PARAMETERS = \{\"a\": \(0\.5, 2\.0\)\}",
         ),
+        (FORWARD + "def backward(dL_dy, x): 2 * x * dL_dy", r"backward gives None for dL_dx; return an array of NumPy"),
+        (
+            FORWARD + "def backward(dL_dy, x): return str(x)",
+            r"backward gives a str for dL_dx; return an array of NumPy",
+        ),
+        (
+            FORWARD.replace("return x * x", "x *= x; return x") + BACKWARD,
+            r"forward changes x, its argument; make a new one, as x = x \* x, and np\.where for some elements",
+        ),
+        (
+            FORWARD.replace("x * x", "x * x * np.random.rand()") + BACKWARD,
+            r"forward gives another y when it is called again; draw no numbers in it",
+        ),
+        (
+            FORWARD + "def backward(dL_dy, x):\n    d = 2 * x\n    d[0] -= x[1]\n    return d * dL_dy",
+            r"writes to an array that is there \(.*odd\.py, line 6\); make a new one, as x = x \* x, and .*",
+        ),
+        (
+            FORWARD + "def backward(dL_dy, x):\n    d = 2 * x\n    d[0] = 0\n    return d * dL_dy",
+            r"writes to an array that is there \(.*odd\.py, line 6\); make a new one, as x = x \* x, and .*",
+        ),
         (FORWARD + "def backward(dL_dy, x): return x, x", r"backward gives 2 results, where dL_dx are due"),
         (FORWARD + "def backward(dL_dy, x): return dL_dy[0]", r"backward: dL_dx has shape \(3,\) where x has \(2, 3\)"),
         (
