@@ -18,7 +18,7 @@ from ..diagnosis.evidence import MOST_ELEMENTS, Ran
 from ..diagnosis.findings import Finding, diagnose
 from ..implementation.load import Implementation
 from ..live.judging import Judge, Judged, stand_in
-from ..live.search import drawn, failing, shrunk, together, tried, unjudged
+from ..live.search import drawn, failing, shrunk, together, tried, unjudged, witnesses
 from ..live.templates import Template, templates
 from ..own_data.call import operation_of
 from ..record.contents import FamilyRecord
@@ -128,7 +128,7 @@ def _found(judge: Judge, judged: Judged, others: Iterable[Judged], vectors: Oper
     smallest = live.judged or judged
     ran = [
         Ran(replace(one.family, name=f"{one.family.name}-{place}"), one.verdict, one.fails)
-        for place, one in enumerate((smallest, *others))
+        for place, one in enumerate((smallest, *witnesses(judge, smallest), *others))
     ]
     diagnoses = diagnose(ran, judge.implementation, vectors)
     findings = tuple(finding for diagnosis in diagnoses for finding in diagnosis.findings)

@@ -19,6 +19,8 @@ MOST_UNJUDGED = 50
 """A function is given up when the time is over and none of so many cases could be judged."""
 MOST_SHRINKS = 400
 """Cases that are tried to find the smallest."""
+WITNESSED, SEVERAL = 2**17, 3
+"""Elements of all arguments up to which a case has others beside it, and what a length of 1 is in half of these."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,22 @@ def failing(judge: Judge, found: Judged) -> Live:
     """What is told of a case that fails: its family with the tolerances of every precision, and the verdict by it."""
     judged = judge.in_full(found.template, found.case)
     return Live(judged.verdict, judged)
+
+
+def witnesses(judge: Judge, found: Judged) -> Iterator[Judged]:
+    """Cases beside the smallest that fails, which gainsay what fits that one by chance, as any factor fits one element.
+
+    They have other numbers, of the same lengths and of longer ones where a length is 1; some may be right.
+    """
+    case, longer = found.case, tuple(max(size, SEVERAL) for size in found.case.sizes)
+    others = (
+        replace(case, key=case.key + 1),
+        replace(case, profile="bell"),
+        replace(case, profile="bell", sizes=longer),
+    )
+    some = dict.fromkeys(other for other in (*others, replace(case, sizes=longer)) if other != case)
+    few = (other for other in some if elements(found.template, other.sizes) <= WITNESSED)
+    return tried(judge, ((found.template, other) for other in few))
 
 
 def unjudged(standing: Family) -> Verdict:

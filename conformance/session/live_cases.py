@@ -12,11 +12,11 @@ from ..check.verdict import Cause, Verdict, verdict_on
 from ..implementation.load import Implementation
 from ..live.cases import CaseTextError, read_case
 from ..live.judging import FLAG as LIVE
-from ..live.judging import Judge, UnjudgedError, stand_in
+from ..live.judging import Judge, Judged, UnjudgedError, stand_in
 from ..live.large import large_cases
 from ..live.large_judging import FLAG as LARGE
 from ..live.large_judging import LargeJudge
-from ..live.search import Live, failing, first_failure, search, within
+from ..live.search import Live, failing, first_failure, search, within, witnesses
 from ..live.templates import Template, templates
 from ..own_data.call import operation_names, operation_of
 from .selection import CASE, item_name, live_nodeid
@@ -91,6 +91,13 @@ def judge_of(implementation: Implementation, standing: Family, check: Callable[.
 def family_of_case(judge: Judge, case: str, standing: Family, golden: OperationVectors) -> Family:
     """The family of a case, drawn again."""
     return judge.family_in_full(*read_case(case, _templates(standing, golden)))
+
+
+def beside(judge: Judge, case: str, standing: Family, golden: OperationVectors) -> list[Judged]:
+    """Judge cases beside one that fails, each a family of another name."""
+    template, read = read_case(case, _templates(standing, golden))
+    found = witnesses(judge, Judged(template, read, standing, verdict_on(standing)))
+    return [replace(one, family=replace(one.family, name=f"{standing.name}-{n}")) for n, one in enumerate(found)]
 
 
 def _templates(standing: Family, golden: OperationVectors) -> tuple[Template, ...]:

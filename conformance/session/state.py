@@ -24,6 +24,7 @@ from .selection import CASE, item_name
 
 if TYPE_CHECKING:
     from ..diagnosis.findings import Diagnosis
+    from ..live.judging import Judged
 
 
 class SessionState:
@@ -139,6 +140,19 @@ class SessionState:
             self.live_families[nodeid] = family_of_case(judge, case, family, file.golden)
         return self.live_families[nodeid]
 
+    def _beside_live(self, file: ChosenFile) -> Iterator["Judged"]:
+        """Cases beside each live one that fails, judged now, by which it is explained."""
+        from .live_cases import beside, judge_of
+
+        implementation, vectors = self.plan.implementation, file.golden
+        for family in file.chosen if vectors is not None else ():
+            result = self.results.get(f"{file.nodeid}::{item_name(family)}")
+            case = result.nodeid.partition(CASE)[2] if result is not None and result.ending.fails else ""
+            if case and family.flags[0] == "live":
+                assert vectors is not None
+                judge = judge_of(implementation, family, lambda one: check(one, implementation, vectors))
+                yield from beside(judge, case, family, vectors)
+
     def ranks_of_failing(self) -> dict[str, int]:
         """By node id, the rank of the largest argument of each family of the functions that fail."""
         failing = {(r.verdict.op, r.verdict.direction) for r in self.results.values() if r.ending.fails}
@@ -172,6 +186,7 @@ class SessionState:
             with self.watch.family():
                 for file in self.plan.files:
                     ran = [Ran(family, r.verdict, r.ending.fails) for family, r in self.results_of(file)]
+                    ran += [Ran(one.family, one.verdict, one.fails) for one in self._beside_live(file)]
                     found += diagnose(ran, self.plan.implementation, file.vectors)
         except BaseException as error:
             if is_users(error):

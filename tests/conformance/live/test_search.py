@@ -13,7 +13,7 @@ from backproof.conformance.check.verdict import Cause, MissKind, Outcome
 from backproof.conformance.implementation.load import present
 from backproof.conformance.live.cases import MOST_ELEMENTS, LiveCase, elements, in_one, read_case
 from backproof.conformance.live.judging import Judge, Judged, UnjudgedError
-from backproof.conformance.live.search import Live, search, shrunk
+from backproof.conformance.live.search import Live, search, shrunk, witnesses
 from backproof.conformance.live.templates import Template, templates
 from backproof.reference.model.broadcasting import undo_broadcast
 from backproof.reference.model.operation import operation
@@ -79,6 +79,22 @@ def test_a_fault_beyond_a_length_is_shrunk_to_that_length() -> None:
     assert live.judged.family.inputs["bias"].shape == (1, THRESHOLD + 1)
     assert live.judged.family.inputs["inputs"].size == THRESHOLD + 1
     assert {miss.result for miss in live.verdict.misses if miss.kind is MissKind.VALUE} == {"dL_dbias"}
+
+
+def test_a_case_that_fails_has_others_beside_it() -> None:
+    def last_row_left_out(dL_doutputs, inputs, weights, biases):
+        short = dL_doutputs[:-1] if len(inputs) > 10 else dL_doutputs
+        dx, _, db = right.dense_backward(dL_doutputs, inputs, weights, biases)
+        return dx, inputs[: len(short)].T @ short, db
+
+    smallest = searched("dense_backward", last_row_left_out).judged
+    assert smallest is not None
+    assert smallest.case.sizes == (11, 1, 1)
+    found = list(witnesses(judge_of("dense", dense_backward=last_row_left_out), smallest))
+    assert {one.case.sizes for one in found} == {(11, 1, 1), (11, 3, 3)}
+    assert {one.case.profile for one in found} == {"integers", "bell"}
+    assert smallest.case not in [one.case for one in found]
+    assert all(one.fails for one in found)
 
 
 def test_what_is_wrong_everywhere_is_shrunk_to_one_element() -> None:

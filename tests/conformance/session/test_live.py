@@ -59,6 +59,41 @@ def test_a_case_is_run_again_by_its_node_id(run: Run) -> None:
     again.stdout.fnmatch_lines(["outputs is wrong in 1 of 1 element* of case 0"])
 
 
+LOST_ROW = """
+def dense_backward(g, x, w, b):
+    lost = x[{row}].T @ g[{row}] * (len(x) > 300)
+    return g @ w.T, x.T @ g - lost, g.sum(axis=0, keepdims=True)
+"""
+BLOCKS = """
+import numpy as np
+def layer_norm_backward(g, x, weight, bias, *, eps):
+    centred = x - x.mean(axis=-1, keepdims=True)
+    scale = 1 / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + np.float32(eps))
+    normal, upstream, columns = centred * scale, g * weight, x.shape[-1]
+    whole = columns // 1024 * 1024 if columns > 1500 else columns
+    mean = (upstream * normal)[..., :whole].sum(axis=-1, keepdims=True) / np.float32(columns)
+    rows = tuple(range(x.ndim - 1))
+    dx = scale * (upstream - upstream.mean(axis=-1, keepdims=True) - normal * mean)
+    return dx, (g * normal).sum(axis=rows), g.sum(axis=rows)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (LOST_ROW.format(row="-1:"), "last_row_left_out"),
+        (LOST_ROW.format(row="256:257"), ""),
+        (BLOCKS, "mean_over_whole_blocks(g * normal, 1024"),
+    ],
+)
+def test_a_small_case_is_explained_by_what_explains_others_beside_it(run: Run, function: str, said: str) -> None:
+    result = run("--impl-live=60", "-m", "live", function=function)
+    result.assert_outcomes(failed=1)
+    text = " ".join(result.stdout.str().split())
+    assert ("looks like:" in text) == bool(said)
+    assert said in text
+
+
 def test_live_cases_alone_in_several_processes(run: Run, pytester: pytest.Pytester) -> None:
     result = run(
         "-p", "xdist.plugin", "-n2", "--impl-op=square", "--impl-live=5", "-m", "live", "--impl-report=run.json"
