@@ -123,3 +123,16 @@ def test_the_sizes_are_small_whole_and_of_rows() -> None:
     for drawn, _, sizes in CALLS.values():
         small, whole, rows = (sum(x.size for x in drawn(*lengths).values()) for lengths in sizes)
         assert small < explaining.PART < whole < explaining.WHOLE < rows
+
+
+def test_means_that_lack_a_few_terms_are_not_said_to_be_of_a_lower_precision() -> None:
+    x, dy = normal(33, 100), normal(33, 100, seed=1)
+    weight, bias, kept = np.ones(100, np.float32), np.zeros(100, np.float32), slice(96)
+    centred = x - x.mean(axis=1, keepdims=True)
+    scale = 1 / np.sqrt((centred * centred).mean(axis=1, keepdims=True) + np.float32(1e-5))
+    n = centred * scale
+    first, second = (part[:, kept].sum(axis=1, keepdims=True) / np.float32(100) for part in (dy, dy * n))
+    came = scale * (dy - first - n * second), (dy * n).sum(axis=0), dy.sum(axis=0)
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("layer_norm", came, inputs=(x, weight, bias), upstream=dy, eps=1e-5)
+    assert "precision" not in str(failed.value)
