@@ -57,12 +57,18 @@ class OwnCall:
     @cached_property
     def cuts(self) -> "list[Cut]":
         """Which axes of the arguments can be cut together: see `reference.arithmetic.sampling`."""
+        from ...reference.arithmetic.sampling import SHORT
+
+        return self.cuts_above(SHORT)
+
+    def cuts_above(self, length: int) -> "list[Cut]":
+        """Those of axes that are longer."""
         from ...reference.arithmetic.sampling import cuts_of
 
         functions, tensors = self.operation.functions, list(self.arguments.values())
         upstreams = sum(name.startswith("dL_d") for name in self.arguments)
         forward = functions.get("forward") if upstreams else None
-        return cuts_of(functions[self.direction], tensors, self.parameters, forward, upstreams)
+        return cuts_of(functions[self.direction], tensors, self.parameters, forward, upstreams, length)
 
     @property
     def shapes(self) -> str:
@@ -162,6 +168,11 @@ def read_call(
     )
 
 
+def _are_several(values: Sequence[object], names: Sequence[str]) -> bool:
+    """Whether a list that could be one array is of tensors, where several are due."""
+    return len(names) > 1 and any(getattr(x, "ndim", 0) for x in values)
+
+
 def _place(
     given: dict[str, object], operation: "Operation", names: Sequence[str], values: object, keyword: str
 ) -> None:
@@ -173,7 +184,7 @@ def _place(
             near = suggestion(str(unknown[0]), names) or f"; {keyword} are {', '.join(names)}"
             raise ValueError(f"{operation.name} has no {unknown[0]!r}{near}")
         given.update(values)
-    elif isinstance(values, (tuple, list)) and numbers(values) is None:
+    elif isinstance(values, (tuple, list)) and (numbers(values) is None or _are_several(values, names)):
         if len(values) != len(names):
             due = f"{keyword} are {len(names)} tensors, {', '.join(names)}"
             raise ValueError(f"{operation.name}: {due}; {len(values)} came")

@@ -1,7 +1,9 @@
 """What a wrong result looks like: the diagnosis of the plugin, asked about one call of the user's own."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from time import thread_time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +17,9 @@ from ..implementation.load import Implementation
 from .call import OwnCall, Tensors, held
 from .evaluation import counted, fast_parts, parts_of, whole
 from .judging import Judgement
+
+if TYPE_CHECKING:
+    from ...reference.arithmetic.sampling import Cut
 
 WHOLE, PART = 2**17, 2**15
 """Elements of all arguments of a call up to which it is compared with what mutants of the formula give, and of the part
@@ -118,32 +123,54 @@ def _looked_at(call: OwnCall, judgement: Judgement) -> Expected | None:
 
     tensors = list(call.arguments.values())
     axes = tuple(None if at is None else at % x.ndim for at, x in zip(call.batch_axes, tensors, strict=True))
-    one = next((one for one in call.cuts if one.axes == axes), None)
-    valid = {call.names[place]: axis for place, axis in one.valid.items() if axis is not None} if one else {}
-    wrong = [tally for tally in judgement.wrong if tally.name in valid]
+    cuts = call.cuts_above(1)
+    one = next((one for one in cuts if one.axes == axes), None)
+    wrong = [tally for tally in judgement.wrong if one and one.valid.get(call.names.index(tally.name)) is not None]
     if one is None or not wrong:
         return None
-    fixed = sum(x.size for x, at in zip(tensors, axes, strict=True) if at is None)
+    worst, place = wrong[0].worst[0], call.names.index(wrong[0].name)
+    for chosen in _choices(call, one, [other for other in cuts if other is not one and _is_valid(other, one)]):
+        taken = [(each, _spread(each, count, worst, place)) for each, count in chosen]
+        few, batch = cut(tensors, taken)
+        results = {n: x for n, x in call.results.items() if one.valid.get(call.names.index(n)) is not None}
+        for each, indices in taken:
+            results = {n: np.take(x, indices, each.valid[call.names.index(n)]) for n, x in results.items()}
+        rows = (x if at is None else Rows.of(held(x, dtype), at, one.length) for x, at in zip(few, axes, strict=True))
+        part = replace(call, arguments=dict(zip(call.arguments, rows, strict=True)), results=results)
+        if not _is_affordable(part):
+            continue
+        plain = replace(part, arguments=dict(zip(call.arguments, few, strict=True)))
+        sound = counted(answer, plain, dtype, precision)
+        expected, tolerance = whole(fast_parts(plain, sound, dtype, precision, lambda _: None, batch))
+        return (part, expected, tolerance) if _follows(part, expected, tolerance) else None
+    return None
+
+
+def _is_valid(other: "Cut", one: "Cut") -> bool:
+    """Whether the results with an axis for the batch are cut as well."""
+    return all(other.valid.get(place) is not None for place, axis in one.valid.items() if axis is not None)
+
+
+def _choices(call: OwnCall, one: "Cut", others: Sequence["Cut"]) -> Iterator[list[tuple["Cut", int]]]:
+    """How many indices are left of the batch, and then of other axes too, fewer and fewer."""
+    tensors = call.arguments.values()
+    fixed = sum(x.size for x, at in zip(tensors, one.axes, strict=True) if at is None)
     row = (sum(x.size for x in tensors) - fixed) // one.length
-    count = max((PART - fixed) // row, min(FEW, (WHOLE - fixed) // row))
-    others = [n for x, at in zip(tensors, axes, strict=True) for axis, n in enumerate(x.shape) if axis != at]
-    count = next((n for n in range(count, 1, -1) if n not in others), 0)  # as `Rows` wants it
-    if count == 0:
-        return None
-    taken = np.linspace(0, one.length - 1, count).astype(int)
-    worst = wrong[0].worst[0][valid[wrong[0].name]]
-    taken[np.argmin(abs(taken - worst))] = worst
-    few, batch = cut(tensors, [(one, taken)])
-    part = replace(
-        call,
-        arguments=dict(zip(call.arguments, few, strict=True)),
-        results={n: np.take(x, taken, valid[n]) for n, x in call.results.items() if n in valid},
-    )
-    sound = counted(answer, part, dtype, precision)
-    expected, tolerance = whole(fast_parts(part, sound, dtype, precision, lambda _: None, batch))
-    rows = (x if at is None else Rows.of(held(x, dtype), at, one.length) for x, at in zip(few, axes, strict=True))
-    part = replace(part, arguments=dict(zip(call.arguments, rows, strict=True)))
-    return (part, expected, tolerance) if _is_affordable(part) and _follows(part, expected, tolerance) else None
+    rest = {n for x, at in zip(tensors, one.axes, strict=True) for axis, n in enumerate(x.shape) if axis != at}
+    counts = ((PART - fixed) // row, min(FEW, (WHOLE - fixed) // row), 2, 1)
+    told = (next((n for n in range(min(count, one.length), 0, -1) if n not in rest), 0) for count in counts)
+    possible = told if one.counted else (min(count, one.length) for count in counts)
+    kept = sorted({count for count in possible if count > 0}, reverse=True)
+    yield from ([(one, count)] for count in kept)
+    yield from ([(one, kept[-1]), *((other, min(few, other.length)) for other in others)] for few in (FEW, 2, 1))
+
+
+def _spread(one: "Cut", count: int, worst: tuple[int, ...], place: int) -> np.ndarray:
+    """So many indices from all over an axis, that of the worst element of a result among them."""
+    taken, at = np.linspace(0, one.length - 1, count).astype(int), one.valid[place]
+    assert at is not None
+    taken[np.argmin(abs(taken - worst[at]))] = worst[at]
+    return taken
 
 
 def _is_affordable(call: OwnCall) -> bool:

@@ -29,6 +29,8 @@ CORNER_SAMPLES = np.array([0, 2, 3]), np.array([1, 4, 5])
 """The indices on which it is tried which results stay valid: a largest element is among one of them alone."""
 
 
+SHORT = len(CORNER_SAMPLES[0]) + 1
+"""Axes of such a length are hardly worth cutting."""
 MOST_GROUPS = 2**9
 """So many groups of axes of one length are tried: all of ten axes, and of more those of a few."""
 
@@ -52,8 +54,9 @@ def cuts_of(
     parameters: Mapping[str, Any],
     forward: Function | None = None,
     upstreams: int = 0,
+    above: int = SHORT,
 ) -> list[Cut]:
-    """Find the axes that can be cut, the fewest together that the formula takes.
+    """Find the axes longer than `above` that can be cut, the fewest together that the formula takes.
 
     Where the first so many arguments are upstreams, their corners have the shapes that `forward` gives of the others'.
     """
@@ -68,7 +71,7 @@ def cuts_of(
             shapes = [np.shape(x) for x in (outputs if isinstance(outputs, tuple) else (outputs,))]
             tensors = fractions([np.ones(shape) for shape in shapes[:upstreams]] + tensors[upstreams:])
         if whole := _evaluated(function, tensors, parameters, Batch()):
-            return _cuts(function, arguments, tensors, parameters, whole)
+            return _cuts(function, arguments, tensors, parameters, whole, above)
     return []
 
 
@@ -84,7 +87,7 @@ def _corners(arguments: Tensors) -> Iterator[list[np.ndarray]]:
 
 
 def _cuts(
-    function: Function, arguments: Tensors, tensors: Tensors, parameters: Mapping[str, Any], whole: Results
+    function: Function, arguments: Tensors, tensors: Tensors, parameters: Mapping[str, Any], whole: Results, above: int
 ) -> list[Cut]:
     """Find the axes that can be cut by what the formula gives of corners."""
     by_length: dict[int, list[Axis]] = {}
@@ -93,7 +96,7 @@ def _cuts(
             by_length.setdefault(length, []).append((place, axis))
     found = []
     for length, axes in by_length.items():
-        while axes and length > len(CORNER_SAMPLES[0]) + 1:
+        while axes and length > above:
             some, valid = next(_together(function, tensors, parameters, whole, axes), (axes[:1], None))
             if valid is not None:
                 chosen = dict(some)

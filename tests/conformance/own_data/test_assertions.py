@@ -94,6 +94,13 @@ def test_arguments_come_in_order_or_by_name(call: dict[str, Any]) -> None:
         assert_gradients("dense", {"dL_dweights": -RIGHT[1]}, **call)
 
 
+def test_a_list_of_arguments_of_one_shape_is_of_several_tensors() -> None:
+    gate, up = np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32)
+    assert_outputs("swiglu", up, inputs=[gate, up])
+    with pytest.raises(ValueError, match="inputs are 2 tensors, gate, up; 3 came"):
+        assert_outputs("swiglu", up, inputs=[gate, up, up])
+
+
 def test_the_upstream_of_a_loss_is_one_where_none_is_given() -> None:
     logits, labels = normal(6, 4), default_rng(0).integers(0, 4, 6)
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

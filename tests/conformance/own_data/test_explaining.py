@@ -136,3 +136,13 @@ def test_means_that_lack_a_few_terms_are_not_said_to_be_of_a_lower_precision() -
     with pytest.raises(AssertionError) as failed:
         assert_gradients("layer_norm", came, inputs=(x, weight, bias), upstream=dy, eps=1e-5)
     assert "precision" not in str(failed.value)
+
+
+@pytest.mark.parametrize(("batch", "count", "length"), [(2, 4, 96), (2, 4, 136)])
+def test_of_a_small_batch_and_few_heads_some_are_looked_at(batch: int, count: int, length: int) -> None:
+    op, said = "scaled_dot_product_attention", "backward_probabilities_over_twice"
+    tensors = [normal(batch, count, length, 64, seed=seed) for seed in range(4)]
+    assert sum(x.size for x in tensors) > explaining.WHOLE
+    came = by_name(op)[said].functions["backward"](*tensors, scale=0.125)
+    with pytest.raises(AssertionError, match=rf"looks like: {op}\.{said}"):
+        assert_gradients(op, came, inputs=tensors[1:], upstream=tensors[0], scale=0.125)
