@@ -271,6 +271,26 @@ def _of_groups(subject: Operation, direction: str) -> Iterator[tuple[str, Functi
         count = partial(_heads, arguments.index("key"))
         said = "head h of the query belongs to head h % G of G of the key"
         yield said, partial(_in_turn, arguments.index("query"), count, sound)
+        shared = [
+            subject.results[direction].index(name) for name in ("dL_dkey", "dL_dvalue") if direction == "backward"
+        ]
+        for which, head in (("first", 0), ("last", -1)) if shared else ():
+            said = (
+                f"a head that several of the query share has the gradient of the {which} of these alone, not their sum"
+            )
+            yield said, partial(_of_one_head, arguments.index("key"), shared, head, sound)
+
+
+def _of_one_head(
+    place: int, shared: Collection[int], head: int, function: Function, *tensors: Array, **parameters: Any
+) -> Any:
+    """Keys and values are repeated, head by head, and of the gradients of one that of one is taken."""
+    heads, groups = tensors[place - 1].shape[1], tensors[place].shape[1]
+    repeated = [np.repeat(x, heads // groups, 1) if at in (place, place + 1) else x for at, x in enumerate(tensors)]
+    results = function(*repeated, **parameters)
+    return tuple(
+        r.reshape(len(r), groups, -1, *r.shape[2:])[:, :, head] if at in shared else r for at, r in enumerate(results)
+    )
 
 
 def _outputs_in_turn(
@@ -318,6 +338,10 @@ def _first_of_all(x: Array) -> Array:
 
 def _in_all(reduce: Callable[[Array], Array], x: Array) -> Array:
     return np.full_like(x, reduce(x)) if x.size else x
+
+
+def _opposite(x: Array) -> Array:
+    return 1 - x if np.all((x == 0) | (x == 1)) else x
 
 
 OF_UPSTREAM: tuple[tuple[str, Callable[[Array], Array]], ...] = (
@@ -387,6 +411,8 @@ def _of_arguments(subject: Operation, direction: str) -> Iterator[tuple[str, int
     tensors = [a for a in arguments if a not in subject.labels]
     for position, argument in enumerate(arguments):
         yield f"of {argument} the first along axis 1 stands for all", position, partial(_first_along, 1)
+        if argument in subject.labels:
+            yield f"{argument}, of 0 and 1, is taken for the opposite, 1 - {argument}", position, _opposite
     for argument in tensors:
         position = arguments.index(argument)
         for words, change in (*(OF_UPSTREAM if argument.startswith("dL_d") else ()), *OF_ANY, *OF_TENSORS):

@@ -18,6 +18,7 @@ from backproof.reference.ops import (
     convolutional_network,
     cross_entropy,
     dense,
+    dropout,
     embedding,
     gelu,
     group_norm,
@@ -32,6 +33,7 @@ from backproof.reference.ops import (
     relu,
     rms_norm,
     rotary_embedding,
+    scaled_dot_product_attention,
     sigmoid,
     softmax,
     softplus,
@@ -435,6 +437,20 @@ def channels_in_turn(x: Array, w: Array, b: Array, *, num_groups: int, eps: floa
     outputs = np.empty_like(x)
     outputs[:, turns] = group_norm.forward(x[:, turns], w[turns], b[turns], num_groups=num_groups, eps=eps)
     return outputs
+
+
+@said_of(
+    "scaled_dot_product_attention", "backward", "dL_dkey and dL_dvalue: A head that several of the query share has"
+)
+def last_head_alone(g: Array, q: Array, k: Array, v: Array, **how: Any) -> Any:
+    repeated = (np.repeat(x, q.shape[1] // k.shape[1], axis=1) for x in (k, v))
+    dq, *others = scaled_dot_product_attention.backward(g, q, *repeated, **how)
+    return dq, *(x[:, q.shape[1] // k.shape[1] - 1 :: q.shape[1] // k.shape[1]] for x in others)
+
+
+@said_of("dropout", "forward", "outputs: mask, of 0 and 1, is taken for the opposite, 1 - mask")
+def kept_where_it_is_to_be_dropped(x: Array, mask: Array, *, p: float) -> Array:
+    return dropout.forward(x, 1 - mask, p=p)
 
 
 @said_of("swiglu", "backward", "dL_dgate: gate is taken as `0 * gate`")
