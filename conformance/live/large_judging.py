@@ -147,7 +147,7 @@ def _said(call: OwnCall, case: LiveCase, answer: Answer, precision: str) -> str:
         parts = [f"{some / size:.2g} of {name}" for name, some, size in sampled(call)]
         judged = f", judged at {listed(parts)}" if parts else ""
         return f"{largest} {call.arguments[largest].shape}{judged}"
-    found = readings(call, answer, _dtype(call), precision) if case.profile == CASES[-1][0] else []
+    found = readings(call, answer[:1], _dtype(call), precision) if case.profile == CASES[-1][0] else []
     return str(found[0]) if found else ""
 
 

@@ -12,11 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .call import OwnCall
-from .evaluation import Answer, sampled_parts
+from .evaluation import Answer, counted, sampled_parts
 from .sampling import grids_that_are
 
 ELEMENTS = 2**14
 """Of each result so many are read."""
+LOST = 2.0**10
+"""A formulation whose roundings come to so many times those of another loses digits that it keeps: p - 1 does, of a
+probability p of nearly 1."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,17 @@ class Reading:
 def readings(call: OwnCall, answer: Answer, dtype: str, precision: str, elements: int = ELEMENTS) -> list[Reading]:
     """The reading of each result that can be sampled and has roundings, the largest mean square first.
 
+    answer: the formulations. The first stands for all; elements that another loses the digits of are not read.
     elements: of how many of each result.
     """
     call = replace(call, sample=elements)
     sums: dict[str, tuple[int, float, float]] = {}
-    for part in sampled_parts(call, grids_that_are(call), answer[:1], dtype, precision, independent=True):
+    sound = counted(answer, call, dtype, precision)
+    for part in sampled_parts(call, grids_that_are(call), sound, dtype, precision, independent=True):
         with np.errstate(all="ignore"):
             error = call.results[part.result][part.where].astype(np.float64) - part.expected
-            ratio = (error / part.tolerance)[(part.tolerance > 0) & (part.tolerance < np.inf) & np.isfinite(error)]
+            ordinary = (part.bound > 0) & (part.tolerance < LOST * part.bound) & np.isfinite(error)
+            ratio = (error / part.bound)[ordinary]
         count, total, squares = sums.get(part.result, (0, 0.0, 0.0))
         sums[part.result] = count + ratio.size, total + float(ratio.sum()), squares + float(ratio @ ratio)
     found = [Reading(name, t / math.sqrt(n), squares / n) for name, (n, t, squares) in sums.items() if n]

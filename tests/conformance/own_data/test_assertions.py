@@ -330,6 +330,14 @@ def test_errors_that_only_the_worst_case_explains_are_told() -> None:
         assert_outputs("logsumexp", np.log(np.exp(x).sum(-1)), inputs=x, axis=-1)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_gradient_of_far_logits_is_read_by_the_formulation_that_loses_its_digits() -> None:
+    logits, targets = 100 * normal(4096, 10), (normal(4096, 10, seed=1) > 0).astype(np.float32)
+    right = (1 / (1 + np.exp(-np.maximum(logits, -80))) - targets) / np.float32(logits.size)
+    call = {"inputs": (logits, targets), "reduction": "mean"}
+    assert_gradients("binary_cross_entropy_with_logits", right, **call)
+
+
 def test_what_is_not_judged_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     call, right = block()
     monkeypatch.setattr(beyond_bounds, "LARGEST", 0)
