@@ -20,6 +20,7 @@ from .conditions import Condition, Marked, separating
 from .evidence import Evidence, Ran, gather
 from .observation import Observation, State
 from .precision import ONLY_FLOAT32, precise_only_to
+from .rows import off_by_row
 from .search import Explanation, Search
 
 FEWEST, MANY = 3, 12
@@ -120,6 +121,8 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
     for position, wrong in otherwise.items():
         if found := _when(wrong, evidence, position, search.wrong):
             cases.setdefault("; ".join(condition.words for condition in found), []).append(position)
+        elif by_row := off_by_row(wrong, position):
+            yield _finding("wrong by row", *by_row, [position], (), evidence)
     for words, positions in cases.items():
         cure = "look for a branch, a loop or a broadcast that treats this otherwise."
         yield _finding("wrong by case", f"wrong {words}", cure, positions, (), evidence)

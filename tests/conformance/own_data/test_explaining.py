@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from backproof.conformance import assert_gradients
+from backproof.conformance import assert_gradients, assert_outputs
 from backproof.conformance.own_data import explaining
 from backproof.reference.faults import by_name
 from numpy.random import default_rng
@@ -139,10 +139,35 @@ def test_means_that_lack_a_few_terms_are_not_said_to_be_of_a_lower_precision() -
 
 
 @pytest.mark.parametrize(("batch", "count", "length"), [(2, 4, 96), (2, 4, 136)])
-def test_of_a_small_batch_and_few_heads_some_are_looked_at(batch: int, count: int, length: int) -> None:
+def test_of_a_small_batch_and_few_heads_some_are_looked_at(
+    batch: int, count: int, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backproof.conformance.diagnosis.search.MOST_SECONDS", np.inf)
     op, said = "scaled_dot_product_attention", "backward_probabilities_over_twice"
     tensors = [normal(batch, count, length, 64, seed=seed) for seed in range(4)]
     assert sum(x.size for x in tensors) > explaining.WHOLE
     came = by_name(op)[said].functions["backward"](*tensors, scale=0.125)
     with pytest.raises(AssertionError, match=rf"looks like: {op}\.{said}"):
         assert_gradients(op, came, inputs=tensors[1:], upstream=tensors[0], scale=0.125)
+
+
+@pytest.mark.parametrize(
+    ("op", "of_rows", "said"),
+    [
+        ("rms_norm", lambda y, slips: y * (1 + slips), "multiplied by a number of its own, from 0.95"),
+        ("log_softmax", lambda y, slips: y + slips, "off by a number of its own, from -0.04"),
+        ("rms_norm", lambda y, slips: y * (1 + slips[::-1] * (np.arange(64) % 2)), ""),
+    ],
+)
+def test_what_is_wrong_with_rows_by_a_number_for_each_is_said_so(op: str, of_rows: Any, said: str) -> None:
+    x, gamma = normal(12, 64), np.ones(64, np.float32)
+    slips = (default_rng(1).uniform(-1, 1, (12, 1)) / 20).astype(np.float32)
+    right = (
+        x / np.sqrt((x * x).mean(axis=1, keepdims=True)) if op == "rms_norm" else x - np.log(np.exp(x).sum(1))[:, None]
+    )
+    call = {"inputs": (x, gamma), "eps": 0.0} if op == "rms_norm" else {"inputs": x}
+    with pytest.raises(AssertionError) as failed:
+        assert_outputs(op, of_rows(right, slips).astype(np.float32), **call)
+    text = " ".join(str(failed.value).split())
+    assert said in text
+    assert ("each row is" in text) == bool(said)
