@@ -667,7 +667,7 @@ def first_image_of_one_channel(g: Array, x: Array, w: Array, b: Array, **how: An
     return dx, dw, g[0].sum(axis=1) if len(b) == 1 else db
 
 
-@pytest.mark.parametrize(("op", "direction", "function"), one_in(3, NEAR))
+@pytest.mark.parametrize(("op", "direction", "function"), one_in(12, NEAR))
 def test_what_comes_near_is_given_no_name(op: str, direction: str, function: Called) -> None:
     """At most when it is wrong."""
     found = findings(implementation(op, **{direction: function}), whole(op))
