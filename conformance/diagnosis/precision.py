@@ -30,10 +30,6 @@ _CANCELLED = 0.05
 """The share of cases that may be off by more: what is rounded may cancel."""
 _SPARED = 0.1
 """The share of cases that may be right although the lower precision should show."""
-
-_LARGE = 1
-"""How many units of a half precision errors may be, in the median, as a share of the values of their case: the bound of
-a long sum allows more."""
 _COARSE, _VAGUE, _EVEN, _NORMAL = 32, 0.002, 30, 1e-30
 """An approximation is off by so many units in the last place at least, by such a share at most, and by no more than so
 many times what it is off by in the middle case; of values that are not near the smallest."""
@@ -61,8 +57,8 @@ def precise_only_to(wrong: Sequence[Observation], right: Sequence[Observation], 
         shares = sorted(_share(one, position, digits) for one in wrong)
         spared = sum(one.family.dtype in dtypes and not _fits(one.expected[position], digits) for one in right)
         least, most = shares[int(_GENEROUS * len(shares))], shares[int((1 - _CANCELLED) * (len(shares) - 1))]
-        if digits in map(_significand, HALF) and _relative(wrong, position) > _LARGE * 2.0**-digits:
-            continue
+        if digits < FLOAT32.significand and _relative(wrong, position) > 2.0**-digits:
+            continue  # which the bound of a long sum allows
         if shares[-1] >= _LARGEST and most <= 1 and least >= _EACH and spared <= max(1, _SPARED * len(wrong)):
             half = "precise to a half precision only, 11 binary digits or 8"
             return ONLY_FLOAT32 if digits == 24 else half, "compute in the dtype of the arguments throughout."
@@ -136,17 +132,9 @@ def _errors(wrong: Sequence[Observation], position: int) -> tuple[np.ndarray, np
 
 def _relative(wrong: Sequence[Observation], position: int) -> float:
     """What wrong elements are off by, in the median, as a share of the root of the mean square of what is due."""
-    shares = []
-    for one in wrong:
-        off, due = one.off(position)[one.wrong[position]], one.expected[position]
-        with np.errstate(all="ignore"):
-            shares.append(np.abs(off) / np.sqrt(np.mean(np.square(due))))
-    found = np.concatenate(shares)
-    return float(np.median(found[np.isfinite(found)])) if np.isfinite(found).any() else 0.0
-
-
-def _significand(dtype: str) -> int:
-    return FORMATS[dtype].significand
+    scales = [np.sqrt(np.mean(np.square(one.expected[position]))) for one in wrong]
+    found = [np.abs(one.off(position))[one.wrong[position]] / scale for one, scale in zip(wrong, scales, strict=True)]
+    return float(np.nanmedian([*np.concatenate(found), np.nan])) if found else 0.0
 
 
 def _of_both_signs(errors: np.ndarray, values: np.ndarray) -> bool:

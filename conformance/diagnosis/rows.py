@@ -11,42 +11,29 @@ FEWEST, COLUMNS = 3, 4
 """So many rows of so many elements at least: less is a row's by chance."""
 LEFT = 0.05
 """What may be left of the errors, as a share of their root mean square."""
+_FACTOR = "look at what each row is multiplied or divided by: a root, a mean, a sum or its reciprocal."
+_NUMBER = "look at what is added to each row or taken off it: a mean, a maximum or the logarithm of a sum."
 
 
 def off_by_row(wrong: Sequence[Observation], position: int) -> Words | None:
     """What all rows of a result are off by, along the last axis; None where that is not so, or all by the same."""
-    for what, cure, times in (
-        (
-            "multiplied by",
-            "look at what each row is multiplied or divided by: a root, a mean, a sum or its reciprocal.",
-            1,
-        ),
-        (
-            "off by",
-            "look at what is added to each row or taken off it: a mean, a maximum or the logarithm of a sum.",
-            0,
-        ),
-    ):
-        found = [_of_rows(one, position, bool(times)) for one in wrong]
-        each = np.concatenate([one for one in found if one is not None] or [np.zeros(0)])
-        if len(found) and all(one is not None for one in found) and len(each) >= FEWEST:
-            least, most = each.min(), each.max()
-            if most - least > LEFT * np.abs(each - times).max():
-                return f"each row is {what} a number of its own, from {least:.8g} to {most:.8g}", cure
+    if any(one.expected[position].ndim < 2 or one.expected[position].shape[-1] < COLUMNS for one in wrong):
+        return None
+    for what, cure, sound in (("multiplied by", _FACTOR, 1), ("off by", _NUMBER, 0)):
+        found = [_of_rows(one, position, sound) for one in wrong]
+        each = np.concatenate([of_one for of_one in found if of_one is not None] or [np.zeros(0)])
+        known = all(of_one is not None for of_one in found) and len(each) >= FEWEST
+        if known and np.ptp(each) > LEFT * np.abs(each - sound).max():
+            return f"each row is {what} a number of its own, from {each.min():.8g} to {each.max():.8g}", cure
     return None
 
 
-def _of_rows(one: Observation, position: int, as_factor: bool) -> np.ndarray | None:
-    """The number of each row that is wrong; None where some row has none, or is too short."""
-    due, got = one.expected[position], one.values[position]
-    if got is None or due.ndim < 2 or due.shape[-1] < COLUMNS:
-        return None
+def _of_rows(one: Observation, position: int, sound: int) -> np.ndarray | None:
+    """The factor (1 would be sound), or what is added (0 would be), of each row that is wrong; None where some has
+    none."""
     rows = one.wrong[position].any(axis=-1)
-    due, off = due[rows], (got - due)[rows]
-    size = np.square(due).sum(axis=-1) if as_factor else np.full(len(due), float(due.shape[-1]))
-    if not np.isfinite(off).all() or not np.isfinite(size).all() or not size.all():
-        return None
-    number = (off * due if as_factor else off).sum(axis=-1) / size
-    rest = off - number[:, None] * (due if as_factor else 1.0)
-    near = np.sqrt(np.square(rest).sum(axis=-1)) <= LEFT * np.sqrt(np.square(off).sum(axis=-1))
-    return number + as_factor if near.all() else None
+    due, off = one.expected[position][rows], one.off(position)[rows]
+    of = due if sound else np.ones_like(due)
+    number = (off * of).sum(axis=-1, keepdims=True) / np.square(of).sum(axis=-1, keepdims=True)
+    left, most = np.square(off - number * of).sum(axis=-1), LEFT**2 * np.square(off).sum(axis=-1)
+    return number[..., 0] + sound if (left <= most).all() else None  # not of a NaN or an infinity

@@ -8,7 +8,7 @@ from ..check.family import check
 from ..check.messages import how_to_declare
 from ..check.verdict import MissKind, Outcome, Verdict
 from ..diagnosis.evidence import MOST_CASES, Ran, gather
-from ..diagnosis.findings import Diagnosis, diagnose, raising
+from ..diagnosis.findings import diagnose, raising
 from ..diagnosis.observation import Observation, called
 from ..implementation.load import Implementation
 from .adjustments import Adjustment, adjustments
@@ -27,9 +27,10 @@ def explain_misfit(
         ran = _ran([family, *small(alike, implementation.dtypes)], implementation, vectors)
         said = raising(gather(ran, family.direction, implementation, vectors))
         return _wants(family, implementation, vectors) or Misfit(said.wrong.rstrip("."), said.cure.rstrip("."))
-    diagnoses = _diagnoses(small(alike, implementation.dtypes), implementation, vectors)
+    some, of_dtype = small(alike, implementation.dtypes), [one for one in alike if one.dtype == family.dtype]
+    diagnoses = [*diagnose(_ran(some, implementation, vectors), implementation, vectors)]
     if verdict.looser is not None and not diagnoses:  # of roundings a few small families show too little
-        diagnoses = _diagnoses([one for one in alike if one.dtype == family.dtype], implementation, vectors)
+        diagnoses = [*diagnose(_ran(of_dtype, implementation, vectors), implementation, vectors)]
     findings = [finding for diagnosis in diagnoses for finding in diagnosis.findings]
     found = _together([Misfit(finding.wrong.rstrip("."), finding.cure.rstrip(".")) for finding in findings])
     if verdict.looser is not None and not any(diagnosis.names_a_fault for diagnosis in diagnoses):
@@ -66,13 +67,6 @@ def _is_right(function: Callable[..., object], some: Iterable[Observation], trie
         return not any(any(replace(one, results=called(adjusted, one)[0]).failing) for one in some)
     except NotImplementedError:
         return False
-
-
-def _diagnoses(
-    families: Iterable[Family], implementation: Implementation, vectors: OperationVectors
-) -> list[Diagnosis]:
-    """What the diagnosis of a run finds in some families."""
-    return list(diagnose(_ran(families, implementation, vectors), implementation, vectors))
 
 
 def _ran(families: Iterable[Family], implementation: Implementation, vectors: OperationVectors) -> list[Ran]:
