@@ -426,7 +426,7 @@ def with_stored_sums(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Ar
         ("power", "forward-base-negative", of_positive_bases),
         ("rotary_embedding", "forward-random-1x3x3x4", turned_along_heads),
         ("scaled_dot_product_attention", "forward-random-window-1-shared-heads", rows_of_shared_heads),
-        ("scaled_dot_product_attention", "backward-random-window-16-causal", wide_windows_both_ways),
+        ("scaled_dot_product_attention", "backward-random-window-35-causal", wide_windows_both_ways),
         ("gather", "backward-random-3x3x3-3x3x3-axis-1", gathered_back),
         ("max_pool2d", "backward-random-1x2x5x8-k3x2-s2x1-d1x3-p1x0", reached_by_the_gap_of_rows),
         ("sum", "backward-random-2x2x2x2-over-2-4-1", expanded_as_listed),
