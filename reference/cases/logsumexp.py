@@ -28,7 +28,7 @@ OF_MANY = {f"backward-random-{name}": None for name in ("3x19x2-over-2-1", "19x3
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    kind = Reduction(logits, ("integers",), changes=CHANGES | (OF_MANY if dtype in HALF else {}))
+    kind = Reduction(logits, ("integers",), changes={**CHANGES, **OF_MANY} if dtype in HALF else CHANGES)
     yield from reduction(kind, dtype, far(kind, dtype))
 
 
