@@ -161,9 +161,7 @@ class Judged:
 
     def told(self, one: Observation) -> Foretold:
         """What is foretold of one observation; kept, unless it takes much memory."""
-        if id(one) in self.foretold:
-            return self.foretold[id(one)]
-        told = self.candidate.foretell(one)
+        told = self.foretold.get(id(one)) or self.candidate.foretell(one)
         if one.elements <= MOST_KEPT:
             self.foretold[id(one)] = told
         return told

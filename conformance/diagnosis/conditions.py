@@ -124,7 +124,7 @@ def _separating(possible: Sequence[Condition], false: Sequence[Marked], most: in
 def conditions(observations: Sequence[Observation], true: Sequence[Marked]) -> Iterator[Condition]:
     """The conditions that there are words for, the plainest first; thresholds are those of `true`."""
     yield from _of_parameters(observations)
-    for of, table in ((_dtype, OF_DTYPES), (_form, OF_LABELS)):
+    for of, table in ((lambda one: one.family.dtype, OF_DTYPES), (_form, OF_LABELS)):
         yield from (_among(words, of, among) for words, among in table)
     repeated = "only for batches in which a label is repeated"
     yield Condition(repeated, lambda marked: len(np.unique(_classes(marked.one))) < len(_classes(marked.one)))
@@ -161,8 +161,11 @@ def _among(words: str, of: Callable[[Observation], object], among: Sequence[obje
 
 def _of_parameters(observations: Sequence[Observation]) -> Iterator[Condition]:
     for name in sorted({name for one in observations for name in one.family.parameters}):
-        values = sorted({one.family.parameters.get(name) for one in observations}, key=repr)
-        of = partial(_parameter, name)
+
+        def of(one: Observation, name: str = name) -> object:
+            return one.family.parameters.get(name)
+
+        values = sorted({of(one) for one in observations}, key=repr)
         for value in values if len(values) > 1 else []:
             only, but = f"only for {name}={value!r}", f"not for {name}={value!r}"
             if value is None:
@@ -175,14 +178,6 @@ def _of_parameters(observations: Sequence[Observation]) -> Iterator[Condition]:
         if any(isinstance(value, tuple) for value in values):
             differing = [value for value in values if isinstance(value, tuple) and len({*value}) > 1]
             yield _among(f"only where the values of {name} differ", of, differing)
-
-
-def _parameter(name: str, one: Observation) -> object:
-    return one.family.parameters.get(name)
-
-
-def _dtype(one: Observation) -> str:
-    return one.family.dtype
 
 
 def _rank(one: Observation) -> int:
@@ -232,7 +227,9 @@ def _lengths(observations: Sequence[Observation], true: Sequence[Observation]) -
     for name in observations[0].arguments:
         words = f"only where {name} is not square"
         yield Condition(words, lambda marked, n=name: len({*marked.one.arguments[n].shape[-2:]}) > 1)  # type: ignore[misc]
-    yield Condition("only where shapes are broadcast", lambda marked: len({*map(np.shape, _operands(marked.one))}) > 1)
+    operands = [name for name in observations[0].arguments if not name.startswith("dL_d")]
+    broadcast = "only where shapes are broadcast"
+    yield Condition(broadcast, lambda marked: len({np.shape(marked.one.arguments[name]) for name in operands}) > 1)
     for name in names:
         found = [one.sizes[name] for one in true if name in one.sizes]
         least, most = min(found, default=0), max(found, default=0)
@@ -241,11 +238,6 @@ def _lengths(observations: Sequence[Observation], true: Sequence[Observation]) -
         yield on(f"{told} {most} or less", lambda size, n, v: 0 < size(n, 0) <= v, name, most, fitted=True)
         for tile in TILES:
             yield on(f"{told} no multiple of {tile}", lambda size, n, t: size(n, 0) % t, name, tile, fitted=True)
-
-
-def _operands(one: Observation) -> list[Array]:
-    """The arguments but upstreams."""
-    return [tensor for name, tensor in one.arguments.items() if not name.startswith("dL_d")]
 
 
 def _number(one: Observation, name: str) -> object:

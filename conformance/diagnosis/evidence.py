@@ -177,9 +177,8 @@ def sampled(items: Iterable[Ran], most: int, by_flags: bool = False) -> list[Ran
     for item in sorted(items, key=worth):
         family, labels = item.family, item.family.inputs.get("labels", np.zeros(0))
         misses = frozenset((miss.kind, miss.result) for miss in item.verdict.misses)
-        kind: object = misses, family.dtype, *family.parameters.items(), labels.dtype.kind, family.level
-        if by_flags:
-            kind = misses, family.dtype, family.result
+        by_form = *family.parameters.items(), labels.dtype.kind, family.level
+        kind = misses, family.dtype, *((family.result,) if by_flags else by_form)
         seen.update([kind, (kind, family.flags)])
         turns.append((seen[kind, family.flags], seen[kind], item))
     turns.sort(key=lambda turn: turn[:2])

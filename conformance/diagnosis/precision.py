@@ -75,9 +75,8 @@ def _half(
         return "cut towards 0 where it is to be rounded to nearest", f"round to nearest when {dtypes} is stored."
     if not rounding or np.median(units) > _UNITS:
         return None
-    return f"right to fewer digits than a float32 inside gives: something on the way is rounded to {dtypes}, or " + (
-        "added up in it"
-    ), "compute in float32, and round once, where a result is stored."
+    words = f"right to fewer digits than a float32 inside gives: something on the way is rounded to {dtypes}"
+    return f"{words}, or added up in it", "compute in float32, and round once, where a result is stored."
 
 
 def _cut(one: Observation, position: int) -> float:

@@ -1,6 +1,6 @@
 """Which candidates account for what is wrong, and when: several may, each for a part."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, product, takewhile
 from time import thread_time
@@ -168,22 +168,16 @@ class Search:
     def _covers(self, found: Explanation, known: Sequence[Explanation]) -> bool:
         """Whether most of what is wrong with its results, where it is to hold, is explained, by it or by others: what
         fits a few cases alone among many is chance."""
-        for position in found.positions:
-            wrong = [o for o in self.evidence.wrong if o.states[position] is State.WRONG and o.layout is None]
+        for p in found.positions:
+            wrong = [o for o in self.evidence.wrong if o.states[p] is State.WRONG and o.layout is None]
             wrong = [o for o in wrong if o.family.level == "required" or o in self.wrong]
-            marks = [Marked(o, o.wrong[position].shape, _sure(o, position)) for o in wrong]
+            marks = [Marked(o, o.wrong[p].shape, _sure(o, p)) for o in wrong]
             inside = [m for m in marks if not any(condition.spares([m])[0] for condition in found.conditions)]
-            share = [self._share(m, [one.explained.get((id(m.one), position)) for one in known]) for m in inside]
-            explained = sum(each >= COVERED for each in share)
-            if explained < COVERED * len(inside):
+            by_any = [np.asarray(sum(one.explained.get((id(m.one), p), 0) for one in known)) > 0 for m in inside]
+            both = [np.broadcast_arrays(told, m.elements) for told, m in zip(by_any, inside, strict=True)]
+            if sum(np.mean(told[marked]) >= COVERED for told, marked in both) < COVERED * len(inside):
                 return False
         return True
-
-    @staticmethod
-    def _share(marked: Marked, explained: Iterable[np.ndarray | None]) -> float:
-        """What share of what is marked is explained, together."""
-        some = [each for each in explained if each is not None]
-        return float(np.mean(np.any(some, axis=0)[..., marked.elements])) if some else 0.0
 
     def _gainsaid(self, found: Explanation) -> bool:
         """Whether its results are wrong where its conditions do not hold, and nothing explains that: it comes near what
@@ -203,7 +197,8 @@ class Search:
         given_up = {_kind(*unit) for unit in self.given_up}
         units = [(one, p) for one in self.wrong for p in range(len(one.names)) if (id(one), p) in self.left]
         units = [unit for unit in units if _kind(*unit) not in given_up]
-        return sorted(units, key=lambda unit: (self.left[id(unit[0]), unit[1]].sum() < FEWEST, _is_long(unit[0])))
+        sizes = {id(one): max((n for x in one.arguments.values() for n in x.shape), default=0) for one, _ in units}
+        return sorted(units, key=lambda u: (self.left[id(u[0]), u[1]].sum() < FEWEST, sizes[id(u[0])] > LONG))
 
     def _best(self, one: Observation, position: int) -> Explanation | None:
         """What explains a result, and most of the others with it; None where two things do equally well that differ
@@ -506,10 +501,6 @@ class Search:
 def _kind(one: Observation, position: int) -> object:
     """What wrong results have in common of which, if one is not explained, the next may not be either."""
     return position, one.states[position], one.family.dtype == "float64", *one.family.parameters.items()
-
-
-def _is_long(one: Observation) -> bool:
-    return any(length > LONG for tensor in one.arguments.values() for length in tensor.shape)
 
 
 def _sure(one: Observation, position: int) -> np.ndarray:
