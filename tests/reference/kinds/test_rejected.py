@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backproof.conformance.check.family import check
 from backproof.conformance.check.values import agrees
 from backproof.conformance.check.verdict import Outcome
+from backproof.conformance.implementation.load import present
 from backproof.reference.generation.build import build, drafts
 from backproof.reference.generation.profiles import ladder
 from backproof.reference.kinds.contraction import contraction
 from backproof.reference.kinds.operands import Contraction
 from backproof.reference.model.operation import operation
+from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES, FORMATS, numpy_dtype
 from backproof.vectors.records import Family
 from wrong_losses import outcome
@@ -378,13 +381,6 @@ def rows_of_shared_heads(query: Array, key: Array, value: Array, *, scale: float
     return found.reshape(b, h, s, -1)
 
 
-def wide_windows_both_ways(dL_doutputs: Array, *tensors: Array, **given: Any) -> Any:
-    """The gradient of attention that, where a window is as wide as a block of 16, forgets that it is causal."""
-    if given.get("window", 0) >= 16:
-        given = given | {"is_causal": False}
-    return operation("scaled_dot_product_attention").functions["backward"](dL_doutputs, *tensors, **given)
-
-
 def reached_by_the_gap_of_rows(dL_doutputs: Array, inputs: Array, **given: Any) -> Array:
     """The windows of an input are looked for as far as the rows' dilation reaches, across columns too."""
     (_, wide), (_, step), (gap, _), (_, margin) = (
@@ -426,7 +422,6 @@ def with_stored_sums(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Ar
         ("power", "forward-base-negative", of_positive_bases),
         ("rotary_embedding", "forward-random-1x3x3x4", turned_along_heads),
         ("scaled_dot_product_attention", "forward-random-window-1-shared-heads", rows_of_shared_heads),
-        ("scaled_dot_product_attention", "backward-random-window-35-causal", wide_windows_both_ways),
         ("gather", "backward-random-3x3x3-3x3x3-axis-1", gathered_back),
         ("max_pool2d", "backward-random-1x2x5x8-k3x2-s2x1-d1x3-p1x0", reached_by_the_gap_of_rows),
         ("sum", "backward-random-2x2x2x2-over-2-4-1", expanded_as_listed),
@@ -536,6 +531,22 @@ def test_a_mean_of_the_means_of_two_halves_of_a_batch(op: str, name: str) -> Non
 
     assert outcome(op, name, partial(by_halves, 1), "float64") is Outcome.PASSED
     assert outcome(op, name, partial(by_halves, 2), "float64") is Outcome.FAILED
+
+
+def test_a_wide_window_that_is_not_causal() -> None:
+    """The backward pass forgets that it is causal where a window is as wide as a block of 16."""
+
+    def both_ways(least: int, dL_doutputs: Array, *tensors: Array, window: int | None = None, **given: Any) -> Any:
+        causal = {"is_causal": given.pop("is_causal", False) and (window or 0) < least}
+        gradients = right(op, "backward", dL_doutputs, *tensors, window=window, **causal, **given)
+        return tuple(x.astype(np.float32) for x in gradients)
+
+    op, name = "scaled_dot_product_attention", "backward-random-window-35-causal"
+    vectors = store.read_golden(op)
+    asked = next(one for one in vectors.families if (one.name, one.dtype) == (name, "float32"))
+    for least, due in ((67, Outcome.PASSED), (16, Outcome.FAILED)):
+        functions = {f"{op}_backward": partial(both_ways, least), "dtypes": ("float32",)}
+        assert check(asked, present("mine", functions, (op,)), vectors).outcome is due
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
