@@ -133,7 +133,7 @@ def _relative(wrong: Sequence[Observation], position: int) -> float:
     """What wrong elements are off by, in the median, as a share of the root of the mean square of what is due."""
     scales = [np.sqrt(np.mean(np.square(one.expected[position]))) for one in wrong]
     found = [np.abs(one.off(position))[one.wrong[position]] / scale for one, scale in zip(wrong, scales, strict=True)]
-    return float(np.nanmedian([*np.concatenate(found), np.nan])) if found else 0.0
+    return float(np.nanmedian(np.concatenate(found)))
 
 
 def _of_both_signs(errors: np.ndarray, values: np.ndarray) -> bool:
