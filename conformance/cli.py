@@ -21,6 +21,7 @@ from .implementation.errors import AdapterError, CommandError
 from .implementation.own_operations import generated, read_operations
 from .pages import commands as reports
 from .scaffold import commands as scaffold
+from .session.selection import live_arguments
 from .terminal.show import list_families, show_case
 
 WELL, WRONG, UNUSABLE = 0, 1, 2
@@ -190,6 +191,8 @@ def _find(family_id: str, own: Sequence[str]) -> tuple[OperationVectors, Family]
     """The family of an id (dense/float32/NAME) or of a node id, which may name a file of the user's own."""
     file, is_nodeid, name = family_id.partition("::")
     if is_nodeid:
+        if live_arguments([family_id], store.golden_operations(), Path.cwd()):
+            raise CommandError(f"{family_id}: a case drawn at run time, in no file; pytest --impl=MODULE 'ID' shows it")
         op = file.removeprefix("vectors/").removesuffix(".h5")
         vectors = _golden(op, own) if file == f"vectors/{op}.h5" else store.read(file)
     else:

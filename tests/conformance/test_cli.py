@@ -107,6 +107,7 @@ def test_a_large_tensor_is_abbreviated(tmp_path: Path, capsys: pytest.CaptureFix
         ("double/float32/forward-plain#4", "double/float32/forward-plain#4: no such case; the family has #0 to #3"),
         ("double/float32/forward-plain#x", "double/float32/forward-plain#x: no such case; the family has #0 to #3"),
         ("nowhere.h5::float32/x", "nowhere.h5: cannot be read: No such file or directory"),
+        ("live/kink::float32/forward-live#x+1", "live/kink::*: a case drawn at run time, in no file; pytest --impl=*"),
     ],
 )
 def test_an_id_that_is_none_gets_one_line_and_exit_code_2(
