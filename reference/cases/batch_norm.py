@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from itertools import chain
 
+import numpy as np
+
 from ..kinds.channels import Channels, Layout, normalised_channels
 from ..kinds.paired import refused
 from ..model.family import Draft
@@ -37,4 +39,8 @@ def drafts(dtype: str) -> Iterator[Draft]:
         refused(f"single-{layout.name}", "smallest", comment, BATCH_NORM.call(dtype, layout=layout))
         for layout in single
     )
-    yield from normalised_channels(BATCH_NORM, dtype, chain.from_iterable(refusals))
+    layout, upstream = Layout((2, 2, 1), "smallest"), np.ones((2, 2, 3))
+    misfit = BATCH_NORM.call(dtype, layout=layout, dL_doutputs=upstream)
+    comment = f"An upstream of shape {upstream.shape} where {layout.inputs} is due: inputs are broadcast by none."
+    longer = refused("backward-mismatch-longer", "size-mismatch", comment, misfit)
+    yield from normalised_channels(BATCH_NORM, dtype, chain(*refusals, longer))
