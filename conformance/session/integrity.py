@@ -8,7 +8,8 @@ Only what has been put back is compared with, so that nothing that is replaced i
 import builtins
 import sys
 from collections.abc import Callable, Iterator
-from operator import is_, itemgetter
+from itertools import chain
+from operator import attrgetter, is_, itemgetter
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -21,6 +22,8 @@ _REPLACED_BY_OTHERS = {"__import__", "_", "open", "print", "input", "help", "exi
 _MOST_NAMED = 3
 
 Check = Callable[[], list[str]]
+Namespaces = list[tuple[str, dict[str, Any]]]
+"""What was in modules and classes, by their names."""
 
 
 def watch_what_verdicts_need() -> tuple[Check, Check]:
@@ -28,18 +31,12 @@ def watch_what_verdicts_need() -> tuple[Check, Check]:
 
     What they need themselves is bound here, before an implementation can replace it.
     """
-    often: list[Check] = []
-    rest: list[Check] = []
     namespaces = list(_namespaces())
+    often, rest = [], []
     for name, namespace in namespaces:
-        quick = name in ("builtins", "numpy") or name.startswith(_OFTEN)
-        (often if quick else rest).append(_watched(name, namespace))
-    codes = _codes(namespaces)
-
-    def quick_look(groups: list[Check] = often) -> list[str]:
-        return [found for look in groups for found in look()]
-
-    return quick_look, lambda: [*quick_look(), *quick_look(rest), *codes()]
+        (often if name in ("builtins", "numpy") or name.startswith(_OFTEN) else rest).append((name, namespace))
+    quick, others, codes = _watched(often), _watched(rest), _codes(namespaces)
+    return quick, lambda: [*quick(), *others(), *codes()]
 
 
 def told(names: list[str], where: str) -> str:
@@ -70,44 +67,51 @@ def _is_fixed(module: str, name: str, value: object) -> bool:
     return name.strip("_").isupper()
 
 
-def _watched(label: str, kept: dict[str, Any]) -> Check:
-    """A function that compares a namespace with what it held."""
-    module_name, _, class_name = ("", "", "") if label in sys.modules else label.rpartition(".")
-    owner: Any = vars(sys.modules[module_name])[class_name] if class_name else sys.modules[label]
-    names = tuple(kept)
-    held: Any = vars(owner)
-    values = tuple(kept.values())
-    put, same, each, every, missing = setattr, is_, map, all, KeyError
-    at_once = itemgetter(*names) if len(names) > 1 else lambda namespace: (*each(namespace.__getitem__, names),)
+def _watched(namespaces: Namespaces) -> Check:
+    """A function that compares namespaces with what they held."""
+    watched = []
+    for label, kept in namespaces:
+        module_name, _, class_name = ("", "", "") if label in sys.modules else label.rpartition(".")
+        owner: Any = vars(sys.modules[module_name])[class_name] if class_name else sys.modules[label]
+        names = (*kept, *list(kept)[:1])  # one twice: of a single name the getter would give no tuple
+        if names:
+            watched.append((label, owner, vars(owner), names, itemgetter(*names), (*map(kept.get, names),)))
+    put, same, each, every, both, missing = setattr, is_, map, all, zip, KeyError
 
     def look() -> list[str]:
-        try:
-            if every(each(same, at_once(held), values)):
-                return []
-        except missing:
-            pass
-        replaced = [name for name in names if not same(held.get(name), kept[name])]
-        for name in replaced:
-            put(owner, name, kept[name])
-        return [f"{label}.{name}" for name in replaced]
+        replaced = []
+        for label, owner, held, names, at_once, values in watched:
+            try:
+                if every(each(same, at_once(held), values)):
+                    continue
+            except missing:
+                pass
+            for name, value in both(names, values):
+                if not same(held.get(name), value):
+                    put(owner, name, value)
+                    replaced.append(f"{label}.{name}")
+        return replaced
 
     return look
 
 
-def _codes(namespaces: list[tuple[str, dict[str, Any]]]) -> Check:
+def _codes(namespaces: Namespaces) -> Check:
     """A function that compares the code and defaults of functions with what they were."""
-    functions = {id(f): f for _, namespace in namespaces for f in namespace.values() if isinstance(f, FunctionType)}
-    kept = [
-        (function, f"{function.__module__}.{function.__qualname__}", function.__code__, function.__defaults__)
-        for function in functions.values()
-    ]
+    values = chain.from_iterable(kept.values() for _, kept in namespaces)
+    functions = tuple(value for value in values if isinstance(value, FunctionType))
+    parts = "__code__", "__defaults__"
+    kept = [(name, attrgetter(name), (*map(attrgetter(name), functions),)) for name in parts]
+    put, same, each, every, both = setattr, is_, map, all, zip
 
     def look() -> list[str]:
         replaced = []
-        for function, name, code, defaults in kept:
-            if function.__code__ is not code or function.__defaults__ is not defaults:
-                function.__code__, function.__defaults__ = code, defaults
-                replaced.append(name)
+        for part, of, were in kept:
+            if every(each(same, each(of, functions), were)):
+                continue
+            for function, was in both(functions, were):
+                if not same(of(function), was):
+                    put(function, part, was)
+                    replaced.append(f"{function.__module__}.{function.__qualname__}")
         return replaced
 
     return look
