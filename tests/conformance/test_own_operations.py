@@ -90,7 +90,10 @@ def test_an_adapter_is_judged_on_them_alone_and_what_is_wrong_is_named(pytester:
 
 
 @pytest.mark.usefixtures("_a_project")
-def test_their_files_are_written_checked_and_run(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
+def test_their_files_are_written_checked_and_run(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # a second process would take longer to start than it saves
     folder = pytester.path / "golden"
     assert cli.main(["generate", "--ops", "mypkg.ops", "-o", str(folder)]) == 0
     assert cli.main(["generate", "--ops", "mypkg.ops", "-o", str(folder), "--check"]) == 0

@@ -666,7 +666,9 @@ def test_setup_and_teardown_run_once_around_the_tests(project: pytest.Pytester) 
     assert (project.path / "log").read_text() == "setup teardown"
 
 
-@pytest.mark.parametrize("several", [False, True], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "several", [pytest.param(False, id="alone"), pytest.param(True, id="xdist", marks=pytest.mark.catalogue)]
+)
 def test_a_setup_that_raises_ends_the_run_with_one_line(
     run_apart: RunApart, project: pytest.Pytester, several: bool
 ) -> None:

@@ -63,7 +63,7 @@ def judged(name: str, function: Callable[..., Any], seconds: float = math.inf, *
 @pytest.fixture
 def smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cases of a size that tests have time for."""
-    cases = [(profile, more, (2**16, 2**20)) for profile, more, _ in large.CASES]
+    cases = [(profile, more, (2**15, 2**18)) for profile, more, _ in large.CASES]
     monkeypatch.setattr(large, "CASES", tuple(cases))
 
 

@@ -164,9 +164,9 @@ def test_a_looser_precision_that_would_do_is_named() -> None:
 
 
 def test_a_looser_precision_is_not_named_where_a_fault_is_or_errors_are_too_large_for_rounding() -> None:
-    x, g = normal(4, 512, dtype="bfloat16"), normal(4, 512, seed=1, dtype="bfloat16")
+    x, g = normal(2, 512, dtype="bfloat16"), normal(2, 512, seed=1, dtype="bfloat16")
     due = operation("softmax").functions["backward"](*(t.astype(np.float64) for t in (g, x)), axis=-1)
-    off = np.where(normal(4, 512, seed=2) > 0, 1.15, 0.85)
+    off = np.where(normal(2, 512, seed=2) > 0, 1.15, 0.85)
     came = (due * off).astype(x.dtype)
     assert_gradients("softmax", came, inputs=x, upstream=g, precision="stepwise")
     with pytest.raises(AssertionError) as failed:
@@ -287,7 +287,7 @@ def test_what_no_bound_says_much_of_is_held_to_what_its_formula_is_off_by() -> N
         assert_gradients("transformer_block", unturned, **call)
 
 
-@pytest.mark.parametrize("name", one_in(8, operation("transformer_block").results["backward"]))
+@pytest.mark.parametrize("name", one_in(16, operation("transformer_block").results["backward"]))
 def test_no_gradient_of_zeros_is_right_where_no_bound_says_much(name: str) -> None:
     call, right = block()
     with pytest.raises(AssertionError, match=rf"{name} is wrong"):

@@ -35,7 +35,7 @@ SAID = "square backward (float32): dL_dinputs is wrong"
 
 def test_pytest_shows_the_users_line_and_what_is_wrong(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TEST)
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
         [

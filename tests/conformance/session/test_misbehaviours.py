@@ -65,7 +65,9 @@ def test_isolated(project: pytest.Pytester, row: Misbehaviour) -> None:
         result.assert_outcomes(failed=1, passed=PASSED - 1, skipped=ABSENT)
 
 
-@pytest.mark.parametrize("several", [False, True], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "several", [pytest.param(False, id="alone"), pytest.param(True, id="xdist", marks=pytest.mark.catalogue)]
+)
 def test_what_an_adapter_has_started_ends_with_the_run(
     run_apart: RunApart, project: pytest.Pytester, several: bool
 ) -> None:
@@ -80,7 +82,7 @@ for _ in range(3):
             file.write(f"{{os.getpid()}}\\n")
         os.close(1), os.close(2)
         time.sleep(1000)
-time.sleep(0.5)
+time.sleep(0.1)
 {MISBEHAVIOURS[0].adapter}
 """
     )

@@ -75,12 +75,13 @@ def test_verdicts_are_the_same_in_any_order_and_process_and_for_any_selection(
 ) -> None:
     project.makepyfile(faulty=FAULTY)
     runs = {}
-    for name, order in ORDERS.items():
-        project.makeconftest(f"def pytest_collection_modifyitems(items):\n    {order or 'pass'}\n")
+    for name, hook in ORDERS.items():
+        project.makeconftest(f"def pytest_collection_modifyitems(items):\n    {hook or 'pass'}\n")
         project.runpytest("--impl=faulty", "--impl-report=run.json", "vectors/double.h5", "vectors/kink.h5")
         runs[name] = written(project)
     project.makeconftest("")
-    run_apart("-n2", "--impl=faulty", "--impl-report=run.json", "vectors/double.h5", "vectors/kink.h5")
+    paths = "vectors/double.h5", "vectors/kink.h5"
+    result = run_apart("-n2", "-v", "--impl=faulty", "--impl-seed=random", "--impl-report=run.json", *paths)
     runs["two processes"] = written(project)
     first, selected = runs["file order"], runs.pop("selected")
     assert {id_ for id_, (outcome, _) in verdicts(first).items() if outcome == "failed"} == FAILING
@@ -89,6 +90,12 @@ def test_verdicts_are_the_same_in_any_order_and_process_and_for_any_selection(
         assert verdicts(run) == verdicts(first), name
         assert (run["problems"], run["conventions"]) == ([PROBLEM], first["conventions"]), name
     assert verdicts(selected).items() <= verdicts(first).items()
+    (said,) = [line for line in result.outlines if line.startswith("backproof: families in the order of")]
+    drawn = order(project.runpytest("--impl=faulty", said.split()[-1], "--collect-only", "-q", *paths))
+    for worker in ("[gw0]", "[gw1]"):
+        ran = [word for line in result.outlines if line.startswith(worker) for word in line.split() if "::" in word]
+        assert ran
+        assert ran == [family for family in drawn if family in ran]
 
 
 def order(result: pytest.RunResult) -> list[str]:
@@ -103,15 +110,6 @@ def test_a_seed_draws_the_order_of_families_alone(project: pytest.Pytester) -> N
     assert orders[0] == orders[1] != orders[2]
     assert sorted(orders[0]) == sorted(orders[2]) != orders[0]
     assert orders[3][-1] == "test_own.py::test_own"
-
-
-def test_a_random_seed_is_printed_and_the_same_in_all_processes(run_apart: RunApart, project: pytest.Pytester) -> None:
-    result = run_apart("--impl=adapter", "--impl-seed=random", "-n2", "--maxprocesses=1", "-v")
-    result.assert_outcomes(passed=12, skipped=6)
-    (said,) = [line for line in result.outlines if line.startswith("backproof: families in the order of")]
-    ran = [word for line in result.outlines if line.startswith("[gw0]") for word in line.split() if "::" in word]
-    assert len(ran) == 18
-    assert ran == order(project.runpytest("--impl=adapter", said.split()[-1], "--collect-only", "-q"))
 
 
 def test_a_seed_is_a_number(project: pytest.Pytester) -> None:
