@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from backproof.conformance import cli
-from backproof.conformance.remote import conversation
+from backproof.conformance.remote import conversation, process
 from backproof.conformance.remote.conversation import FLUSH, WrongLine, converse
 
 RIGHT = """import json
@@ -49,9 +49,9 @@ def buffered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
 
 
-def told(folder: Path, text: str) -> WrongLine | int:
+def told(folder: Path, text: str, seconds: float = 2.0) -> WrongLine | int:
     (folder / "harness.py").write_text(text)
-    return converse([sys.executable, "harness.py"], folder, {}, 2.0)
+    return converse([sys.executable, "harness.py"], folder, {}, seconds)
 
 
 def test_a_right_harness_gives_four_answers(tmp_path: Path) -> None:
@@ -60,10 +60,12 @@ def test_a_right_harness_gives_four_answers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("right", "wrong", "number", "words", "cure"), WRONG.values(), ids=WRONG)
 def test_the_first_wrong_answer_is_named(
-    tmp_path: Path, right: str, wrong: str, number: int, words: str, cure: str
+    tmp_path: Path, right: str, wrong: str, number: int, words: str, cure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert right in RIGHT
-    found = told(tmp_path, RIGHT.replace(right, wrong))
+    if wrong == LATE:
+        monkeypatch.setattr(process, "GRACE", 0.5)  # however long is waited, it does not end
+    found = told(tmp_path, RIGHT.replace(right, wrong), 0.3 if cure == FLUSH else 2.0)
     assert isinstance(found, WrongLine)
     assert found.number == number
     assert words in found.words
