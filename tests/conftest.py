@@ -1,11 +1,16 @@
 """What the tests of all three packages share: pytester, the installed golden files, and the helpers in support/."""
 
 import gc
+import os
 import sys
 from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+# Before NumPy is imported: several processes with as many threads each as there are processors wait for one another in
+# a loop, in matrix products; see `conformance.session.workers`.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import backproof.conformance.session.run  # pytester forgets modules that its runs were the first to import
 import backproof.reference.generation.generate  # noqa: F401  # likewise
