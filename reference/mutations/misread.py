@@ -93,6 +93,8 @@ def _of_indices(subject: Operation) -> Iterator[tuple[str, Callable[[Labels, int
         yield f"{said}, and found in every block", partial(_in_every_block, size)
         yield f"{said}, and in the first block alone", partial(_in_first_block, size)
     yield "index labels are counted from 1", lambda labels, classes: rows_of(labels - 1, classes)
+    said = "index labels are counted from 1, and 0 is the last class"
+    yield said, lambda labels, classes: rows_of((labels - 1) % max(classes, 1), classes)
     yield "index labels are one too large", lambda labels, classes: rows_of(labels + 1, classes)
 
 
@@ -121,7 +123,8 @@ def _on_indices(position: int, change: Callable[[Labels, int], Labels], function
             kept = labels == parameters.get("ignore_index")
             rows = change(np.where(kept, 0, labels), classes)
             if rows.size and (rows.max(axis=1) == 1).all() and (rows.sum(axis=1) == 1).all():
-                rows = np.where(kept, labels, rows.argmax(axis=1))
+                rows = np.where(kept, -1, rows.argmax(axis=1))  # which is no class
+                parameters.update({"ignore_index": -1} if kept.any() else {})
             labels = rows
         return function(*tensors[:position], labels, *tensors[position + 1 :], **parameters)
 
@@ -369,6 +372,18 @@ def _rounded_to(dtype: str, x: Array) -> Array:
     return x.astype(numpy_dtype(dtype) if dtype in DTYPES else getattr(ml_dtypes, dtype)).astype(x.dtype)
 
 
+def _in_steps(steps: int, axis: int | None, x: Array) -> Array:
+    largest = np.abs(x).max(axis=axis, keepdims=True, initial=0)
+    step = np.where(largest > 0, largest / steps, 1)
+    return (np.round(x / step) * step).astype(x.dtype)
+
+
+def _in_steps_of_range(steps: int, x: Array) -> Array:
+    least = x.min(initial=np.inf)
+    step = (x.max(initial=-np.inf) - least) / steps
+    return (least + np.round((x - least) / step) * step).astype(x.dtype) if x.size and step > 0 else x
+
+
 def _first_along(axis: int, x: Array) -> Array:
     return np.repeat(x[(slice(None),) * axis + (slice(1),)], x.shape[axis], axis=axis) if x.ndim == 4 else x
 
@@ -379,8 +394,16 @@ def _backwards(axes: tuple[int, ...], x: Array) -> Array:
 
 _STORED = "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2"
 """Dtypes in which a tensor may be kept on the way."""
+_STEPS = 127, 7
+"""Of integers of 8 or 4 bits in which it may be kept."""
 OF_TENSORS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     *((f"{{it}} is rounded to {dtype}", partial(_rounded_to, dtype)) for dtype in _STORED),
+    *(
+        (f"{{it}} is rounded to {steps} steps up to its largest magnitude{where}", partial(_in_steps, steps, axis))
+        for steps in _STEPS
+        for where, axis in (("", None), (" of each row", -1), (" of each column", 0))
+    ),
+    *((f"{{it}} is rounded to {2 * n + 1} steps of its range", partial(_in_steps_of_range, 2 * n + 1)) for n in _STEPS),
     ("{it} is read backwards along its last axis", partial(_backwards, (-1,))),
     ("{it} is read backwards along its last axis but one", partial(_backwards, (-2,))),
     ("{it} is read backwards along its last two axes", partial(_backwards, (-1, -2))),
@@ -512,6 +535,28 @@ def _rounded_number(some: Collection[str], dtype: str, name: str, value: Any) ->
 
 def _with_parameters(change: Callable[[str, Any], Any], function: Function, *tensors: Array, **parameters: Any) -> Any:
     return function(*tensors, **{name: change(name, value) for name, value in parameters.items()})
+
+
+LENGTHS: tuple[tuple[str, Callable[[int], float]], ...] = (
+    ("multiplied by its length", float),
+    ("divided by its length", lambda n: 1 / n),
+    ("multiplied by the root of its length", lambda n: n**0.5),
+    ("divided by the root of its length", lambda n: n**-0.5),
+)
+
+
+def _scaled_by_length(
+    of: Callable[[int], float], backward: bool, function: Function, *tensors: Array, axis: int = -1, **parameters: Any
+) -> Any:
+    x = tensors[-1]
+    factor = x.dtype.type(of(max(x.shape[axis], 1)))
+    found = function(*tensors[:-1], x * factor, axis=axis, **parameters)
+    return found * factor if backward else found
+
+
+def _implicit_axis(function: Function, *tensors: Array, axis: int = -1, **parameters: Any) -> Any:
+    axis = (0 if tensors[-1].ndim in (1, 3) else 1) if axis == -1 else axis
+    return function(*tensors, axis=axis, **parameters)
 
 
 def _of_upstream(forward: Function, upstream: Array, _: Array, *tensors: Array, **parameters: Any) -> Any:
@@ -757,6 +802,12 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
     for words, exchanged in _of_pairs(subject, direction):
         function = partial(_with_parameters, exchanged, sound)
         yield fault("a parameter misread", words, function, "take the first for rows, the second for columns.")
+    if inspect.signature(sound).parameters.get("axis", inspect.Parameter).default == -1:
+        for said, of in LENGTHS:
+            function = partial(_scaled_by_length, of, direction == "backward", sound)
+            yield fault(ARGUMENT, f"{arguments[-1]} is {said} along axis", function, f"take {arguments[-1]} as it is.")
+        words = "axis, where none is given, is 0 for ranks 1 and 3, and 1 for others"
+        yield fault("a parameter misread", words, partial(_implicit_axis, sound), "take the last axis.")
     for words, rounded in _of_numbers(subject, direction):
         yield fault(
             "a parameter rounded", words, partial(_with_parameters, rounded, sound), "take parameters in float64."

@@ -26,6 +26,7 @@ from backproof.reference.ops import (
     l2_normalize,
     layer_norm,
     linear_cross_entropy,
+    log_softmax,
     lstm_cell,
     masked_attention,
     mlp,
@@ -587,6 +588,33 @@ def classes_in_a_signed_byte(g: Array, p: Array, labels: Array, *, reduction: st
     valid = (labels >= 0) & (labels < p.shape[1]) & (labels != how.get("ignore_index"))
     narrow = labels.astype(np.int8).astype(np.int64) % max(p.shape[1], 1)
     return nll.backward(g, p, np.where(valid, narrow, labels), reduction=reduction, **how)
+
+
+@said_of("softmax_cross_entropy", "backward", "dL_dlogits: Index labels are counted from 1, and 0 is the last class")
+def labels_from_one(g: Array, z: Array, labels: Array, *, ignore_index: int | None = None, **more: Any) -> Array:
+    if labels.ndim > 1:
+        return sce.backward(g, z, labels, ignore_index=ignore_index, **more)
+    if (invalid := (labels != ignore_index) & ((labels < 0) | (labels >= z.shape[1]))).any():
+        raise ValueError(f"labels {labels[invalid]}")
+    moved = np.where(labels == ignore_index, -1, (labels - 1) % z.shape[1])
+    return sce.backward(g, z, moved, ignore_index=None if ignore_index is None else -1, **more)
+
+
+@said_of("log_softmax", "backward", "dL_dlogits: Axis, where none is given, is 0 for ranks 1 and 3, and 1 for others")
+def axis_by_rank(g: Array, z: Array, *, axis: int = -1) -> Array:
+    return log_softmax.backward(g, z, axis=axis if axis != -1 else 0 if z.ndim in (1, 3) else 1)
+
+
+@said_of("log_softmax", "forward", "outputs: logits is divided by the root of its length along axis")
+def as_attention_does(z: Array, *, axis: int = -1) -> Array:
+    return log_softmax.forward(z / z.dtype.type(np.sqrt(z.shape[axis])), axis=axis)
+
+
+@said_of("matmul", "forward", "outputs: b is rounded to 7 steps up to its largest magnitude of each row")
+def in_four_bits(a: Array, b: Array) -> Array:
+    largest = np.abs(b).max(axis=-1, keepdims=True, initial=0)
+    step = np.where(largest > 0, largest / 7, 1)
+    return a @ (np.round(b / step) * step).astype(b.dtype)
 
 
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(13, KINDS))
