@@ -85,6 +85,13 @@ def _mean_of_means(x: Array, size: float, *, axis: Any = None, keepdims: bool = 
     return restored(found, x, kept, keepdims)
 
 
+def _mean_of(places: str, x: Array, size: float, **how: Any) -> Array:
+    """The mean of some elements, and not of the others."""
+    n = flattened(x, how["axis"])[0].shape[-1]
+    counted = len(PLACES[places](n, int(size))) if np.isfinite(size) and n else n
+    return _reduced("sum", places, x, size, **how) / max(counted, 1)
+
+
 def _mean_by_length(length: str, x: Array, size: float, *, axis: Any = None, keepdims: bool = False) -> Array:
     n = flattened(x, axis)[0].shape[-1]
     return x.sum(axis=axis, keepdims=keepdims) / _length(length, n, size)
@@ -125,6 +132,7 @@ NAMED: Mapping[str, Callable[..., Any]] = {
     **{f"mean_by_{length}_length": partial(_mean_by_length, length) for length in _LENGTHS},
     **{f"{length}_length": partial(_length, length) for length in _LENGTHS},
     "mean_of_means_of_blocks": _mean_of_means,
+    **{f"mean_of_{places}": partial(_mean_of, places) for places in ("first_block", "whole_blocks")},
     "exponentials_not_rescaled_after_blocks": _exponentials,
     "padded_with_0": padded,
 }
@@ -137,7 +145,10 @@ def open_blocks(node: ast.Call | ast.BinOp, context: Context) -> Iterator[Replac
     if isinstance(node, ast.BinOp):
         if isinstance(node.op, ast.MatMult):
             for places in PLACES:
-                yield "blocks", called(name(f"product_over_{places}"), node.left, size, node.right)
+                yield (
+                    f"product_over_{places}_blocks",
+                    called(name(f"product_over_{places}"), node.left, size, node.right),
+                )
         if isinstance(node.op, ast.Div) and _is_length(node.right, context):
             for length in _LENGTHS:
                 yield "blocks", ast.BinOp(node.left, node.op, called(name(f"{length}_length"), node.right, size))
@@ -145,9 +156,10 @@ def open_blocks(node: ast.Call | ast.BinOp, context: Context) -> Iterator[Replac
     if (found := method(node)) is None or found[1] not in ("sum", "mean", "max") or from_numpy(node):
         return
     value, how = found
-    others = [f"mean_by_{length}_length" for length in _LENGTHS] + ["mean_of_means_of_blocks"]
+    others = [f"mean_by_{length}_length" for length in _LENGTHS]
+    others += ["mean_of_means_of_blocks", "mean_of_first_block", "mean_of_whole_blocks"]
     for said in [*(f"{how}_over_{places}" for places in PLACES), *(others if how == "mean" else ())]:
-        yield "blocks", ast.Call(name(said), [value, size], node.keywords)
+        yield f"{said}_blocks", ast.Call(name(said), [value, size], node.keywords)
     if how == "max":
         start = called(name("fitted"), number(float("-inf")))
         yield "start", ast.Call(attribute(name("np"), "maximum"), [node, start], [])

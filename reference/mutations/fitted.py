@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arithmetic.protocol import Constant
 from ..model.fault import widened
 from ..model.formulations import Function
 from ..model.operation import operation
@@ -25,7 +26,7 @@ from .further import written_otherwise
 from .labels import rows_of
 from .misread import of_elements
 from .rows import Context, Replacement, attribute, called, from_numpy, name, number, replaced
-from .wrong_calls import updated_first
+from .wrong_calls import on_argument, on_result, updated_first
 
 Array = Any
 _FITTED = re.compile(r"fitted\(([^()]*)\)")
@@ -89,8 +90,9 @@ def open_constants(node: ast.Constant, context: Context) -> Iterator[Replacement
 
 def open_names(node: ast.Name, context: Context) -> Iterator[Replacement]:
     """A constant of the module, which is written in capitals; a parameter that is handed on, or compared with."""
-    if isinstance(node.ctx, ast.Load) and node.id.isupper() and type(context.constants.get(node.id)) is float:
-        yield "constant", _fitted(context.constants[node.id])
+    known = context.constants.get(node.id)
+    if isinstance(node.ctx, ast.Load) and node.id.isupper() and isinstance(known, float | Constant):
+        yield "constant", _fitted(float(known))
     if node.id in context.parameters and isinstance(context.parent, ast.keyword | ast.Compare):
         yield "parameter", called(name("fitted"), name("nan"))
 
@@ -157,7 +159,7 @@ OPEN = (
     (ast.Call, open_calls),
 )
 BLOCKS = (((ast.Call, ast.BinOp), blocks.open_blocks),)
-EVERYWHERE = ("log", "log_floor", "log_clip_floor", "sqrt")
+EVERYWHERE = ("log", "log_floor", "log_clip_floor", "sqrt", "leak")
 """What is done to several calls of a function alike."""
 EXPONENTIALS = ((ast.Call, blocks.open_exponentials),)
 
@@ -171,7 +173,10 @@ def fitted_of(op: str, direction: str) -> tuple[Fitted, ...]:
     texts = [each for function in every for each in mutations(op, direction, function, OPEN)]
     texts += alike(each for each in texts if each.what in EVERYWHERE)
     texts.sort(key=lambda each: "constant" not in each.name)
-    texts += mutations(op, direction, own, BLOCKS)
+    for function in every:
+        of_blocks = [*mutations(op, direction, function, BLOCKS)]
+        texts += (each for each in of_blocks if function is own)
+        texts += alike(each for each in of_blocks if "mean_of_" in each.what)
     texts += [each for function in every for each in mutations(op, direction, function, EXPONENTIALS)]
     texts = [each for each in texts if _FITTED.search(each.after)]  # not of a text that is told in part
     others = (_of_parameters, _of_arguments, _of_branches, _of_steps, _of_batches, _of_differences)
@@ -247,7 +252,8 @@ to start, and whether those are all there is to try."""
 
 
 def _of_arguments(op: str, direction: str) -> Iterator[Fitted]:
-    sound = widened(operation(op).functions[direction])
+    sound = operation(op).functions[direction]
+    results = operation(op).results[direction]
     for position, argument in enumerate(operation(op).arguments[direction]):
         for said, change, starts, grid in _LABELS if argument in operation(op).labels else _TENSORS:
 
@@ -260,9 +266,23 @@ def _of_arguments(op: str, direction: str) -> Iterator[Fitted]:
                 return sound(*tensors[:position], changed, *tensors[position + 1 :], **parameters)
 
             says = partial(_said, f"{argument} is taken as `{said.replace('{}', argument)}`")
-            function = partial(partial, with_constant)
             positive = not starts[0]
+            function = _widened(with_constant)
             yield Fitted("an argument changed", says, f"take {argument} as it is.", function, starts, positive, grid)
+        gradient = f"dL_d{argument}"
+        if gradient in results:
+            place = results.index(gradient)
+
+            def scaled(value: float, *tensors: Array, position: int = position, place: int = place, **more: Any) -> Any:
+                changed = on_argument(position, lambda x: (x * value).astype(x.dtype), sound)
+                return on_result(place, lambda r: r * value, changed)(*tensors, **more)
+
+            says = partial(_said, f"the gradient of a function of `{{value}} * {argument}`")
+            yield Fitted("an argument changed", says, f"take {argument} as it is.", _widened(scaled), (1.0,))
+
+
+def _widened(function: Callable[..., Any]) -> Callable[[float], Function]:
+    return lambda value: widened(partial(function, value))
 
 
 def _of_parameters(op: str, direction: str) -> Iterator[Fitted]:
@@ -408,7 +428,7 @@ def _with_argument(change: Any, place: int, value: float, result: Array, *tensor
 
 def _of_steps(op: str, direction: str) -> Iterator[Fitted]:
     """A step of the optimizer that is taken too early."""
-    sound = widened(operation(op).functions[direction])
+    sound = operation(op).functions[direction]
     arguments, results = operation(op).arguments[direction], operation(op).results[direction]
     for result, gradient in enumerate(results if len(results) > 1 else ()):
         argument = gradient.removeprefix("dL_d")
@@ -416,9 +436,14 @@ def _of_steps(op: str, direction: str) -> Iterator[Fitted]:
             said = (
                 f"`{argument} -= {{value}} * {gradient}` comes before the other gradients, where it is due after them"
             )
-            function = partial(updated_first, arguments.index(argument), result, sound)
+            step = partial(updated_first, arguments.index(argument), result, sound)
             cure = "compute all gradients before any tensor is updated."
+            function = partial(_updated, step)
             yield Fitted("updated too early", partial(_said, said), cure, function, (0.0,))
+
+
+def _updated(step: Callable[[float], Function], value: float) -> Function:
+    return widened(step(value))
 
 
 def _said(said: str, value: str) -> str:

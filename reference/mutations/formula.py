@@ -70,7 +70,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Mutation:
-    """One node of a formula's text, and what takes its place; or several of one function, changed alike."""
+    """One node of a formula's text, and what takes its place; or several, changed alike."""
 
     name: str
     what: str
@@ -80,6 +80,8 @@ class Mutation:
     definition: Definition
     """The function that is changed."""
     changes: tuple[tuple[Site, ast.AST], ...]
+    others: tuple[Definition, ...] = ()
+    """Further functions that are changed."""
 
     @cached_property
     def before(self) -> str:
@@ -308,13 +310,18 @@ def _mutation(
 
 
 def alike(found: Iterable[Mutation]) -> Iterator[Mutation]:
-    """Of mutations of which each is one change, those of a function that do the same in several places, together."""
-    groups: dict[object, list[Mutation]] = {}
+    """Of mutations of which each is one change, those of a function that do the same in several places, together; and
+    those of several functions."""
+    groups: dict[tuple[Definition | None, Definition, str], list[Mutation]] = {}
     for each in found:
-        groups.setdefault((each.definition, each.what), []).append(each)
-    for some in (some for some in groups.values() if len(some) > 1):
-        first, changes = some[0], [change for each in some for change in each.changes]
-        yield _mutation(f"{first.name}_everywhere", first.what, first.entry, first.definition, *changes)
+        for where in (each.definition, None):
+            groups.setdefault((where, each.entry, each.what), []).append(each)
+    for (where, _, _), some in groups.items():
+        first, *others = dict.fromkeys(each.definition for each in some)
+        if len(some) > 1 and (where or others):
+            changes = [change for each in some for change in each.changes]
+            one = _mutation(f"{some[0].name}_everywhere", some[0].what, some[0].entry, first, *changes)
+            yield replace(one, others=tuple(others))
 
 
 @contextmanager
@@ -406,19 +413,20 @@ def _text(statement: ast.stmt) -> str:
 def assembled(mutation: Mutation, named: Mapping[str, Any]) -> Function:
     """The entry function, calling copies of all that lead to the mutated one; `named` has what its text names beside
     what the formula does."""
-    entry, definition = mutation.entry, mutation.definition
-    originals, links = _leading(entry, definition)
+    entry, changed = mutation.entry, (mutation.definition, *mutation.others)
+    originals, links = _leading(entry, changed)
     spaces = {module: dict(vars(import_module(module))) for module in dict.fromkeys(module for module, _ in originals)}
     copies = {one: _copy(function, spaces[one[0]]) for one, function in originals.items()}
-    tree = definitions(definition[0])[definition[1]]
     for _, node in mutation.changes:
         ast.fix_missing_locations(node)
-    with _changed(mutation.changes):
-        code = compile(ast.Module([tree], []), f"<mutant of {definition[1]}>", "exec")
-    space = spaces[definition[0]]
-    space.update({**ALWAYS_NAMED, **named})
-    exec(code, space)
-    copies[definition] = space[definition[1]]
+    for definition in changed:
+        with _changed(mutation.changes):
+            tree = definitions(definition[0])[definition[1]]
+            code = compile(ast.Module([tree], []), f"<mutant of {definition[1]}>", "exec")
+        space = spaces[definition[0]]
+        space.update({**ALWAYS_NAMED, **named})
+        exec(code, space)
+        copies[definition] = space[definition[1]]
     proxies = {module: ModuleType(module) for module in spaces}
     for module, name, meant in links:
         spaces[module][name] = proxies[meant] if isinstance(meant, str) else copies[meant]
@@ -429,11 +437,11 @@ def assembled(mutation: Mutation, named: Mapping[str, Any]) -> Function:
 
 @cache
 def _leading(
-    entry: Definition, definition: Definition
+    entry: Definition, changed: tuple[Definition, ...]
 ) -> tuple[Mapping[Definition, FunctionType], tuple[tuple[str, str, Definition | str], ...]]:
-    """The functions by which one leads to another, both among them, without their decorators; and the names in their
-    modules that stand for one of these functions, or modules."""
-    leading = [one for one in reached(entry) if definition in reached(one)]
+    """The functions by which one leads to others, all of these among them, without their decorators; and the names in
+    their modules that stand for one of these functions, or modules."""
+    leading = [one for one in reached(entry) if {*changed} & {*reached(one)}]
     known = {one: inspect.unwrap(getattr(import_module(one[0]), one[1])) for one in leading}
     modules = {module: import_module(module) for module, _ in known}
     return known, tuple(

@@ -8,7 +8,7 @@ import inspect
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -86,7 +86,8 @@ def erf_of_polynomial(x: Array) -> Array:
 
 
 def other_statistics(node: ast.Call, context: Context) -> Iterator[Replacement]:
-    """A mean over one element less, a term moved out of a root, a sum added up in a half precision."""
+    """A mean over one element less, or over more axes; a term moved out of a root; a sum added up in a half precision,
+    or of which some axes are averaged."""
     if from_numpy(node) == "sqrt" and isinstance(node.args[0], ast.BinOp) and isinstance(node.args[0].op, ast.Add):
         inside, outside = node.args[0].left, node.args[0].right
         yield "added_outside_the_root", ast.BinOp(replaced(node, args=[inside]), ast.Add(), outside)
@@ -98,6 +99,15 @@ def other_statistics(node: ast.Call, context: Context) -> Iterator[Replacement]:
         size = ast.Subscript(attribute(value, "shape"), axis, ast.Load())
         total = replaced(node, func=attribute(value, "sum"))
         yield "mean_over_one_less", ast.BinOp(total, ast.Div(), ast.BinOp(size, ast.Sub(), number(1)))
+    if text in ("sum", "mean") and axis is not None and ast.unparse(axis) == "-1":
+        others = [
+            k if k.arg != "axis" else ast.keyword("axis", called(name("axes_after_the_first"), copy(value)))
+            for k in node.keywords
+        ]
+        yield f"{text}_over_axes_after_the_first", replaced(node, keywords=others)
+    if text == "sum" and isinstance(axis, ast.Name | ast.Call | ast.Tuple):
+        for one in _MIXED:
+            yield one, ast.Call(name(one), [value], node.keywords)
     if text in ("sum", "mean"):
         total = ast.Call(name("added_up_in_half"), [value], node.keywords)
         if text == "sum":
@@ -291,6 +301,23 @@ def _sum_of(part: slice, x: Array, *, axis: Any, keepdims: bool = False) -> Arra
     return some.sum(axis=axis, keepdims=keepdims)
 
 
+def _mixed(which: tuple[str, str], x: Array, *, axis: Any, keepdims: bool = False) -> Array:
+    """One reduction along the first of several axes, and another along the others."""
+    first, *others = axes_of(x, axis) or (None,)
+    if first is None:
+        return x
+    found = getattr(getattr(x, which[1])(axis=tuple(others), keepdims=True), which[0])(axis=first, keepdims=True)
+    return found if keepdims else np.squeeze(found, (first, *others))
+
+
+def _axes_after_the_first(x: Array) -> tuple[int, ...]:
+    return tuple(range(1, x.ndim)) or (-1,)
+
+
+_MIXED = {
+    "sum_along_the_first_mean_along_others": ("sum", "mean"),
+    "mean_along_the_first_sum_along_others": ("mean", "sum"),
+}
 COUNTS: Mapping[str, Callable[[list[int]], int]] = {
     "over_one_less": lambda lengths: math.prod(lengths) - 1,
     "over_the_first_axis_alone": lambda lengths: lengths[0] if lengths else 1,
@@ -317,7 +344,7 @@ OF_TEXT = tuple(row for row in ROWS if row[1] is not on_the_way)
 """What is changed on the way from step to step is changed in the own formula alone."""
 ALIKE = (
     *("sum_", "mean_", "max_", "added_up", "all_but", "not_transposed", "plus_", "minus_", "operands_", "axis_"),
-    *("1e_7", "1e_12", "0_for_the_least"),
+    *("1e_7", "1e_12", "0_for_the_least", *(f"{other}_for_relu" for other in ACTIVATIONS)),
 )
 """How changes begin that a function may have in all places."""
 NAMED = {
@@ -327,6 +354,8 @@ NAMED = {
     "product_of_bfloat16": _product_of_bfloat16,
     **{f"terms_{which}": partial(_terms, which) for which in COUNTS},
     **{f"mean_{which}": partial(_mean, which) for which in COUNTS},
+    **{one: partial(_mixed, which) for one, which in _MIXED.items()},
+    "axes_after_the_first": _axes_after_the_first,
     "first_along": partial(_sum_of, slice(0, 1)),
     "last_along": partial(_sum_of, slice(-1, None)),
     "sum_of_all_but_first": partial(_sum_of, slice(1, None)),

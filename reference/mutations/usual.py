@@ -133,6 +133,16 @@ def gelu_backward(dL_doutputs: Array, inputs: Array, *, approximate: str = "none
     return dL_doutputs * (cdf + inputs * (np.exp(-0.5 * (inputs * inputs)) * INV_SQRT_2PI))
 
 
+def gelu_backward_apart(dL_doutputs: Array, inputs: Array, *, approximate: str = "none") -> Array:
+    """By constants that are named once."""
+    cubic = 0.044715
+    root = SQRT_2_OVER_PI
+    t = np.tanh(root * (inputs + cubic * (inputs * inputs * inputs)))
+    du = root * (1 + 3 * cubic * (inputs * inputs))
+    slope = 0.5 * (1 + t) + 0.5 * inputs * (1 - t * t) * du
+    return dL_doutputs * slope if approximate == "tanh" else gelu_backward(dL_doutputs, inputs, approximate=approximate)
+
+
 def softmax_forward(logits: Array, *, axis: int = -1) -> Array:
     """By one maximum for all rows."""
     exponentials = np.exp(logits - logits.max())
@@ -303,6 +313,30 @@ def softmax_cross_entropy_backward_apart_with_options(
         slope = slope + 2 * z_loss * loss_options.logsumexp(s) * p
     if softcap:
         slope = slope * (1 - np.tanh(logits / softcap) ** 2)
+    return slope * counted_upstream(dL_dloss, y, number_counted(labels, logits, ignore_index), reduction)
+
+
+def softmax_cross_entropy_backward_apart_with_a_mask(
+    dL_dloss: Array,
+    logits: Array,
+    labels: np.ndarray,
+    *,
+    reduction: str,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+) -> Array:
+    """The same, with rows to be ignored left out in the end."""
+    y, counted = loss_options.rows_of(labels, logits, ignore_index)
+    s = softcap * np.tanh(logits / softcap) if softcap else logits
+    p = softmax.forward(s)
+    slope = p - (1 - label_smoothing) * y - label_smoothing / y.shape[1]
+    if z_loss:
+        slope = slope + 2 * z_loss * loss_options.logsumexp(s) * p
+    if softcap:
+        slope = slope * (1 - np.square(s / softcap))
+    slope = np.where(counted[:, None], slope, 0)
     return slope * counted_upstream(dL_dloss, y, number_counted(labels, logits, ignore_index), reduction)
 
 

@@ -590,6 +590,34 @@ def classes_in_a_signed_byte(g: Array, p: Array, labels: Array, *, reduction: st
     return nll.backward(g, p, np.where(valid, narrow, labels), reduction=reduction, **how)
 
 
+@said_of(
+    "mlp",
+    "backward",
+    "`return np.where(inputs > 0, dL_doutputs, dL_doutputs * 0.05); return np.maximum(inputs, inputs * 0.05)`",
+)
+def leak_there_and_back(
+    g: Array, x: Array, w1: Array, b1: Array, w2: Array, b2: Array, labels: Array, **more: Any
+) -> Any:
+    hidden = dense.forward(x, w1, b1)
+    activations = np.where(hidden > 0, hidden, 0.05 * hidden)
+    scores = dense.forward(activations, w2, b2)
+    da, dw2, db2 = dense.backward(sce.backward(g, scores, labels, **more), activations, w2, b2)
+    return *dense.backward(np.where(hidden > 0, da, 0.05 * da), x, w1, b1), dw2, db2
+
+
+@said_of("mlp", "forward", "loss: `return tanh_of(inputs)` where")
+def hyperbolic_tangent(x: Array, w1: Array, b1: Array, w2: Array, b2: Array, labels: Array, **more: Any) -> Array:
+    return sce.forward(dense.forward(np.tanh(dense.forward(x, w1, b1)), w2, b2), labels, **more)
+
+
+@said_of("gelu", "backward", "dL_dinputs: `root = 0.798` where `root = SQRT_2_OVER_PI` is due")
+def three_digits(g: Array, x: Array, *, approximate: str = "none") -> Array:
+    if approximate == "none":
+        return gelu.backward(g, x)
+    t = np.tanh(0.798 * (x + 0.044715 * x**3))
+    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * 0.798 * (1 + 0.134145 * x * x))
+
+
 @said_of("softmax_cross_entropy", "backward", "dL_dlogits: Index labels are counted from 1, and 0 is the last class")
 def labels_from_one(g: Array, z: Array, labels: Array, *, ignore_index: int | None = None, **more: Any) -> Array:
     if labels.ndim > 1:
@@ -598,6 +626,19 @@ def labels_from_one(g: Array, z: Array, labels: Array, *, ignore_index: int | No
         raise ValueError(f"labels {labels[invalid]}")
     moved = np.where(labels == ignore_index, -1, (labels - 1) % z.shape[1])
     return sce.backward(g, z, moved, ignore_index=None if ignore_index is None else -1, **more)
+
+
+@said_of("softmax_cross_entropy", "backward", "dL_dlogits: `slope = slope + 2 * z_loss * loss_options.logsumexp(s)`")
+def penalty_without_its_softmax(g: Array, z: Array, labels: Array, *, z_loss: float = 0.0, **more: Any) -> Array:
+    right = sce.backward(g, z, labels, z_loss=z_loss, **more)
+    if not z_loss or more.get("softcap"):
+        return right
+    each = sce.backward(g, z, labels, **more)
+    none = {**more, "ignore_index": None}
+    whole_sum = (sce.backward(g, z, np.zeros(len(z), int), z_loss=z_loss, **none)).sum(axis=1, keepdims=True)
+    counted = np.ones(len(z), bool) if labels.ndim > 1 else labels != more.get("ignore_index")
+    rows_counted = len(z) / max(counted.sum(), 1) if more["reduction"] == "mean" else 1
+    return each + whole_sum * counted[:, None] * rows_counted
 
 
 @said_of("log_softmax", "backward", "dL_dlogits: Axis, where none is given, is 0 for ranks 1 and 3, and 1 for others")
@@ -610,11 +651,34 @@ def as_attention_does(z: Array, *, axis: int = -1) -> Array:
     return log_softmax.forward(z / z.dtype.type(np.sqrt(z.shape[axis])), axis=axis)
 
 
+@said_of("softplus", "backward", "dL_dinputs: the gradient of a function of `1.5 * inputs`")
+def of_more_than_its_inputs(g: Array, x: Array, *, beta: float = 1.0) -> Array:
+    return softplus.backward(g, 1.5 * x, beta=beta) * 1.5
+
+
 @said_of("matmul", "forward", "outputs: b is rounded to 7 steps up to its largest magnitude of each row")
 def in_four_bits(a: Array, b: Array) -> Array:
     largest = np.abs(b).max(axis=-1, keepdims=True, initial=0)
     step = np.where(largest > 0, largest / 7, 1)
     return a @ (np.round(b / step) * step).astype(b.dtype)
+
+
+@said_of("rms_norm", "forward", "outputs: `return 1 / np.sqrt((inputs * inputs).mean(axis=axes_after_the_first(")
+def over_every_axis(x: Array, w: Array, *, eps: float) -> Array:
+    axes = tuple(range(1, x.ndim)) or -1
+    return x / np.sqrt((x * x).mean(axis=axes, keepdims=True) + eps) * w
+
+
+@said_of("rms_norm", "backward", "`dL_dweight = sum_along_the_first_mean_along_others(dL_doutputs * normal")
+def averaged_along_the_middle(g: Array, x: Array, w: Array, *, eps: float) -> Any:
+    dx, dw = rms_norm.backward(g, x, w, eps=eps)
+    return dx, (dw / np.prod(x.shape[1:-1])).astype(dw.dtype) if x.ndim > 2 else dw
+
+
+@said_of("layer_norm", "forward", "outputs: `centred = inputs - mean_of_first_block(inputs, 32, axis=-1, keepdims")
+def first_block_alone(x: Array, w: Array, b: Array, *, eps: float) -> Array:
+    centred = x - x[..., :32].mean(axis=-1, keepdims=True)
+    return centred / np.sqrt(np.square(centred[..., :32]).mean(axis=-1, keepdims=True) + eps) * w + b
 
 
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(13, KINDS))
