@@ -690,14 +690,16 @@ def test_a_teardown_that_raises_fails_the_session(project: pytest.Pytester) -> N
 # The golden files that come with this backproof
 
 
-def test_every_installed_family_is_collected_once_and_its_id_accepted_back(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("many", [pytest.param(5, id="some"), pytest.param(1, id="all", marks=pytest.mark.catalogue)])
+def test_every_installed_family_is_collected_once_and_its_id_accepted_back(
+    pytester: pytest.Pytester, many: int
+) -> None:
+    ops = [op for op in store.golden_operations() if {f"{op}_forward", f"{op}_backward"} & vars(numpy).keys()][::many]
     expected = [
-        f"vectors/{op}.h5::{family.dtype}/{family.name}"
-        for op in store.golden_operations()
-        if {f"{op}_forward", f"{op}_backward"} & vars(numpy).keys()
-        for family in store.read_golden(op).families
+        f"vectors/{op}.h5::{family.dtype}/{family.name}" for op in ops for family in store.read_golden(op).families
     ]
     collect = ["--impl=backproof.conformance.adapters.numpy", "--collect-only", "-q", "--strict-markers"]
+    collect += [f"--impl-op={op}" for op in ops] if many > 1 else []
     assert ids_of(pytester.runpytest(*collect)) == expected
     some = expected[:: len(expected) // 20]
     assert ids_of(pytester.runpytest(*collect, *some)) == some
