@@ -5,7 +5,9 @@ elements; what it does not define raises TypeError.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache, cached_property, wraps
 from typing import Any, ClassVar, Self, TypeVar, cast
 
@@ -59,6 +61,33 @@ class Constant:
 
     def __pow__(self, exponent: float) -> "Constant":
         return Constant(self.value**exponent, lambda: self.ball() ** exponent)
+
+
+Memory = dict[Any, Any]
+_memories: ContextVar[list[Memory] | None] = ContextVar("memories", default=None)
+"""Those of the arrays made within `forgotten`; None outside."""
+
+
+def memory() -> Memory:
+    """Give an array a place to remember what has been evaluated from it."""
+    made: Memory = {}
+    if (memories := _memories.get()) is not None:
+        memories.append(made)
+    return made
+
+
+@contextmanager
+def forgotten() -> Iterator[None]:
+    """Have the arrays made within forget at the end what they remember: it refers to them in circles, which else the
+    collector of garbage alone would find, late."""
+    memories: list[Memory] = []
+    token = _memories.set(memories)
+    try:
+        yield
+    finally:
+        _memories.reset(token)
+        for known in memories:
+            known.clear()
 
 
 def remembered(method: Method) -> Method:
@@ -117,9 +146,9 @@ class FormulaArray(NDArrayOperatorsMixin):
     __hash__ = object.__hash__
 
     @cached_property
-    def known(self) -> dict[Any, Any]:
+    def known(self) -> Memory:
         """What has been evaluated from this array already; see `model.formulations.shared`."""
-        return {}
+        return memory()
 
     # What a subclass must define ----------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ from .bounds import Cost, Rules, cost_of, fits, rules_of
 from .elementary import ZERO
 from .exact import exact, exact_array
 from .precision import Precision
-from .protocol import Axis, DirectArray, as_array, filled, reduction_rows, remembered
+from .protocol import Axis, DirectArray, as_array, filled, memory, reduction_rows, remembered
 
 
 class LengthError(ArithmeticError):
@@ -97,7 +97,7 @@ class Rounding(DirectArray):
         """Make an array of the same precision."""
         made = object.__new__(type(self))  # the parts are object arrays already
         made.value, made.error = parts
-        made.known = {}
+        made.known = memory()
         made.precision, made.guard, made.reductions = self.precision, self.guard, self.reductions
         return made
 

@@ -20,7 +20,15 @@ from ..arithmetic.elementary import ZERO
 from ..arithmetic.exact import exact_array, rounded, rounded_up
 from ..arithmetic.linear_errors import Variables
 from ..arithmetic.precision import Precision, precision_model
-from ..arithmetic.protocol import FormulaArray, RangeError, UnboundedError, UndecidedError, as_array, over_elements
+from ..arithmetic.protocol import (
+    FormulaArray,
+    RangeError,
+    UnboundedError,
+    UndecidedError,
+    as_array,
+    forgotten,
+    over_elements,
+)
 from ..arithmetic.rounding import LengthError, Rounding
 from ..model.family import Inputs
 from ..model.formulations import Formulation, Function
@@ -65,6 +73,7 @@ class Evaluation:
     """By precision; one that cannot be given is absent."""
 
 
+@forgotten()
 def evaluate(
     formulas: tuple[Formulation, ...],
     inputs: Inputs,

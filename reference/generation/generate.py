@@ -49,7 +49,7 @@ def generate(ops: Sequence[str], prepare: Callable[[], object] = int) -> dict[st
     work = tasks(ops)
     workers = min(os.cpu_count() or 1, max(len(work) // 8, 1))
     with ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (prepare,)) as pool:
-        built = pool.map(_build, work)
+        built = pool.map(_build, work, chunksize=4)
         bar = tqdm(built, total=len(work), unit="family", disable=not sys.stderr.isatty(), desc="generating")
         images, kept = {}, 0
         for op, group in groupby((family for family in bar if family is not None), key=lambda family: family.op):
