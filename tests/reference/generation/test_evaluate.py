@@ -1,5 +1,7 @@
 """Golden values and tolerances do not depend on where the search for a precision begins, nor on the machine's BLAS."""
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,32 @@ def test_another_starting_precision_gives_the_same_bits(
     for precision in (200, 700):
         monkeypatch.setattr(module, "FIRST_PRECISION", precision)
         assert bits_of(evaluated(op, direction, number, dtype)) == first
+
+
+def test_an_evaluation_leaves_no_array_to_the_collector_of_garbage() -> None:
+    seen: list[weakref.ref[Any]] = []
+
+    def formula(x: Any) -> Any:
+        y = np.exp(x) + 1
+        seen.extend(map(weakref.ref, (x, y)) if not isinstance(x, np.ndarray) else ())
+        return y * y
+
+    gc.collect()
+    gc.disable()
+    try:
+        evaluate(
+            (as_written(formula),),
+            {"x": np.ones(2)},
+            {},
+            "float32",
+            PRECISIONS_OF["float32"],
+            required=True,
+            guard=True,
+        )
+        assert len(seen) > 2
+        assert [array for one in seen if (array := one()) is not None] == []
+    finally:
+        gc.enable()
 
 
 def tensors(expectation: Expectation) -> list[bytes]:
