@@ -32,7 +32,8 @@ def watch_what_verdicts_need() -> tuple[Check, Check]:
     What they need themselves is bound here, before an implementation can replace it.
     """
     namespaces = list(_namespaces())
-    often, rest = [], []
+    often: Namespaces = []
+    rest: Namespaces = []
     for name, namespace in namespaces:
         (often if name in ("builtins", "numpy") or name.startswith(_OFTEN) else rest).append((name, namespace))
     quick, others, codes = _watched(often), _watched(rest), _codes(namespaces)
