@@ -170,7 +170,7 @@ def test_no_fault_is_named_of_sound_variants_that_miss_what_is_robust(
 @pytest.mark.parametrize(("op", "times"), [("dense", 30), pytest.param("softmax", 1000, marks=pytest.mark.catalogue)])
 def test_nothing_is_said_of_rounding_even_if_it_were_failed(op: str, times: int) -> None:
     functions = {direction: sound_variants_of(op)[f"{op}_{direction}"] for direction in ("forward", "backward")}
-    narrow = narrowed(few(op), times)
+    narrow = narrowed(replace(few(op), families=few(op).families[::2]), times)
     assert any(item.fails for item in diagnosed.ran(implementation(op, **functions), narrow))
     assert findings(implementation(op, **functions), narrow) == []
 
