@@ -63,7 +63,6 @@ def test_an_evaluation_leaves_no_array_to_the_collector_of_garbage() -> None:
         seen.extend(map(weakref.ref, (x, y)) if not isinstance(x, np.ndarray) else ())
         return y * y
 
-    gc.collect()
     gc.disable()
     try:
         evaluate(
