@@ -249,16 +249,9 @@ def on_labels(found: Candidate) -> Iterator[Candidate]:
 
 def from_fault(fault: "Fault", name: str) -> Candidate:
     """A fault, as a candidate."""
-    return Candidate(
-        name,
-        "",
-        "",
-        partial(called, fault.functions[fault.direction]),
-        fault,
-        remembers=bool(fault.memory),
-        plainest=fault.name.endswith("_zero"),
-        of_values=fault.formula is not None,
-    )
+    foretell, remembers = partial(called, fault.functions[fault.direction]), bool(fault.memory)
+    zero, of_values = fault.name.endswith("_zero"), fault.formula is not None
+    return Candidate(name, "", "", foretell, fault, remembers, of_values, plainest=zero)
 
 
 def of_result(position: int, one: Observation) -> Iterator[Candidate]:

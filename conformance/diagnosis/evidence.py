@@ -111,7 +111,9 @@ class Evidence:
         return [item for item in self.ran if item.fails and any(miss.kind in kinds for miss in item.verdict.misses)]
 
 
-def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, vectors: OperationVectors) -> Evidence:
+def gather(
+    ran: Sequence[Ran], direction: str, implementation: Implementation, vectors: OperationVectors, more: float = 0.0
+) -> Evidence:
     """Call an implementation again on some of the families that failed.
 
     What was unsupported or not implemented is no evidence; nor is a family that passed with a robust miss.
@@ -152,7 +154,7 @@ def gather(ran: Sequence[Ran], direction: str, implementation: Implementation, v
     for item in sampled(robust, MOST_ROBUST, by_flags=True):
         for case in range(item.family.count)[:MOST_CASES]:
             call(blank(item, case, verdict=item.verdict), found.robust)
-    found.began = thread_time()
+    found.began = thread_time() + more
     return found
 
 

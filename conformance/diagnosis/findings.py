@@ -56,11 +56,13 @@ class Diagnosis:
         return not all(finding.name.endswith(lower) for finding in self.findings)
 
 
-def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: OperationVectors) -> Iterator[Diagnosis]:
+def diagnose(
+    ran: Iterable[Ran], implementation: Implementation, vectors: OperationVectors, more: float = 0.0
+) -> Iterator[Diagnosis]:
     """What the failures of an operation look like, direction by direction; nothing where that is not certain.
 
     Calls the implementation again on a few of the families that failed, which it has to be set up for, and may set it
-    up anew; not where one of its calls hung or ended the interpreter.
+    up anew; not where one of its calls hung or ended the interpreter. `more`: seconds of processor beyond the usual.
     """
     ran = tuple(ran)
     for direction in DIRECTIONS:
@@ -72,7 +74,7 @@ def diagnose(ran: Iterable[Ran], implementation: Implementation, vectors: Operat
                 if gc.isenabled():  # it would go through thousands of trees and functions, all of which are kept
                     gc.disable()
                     after.callback(gc.enable)
-                findings = tuple(_findings(gather(of_one, direction, implementation, vectors)))
+                findings = tuple(_findings(gather(of_one, direction, implementation, vectors, more)))
             if findings:
                 yield Diagnosis(vectors.op, direction, findings)
 

@@ -16,9 +16,9 @@ from .observation import Observation, Results, alike, called
 if TYPE_CHECKING:
     from ...reference.mutations.fitted import Fitted
 
-LEAST, SPAN, SMALLEST = 1e-11, 512, 1e-18
+LEAST, SPAN, SMALLEST, NEAR = 1e-11, 512, 1e-18, 0.03
 """A constant that differs by less, or by so many units in the last place, is the one that is due; an epsilon that is
-smaller is none."""
+smaller is none. Nor is a term's factor so near to 1, in one call alone: what is small and left out looks like it."""
 SPARED, MOSTLY = 16, 0.5
 """A constant that is fitted to what is wrong by a first step moves no more than such a share of what is right by more
 than so many tolerances."""
@@ -45,6 +45,7 @@ def fitted(
     changed = of_results(vectors.arguments[family.direction], vectors.results[family.direction])
     factors, others_of = ([each for each in changed if (each.starts[0] == 1) is first] for first in (True, False))
     known = family.dtype not in HALF and sound_of(vectors.op, family.direction) is not None
+    alone = len({other.family.name for other in others}) == 1
     open_ones = (*factors, *(fitted_of(vectors.op, family.direction) if known else ()), *others_of)
     for each in takewhile(lambda _: not is_over(), open_ones):
         if each.of_result not in (None, position):
@@ -58,7 +59,7 @@ def fitted(
                     continue
                 if len({of(_numbers(other)) for other in others}) > 1:
                     yield Candidate(each.name, each.says(words), each.cure, partial(_by_size, each, of))
-            if by_size:
+            if by_size or (alone and each.of_result is None and each.starts[0] == 1 and abs(value - 1) < NEAR):
                 continue
             digits = 12 if math.isclose(value, each.starts[0], rel_tol=1e-5) else 6
             said = f"{each.says(f'{value:.{digits}g}')}{named(value)}"
@@ -138,7 +139,7 @@ def _values(each: "Fitted", some: Sequence[Observation], position: int, kept: Ke
         yield from (value for value in tried if not (each.sizes and value >= largest) and fits(value))
     elif not moves_what_is_right():
         for begun in each.starts:
-            value = solved(at, got[wrong], begun)
+            value = solved(at, got[wrong], begun, each.positive)
             if value is not None and fits(value):
                 rounded = (float(f"{value:.{digits}g}") for digits in range(1, 13))
                 yield next(filter(fits, (0.0, *rounded)), value)

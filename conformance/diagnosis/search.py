@@ -72,10 +72,10 @@ class Explanation:
         return self.judged.candidate
 
     @property
-    def rank(self) -> tuple[float, int, bool, int, int]:
-        """The lower, the better."""
-        conditions = len(self.conditions)
-        return -self.gain * PENALTY**conditions, conditions, self.alone, self.unlike, self.judged.order
+    def rank(self) -> tuple[float, int, bool, int, bool, int]:
+        """The lower, the better; of two that explain as much, one without a fitted number."""
+        conditions, of = len(self.conditions), self.candidate
+        return -self.gain * PENALTY**conditions, conditions, self.alone, self.unlike, of.constant, self.judged.order
 
 
 @dataclass
@@ -175,7 +175,7 @@ class Search:
             inside = [m for m in marks if not any(condition.spares([m])[0] for condition in found.conditions)]
             by_any = [np.asarray(sum(one.explained.get((id(m.one), p), 0) for one in known)) > 0 for m in inside]
             both = [np.broadcast_arrays(told, m.elements) for told, m in zip(by_any, inside, strict=True)]
-            if sum(np.mean(told[marked]) >= COVERED for told, marked in both) < COVERED * len(inside):
+            if inside and sum(np.mean(told[marked]) >= COVERED for told, marked in both) <= COVERED * len(inside):
                 return False
         return True
 
@@ -230,17 +230,16 @@ class Search:
             return None  # others may be better
         if self._telling(best) and self._families(best) >= FEWEST_UNTOLD + len(best.conditions):
             return best
-        if best.candidate.of_sizes and not self._telling(best):
+        fits_any = best.candidate.of_sizes or (best.candidate.constant and not self.evidence.right)
+        if not self._telling(best) and fits_any:
             return None
         another = one.family.level == "robust" and "." not in best.candidate.name  # right, but for what overflows
         fewest = UNTOLD_WHEN if best.conditions or another else FEWEST_UNTOLD
         if not self._values(best) and self._families(best) < fewest:
             return None
-        if best.candidate.plainest:
-            return best
         share = 1.0 if self._explains_all(best) else RIVAL
-        as_good = [r for r in rivals if r.gain >= share * best.gain and r.rank[1:4] <= best.rank[1:4]]
-        return best if all(self._same(best, other) for other in as_good) else None
+        as_good = [r for r in rivals if r.gain >= share * best.gain and r.rank[1:5] <= best.rank[1:5]]
+        return best if best.candidate.plainest or all(self._same(best, other) for other in as_good) else None
 
     def _likely_first(self, one: Observation, position: int) -> Iterator[Judged | None]:
         """The candidates that explain a result; those that a few other cases speak against after constants. None after
@@ -279,13 +278,13 @@ class Search:
     def _values(self, one: Explanation) -> int:
         """How many different values are explained, up to some; 0, infinities and NaN come of many things, and do not
         count."""
-        values: set[float] = set()
+        values, most = set[float](), FEWEST if self.evidence.right else OF_SIZES
         for other, p in product(self.wrong, one.positions):
             explained, got = one.explained.get((id(other), p)), other.values[p]
             if explained is not None and other.states[p] is not State.WRONG:
                 return FEWEST
             if explained is not None and got is not None:
-                values.update(got[np.isfinite(got) & (got != 0) & explained].ravel()[:FEWEST].tolist())
+                values.update(np.unique(got[np.isfinite(got) & (got != 0) & explained])[:most].tolist())
         return len(values)
 
     def _families(self, one: Explanation) -> int:
@@ -491,8 +490,9 @@ class Search:
         return float(explained.sum()) if np.mean(explained / wrong) >= FINE_SHARE else 0.0
 
     def _settles(self, one: Explanation) -> bool:
-        """Whether an explanation on one condition at most is no chance, and leaves nothing open."""
-        return len(one.conditions) <= 1 and self._explains_all(one) and self._telling(one)
+        """Whether an explanation on one condition at most is no chance, as a constant may be where nothing is right."""
+        sure = self._telling(one) and (self.evidence.right or not one.candidate.constant)
+        return bool(sure) and len(one.conditions) <= 1 and self._explains_all(one)
 
     def _explains_all(self, one: Explanation) -> bool:
         return not any((wrong & ~one.explained.get(unit, np.False_)).any() for unit, wrong in self.left.items())

@@ -1,7 +1,9 @@
 """What a wrong result looks like: the diagnosis of the plugin, asked about one call of the user's own."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 from time import thread_time
 from typing import TYPE_CHECKING
 
@@ -19,17 +21,25 @@ from .evaluation import counted, fast_parts, parts_of, whole
 from .judging import Judgement
 
 if TYPE_CHECKING:
+    from ...reference.arithmetic.fast_sums import Batch
     from ...reference.arithmetic.sampling import Cut
 
-WHOLE, PART = 2**17, 2**15
+WHOLE, PART, SMALL = 2**17, 2**15, 2**13
 """Elements of all arguments of a call up to which it is compared with what mutants of the formula give, and of the part
-of a larger one that is. What lies between is where the formula is cheap."""
+of a larger one that is. What lies between is where the formula is cheap. Mutants are tried on a small part first, where
+thousands take a second, and what explains that is held against the rest."""
 DEAREST = 0.003
 """Seconds that the formula may take then: up to thousands of mutants take as long."""
-FEW = 4
-"""So many rows of a larger call at least are looked at."""
+FEW, SEVERAL, MOST_AXES = 4, (64, 32, 16, 8, 4, 2, 1), 4
+"""Of so many rows of a larger call, or more, any number is looked at; of several axes so many indices each."""
+PAIRED = 2**23
+"""Elements of what the two longest axes may span, as where a mutant lays one along the other."""
+MORE_SECONDS = 1.0
+"""Of processor beyond what the diagnosis of a run may take: of one call more explanations come near."""
 Expected = tuple[OwnCall, dict[str, np.ndarray], dict[str, np.ndarray]]
 """A call or a part of it, and what is expected of its results with the tolerances, by name."""
+Part = tuple[OwnCall, OwnCall, "Batch | None"]
+"""A part of a call, of tensors whose `len` is that of the whole; of plain tensors; and what it was cut from."""
 
 
 class Rows(np.ndarray):
@@ -62,33 +72,15 @@ def explain(call: OwnCall, judgement: Judgement) -> list[Diagnosis]:
 
     Of a large call a few rows are looked at, with the results that have a row for each.
     """
-    dtype, precision = judgement.dtype, judgement.precision
-    found = _looked_at(replace(call, sample=None), judgement)
-    if found is None:
+    shown = list(_looked_at(replace(call, sample=None), judgement))
+    if not shown:
         return []
-    shown, expected, tolerance = found
-    due = {name: e.astype(numpy_dtype(dtype)) for name, e in expected.items()}
-    tolerance = {name: t if name in shown.results else np.full(t.shape, np.inf) for name, t in tolerance.items()}
-    came = tuple(held(shown.results.get(name, due[name]), dtype) for name in call.names)
-    family = Family(
-        op=call.operation.name,
-        dtype=dtype,
-        name="own-data",
-        direction=call.direction,
-        count=1,
-        level="required",
-        result="valid",
-        flags=(),
-        parameters=shown.parameters,
-        seed="",
-        comment="",
-        source="",
-        inputs={name: held(x, dtype)[None] for name, x in shown.arguments.items()},
-        answer=Expectation(
-            {name: e.astype(np.float64)[None] for name, e in expected.items()},
-            {precision: {name: t[None] for name, t in tolerance.items()}},
-        ),
-    )
+    families, came = [], {}
+    for part, expected, tolerance in shown:
+        families.append(_family(part, expected, tolerance, judgement))
+        due = {name: part.results.get(name, e.astype(numpy_dtype(judgement.dtype))) for name, e in expected.items()}
+        results = tuple(held(due[name], judgement.dtype) for name in call.names)
+        came[tuple(x.shape for x in part.arguments.values())] = results
     vectors = OperationVectors(
         op=call.operation.name,
         vectors_version="",
@@ -99,51 +91,106 @@ def explain(call: OwnCall, judgement: Judgement) -> list[Diagnosis]:
         aliases={},
         flags=(),
         answers=(),
-        families=(family,),
+        families=tuple(families),
     )
     implementation = Implementation(
         spec="",
         name="",
         version="",
-        functions={(family.op, family.direction): lambda *_, **__: came},
-        dtypes=(dtype,),
-        precision={dtype: precision},
+        functions={(vectors.op, call.direction): lambda *tensors, **_: came[tuple(x.shape for x in tensors)]},
+        dtypes=(judgement.dtype,),
+        precision={judgement.dtype: judgement.precision},
     )
     misses = [Miss(MissKind.VALUE, False, 0, "", result=tally.name) for tally in judgement.wrong]
     misses += [Miss(MissKind.SHAPE, False, 0, "", result=name) for name, _ in judgement.misshapen]
-    return list(diagnose([Ran(family, verdict_on(family, misses), fails=True)], implementation, vectors))
+    ran = [Ran(family, verdict_on(family, misses), fails=True) for family in families]
+    return list(diagnose(ran, implementation, vectors, more=MORE_SECONDS))
 
 
-def _looked_at(call: OwnCall, judgement: Judgement) -> Expected | None:
-    """The call itself, or some rows of a large one; None where it cannot be cut."""
-    dtype, precision, answer = judgement.dtype, judgement.precision, call.operation.formulations[call.direction]
-    if _is_affordable(call):
-        return call, *whole(parts_of(call, answer, dtype, precision))
+def _family(part: OwnCall, expected: Tensors, tolerance: Tensors, judgement: Judgement) -> Family:
+    """A call, or a part of it, as a family of one case."""
+    judged = {name: t if name in part.results else np.full(t.shape, np.inf) for name, t in tolerance.items()}
+    return Family(
+        op=part.operation.name,
+        dtype=judgement.dtype,
+        name="own-data",
+        direction=part.direction,
+        count=1,
+        level="required",
+        result="valid",
+        flags=(),
+        parameters=part.parameters,
+        seed="",
+        comment="",
+        source="",
+        inputs={name: held(x, judgement.dtype)[None] for name, x in part.arguments.items()},
+        answer=Expectation(
+            {name: e.astype(np.float64)[None] for name, e in expected.items()},
+            {judgement.precision: {name: t[None] for name, t in judged.items()}},
+        ),
+    )
+
+
+def _looked_at(call: OwnCall, judgement: Judgement) -> Iterator[Expected]:
+    """The call itself, or some rows of a large one, with a smaller part first; nothing where it cannot be cut."""
+    answer, elements = call.operation.formulations[call.direction], _elements(call)
+    cuts = call.cuts_above(1) if elements > 2 * SMALL else []
+    small = _part(call, judgement, cuts, SMALL)
+    if small is not None and 2 * _elements(small[0]) <= elements:
+        yield from _evaluated(*small, judgement)
+    part = _part(call, judgement, cuts, PART) if elements > PART else None
+    lacks = part is None or any(tally.name not in part[0].results for tally in judgement.wrong)
+    if lacks and _is_affordable(call):
+        yield call, *whole(parts_of(call, answer, judgement.dtype, judgement.precision))
+    elif part is not None and (small is None or _elements(part[0]) > _elements(small[0])):
+        yield from _evaluated(*part, judgement)
+
+
+def _elements(call: OwnCall) -> int:
+    return sum(x.size for x in call.arguments.values())
+
+
+def _part(call: OwnCall, judgement: Judgement, cuts: "Sequence[Cut]", most: int) -> Part | None:
+    """The part of so many elements or fewer that has most of a result, or the smallest: with all results that have a
+    row for each of the arguments', or else with one of those that are wrong. None where it is too dear."""
     from ...reference.arithmetic.sampling import cut
 
     tensors = list(call.arguments.values())
     axes = tuple(None if at is None else at % x.ndim for at, x in zip(call.batch_axes, tensors, strict=True))
-    cuts = call.cuts_above(1)
-    one = next((one for one in cuts if one.axes == axes), None)
-    wrong = [tally for tally in judgement.wrong if one and one.valid.get(call.names.index(tally.name)) is not None]
-    if one is None or not wrong:
+    places = [call.names.index(tally.name) for tally in judgement.wrong]
+    useful = [one for one in cuts if any(one.valid.get(place) is not None for place in places)]
+    one = next((one for one in useful if one.axes == axes), useful[0] if useful else None)
+    if one is None:
         return None
-    worst, place = wrong[0].worst[0], call.names.index(wrong[0].name)
-    for chosen in _choices(call, one, [other for other in cuts if other is not one and _is_valid(other, one)]):
-        taken = [(each, _spread(each, count, worst, place)) for each, count in chosen]
+    place = next(place for place in places if one.valid.get(place) is not None)
+    tally = next(tally for tally in judgement.wrong if tally.name == call.names[place])
+    also = [other for other in cuts if other is not one and other.valid.get(place) is not None]
+    for others in ([other for other in also if _is_valid(other, one)], also):
+        chosen = _chosen(call, one, others, place, most)
+        taken = [(each, _spread(each, count, tally.worst[0], place)) for each, count in chosen]
         few, batch = cut(tensors, taken)
-        results = {n: x for n, x in call.results.items() if one.valid.get(call.names.index(n)) is not None}
+        kept = [n for n in call.results if all(c.valid.get(call.names.index(n)) is not None for c, _ in taken)]
+        results = {n: call.results[n] for n in kept}
         for each, indices in taken:
             results = {n: np.take(x, indices, each.valid[call.names.index(n)]) for n, x in results.items()}
-        rows = (x if at is None else Rows.of(held(x, dtype), at, one.length) for x, at in zip(few, axes, strict=True))
-        part = replace(call, arguments=dict(zip(call.arguments, rows, strict=True)), results=results)
-        if not _is_affordable(part):
-            continue
-        plain = replace(part, arguments=dict(zip(call.arguments, few, strict=True)))
-        sound = counted(answer, plain, dtype, precision)
-        expected, tolerance = whole(fast_parts(plain, sound, dtype, precision, lambda _: None, batch))
-        return (part, expected, tolerance) if _follows(part, expected, tolerance) else None
+        plain = replace(call, arguments=dict(zip(call.arguments, few, strict=True)), results=results)
+        at = zip(call.arguments, few, one.axes, strict=True)
+        rows = {n: x if axis is None else Rows.of(held(x, judgement.dtype), axis, one.length) for n, x, axis in at}
+        part = replace(plain, arguments=rows)
+        longest = sorted({n for x in few for n in x.shape})[-2:]
+        if math.prod(longest) <= PAIRED and (_elements(part) <= 2 * PART or _is_affordable(part)):
+            return part, plain, batch
     return None
+
+
+def _evaluated(part: OwnCall, plain: OwnCall, batch: "Batch | None", judgement: Judgement) -> Iterator[Expected]:
+    """A part and what is due of it; nothing where the formula gives something else of the part than in the whole."""
+    answer = plain.operation.formulations[plain.direction]
+    dtype, precision = judgement.dtype, judgement.precision
+    sound = counted(answer, plain, dtype, precision)
+    expected, tolerance = whole(fast_parts(plain, sound, dtype, precision, lambda _: None, batch))
+    if _follows(part, expected, tolerance):
+        yield part, expected, tolerance
 
 
 def _is_valid(other: "Cut", one: "Cut") -> bool:
@@ -151,18 +198,32 @@ def _is_valid(other: "Cut", one: "Cut") -> bool:
     return all(other.valid.get(place) is not None for place, axis in one.valid.items() if axis is not None)
 
 
-def _choices(call: OwnCall, one: "Cut", others: Sequence["Cut"]) -> Iterator[list[tuple["Cut", int]]]:
-    """How many indices are left of the batch, and then of other axes too, fewer and fewer."""
-    tensors = call.arguments.values()
-    fixed = sum(x.size for x, at in zip(tensors, one.axes, strict=True) if at is None)
-    row = (sum(x.size for x in tensors) - fixed) // one.length
-    rest = {n for x, at in zip(tensors, one.axes, strict=True) for axis, n in enumerate(x.shape) if axis != at}
-    counts = ((PART - fixed) // row, min(FEW, (WHOLE - fixed) // row), 2, 1)
-    told = (next((n for n in range(min(count, one.length), 0, -1) if n not in rest), 0) for count in counts)
-    possible = told if one.counted else (min(count, one.length) for count in counts)
-    kept = sorted({count for count in possible if count > 0}, reverse=True)
-    yield from ([(one, count)] for count in kept)
-    yield from ([(one, kept[-1]), *((other, min(few, other.length)) for other in others)] for few in (FEW, 2, 1))
+def _chosen(call: OwnCall, one: "Cut", others: Sequence["Cut"], place: int, most: int) -> list[tuple["Cut", int]]:
+    """How many indices are left of the batch, and of other axes where that is not enough, to have most of a result."""
+
+    def left(shape: Sequence[int], at: Sequence[tuple[int | None, int]]) -> int:
+        counts = {axis: count for axis, count in at if axis is not None}
+        return math.prod(counts.get(axis, n) for axis, n in enumerate(shape))
+
+    def elements(chosen: Sequence[tuple["Cut", int]]) -> int:
+        tensors = enumerate(call.arguments.values())
+        return sum(left(x.shape, [(each.axes[at], count) for each, count in chosen]) for at, x in tensors)
+
+    shape = call.results[call.names[place]].shape
+    rest = {
+        n for x, at in zip(call.arguments.values(), one.axes, strict=True) for k, n in enumerate(x.shape) if k != at
+    }
+    counts = [n for n in range(one.length, 0, -1) if n in SEVERAL or n > FEW] or [1]
+    counts = [n for n in counts if not (one.counted and n in rest)] or counts[-1:]
+    possible = [[(one, count)] for count in counts]
+    for some in (some for k in range(1, min(len(others), MOST_AXES) + 1) for some in combinations(others, k)):
+        for few in SEVERAL:
+            count = next((n for n in counts if n <= few), counts[-1])
+            possible.append([(one, count), *((other, min(few, other.length)) for other in some)])
+    small = [chosen for chosen in possible if elements(chosen) <= most]
+    if not small:
+        return min(possible, key=elements)
+    return max(small, key=lambda chosen: left(shape, [(each.valid[place], count) for each, count in chosen]))
 
 
 def _spread(one: "Cut", count: int, worst: tuple[int, ...], place: int) -> np.ndarray:
@@ -175,7 +236,7 @@ def _spread(one: "Cut", count: int, worst: tuple[int, ...], place: int) -> np.nd
 
 def _is_affordable(call: OwnCall) -> bool:
     """Whether hundreds of mutants of the formula can be called with these arguments."""
-    elements = sum(x.size for x in call.arguments.values())
+    elements = _elements(call)
     return elements <= PART or (elements <= WHOLE and min(_seconds(call) for _ in range(3)) <= DEAREST)
 
 

@@ -62,9 +62,9 @@ def _value(of: Callable[..., float], names: Sequence[str], numbers: Mapping[str,
         return None
 
 
-STEPS, SLOW, ROUNDED = 10, 3, 1e-6
+STEPS, SLOW, ROUNDED, SHARE, LARGEST_STEP = 10, 3, 1e-6, 8, -50.0
 """So many steps are taken at most, and so many before they have to come nearer, unless they are as small as roundings
-of float32 make them."""
+of float32 make them. A positive constant is changed by such a share of it, its logarithm by no more than so much."""
 
 
 def first_step(value: float) -> float:
@@ -72,11 +72,14 @@ def first_step(value: float) -> float:
     return max(1e-4 * abs(value), 1e-7)
 
 
-def solved(at: Callable[[float], np.ndarray | None], got: np.ndarray, value: float) -> float | None:
-    """The constant by Gauss and Newton; None where it does not matter, or there is none."""
+def solved(
+    at: Callable[[float], np.ndarray | None], got: np.ndarray, value: float, positive: bool = False
+) -> float | None:
+    """The constant by Gauss and Newton; None where it does not matter, or there is none. A positive one stays so: what
+    would take it to 0 or below is a step of its logarithm."""
     moves: list[float] = []
     for _ in range(STEPS):
-        step = first_step(value)
+        step = value / SHARE if positive and value else first_step(value)
         here, there = at(value), at(value + step)
         if here is None or there is None:
             return None
@@ -87,6 +90,8 @@ def solved(at: Callable[[float], np.ndarray | None], got: np.ndarray, value: flo
         if not square or not math.isfinite(square):
             return None
         move = float(slope @ rest) / square
+        if positive and move <= -value < 0:
+            move = value * math.expm1(max(move / value, LARGEST_STEP))
         value += move
         moves.append(abs(move))
         if len(moves) > SLOW and moves[-1] > moves[-1 - SLOW] / 2:

@@ -171,3 +171,68 @@ def test_what_is_wrong_with_rows_by_a_number_for_each_is_said_so(op: str, of_row
     text = " ".join(str(failed.value).split())
     assert said in text
     assert ("each row is" in text) == bool(said)
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(z - z.max(axis=-1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True))
+
+
+def penalty_without_its_2() -> dict[str, Any]:
+    """All that is wrong is nearly 0.9988 times the probabilities, too."""
+    z, labels = 3 * normal(64, 1000), default_rng(3).integers(0, 1000, 64)
+    p, penalty = softmax(z), np.float32(1e-4) * np.log(np.exp(z).sum(axis=1, keepdims=True))
+    came = (p * (1 + penalty) - np.eye(1000, dtype=np.float32)[labels]) / np.float32(64)
+    return {"came": came, "inputs": (z, labels), "reduction": "mean", "z_loss": 1e-4}
+
+
+def terms_left_out() -> dict[str, Any]:
+    a, b = normal(200, 1000), normal(1000, 300) / 50
+    return {"came": a[:, :960] @ b[:960], "inputs": (a, b)}
+
+
+def heads_in_turn() -> dict[str, Any]:
+    """Keys are shared by two heads of the query each, and cannot be cut as these can."""
+    q, k, v = normal(2, 8, 128, 64), normal(2, 2, 128, 64, seed=1), normal(2, 2, 128, 64, seed=2)
+    shared = np.arange(8) % 2
+    p = softmax(q @ k[:, shared].swapaxes(2, 3) / np.float32(8))
+    return {"came": p @ v[:, shared], "inputs": (q, k, v), "scale": 0.125}
+
+
+def an_epsilon_in_a_logarithm() -> dict[str, Any]:
+    z = 30 * normal(32, 1000)
+    return {"came": np.log(softmax(z) + np.float32(1e-10)), "inputs": z}
+
+
+@pytest.mark.parametrize(
+    ("op", "drawn", "said"),
+    [
+        (
+            "softmax_cross_entropy",
+            penalty_without_its_2,
+            "`slope = slope + z_loss * loss_options.logsumexp(s) * p` where",
+        ),
+        ("matmul", terms_left_out, "`return product_over_whole_blocks(a, 64, b)` where"),
+        ("scaled_dot_product_attention", heads_in_turn, "outputs: Head h of the query belongs to head h % G of G"),
+        ("log_softmax", an_epsilon_in_a_logarithm, "exponentials.sum(axis=axis, keepdims=True) + 1e-10)` where"),
+    ],
+)
+def test_what_explains_a_part_is_held_against_the_rest(
+    op: str, drawn: Callable[[], dict[str, Any]], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backproof.conformance.diagnosis.search.MOST_SECONDS", np.inf)
+    call = drawn()
+    came, judge = call.pop("came"), assert_gradients if "z_loss" in call else assert_outputs
+    with pytest.raises(AssertionError) as failed:
+        judge(op, came, **call)
+    (told,) = re.findall(r"looks like: (.+?) Cure:", " ".join(str(failed.value).split()))
+    assert said in told
+
+
+def test_a_factor_fits_any_single_element_and_is_no_name() -> None:
+    x, gamma = normal(8, 64), np.ones(64, np.float32)
+    came = x / np.sqrt((x * x).mean(axis=1, keepdims=True))
+    came[3, 5] *= -7.3
+    with pytest.raises(AssertionError) as failed:
+        assert_outputs("rms_norm", came, inputs=(x, gamma), eps=0.0)
+    assert "looks like" not in str(failed.value)
