@@ -153,6 +153,11 @@ def open_blocks(node: ast.Call | ast.BinOp, context: Context) -> Iterator[Replac
             for length in _LENGTHS:
                 yield "blocks", ast.BinOp(node.left, node.op, called(name(f"{length}_length"), node.right, size))
         return
+    if isinstance(node.func, ast.Name) and node.func.id == "mean" and len(node.args) == 2:
+        keywords = [ast.keyword("axis", node.args[1]), ast.keyword("keepdims", ast.Constant(True))]
+        for said in ("mean_over_whole_blocks", "mean_by_whole_length"):
+            yield f"{said}_blocks", ast.Call(name(said), [node.args[0], size], keywords)
+        return
     if (found := method(node)) is None or found[1] not in ("sum", "mean", "max") or from_numpy(node):
         return
     value, how = found

@@ -176,7 +176,7 @@ def fitted_of(op: str, direction: str) -> tuple[Fitted, ...]:
     for function in every:
         of_blocks = [*mutations(op, direction, function, BLOCKS)]
         texts += (each for each in of_blocks if function is own)
-        texts += alike(each for each in of_blocks if "mean_of_" in each.what)
+        texts += alike(each for each in of_blocks if function is own or "mean_of_" in each.what)
     texts += [each for function in every for each in mutations(op, direction, function, EXPONENTIALS)]
     texts = [each for each in texts if _FITTED.search(each.after)]  # not of a text that is told in part
     others = (_of_parameters, _of_arguments, _of_branches, _of_steps, _of_batches, _of_differences)

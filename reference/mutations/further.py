@@ -27,6 +27,7 @@ from .rows import (
     ROWS,
     Context,
     Replacement,
+    Rows,
     attribute,
     called,
     from_numpy,
@@ -257,6 +258,24 @@ def _mean(which: str, x: Array, axis: Any) -> Array:
     return x.sum(axis=axis, keepdims=True) / _terms(which, x, axis)
 
 
+def shifted_bounds(node: ast.Compare, context: Context) -> Iterator[Replacement]:
+    """A bound of places, as that of a causal mask or a window, that is one more, or one less."""
+    if len(node.ops) == 1 and isinstance(node.ops[0], ast.LtE) and not isinstance(node.left, ast.Constant):
+        for said, moved in (("one_more", ast.Add()), ("one_less", ast.Sub())):
+            bound = ast.BinOp(node.comparators[0], moved, number(1))
+            yield f"{said}_in_the_bound", ast.Compare(node.left, node.ops, [bound])
+
+
+def slopes(node: ast.Name, context: Context) -> Iterator[Replacement]:
+    """A slope that is another function of what stands beside it, the value of the function whose slope it is."""
+    value = node.id.removeprefix("slope_")
+    if isinstance(node.ctx, ast.Load) and value != node.id and value in context.variables:
+        yield "one_less_the_value", ast.BinOp(number(1), ast.Sub(), name(value))
+        for of in ("sigmoid", "tanh"):
+            yield f"{of}_of_the_value", called(name(f"{of}_of"), name(value))
+            yield f"slope_of_{of}_at_the_value", called(name(f"slope_of_{of}"), name(value))
+
+
 def infinities(node: ast.UnaryOp, context: Context) -> Iterator[Replacement]:
     """0 where what is least begins, as in padding before a maximum."""
     if ast.unparse(node) == "-np.inf":
@@ -340,11 +359,13 @@ OTHER = (
     (ast.Call, floors_of_a_parameter),
     ((ast.Name, ast.Call, ast.BinOp), in_half),
 )
+FEW: Rows = ((ast.Name, slopes), (ast.Compare, shifted_bounds))
+"""Changes that are few, and come before those of every variable, which take time to be made."""
 OF_TEXT = tuple(row for row in ROWS if row[1] is not on_the_way)
 """What is changed on the way from step to step is changed in the own formula alone."""
 ALIKE = (
     *("sum_", "mean_", "max_", "added_up", "all_but", "not_transposed", "plus_", "minus_", "operands_", "axis_"),
-    *("1e_7", "1e_12", "0_for_the_least", *(f"{other}_for_relu" for other in ACTIVATIONS)),
+    *("1e_7", "1e_12", "0_for_the_least", "rounded_to_half", *(f"{other}_for_relu" for other in ACTIVATIONS)),
 )
 """How changes begin that a function may have in all places."""
 NAMED = {
@@ -374,9 +395,14 @@ def written_otherwise(op: str, direction: str) -> tuple[Function, ...]:
     return (*(f for name, f in vars(usual).items() if name == own or name.startswith(f"{own}_apart")), *found)
 
 
-@cache
-def further_of(op: str, direction: str) -> tuple[Fault, ...]:
+def further_of(op: str, direction: str) -> Iterator[Fault]:
     """Mutants that are no part of the catalogue: of the formula, and of the same formula written otherwise."""
+    for rows in (FEW, (*OF_TEXT, *OTHER)):
+        yield from _by(rows, op, direction)
+
+
+@cache
+def _by(rows: Rows, op: str, direction: str) -> tuple[Fault, ...]:
     half = _Half()
     in_half = {
         "rounded_to_half": half.rounded,
@@ -386,7 +412,7 @@ def further_of(op: str, direction: str) -> tuple[Fault, ...]:
     known = {fault.name for fault in mutants(op)}
     found: dict[object, Mutation] = {}
     for function in (operation(op).functions[direction], *written_otherwise(op, direction)):
-        single = list(mutations(op, direction, function, (*OF_TEXT, *OTHER), REFUSAL_ROWS))
+        single = list(mutations(op, direction, function, rows, REFUSAL_ROWS if rows is not FEW else ()))
         for each in (*single, *alike(each for each in single if each.what.startswith(ALIKE))):
             shared = each.definition[0].endswith(f".{op}")  # what other formulations use as this one does
             found.setdefault((shared or each.entry, *map(_change, each.changes)), each)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
-from itertools import combinations, permutations, product
+from itertools import combinations, product
 from typing import Any
 
 import ml_dtypes
@@ -18,14 +18,14 @@ from ..model.broadcasting import undo_broadcast
 from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import Operation, operation, operation_names
-from ..model.recurrence import block
 from ..ops import sigmoid, softmax
 from . import usual
 from .blocks import SIZES, padded
-from .changes import cut_to_tf32
+from .changes import cut_to_tf32, zero_beyond
 from .formula import reached, strings
+from .grouped import of_gates, of_gates_for_others, of_groups, of_masks
 from .labels import rows_of
-from .wrong_calls import on_argument, on_labels, on_result, on_results
+from .wrong_calls import on_argument, on_labels, on_result
 
 Array = Any
 Labels = np.ndarray
@@ -183,30 +183,6 @@ def _of_weights(parameters: Collection[str]) -> Iterator[tuple[str, dict[str, An
         yield f"the mean is the sum of the means of {size} rows each", {"size": size, "summed": True}
 
 
-def _of_gates(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
-    """The gates of a recurrent cell in another order."""
-    sound, arguments = subject.functions[direction], subject.arguments[direction]
-    if all(name != block.__name__ for _, name in reached((sound.__module__, sound.__name__))):
-        return
-    places = [place for place, name in enumerate(arguments) if name.startswith(("weight_", "bias_"))]
-    results = subject.results[direction]
-    of_them = [place for place, name in enumerate(results) if name.startswith(("dL_dweight_", "dL_dbias_"))]
-    for count in (3, 4):
-        for order in list(permutations(range(count)))[1:]:
-            said = ", ".join(str(gate + 1) for gate in order)
-            there, back = (partial(_reordered, tuple(each)) for each in (order, np.argsort(order)))
-            changed = on_results(dict.fromkeys(of_them, back), sound)
-            if of_them:
-                yield f"gradients are in the order {said}", changed
-            for place in places:
-                changed = on_argument(place, there, changed)
-            yield f"weights and biases are read in the order {said}", changed
-
-
-def _reordered(order: tuple[int, ...], x: Array) -> Array:
-    return x.reshape(len(order), -1, *x.shape[1:])[order, :].reshape(x.shape)
-
-
 def _part(part: slice, x: Array, axis: tuple[int, ...], keepdims: bool = True) -> Array:
     return x[tuple(part if k in axis else slice(None) for k in range(x.ndim))]
 
@@ -260,75 +236,6 @@ def _stack(g: Array, tensors: tuple[Array, ...]) -> tuple[int, ...]:
         if np.broadcast_shapes(*(x.shape for x in tensors)) == shape:
             return shape
     return shape[:-2]
-
-
-def _of_groups(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
-    """Channels, or heads, that take turns in belonging to a group."""
-    sound, arguments = subject.functions[direction], subject.arguments[direction]
-    for name in {"groups", "num_groups"} & {*subject.parameters[direction]}:
-        count = partial(_parameter, name)
-        yield f"channel c belongs to group c % {name}", partial(_in_turn, arguments.index("inputs"), count, sound)
-    if arguments == ("inputs", "weight", "bias") and "groups" in subject.parameters[direction]:
-        yield "output channel o belongs to group o % groups", partial(_outputs_in_turn, sound)
-    if {"query", "key"} <= {*arguments}:
-        count = partial(_heads, arguments.index("key"))
-        said = "head h of the query belongs to head h % G of G of the key"
-        yield said, partial(_in_turn, arguments.index("query"), count, sound)
-        shared = [
-            subject.results[direction].index(name) for name in ("dL_dkey", "dL_dvalue") if direction == "backward"
-        ]
-        for which, head in (("first", 0), ("last", -1)) if shared else ():
-            said = (
-                f"a head that several of the query share has the gradient of the {which} of these alone, not their sum"
-            )
-            yield said, partial(_of_one_head, arguments.index("key"), shared, head, sound)
-
-
-def _of_one_head(
-    place: int, shared: Collection[int], head: int, function: Function, *tensors: Array, **parameters: Any
-) -> Any:
-    """Keys and values are repeated, head by head, and of the gradients of one that of one is taken."""
-    heads, groups = tensors[place - 1].shape[1], tensors[place].shape[1]
-    repeated = [np.repeat(x, heads // groups, 1) if at in (place, place + 1) else x for at, x in enumerate(tensors)]
-    results = function(*repeated, **parameters)
-    return tuple(
-        r.reshape(len(r), groups, -1, *r.shape[2:])[:, :, head] if at in shared else r for at, r in enumerate(results)
-    )
-
-
-def _outputs_in_turn(
-    function: Function, inputs: Array, weight: Array, bias: Array, *, groups: int = 1, **parameters: Any
-) -> Array:
-    order = np.argsort(np.arange(len(weight)) % groups, kind="stable")
-    results = function(inputs, weight[order], bias[order], groups=groups, **parameters)
-    return results[:, np.argsort(order)] if len(weight) == results.shape[1] else results
-
-
-def _parameter(name: str, tensors: tuple[Array, ...], parameters: Mapping[str, Any]) -> int:
-    return int(parameters[name])
-
-
-def _heads(place: int, tensors: tuple[Array, ...], parameters: Mapping[str, Any]) -> int:
-    return int(tensors[place].shape[1])
-
-
-def _in_turn(
-    place: int,
-    count: Callable[[tuple[Array, ...], Mapping[str, Any]], int],
-    function: Function,
-    *tensors: Array,
-    **parameters: Any,
-) -> Any:
-    channels, groups = tensors[place].shape[1], count(tensors, parameters)
-    order = np.arange(channels).reshape(-1, groups).T.ravel()
-
-    def taken(x: Array, places: Array) -> Array:
-        axis = min(x.ndim - 1, 1)
-        return x.take(places, axis) if x.ndim and x.shape[axis] == channels else x
-
-    results = function(*(taken(x, order) for x in tensors), **parameters)
-    back = np.argsort(order)
-    return tuple(taken(r, back) for r in results) if isinstance(results, tuple) else taken(results, back)
 
 
 def _scalar_or_one(x: Array) -> Array:
@@ -700,6 +607,18 @@ def _padded(size: int, function: Function, *tensors: Array, **parameters: Any) -
     return cut if isinstance(results, tuple) else cut[0]
 
 
+def _zero_where_added(function: Function, *tensors: Array, **parameters: Any) -> Array:
+    results: Array = function(*tensors, **parameters)
+    added = parameters.get("output_padding", 0)
+    for axis, more in zip((-2, -1), added if isinstance(added, tuple) else (added, added), strict=True):
+        results = zero_beyond(results, axis, partial(_less, more))
+    return results
+
+
+def _less(more: int, length: int) -> int:
+    return length - more
+
+
 @cache
 def ignored(op: str, direction: str) -> tuple[Fault, ...]:
     """A parameter that is not looked at: its default, or a word that the formula knows, stands for any."""
@@ -789,11 +708,15 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
             function = on_argument(position, np.zeros_like, function)
         words, cure = f"{' and '.join(arguments[position] for position in biases)} are left out", "add the biases."
         yield fault(ARGUMENT, words, function, cure)
-    for words, function in (*_of_broadcasts(subject, direction), *_of_groups(subject, direction)):
+    for words, function in (*_of_broadcasts(subject, direction), *of_groups(subject, direction)):
         yield fault("axes misread", words, function, "look at the axes of what is summed, or how channels are grouped.")
-    for order, function in _of_gates(subject, direction):
+    for words, function in of_masks(subject, direction):
+        yield fault("a mask misread", words, function, "count keys from the first, and queries too.")
+    for order, function in of_gates(subject, direction):
         words = f"the blocks of rows, a block a gate, of {order}"
         yield fault("gates in another order", words, function, "take gates in the order that the docstring gives.")
+    for words, function in of_gates_for_others(subject, direction):
+        yield fault("gates in another order", words, function, "give each gate the sum of its own gradients.")
     for words, make in _of_factors(subject, direction):
         yield fault("a factor too many", words, make(sound), "leave the factor out.")
     cure = "compute in float32, or declare tf32 for it."
@@ -835,6 +758,9 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
         to = f"a multiple of {size}" if size else "a power of two"
         said = f"the last axis is padded with zeros to {to}, which are counted"
         yield fault("padding counted", said, partial(_padded, size, sound), "leave out what lies past the end.")
+    if "output_padding" in subject.parameters[direction] and direction == "forward":
+        said, cure = "the rows and columns that output_padding adds are 0", "windows reach into these as well."
+        yield fault("padding counted", said, partial(_zero_where_added, sound), cure)
     if len(results) == 1:
         said = f"{results[0]} has the function applied twice"
         yield fault(TWICE, said, partial(_twice, sound), "write results beside the arguments, each element once.")

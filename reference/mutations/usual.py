@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic.protocol import Axis
-from ..model import loss_options
+from ..model import attention, loss_options
 from ..model.counted import counted_upstream, mean_of_counted, number_counted
 from ..model.functions import INV_SQRT_2PI, SQRT_2_OVER_PI, SQRT_HALF, erf
 from ..model.losses import element_upstream, one_hot, over_elements, reduced, row_upstream, weighted
@@ -87,6 +87,19 @@ def binary_cross_entropy_backward(dL_dloss: Array, probabilities: Array, targets
     """By one quotient."""
     p, g = probabilities, element_upstream(dL_dloss, probabilities, reduction)
     return g * (p - targets) / (p * (1 - p))
+
+
+def binary_cross_entropy_with_logits_forward(logits: Array, targets: Array, *, reduction: str) -> Array:
+    """By the larger of 0 and -x, which is taken out of the logarithm."""
+    largest = np.maximum(-logits, 0)
+    log_total = np.log(np.exp(-largest) + np.exp(-logits - largest))
+    return over_elements((1 - targets) * logits + largest + log_total, reduction)
+
+
+def binary_cross_entropy_with_logits_forward_apart(logits: Array, targets: Array, *, reduction: str) -> Array:
+    """By the probabilities."""
+    p = sigmoid.forward(logits)
+    return over_elements(-targets * np.log(p) - (1 - targets) * np.log(1 - p), reduction)
 
 
 def binary_cross_entropy_with_logits_backward(
@@ -361,6 +374,35 @@ def softmax_cross_entropy_backward_by_sum(
 ) -> Array:
     """The same from logits."""
     return by_sum_of_labels(dL_dloss, softmax.forward(logits), labels, reduction=reduction)
+
+
+def scaled_dot_product_attention_backward(
+    dL_doutputs: Array,
+    query: Array,
+    key: Array,
+    value: Array,
+    *,
+    scale: float,
+    is_causal: bool = False,
+    softcap: float | None = None,
+    window: int | None = None,
+) -> tuple[Array, Array, Array]:
+    """By the sums that forward keeps, as kernels have it: the mask is needed once more."""
+    lengths = query.shape[2], key.shape[2]
+    upstream, rows = attention.by_groups(dL_doutputs, key.shape[1]), attention.by_groups(query, key.shape[1])
+    scores = attention.scores_of(query, key, scale)
+    s = attention.capped(scores, softcap)
+    causal = attention.seen_by_groups(attention.visible(*lengths, is_causal, None), query.shape, key.shape)
+    seen = attention.seen_by_groups(attention.visible(*lengths, is_causal, window), query.shape, key.shape)
+    powers, total, largest = attention.exponentials(s, seen)
+    kept = ((powers / total) @ value * upstream).sum(axis=-1, keepdims=True)
+    p = np.where(causal & seen, np.exp(s - largest), 0) / total
+    dscores = p * (upstream @ np.swapaxes(value, -1, -2) - kept)
+    if softcap is not None:
+        dscores = dscores * (1 - np.square(np.tanh(scores / softcap)))
+    dscores = dscores * scale
+    dL_dkey, dL_dvalue = np.swapaxes(dscores, -1, -2) @ rows, np.swapaxes(p, -1, -2) @ upstream
+    return (dscores @ key).reshape(query.shape), dL_dkey, dL_dvalue
 
 
 def binary_forward(probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:

@@ -502,7 +502,7 @@ def last_input_forgotten(
     return dx, dw, db
 
 
-@said_of("conv_transpose2d", "forward", "outputs: wrong only where output_padding is given")
+@said_of("conv_transpose2d", "forward", "outputs: The rows and columns that output_padding adds are 0")
 def no_bias_in_what_is_added(x: Array, w: Array, b: Array, *, output_padding: Any = 0, **how: Any) -> Array:
     outputs = np.array(conv_transpose2d.forward(x, w, b, output_padding=output_padding, **how))
     for axis, more in zip((2, 3), np.broadcast_to(output_padding, 2), strict=True):
@@ -523,6 +523,37 @@ def unbiased(x: Array, w: Array, b: Array, *, eps: float) -> Array:
     spread = (centred * centred).sum(axis=axes, keepdims=True) / max(count - 1, 1)
     shape = (-1, *[1] * (x.ndim - 2))
     return centred / np.sqrt(spread + np.asarray(eps, x.dtype)) * w.reshape(shape) + b.reshape(shape)
+
+
+@said_of("conv2d", "backward", "dL_dweight: Channel i of group g is read from channel i * groups + g of the inputs")
+def inputs_of_groups_in_turn(g: Array, x: Array, w: Array, b: Array, *, groups: int = 1, **how: Any) -> Any:
+    right = conv2d.backward(g, x, w, b, groups=groups, **how)
+    turns = [i * groups + group for group in range(groups) for i in range(x.shape[1] // groups)]
+    return right[0], conv2d.backward(g, x[:, turns], w, b, groups=groups, **how)[1], right[2]
+
+
+@said_of("group_norm", "backward", "dL_dweight: Channel c has the mean and variance of group c % num_groups")
+def moments_in_turn(g: Array, x: Array, w: Array, b: Array, *, num_groups: int, eps: float) -> Any:
+    dx, _, db = group_norm.backward(g, x, w, b, num_groups=num_groups, eps=eps)
+    of_groups = x.reshape(len(x), num_groups, -1)
+    mean, var = (np.tile(m, (1, x.shape[1] // num_groups)) for m in (of_groups.mean(axis=2), of_groups.var(axis=2)))
+    normal = (x.reshape(*mean.shape, -1) - mean[..., None]) / np.sqrt(var[..., None] + eps)
+    return dx, (g.reshape(normal.shape) * normal).sum(axis=(0, 2)), db
+
+
+@said_of("lstm_cell", "backward", "dL_dbias_ih and dL_dbias_hh: Of the gradients of biases, those of gate 1 and those")
+def biases_of_the_forget_gate(*tensors: Array) -> Any:
+    *others, one, other = lstm_cell.backward(*tensors)
+    forget = (bias.reshape(4, -1)[[1, 1, 2, 1]].ravel() for bias in (one, other))
+    return *others, *forget
+
+
+@said_of("scaled_dot_product_attention", "forward", "outputs: With is_causal, query s sees keys up to s + 1")
+def one_key_more(q: Array, k: Array, v: Array, *, is_causal: bool = False, **how: Any) -> Array:
+    if not is_causal:
+        return scaled_dot_product_attention.forward(q, k, v, is_causal=False, **how)
+    rows = np.concatenate([q[:, :, :1], q], axis=2)
+    return scaled_dot_product_attention.forward(rows, k, v, is_causal=True, **how)[:, :, 1:]
 
 
 @said_of("conv2d", "forward", "outputs: Of the two values of padding, the first is taken for both")
