@@ -30,9 +30,10 @@ _CANCELLED = 0.05
 """The share of cases that may be off by more: what is rounded may cancel."""
 _SPARED = 0.1
 """The share of cases that may be right although the lower precision should show."""
-_COARSE, _VAGUE, _EVEN, _NORMAL = 32, 0.002, 30, 1e-30
-"""An approximation is off by so many units in the last place at least, by such a share at most, and by no more than so
-many times what it is off by in the middle case; of values that are not near the smallest."""
+_COARSE, _MIDDLE, _VAGUE, _EVEN, _NORMAL = 32, 4, 0.002, 30, 1e-30
+"""An approximation is off by so many units in the last place at least, if no more than so many times the middle of a
+case (else something cancels), by such a share at most, and by no more than so many times what it is off by in the
+middle case; of values that are not near the smallest."""
 _OF_ONE = 0.02
 """How much the factors may differ, as a share, by which the values of a case are off, to be one."""
 FEWEST_FAMILIES = 3
@@ -101,7 +102,7 @@ def _digits(wrong: Sequence[Observation], position: int) -> Words | None:
         if some.any():
             share = off[some] / due[some]
             largest.append(max(float(np.abs(share).max()) - (one.units if one.family.dtype in HALF else 0), 0.0))
-            by_units.get(one.units, []).append(largest[-1])
+            by_units.get(one.units, []).append(min(largest[-1], _MIDDLE * float(np.median(np.abs(share)))))
             factors.append(share.size > 1 and float(np.ptp(share)) < _OF_ONE * float(np.abs(share).max()))
     if len(largest) < FEWEST or len({one.family.name for one in wrong}) < FEWEST_FAMILIES:
         return None
