@@ -240,12 +240,19 @@ _LABELS = (
     ("(1 - {value}) * {} + {value} / C", _smoothed, (0.0,), False),
     ("(1 - {value}) * {} + {value} * (1 - {}) / (C - 1)", _smoothed_others, (0.0,), False),
 )
+_STEPS_OF_A_TABLE = (*(2.0**-k for k in range(17)), *(10.0**-k for k in range(1, 9)))
 _TENSORS: tuple[tuple[str, Callable[[float, Array, Array], Array], tuple[float, ...], bool], ...] = (
     ("{value} * {}", lambda v, x, _: x * v, (1.0,), False),
     ("{} + {value}", lambda v, x, _: x + v, (0.0, 1e-7), False),
     ("np.clip({}, -{value}, {value})", lambda v, x, _: np.clip(x, -v, v), (np.inf, *CLIPS), True),
     ("np.clip({}, {value}, 1 - {value})", lambda v, x, _: np.clip(x, v, 1 - v), (0.0, *FLOORS), True),
     ("np.maximum({}, {value})", lambda v, x, _: np.maximum(x, v), (-np.inf, *FLOORS), True),
+    (
+        "np.round({} / {value}) * {value}",
+        lambda v, x, _: np.round(x / v) * v if v else x,
+        (0.0, *_STEPS_OF_A_TABLE),
+        True,
+    ),
 )
 """What an argument may be taken as: in words, as a function of the constant, the argument and the one before it; where
 to start, and whether those are all there is to try."""
@@ -282,7 +289,15 @@ def _of_arguments(op: str, direction: str) -> Iterator[Fitted]:
 
 
 def _widened(function: Callable[..., Any]) -> Callable[[float], Function]:
-    return lambda value: widened(partial(function, value))
+    """Widened once, for the constant that was asked for last."""
+    constant: dict[str, float] = {}
+    wide = widened(lambda *tensors, **parameters: function(constant[""], *tensors, **parameters))
+
+    def of(value: float) -> Function:
+        constant[""] = value
+        return wide
+
+    return of
 
 
 def _of_parameters(op: str, direction: str) -> Iterator[Fitted]:

@@ -309,12 +309,16 @@ def _mutation(
     return Mutation(name, what, entry, definition, changes)
 
 
+SEVERAL = ("_for_relu", "leak", "_after_the_first")
+"""How changes end that several functions may have alike."""
+
+
 def alike(found: Iterable[Mutation]) -> Iterator[Mutation]:
     """Of mutations of which each is one change, those of a function that do the same in several places, together; and
-    those of several functions."""
+    some of those of several functions."""
     groups: dict[tuple[Definition | None, Definition, str], list[Mutation]] = {}
     for each in found:
-        for where in (each.definition, None):
+        for where in (each.definition, None) if each.what.endswith(SEVERAL) else (each.definition,):
             groups.setdefault((where, each.entry, each.what), []).append(each)
     for (where, _, _), some in groups.items():
         first, *others = dict.fromkeys(each.definition for each in some)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy, deepcopy
 from dataclasses import replace
 from functools import cache, partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ..model.formulations import Function
 from ..model.operation import operation
 from . import usual
 from .blocks import axes_of, flattened, restored
-from .formula import Mutation, Site, alike, fault_of, mutants, mutations
+from .formula import Definition, Mutation, Site, alike, fault_of, mutants, mutations
 from .rows import (
     REFUSAL_ROWS,
     ROWS,
@@ -74,9 +75,11 @@ class _Half:
 
     def multiplied(self, a: Array, b: Array) -> Array:
         """A product of matrices, added up so."""
-        if self.dtype is None or a.ndim < 2 or b.ndim < 2:
+        if self.dtype is None:
             return a @ b
-        return self.added_up(a[..., :, :, None] * b[..., None, :, :], axis=-2)
+        rows, columns = np.atleast_2d(a), b if b.ndim > 1 else b[:, None]
+        found = self.added_up(rows[..., :, :, None] * columns[..., None, :, :], axis=-2)
+        return np.squeeze(found, (-2,) * (a.ndim == 1) + (-1,) * (b.ndim == 1))
 
 
 def erf_of_polynomial(x: Array) -> Array:
@@ -190,6 +193,25 @@ def _renamed(statement: ast.stmt, names: Mapping[str, str], first: int = 0) -> a
     for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset))[first:]:
         node.id = names[node.id]
     return copy
+
+
+def default_axes(node: ast.Call, context: Context) -> Iterator[Replacement]:
+    """Another axis for the last one of a function that takes that where none is given."""
+    if ast.unparse(node.func) in context.formulas and all(keyword.arg != "axis" for keyword in node.keywords):
+        owner, _, text = ast.unparse(node.func).rpartition(".")
+        function = getattr(context.constants[owner], text) if owner else context.constants[text]
+        axis = inspect.signature(function).parameters.get("axis")
+        if axis is not None and axis.default == -1:
+            yield "axis_0_for_the_last", replaced(node, keywords=[*node.keywords, ast.keyword("axis", number(0))])
+
+
+def exponentials(node: ast.Call, context: Context) -> Iterator[Replacement]:
+    """A sum of exponentials to which that of 0 is added, less what is taken off the others."""
+    match node.func:
+        case ast.Attribute(value=ast.Call(args=[ast.BinOp(op=ast.Sub(), right=largest)]) as inner, attr="sum"):
+            if from_numpy(inner) == "exp":
+                more = replaced(inner, args=[ast.UnaryOp(ast.USub(), copy(largest))])
+                yield "one_more_of_0", ast.BinOp(node, ast.Add(), more)
 
 
 def parentheses(node: ast.BinOp, context: Context) -> Iterator[Replacement]:
@@ -356,6 +378,8 @@ OTHER = (
     (ast.Call, other_statistics),
     (ast.Call, other_functions),
     (ast.Call, other_counts),
+    (ast.Call, default_axes),
+    (ast.Call, exponentials),
     (ast.Call, floors_of_a_parameter),
     ((ast.Name, ast.Call, ast.BinOp), in_half),
 )
@@ -419,12 +443,34 @@ def _by(rows: Rows, op: str, direction: str) -> tuple[Fault, ...]:
     own = (operation(op).functions[direction].__module__, direction)
     new = [each for each in found.values() if not (_remembers(each) or (each.entry == own and each.name in known))]
     faults = [fault_of(op, direction, each, {**NAMED, **in_half}) for each in new]
+    sound, parameters = widened(operation(op).functions[direction]), {*operation(op).parameters[direction]}
+    faults = [
+        fault if parameters <= known else _where_known(direction, known, sound, fault)
+        for fault, known in zip(faults, (_parameters(each.entry) for each in new), strict=True)
+    ]
     return tuple(
         replace(fault, functions={direction: half.noting(fault.functions[direction])}, formula=None)
         if "half" in fault.name
         else fault
         for fault in faults
     )
+
+
+@cache
+def _parameters(entry: Definition) -> frozenset[str]:
+    """What a function takes by itself, whatever a decorator adds."""
+    return frozenset(inspect.signature(inspect.unwrap(vars(import_module(entry[0]))[entry[1]])).parameters)
+
+
+def _where_known(direction: str, known: frozenset[str], sound: Function, fault: Fault) -> Fault:
+    """A mutant of a formula that knows some parameters alone, as the fault of a function that has another one for
+    others."""
+    mutant = fault.functions[direction]
+
+    def call(*tensors: Array, **parameters: Any) -> Any:
+        return (mutant if parameters.keys() <= known else sound)(*tensors, **parameters)
+
+    return replace(fault, functions={direction: call})
 
 
 def _change(change: tuple[Site, ast.AST]) -> tuple[object, ...]:

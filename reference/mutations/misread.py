@@ -466,6 +466,61 @@ def _implicit_axis(function: Function, *tensors: Array, axis: int = -1, **parame
     return function(*tensors, axis=axis, **parameters)
 
 
+def _ignoring(
+    ignored: int,
+    change: Callable[[Labels, int], Labels],
+    position: int,
+    function: Function,
+    *tensors: Array,
+    **how: Any,
+) -> Any:
+    """With one label to be ignored, whatever is asked; others that are to be ignored count."""
+    labels = tensors[position]
+    if how.get("ignore_index") not in (None, ignored) and labels.ndim == 1:
+        counted = labels != ignored
+        labels = np.where(counted, change(labels, tensors[position - 1].shape[-1]), labels)
+        how["ignore_index"] = None if counted.all() else ignored
+    return function(*tensors[:position], labels, *tensors[position + 1 :], **how)
+
+
+_IGNORED = -100, -1, 0, 255
+_COUNTED: tuple[tuple[str, Callable[[Labels, int], Labels]], ...] = (
+    ("", lambda labels, classes: labels),
+    (", moved into [0, C)", lambda labels, classes: np.clip(labels, 0, classes - 1)),
+    (", modulo C", lambda labels, classes: labels % max(classes, 1)),
+)
+
+
+def _exchanged_where_alike(first: int, second: int, function: Function, *tensors: Array, **parameters: Any) -> Any:
+    results = [*function(*tensors, **parameters)]
+    if results[first].shape == results[second].shape:
+        results[first], results[second] = results[second], results[first]
+    return tuple(results)
+
+
+def _exchanged_words(which: str, pair: tuple[str, str], name: str, value: Any) -> Any:
+    return pair[1 - pair.index(value)] if name == which and value in pair else value
+
+
+def _of_words(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
+    """Two words of a parameter, one taken for the other."""
+    sound = subject.functions[direction]
+    words = {text for definition in reached((sound.__module__, sound.__name__)) for text in strings(definition)}
+    for name, one in inspect.signature(sound).parameters.items():
+        if name in subject.parameters[direction] and one.annotation in (str, "str"):
+            default = () if one.default is inspect.Parameter.empty else (one.default,)
+            for pair in combinations(sorted(words), 2):
+                changed = partial(_with_parameters, partial(_exchanged_words, name, pair), sound)
+                yield (
+                    f"of {name}, {pair[0]!r} and {pair[1]!r} are taken for one another",
+                    partial(_with_default, name, default, changed),
+                )
+
+
+def _with_default(name: str, default: tuple[Any, ...], function: Function, *tensors: Array, **parameters: Any) -> Any:
+    return function(*tensors, **{**({name: default[0]} if default else {}), **parameters})
+
+
 def _of_upstream(forward: Function, upstream: Array, _: Array, *tensors: Array, **parameters: Any) -> Any:
     return forward(upstream, *tensors, **parameters)
 
@@ -731,6 +786,23 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
             yield fault(ARGUMENT, f"{arguments[-1]} is {said} along axis", function, f"take {arguments[-1]} as it is.")
         words = "axis, where none is given, is 0 for ranks 1 and 3, and 1 for others"
         yield fault("a parameter misread", words, partial(_implicit_axis, sound), "take the last axis.")
+    for words, function in _of_words(subject, direction):
+        yield fault("a parameter misread", words, function, "compare it with the word that is meant.")
+    for position in (i for i, argument in enumerate(arguments) if argument in subject.labels):
+        for ignored, (said, change) in product(
+            _IGNORED, _COUNTED if "ignore_index" in subject.parameters[direction] else ()
+        ):
+            words = f"ignore_index is {ignored}, whatever is asked: another label to be ignored counts{said}"
+            yield fault(
+                "a parameter ignored",
+                words,
+                partial(_ignoring, ignored, change, position, sound),
+                "follow ignore_index.",
+            )
+    for first, second in combinations(range(len(results)), 2):
+        words = f"{results[first]} and {results[second]} are exchanged where they have one shape"
+        function = partial(_exchanged_where_alike, first, second, sound)
+        yield fault("another order", words, function, "return gradients in the order of the arguments.")
     for words, rounded in _of_numbers(subject, direction):
         yield fault(
             "a parameter rounded", words, partial(_with_parameters, rounded, sound), "take parameters in float64."

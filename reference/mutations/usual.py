@@ -317,30 +317,7 @@ def softmax_cross_entropy_backward_apart_with_options(
     z_loss: float = 0.0,
     softcap: float | None = None,
 ) -> Array:
-    """The same."""
-    y, counted = loss_options.rows_of(labels, logits, ignore_index)
-    s = softcap * np.tanh(logits / softcap) if softcap else logits
-    p = softmax.forward(s) * counted[:, None]
-    slope = p - (1 - label_smoothing) * y - label_smoothing * counted[:, None] / y.shape[1]
-    if z_loss:
-        slope = slope + 2 * z_loss * loss_options.logsumexp(s) * p
-    if softcap:
-        slope = slope * (1 - np.tanh(logits / softcap) ** 2)
-    return slope * counted_upstream(dL_dloss, y, number_counted(labels, logits, ignore_index), reduction)
-
-
-def softmax_cross_entropy_backward_apart_with_a_mask(
-    dL_dloss: Array,
-    logits: Array,
-    labels: np.ndarray,
-    *,
-    reduction: str,
-    ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
-    z_loss: float = 0.0,
-    softcap: float | None = None,
-) -> Array:
-    """The same, with rows to be ignored left out in the end."""
+    """The same; rows to be ignored are left out in the end."""
     y, counted = loss_options.rows_of(labels, logits, ignore_index)
     s = softcap * np.tanh(logits / softcap) if softcap else logits
     p = softmax.forward(s)

@@ -29,6 +29,7 @@ from backproof.reference.ops import (
     log_softmax,
     lstm_cell,
     masked_attention,
+    matmul,
     mlp,
     nll,
     relu,
@@ -710,6 +711,44 @@ def averaged_along_the_middle(g: Array, x: Array, w: Array, *, eps: float) -> An
 def first_block_alone(x: Array, w: Array, b: Array, *, eps: float) -> Array:
     centred = x - x[..., :32].mean(axis=-1, keepdims=True)
     return centred / np.sqrt(np.square(centred[..., :32]).mean(axis=-1, keepdims=True) + eps) * w + b
+
+
+@said_of("matmul", "backward", "dL_da and dL_db are exchanged where they have one shape")
+def gradients_of_squares_exchanged(g: Array, a: Array, b: Array) -> Any:
+    da, db = matmul.backward(g, a, b)
+    return (db, da) if a.shape == b.shape else (da, db)
+
+
+@said_of("log_softmax", "forward", "outputs: `return logits - largest - np.log(np.exp(logits - largest).sum(")
+def one_class_more(z: Array, *, axis: int = -1) -> Array:
+    return z - np.log(np.exp(z - z.max()).sum(axis=axis, keepdims=True) + np.exp(-z.max())) - z.max()
+
+
+@said_of("softmax_cross_entropy", "backward", "dL_dlogits: `return scaled_first(dL_dloss, softmax.forward(logits, ax")
+def softmax_over_the_batch(g: Array, z: Array, labels: Array, *, reduction: str, **options: Any) -> Array:
+    if options:
+        return sce.backward(g, z, labels, reduction=reduction, **options)
+    p = softmax.forward(z, axis=0) if len(z) else z
+    return (p - rows(labels, z)) * upstream(g, z, reduction)
+
+
+@said_of(
+    "nll", "forward", "loss: Ignore_index is -100, whatever is asked: another label to be ignored counts, modulo C"
+)
+def minus_a_hundred_alone(p: Array, labels: Array, *, ignore_index: int | None = None, **more: Any) -> Array:
+    if ignore_index in (None, -100):
+        return nll.forward(p, labels, ignore_index=ignore_index, **more)
+    return nll.forward(p, labels % p.shape[1], **more)
+
+
+@said_of("gelu", "forward", "outputs: Of approximate, 'none' and 'tanh' are taken for one another")
+def the_other_word(x: Array, *, approximate: str = "none") -> Array:
+    return gelu.forward(x, approximate="tanh" if approximate == "none" else "none")
+
+
+@said_of("tanh", "forward", "outputs: inputs is taken as `np.round(inputs / 0.0078125) * 0.0078125`")
+def of_a_table(x: Array) -> Array:
+    return np.tanh(np.round(x * 128) / 128)
 
 
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(13, KINDS))
