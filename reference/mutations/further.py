@@ -215,15 +215,21 @@ def exponentials(node: ast.Call, context: Context) -> Iterator[Replacement]:
 
 
 def parentheses(node: ast.BinOp, context: Context) -> Iterator[Replacement]:
-    """A sum in parentheses that are left out: `g * 1 - t * t`."""
-    if not isinstance(node.op, ast.Mult | ast.Div):
-        return
-    match node.right:
-        case ast.BinOp(left=first, op=ast.Add() | ast.Sub() as sign, right=second):
-            yield "right_parentheses_left_out", ast.BinOp(ast.BinOp(node.left, node.op, first), sign, second)
-    match node.left:
-        case ast.BinOp(left=first, op=ast.Add() | ast.Sub() as sign, right=second):
-            yield "left_parentheses_left_out", ast.BinOp(first, sign, ast.BinOp(second, node.op, node.right))
+    """A sum in parentheses that are left out, or put around one that has none: `g * 1 - t * t`, `(1 + x) * t`."""
+    for side in ("left", "right"):
+        inner = getattr(node, side)
+        match node.op, inner:
+            case ast.Mult() | ast.Div(), ast.BinOp(op=ast.Add() | ast.Sub()):
+                how = "left_out"
+            case ast.Add() | ast.Sub(), ast.BinOp(op=ast.Mult() | ast.Div()):
+                how = "misplaced"
+            case _:
+                continue
+        if side == "right":
+            other = ast.BinOp(ast.BinOp(node.left, node.op, inner.left), inner.op, inner.right)
+        else:
+            other = ast.BinOp(inner.left, inner.op, ast.BinOp(inner.right, node.op, node.right))
+        yield f"{side}_parentheses_{how}", other
 
 
 def sums_of_a_parameter(node: ast.BinOp, context: Context) -> Iterator[Replacement]:

@@ -751,6 +751,12 @@ def of_a_table(x: Array) -> Array:
     return np.tanh(np.round(x * 128) / 128)
 
 
+@said_of("silu", "backward", "dL_dinputs: `return dL_doutputs * ((s + inputs * s) * (1 - s))` where")
+def parentheses_misplaced(g: Array, x: Array) -> Array:
+    s = sigmoid.forward(x)
+    return g * s * (1 + x) * (1 - s)
+
+
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(13, KINDS))
 def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     found = findings(implementation(op, **{direction: function}), whole(op))
