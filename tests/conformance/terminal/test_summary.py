@@ -195,17 +195,21 @@ def test_robust_misses_of_the_same_words_are_told_by_function_with_a_family_of_e
 
 
 @pytest.mark.parametrize(
-    ("failing", "words"),
+    ("right", "failing", "words"),
     [
-        ([1], "its failure is of rank 1"),
-        ([1, 4, 3], "all 3 failures are of rank 1, 3 and 4"),
-        ([1, 2], ""),
-        ([], ""),
+        ([2], [1], "its failure is of rank 1"),
+        ([2, 1], [1, 4, 3], "all 3 failures are of rank 1, 3 and 4"),
+        ([2, 1, 1], [1, 1], ""),
+        ([2], [1, 2], ""),
+        ([2], [], ""),
     ],
 )
-def test_a_function_that_is_right_for_matrices_alone_may_refuse_other_ranks(failing: list[int], words: str) -> None:
-    results = [result("softmax", "float32", 0), *(failed_of("softmax", rank) for rank in failing)]
-    ranks = {results[0].nodeid: 2} | {one.nodeid: rank for one, rank in zip(results[1:], failing, strict=True)}
+def test_a_function_that_is_right_for_matrices_alone_may_refuse_other_ranks(
+    right: list[int], failing: list[int], words: str
+) -> None:
+    results = [result("softmax", "float32", number) for number in range(len(right))]
+    results += [failed_of("softmax", rank) for rank in failing]
+    ranks = {one.nodeid: rank for one, rank in zip(results, right + failing, strict=True)}
     told = " ".join(" ".join(summary(results, IMPLEMENTATION, [], ranks=ranks)).split())
     cure = "where it takes matrices alone, raise NotImplementedError for other ranks"
     assert (f"other ranks may be refused: softmax_backward: {words}: {cure}" in told) == bool(words)
