@@ -226,7 +226,8 @@ class Search:
                 return explanation
             if explanation is best and best.candidate.plainest and self._explains_all(best) and not any(best.rank[1:4]):
                 break  # nothing is better
-        if best is None or (self._is_over() and (best.conditions or not self._explains_all(best))):
+        known = best is not None and "." in best.candidate.name
+        if best is None or (self._is_over() and ((best.conditions and not known) or not self._explains_all(best))):
             return None  # others may be better
         if self._telling(best) and self._families(best) >= FEWEST_UNTOLD + len(best.conditions):
             return best
