@@ -226,7 +226,7 @@ class Search:
                 return explanation
             if explanation is best and best.candidate.plainest and self._explains_all(best) and not any(best.rank[1:4]):
                 break  # nothing is better
-        known = best is not None and "." in best.candidate.name
+        known = best is not None and "." in best.candidate.name  # a fault of the catalogue
         if best is None or (self._is_over() and ((best.conditions and not known) or not self._explains_all(best))):
             return None  # others may be better
         if self._telling(best) and self._families(best) >= FEWEST_UNTOLD + len(best.conditions):
@@ -234,7 +234,7 @@ class Search:
         fits_any = best.candidate.of_sizes or (best.candidate.constant and not self.evidence.right)
         if not self._telling(best) and fits_any:
             return None
-        another = one.family.level == "robust" and "." not in best.candidate.name  # right, but for what overflows
+        another = one.family.level == "robust" and not known  # right, but for what overflows
         fewest = UNTOLD_WHEN if best.conditions or another else FEWEST_UNTOLD
         if not self._values(best) and self._families(best) < fewest:
             return None
