@@ -16,23 +16,15 @@ from ..kinds.special_values import ends
 from ..kinds.upstreams import far_upstreams, mismatched, scaled, units
 from ..model.family import Draft, Inputs
 
-SHAPES: tuple[tuple[str, int, tuple[Shape, ...]], ...] = (
-    ("rank", 3, ((5,), (4, 3), (3, 6), (2, 3, 4), (2, 3, 2, 5))),
-    ("square", 3, ((3, 3), (4, 4), (3, 3, 3))),
-    ("smallest", 3, ((1, 4), (5, 2), (2, 1, 3))),
-    ("odd-sizes", 1, ((9, 7), (17, 3), (2, 17), (3, 33), (1, 65), (33, 3), (131, 2))),
+SHAPES = (
+    *(("rank", 3, "5 4x3 3x6 2x3x4 2x3x2x5"), ("square", 3, "3x3 4x4 3x3x3"), ("smallest", 3, "1x4 5x2 2x1x3")),
+    ("odd-sizes", 1, "9x7 17x3 2x17 3x33 1x65 33x3 131x2"),
 )
-LONG: dict[str, tuple[Shape, ...]] = {
-    "float64": ((1, 257),),
-    "float32": ((1, 1025), (257, 2)),
-    "float16": ((2, 129),),
-    "bfloat16": ((1, 257),),
-}
+LONG = {"float64": "1x257", "float32": "1x1025 257x2", "float16": "2x129", "bfloat16": "1x257"}
 EPS, LARGE = 1e-8, 0.125
 TINY = {"float64": 2.0**-600, "float32": 2.0**-100, "float16": EPS, "bfloat16": 2.0**-100}
 """By dtype, an epsilon of which the square is 0, in float16 itself is."""
 A, B, G = [[1, -0.5, 2], [0.25, 3, -1]], [[0.5, 1.5, -1], [2, -0.75, 1.25]], [3, -5]
-ZEROS = [[0, 0, 0]]
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
@@ -59,11 +51,11 @@ def at(exponents: tuple[int | np.ndarray, int], w: Words, shape: Shape = (3, 4))
 
 def drawn(dtype: str) -> Iterator[Draft]:
     """Ordinary vectors of every rank, heavy tails, and vectors far from 1."""
-    for flag, count, group in (*SHAPES, ("many-classes", 1, LONG[dtype])):
-        for shape in group:
-            name, comment = f"random-{'x'.join(map(str, shape))}", f"Bell-shaped vectors of shape {shape}."
-            draw, flags = partial(vectors, shape, bell), f"random {flag} upstream-signed"
-            yield from families(name, flags, comment, draw=draw, counts=count)
+    for flag, count, names in (*SHAPES, ("many-classes", 1, LONG[dtype])):
+        for name in names.split():
+            draw, flags = partial(vectors, tuple(map(int, name.split("x"))), bell), f"random {flag} upstream-signed"
+            comment = f"Bell-shaped vectors of shape {draw.args[0]}."
+            yield from families(f"random-{name}", flags, comment, draw=draw, counts=count)
     draw, comment = partial(vectors, (4, 6), heavy), "Heavy tails: some numbers are hundreds of times as large as most."
     yield from families("heavy", "spread upstream-signed", comment, draw=draw, counts=2)
     far = 3 if dtype == "float16" else 20
@@ -75,18 +67,14 @@ def drawn(dtype: str) -> Iterator[Draft]:
 def upstreams(dtype: str) -> Iterator[Draft]:
     """Upstream gradients chosen to expose a wrong use of them, and results that are remembered."""
     yield from units(partial(call, dtype), (2,))
-    far = scaled(partial(vectors, (3, 4), bell), (3,))
-    yield from far_upstreams(far, dtype, half=(4, -3), cases=2)
+    yield from far_upstreams(scaled(partial(vectors, (3, 4), bell), (3,)), dtype, half=(4, -3), cases=2)
     yield from families("equal-rows", "stride-zero", "Equal rows.", (call(dtype, [3, 3], [A[0]] * 2, [B[1]] * 2),))
-    unit = math.ldexp(1.0, 4 - FORMATS[dtype].significand)
     comment = "Each case differs from the one before in the last digits of an argument: results remembered show."
-    for name, place in (("last-digits", 1), ("last-digits-of-b", 2), ("backward-last-digits-of-the-upstream", 0)):
+    for place, name in ((1, "last-digits"), (2, "last-digits-of-b"), (0, "backward-last-digits-of-the-upstream")):
         cases = []
-        for k in range(4):
+        for unit in np.arange(4) * math.ldexp(1.0, 4 - FORMATS[dtype].significand):
             three = [np.array(x, dtype=np.float64) for x in (G, A, B)]
-            three[place] *= 1 + k * unit
-            if place:  # the length alone would change no cosine
-                three[place][:, 1] += k * unit
+            three[place] = three[place] * (1 + unit) + [0, unit, 0][: 3 * place or 1]  # the length changes no cosine
             cases.append(call(dtype, *(nearest_held(x, dtype) for x in three)))
         yield from families(name, "successive", comment, tuple(cases))
     last = call(dtype, [-2, 4], [[2, 1, -1], [0.5, 1, 3]], [[1, 2, 0.5], [-1, 3, 0.75]])
@@ -100,11 +88,10 @@ def special(dtype: str) -> Iterator[Draft]:
         cases = call(dtype, a=[[1, value, 2], A[1]]), call(dtype, b=[B[0], [value, 1, 2]])
         comment = f"A {value} makes NaN of its row, and of no other."
         yield from families(name, name.partition("-")[2], comment, cases, level="robust")
-    comment, flags = "A NaN of the upstream reaches its row alone.", "subnormal upstream-signed"
-    spoilt, signed = call(dtype, [math.nan, 2]), call(dtype, [half, -half])
-    small = call(dtype, a=[[1, half, 2], A[1]], b=[B[0], [2, -half, 1.25]])
+    nan, signed = call(dtype, [math.nan, 2]), call(dtype, [half, -half])
+    small, flags = call(dtype, a=[[1, half, 2], A[1]], b=[B[0], [2, -half, 1.25]]), "subnormal upstream-signed"
     yield from table(
-        ("backward-nan-upstream", "nan upstream-signed", comment, (spoilt,)),
+        ("backward-nan-upstream", "nan upstream-signed", "A NaN of the upstream reaches its row alone.", (nan,)),
         ("subnormal", "subnormal", "A subnormal number beside others.", (small,)),
         ("backward-subnormal-upstream", flags, "A subnormal upstream of either sign.", (signed,)),
         level="robust",
@@ -129,22 +116,21 @@ def shapes(dtype: str) -> Iterator[Draft]:
 
 def epsilons(dtype: str) -> Iterator[Draft]:
     """No epsilon, norms on both sides of one, and vectors of zeros."""
-    flags, draw = "epsilon upstream-signed", partial(at, (0, 0))
-    no_eps: dict[str, Any] = {"draw": draw, "counts": 2, "parameters": {"eps": 0.0}}
-    yield from families("eps-0", f"random {flags}", "No epsilon.", **no_eps)
-    beside: dict[str, Any] = {"parameters": {"eps": LARGE}}
-    one: tuple[np.ndarray, int] = np.array([[0], [-8], [0]]), 0
+    flags, beside, zeros = "epsilon upstream-signed", {"eps": LARGE}, [[0, 0, 0]]
+    none: dict[str, Any] = {"draw": partial(at, (0, 0)), "counts": 2, "parameters": {"eps": 0.0}}
+    yield from families("eps-0", f"random {flags}", "No epsilon.", **none)
+    of_three = np.array([[0], [-8], [0]])
     for name, below, draw in (
         ("below-eps-a", "the norm of a", partial(at, (-8, 0))),
         ("below-eps-b", "the norm of b", partial(at, (0, -8))),
         ("below-eps-both", "the norm of both", partial(at, (-8, -7))),
-        ("one-below-eps", "one norm of three", partial(at, one)),
+        ("one-below-eps", "one norm of three", partial(at, (of_three, 0))),
         ("below-eps-n2-d35", "the norm of both, long ones,", partial(at, (-8, -9), shape=(2, 35))),
     ):
+        given: dict[str, Any] = {"draw": draw, "counts": 2, "parameters": beside}
         comment = f"An epsilon of {LARGE}, and {below} below it."
-        for direction, point in (("forward", None), ("backward", "cosine_below_eps")):
-            given: dict[str, Any] = {**beside, "draw": draw, "counts": 2}
-            yield from families(f"{direction}-{name}", flags, comment, point=point, **given)
+        yield from families(f"forward-{name}", flags, comment, **given)
+        yield from families(f"backward-{name}", flags, comment, point="cosine_below_eps", **given)
     near = call(dtype, G, [[1, 2.0**-12, 0], [1, 0, 2.0**-12]], [[2, 0, 0], [-4, 0, 0]])
     across = call(dtype, [3], [[1, 2.0 ** (-8 if dtype == "float16" else -40), 0]], [[0, 2, 0]])
     alike = "Vectors that point nearly the same way, or against one another: cosines of 1 - 3e-8 are not clipped."
@@ -152,12 +138,12 @@ def epsilons(dtype: str) -> Iterator[Draft]:
         ("nearly-parallel", "small-values upstream-signed", alike, (near,)),
         ("nearly-orthogonal", "small-values upstream-signed", "A cosine of 1e-12: no right angle.", (across,)),
     )
-    cases, both = (call(dtype, [3], ZEROS, B[1:]), call(dtype, [3], A[:1], ZEROS)), call(dtype, [3], ZEROS, ZEROS)
+    cases, both = (call(dtype, [3], zeros, B[1:]), call(dtype, [3], A[:1], zeros)), (call(dtype, [3], zeros, zeros),)
     comment, said = "A vector of zeros.", "Both vectors are 0, and the square of eps is too."
-    tiny: dict[str, Any] = {"parameters": {"eps": TINY[dtype]}}
-    for id, words, chosen, given in (
-        ("forward-zeros", comment, cases, beside),
-        ("forward-zeros-tiny-eps", said, (both,), tiny),
-        ("backward-zeros", comment, cases, {**beside, "point": "norm_at_zero"}),
+    for id, words, chosen, eps, point in (
+        ("forward-zeros", comment, cases, LARGE, None),
+        ("forward-zeros-tiny-eps", said, both, TINY[dtype], None),
+        ("backward-zeros", comment, cases, LARGE, "norm_at_zero"),
     ):
-        yield from families(id, "small-values epsilon", words, chosen, level="robust", **given)
+        more: dict[str, Any] = {"level": "robust", "parameters": {"eps": eps}, "point": point}
+        yield from families(id, "small-values epsilon", words, chosen, **more)

@@ -11,10 +11,10 @@ from ..generation.draws import Shape, Words, held
 from ..kinds.contraction import contraction
 from ..kinds.operands import Contraction, Large
 from ..kinds.paired import families, refused
+from ..kinds.two_operands import Pair, pairs, words
 from ..kinds.upstreams import mismatched
 from ..model.family import Draft, Inputs
 
-Pair = tuple[Shape, Shape]
 LARGE: Large = {
     ("forward", "float64", "sparse"): ((2, 513, 3), (33, 3, 65)),
     ("forward", "float32", "sparse"): ((2, 781, 3),),
@@ -36,36 +36,12 @@ SOME = {
 """The dtypes of the larger shapes, which would cost more bytes than all others together."""
 LONG = 1025
 """Terms of the longest sum."""
-VECTORS: tuple[Pair, ...] = (((4,), (4,)), ((1,), (1,)), ((4,), (4, 3)), ((3,), (3, 3)), ((3, 4), (4,)), ((3, 3), (3,)))
-STACKS: tuple[Pair, ...] = (((2, 3, 4), (2, 4, 5)), ((3, 3, 3), (3, 3, 3)), ((2, 3, 4, 5), (2, 3, 5, 2)))
-BROADCAST: tuple[Pair, ...] = (
-    ((2, 3, 4), (4, 5)),
-    ((3, 4), (2, 4, 5)),
-    ((3, 3, 3), (3, 3)),
-    ((1, 3, 4), (2, 4, 5)),
-    ((2, 3, 4), (1, 4, 5)),
-    ((2, 1, 3, 4), (5, 4, 2)),
-    ((3, 4, 2), (2, 1, 2, 3)),
-    ((2, 3, 4), (4,)),
-    ((4,), (2, 4, 3)),
-    ((1, 2, 3), (1, 3, 2)),
-    ((17, 2, 3), (3, 2)),
-    ((2, 3), (33, 3, 2)),
+VECTORS, STACKS = "4-4 1-1 4-4x3 3-3x3 3x4-4 3x3-3", "2x3x4-2x4x5 3x3x3-3x3x3 2x3x4x5-2x3x5x2"
+BROADCAST = (
+    "2x3x4-4x5 3x4-2x4x5 3x3x3-3x3 1x3x4-2x4x5 2x3x4-1x4x5 2x1x3x4-5x4x2 3x4x2-2x1x2x3 2x3x4-4 4-2x4x3 1x2x3-1x3x2 "
+    "17x2x3-3x2 2x3-33x3x2"
 )
-EMPTY: tuple[Pair, ...] = (
-    ((0, 3, 4), (4, 2)),
-    ((2, 0, 4), (4, 3)),
-    ((2, 0), (0, 3)),
-    ((0,), (0,)),
-    ((1, 2, 3), (0, 3, 2)),
-)
-MISFITS: tuple[Pair, ...] = (
-    ((2, 3, 4), (3, 4, 5)),
-    ((4,), (3,)),
-    ((4,), (3, 4)),
-    ((3, 4), (3,)),
-    ((2, 3, 4), (4, 2, 5)),
-)
+EMPTY, MISFITS = "0x3x4-4x2 2x0x4-4x3 2x0-0x3 0-0 1x2x3-0x3x2", "2x3x4-3x4x5 4-3 4-3x4 3x4-3 2x3x4-4x2x5"
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
@@ -80,18 +56,18 @@ def drafts(dtype: str) -> Iterator[Draft]:
 
 def shapes(dtype: str) -> Iterator[Draft]:
     """Vectors, stacks and what broadcasts; nothing of something; what does not fit."""
-    for flag, comment, pairs in (
+    for flag, comment, names in (
         ("rank", "A vector: as a it stands for a row, as b for a column.", VECTORS),
         ("rank", "Stacks of as many matrices.", STACKS),
         ("broadcast", "One operand is repeated: its gradient is a sum over the repeated axes.", BROADCAST),
     ):
-        for pair in pairs:
+        for pair in pairs(names):
             flags, draw = f"random {flag} upstream-signed", partial(drawn, pair)
             yield from families(f"random-{words(pair)}", flags, comment, draw=draw)
-    for pair in EMPTY:
+    for pair in pairs(EMPTY):
         comment = "A size of 0: no elements, or sums of no terms, which are 0."
         yield from families(f"empty-{words(pair)}", "empty-batch", comment, (numbered(pair, dtype),), level="robust")
-    for pair in MISFITS:
+    for pair in pairs(MISFITS):
         for direction, shape in (("forward", ()), ("backward", (*np.broadcast_shapes(pair[0][:-2]), 3, 5))):
             case = numbered(pair, dtype, shape)
             comment = f"Operands of shapes {pair[0]} and {pair[1]}, which make no product."
@@ -101,11 +77,6 @@ def shapes(dtype: str) -> Iterator[Draft]:
     wrong = ((1, 3, 5), (3, 5), (2, 1, 5), (2, 5, 3))
     names = "stack-of-one stack-of-none stack-of-rows stack-transposed"
     yield from mismatched(lambda g: MATMUL.case(held(g, dtype), a, b), names, wrong, (2, 3, 5))
-
-
-def words(pair: Pair) -> str:
-    """The two shapes of a pair as a name has them: "2x3x4-4x5"."""
-    return "-".join("x".join(map(str, shape)) for shape in pair)
 
 
 def outputs_of(pair: Pair) -> Shape:

@@ -11,7 +11,7 @@ from ..generation.draws import held, nearest_held
 from ..kinds.elementwise import REQUIRED, THROUGHOUT, Elementwise
 from ..kinds.paired import families
 from ..kinds.special_values import ends
-from ..kinds.two_operands import Pair, TwoOperands, plain_operand, two_operands, words
+from ..kinds.two_operands import TwoOperands, pairs, plain_operand, two_operands, words
 from ..model.family import Draft
 
 TIE, AT_NAN = "maximum_tie", {"point": "maximum_at_nan"}
@@ -27,14 +27,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 TIED = (3.0, -2.0, 0.0, 1.5, -0.0, 0.25, -7.0)
 UPSTREAM = (2.1, -3.3, 5.7, 7.9, -1.3, 4.1)
-TIED_PAIRS: tuple[Pair, ...] = (
-    ((7,), (7,)),
-    ((3, 3), (3, 3)),
-    ((2, 7), (7,)),
-    ((7,), (3, 7)),
-    ((7, 1), (1, 7)),
-    ((1, 1), (3, 4)),
-)
+TIED_PAIRS = "7-7 3x3-3x3 2x7-7 7-3x7 7x1-1x7 1x1-3x4"
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
@@ -57,7 +50,7 @@ def last_bit(dtype: str, bit: int, x: np.ndarray) -> np.ndarray:
 def ties(kind: TwoOperands, dtype: str) -> Iterator[Draft]:
     """Operands that are the same, or nearly so."""
     ordinary = np.array(TIED)
-    for pair in TIED_PAIRS:
+    for pair in pairs(TIED_PAIRS):
         shape = np.broadcast_shapes(*pair)
         upstream = nearest_held(np.resize(UPSTREAM, shape), dtype)
         a, b = (held(np.resize(TIED, shape), dtype) for shape in pair)

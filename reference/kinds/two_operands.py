@@ -22,38 +22,21 @@ from .upstreams import far_upstreams, mismatched, scaled
 Pair = tuple[Shape, Shape]
 PLAIN = (1.5, -2, 0.75, 1.25, -0.5, 3, -1.75)
 """Ordinary numbers; not as many as the rows or columns of a shape."""
-BROADCAST: tuple[Pair, ...] = (
-    ((3, 4), (4,)),
-    ((4,), (3, 4)),
-    ((3, 1), (1, 4)),
-    ((1, 5), (2, 1)),
-    ((3, 1), (4,)),
-    ((2, 3, 4), (3, 1)),
-    ((1, 3, 1), (2, 3, 4)),
-    ((2, 3, 4), (2, 1, 4)),
-    ((3, 3), (3, 1)),
-    ((3,), (3, 3)),
-    ((2, 1, 3, 1), (4, 1, 2)),
-    ((3, 4), ()),
-    ((), (2, 3)),
-    ((5,), (1,)),
-    ((1, 1), (4,)),
-    ((1, 4), (1, 4)),
-    ((33, 3), (3,)),
-    ((3, 1), (3, 65)),
+BROADCAST = (
+    "3x4-4 4-3x4 3x1-1x4 1x5-2x1 3x1-4 2x3x4-3x1 1x3x1-2x3x4 2x3x4-2x1x4 3x3-3x1 3-3x3 2x1x3x1-4x1x2 3x4-scalar "
+    "scalar-2x3 5-1 1x1-4 1x4-1x4 33x3-3 3x1-3x65"
 )
 """Shapes of which one is repeated, or each: new axes, axes of size 1, numbers without an axis."""
-LONG: Mapping[str, tuple[Pair, ...]] = {
-    "float64": (((257, 1), (1,)), ((1, 1), (2, 129))),
-    "float32": (((1025, 1), (1, 1)), ((1,), (1025,)), ((256, 2), (1, 2)), ((2, 130), (2, 1))),
-    "float16": (((257, 1), (1,)), ((1,), (130,))),
-    "bfloat16": (((257, 1), (1, 1)), ((), (1, 130))),
+LONG = {
+    "float64": "257x1-1 1x1-2x129",
+    "float32": "1025x1-1x1 1-1025 256x2-1x2 2x130-2x1",
+    "float16": "257x1-1 1-130",
+    "bfloat16": "257x1-1x1 scalar-1x130",
 }
 """By dtype, shapes of more elements than a block of threads has places, for backward: one is repeated as often."""
 MANY = 60
 """Elements of which one case is enough."""
-EMPTY: tuple[Pair, ...] = (((0, 3), (3,)), ((3, 0), (3, 1)), ((0,), (1,)), ((2, 1), (0,)), ((0, 2), ()))
-MISFITS: tuple[Pair, ...] = (((3,), (4,)), ((2, 3), (3, 2)), ((2, 3), (2,)), ((2, 3, 4), (3, 3)))
+EMPTY, MISFITS = "0x3-3 3x0-3x1 0-1 2x1-0 0x2-scalar", "3-4 2x3-3x2 2x3-2 2x3x4-3x3"
 
 OF_FIRST = {"random", "empty-batch", "size-mismatch"}
 """Flags of families that are the same whichever operand is the special one."""
@@ -189,24 +172,30 @@ def words(pair: Pair) -> str:
     return "-".join("x".join(map(str, shape)) or "scalar" for shape in pair)
 
 
+def pairs(names: str) -> Iterator[Pair]:
+    """The pairs of shapes that `words` calls so, whose names are separated by spaces."""
+    for name in names.split():
+        first, second = (() if one == "scalar" else tuple(map(int, one.split("x"))) for one in name.split("-"))
+        yield first, second
+
+
 def broadcasting(kind: TwoOperands, dtype: str) -> Iterator[Draft]:
     """Operands of which one is repeated, or each; nothing of something; what does not fit."""
-    for pairs, start, flag in ((BROADCAST, "", "broadcast"), (LONG[dtype], "backward-", "broadcast many-rows")):
-        for pair in pairs:
+    for names, start, flag in ((BROADCAST, "", "broadcast"), (LONG[dtype], "backward-", "broadcast many-rows")):
+        for pair in pairs(names):
             count = 1 if math.prod(np.broadcast_shapes(*pair)) > MANY else kind.cases
             comment = f"Operands of shapes {pair[0]} and {pair[1]}: a gradient is a sum where its operand was repeated."
             flags, draw = f"random {flag} upstream-signed", partial(kind.drawn, pair)
             yield from families(f"{start}random-{words(pair)}", flags, comment, draw=draw, counts=count)
-    for pair in EMPTY:
+    for pair in pairs(EMPTY):
         comment = "A size of 0: no elements, or gradients that are sums of no terms, which are 0."
         case = kind.numbered(np.broadcast_shapes(*pair), pair, dtype)
         yield from families(f"empty-{words(pair)}", "empty-batch broadcast", comment, (case,), level="robust")
-    for pair in MISFITS:
+    for pair in pairs(MISFITS):
         comment = f"Operands of shapes {pair[0]} and {pair[1]}, which do not broadcast."
         case = kind.numbered(pair[0], pair, dtype)
         yield from refused(f"mismatch-{words(pair)}", "size-mismatch", comment, case)
-    pair = ((3, 1), (1, 4))
-    names, wrong = "first second rank transposed", ((3, 1), (1, 4), (4,), (4, 3))
+    pair, names, wrong = ((3, 1), (1, 4)), "first second rank transposed", ((3, 1), (1, 4), (4,), (4, 3))
     _, *given = kind.numbered((), pair, dtype).values()
     broadcast = mismatched(lambda g: kind.call(held(g, dtype), *given), names, wrong, (3, 4))
     yield from changed(broadcast, {}, suffix="-broadcast")
@@ -214,7 +203,7 @@ def broadcasting(kind: TwoOperands, dtype: str) -> Iterator[Draft]:
 
 def of_one_shape(kind: TwoOperands, dtype: str) -> Iterator[Draft]:
     """Operands of different shapes, to be refused."""
-    for pair in (((3, 4), (1, 4)), ((3, 4), (3, 1)), ((1, 4), (3, 4)), ((3, 4), (4,)), ((3, 4), ()), ((3, 4), (2, 4))):
+    for pair in pairs("3x4-1x4 3x4-3x1 1x4-3x4 3x4-4 3x4-scalar 3x4-2x4"):
         comment = f"Operands of shapes {pair[0]} and {pair[1]}, to be broadcast by none."
         case = kind.numbered((3, 4), pair, dtype)
         yield from refused(f"mismatch-{words(pair)}", "size-mismatch", comment, case)

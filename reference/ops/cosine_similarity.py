@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Alternatives, Formulation
+from ..model.formulations import Alternatives, Formulation, Function, through
 from ..model.shapes import require_same_shape
 from .l2_normalize import norms
 
@@ -29,9 +29,7 @@ def forward(a: Array, b: Array, *, eps: float) -> Array:
 def backward(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
     """dL_doutputs (...), a and b (..., D) -> dL_da and dL_db (..., D)."""
     upstream = rows(dL_doutputs, a, b)
-    unit_a, unit_b = unit(a, eps), unit(b, eps)
-    cosine = (unit_a * unit_b).sum(axis=-1, keepdims=True)
-    return half(upstream, a, unit_a, unit_b, cosine, eps), half(upstream, b, unit_b, unit_a, cosine, eps)
+    return half(upstream, a, b, eps), half(upstream, b, a, eps)
 
 
 def rows(dL_doutputs: Array, a: Array, b: Array) -> Array:
@@ -47,66 +45,62 @@ def unit(x: Array, eps: float) -> Array:
     return x / np.maximum(norms(x, -1), eps)
 
 
-def half(upstream: Array, x: Array, own: Array, other: Array, cosine: Array, eps: float) -> Array:
-    """The gradient of one of both: what of the other's direction is not along its own, over its norm."""
-    norm = norms(x, -1)
-    return upstream * (other - np.where(norm > eps, cosine * own, 0)) / np.maximum(norm, eps)
+def cosine(x: Array, y: Array) -> Array:
+    """The sum of products (..., 1)."""
+    return (x * y).sum(axis=-1, keepdims=True)
+
+
+def half(upstream: Array, x: Array, y: Array, eps: float) -> Array:
+    """The gradient of x, one of both: what of the other's direction is not along its own, over its norm."""
+    norm, own, other = norms(x, -1), unit(x, eps), unit(y, eps)
+    return upstream * (other - np.where(norm > eps, cosine(own, other) * own, 0)) / np.maximum(norm, eps)
+
+
+def _backward_by(rule: Function, dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
+    upstream = rows(dL_doutputs, a, b)
+    return rule(upstream, a, b, eps), rule(upstream, b, a, eps)
 
 
 def _product_over_norms(a: Array, b: Array, *, eps: float) -> Array:
     require_same_shape(b=b, a=a)
     norm_a, norm_b = np.maximum(norms(a, -1), eps), np.maximum(norms(b, -1), eps)
-    return ((a * b).sum(axis=-1, keepdims=True) / (norm_a * norm_b)).squeeze(-1)
+    return (cosine(a, b) / (norm_a * norm_b)).squeeze(-1)
 
 
-def _through_product(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
+def _through_product(upstream: Array, x: Array, y: Array, eps: float) -> Array:
     """Through a b / (norm_a norm_b), as reverse mode has it."""
-    upstream, product = rows(dL_doutputs, a, b), (a * b).sum(axis=-1, keepdims=True)
-
-    def one(x: Array, y: Array) -> Array:
-        norm, norm_x, norm_y = norms(x, -1), np.maximum(norms(x, -1), eps), np.maximum(norms(y, -1), eps)
-        g = upstream / (norm_x * norm_y)
-        return g * y - x * np.where(norm > eps, g * product / (norm_x * norm_x), 0)
-
-    return one(a, b), one(b, a)
+    norm, norm_x, norm_y = norms(x, -1), np.maximum(norms(x, -1), eps), np.maximum(norms(y, -1), eps)
+    g = upstream / (norm_x * norm_y)
+    return g * y - x * np.where(norm > eps, g * cosine(x, y) / (norm_x * norm_x), 0)
 
 
-def _through_units(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
+def _through_units(upstream: Array, x: Array, y: Array, eps: float) -> Array:
     """Through a / norm_a and b / norm_b, as reverse mode has it, whose products underflow before they are added up."""
-    upstream = rows(dL_doutputs, a, b)
-
-    def one(x: Array, other: Array) -> Array:
-        norm, g = norms(x, -1), upstream * other
-        floored = np.maximum(norm, eps)
-        of_norm = -(g * (x / floored / floored)).sum(axis=-1, keepdims=True)
-        return g / floored + np.where(norm > eps, of_norm * (x / floored), 0)
-
-    return one(a, unit(b, eps)), one(b, unit(a, eps))
+    norm, g = norms(x, -1), upstream * unit(y, eps)
+    floored = np.maximum(norm, eps)
+    return g / floored + np.where(norm > eps, -cosine(g, x / floored / floored) * (x / floored), 0)
 
 
-def _projecting(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
-    """With the slope of the norm itself, a / |a|, also where the norm counts as eps."""
-    upstream, unit_a, unit_b = rows(dL_doutputs, a, b), unit(a, eps), unit(b, eps)
-    cosine = (unit_a * unit_b).sum(axis=-1, keepdims=True)
-    norm_a, norm_b = np.maximum(norms(a, -1), eps), np.maximum(norms(b, -1), eps)
-    of_a, of_b = unit_b - cosine * a / norms(a, -1), unit_a - cosine * b / norms(b, -1)
-    return upstream * of_a / norm_a, upstream * of_b / norm_b
+def _projecting(upstream: Array, x: Array, y: Array, eps: float) -> Array:
+    """With the slope of the norm itself, x / |x|, also where the norm counts as eps."""
+    other, floored = unit(y, eps), np.maximum(norms(x, -1), eps)
+    return upstream * (other - cosine(unit(x, eps), other) * x / norms(x, -1)) / floored
 
 
-def _nan_at_zero(dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
-    dL_da, dL_db = backward(dL_doutputs, a, b, eps=eps)
-    return np.where(norms(a, -1) == 0, np.nan, dL_da), np.where(norms(b, -1) == 0, np.nan, dL_db)
+def _nan_at_zero(upstream: Array, x: Array, y: Array, eps: float) -> Array:
+    return np.where(norms(x, -1) == 0, np.nan, half(upstream, x, y, eps))
+
+
+def _by(rule: Function, name: str) -> tuple[Formulation, ...]:
+    return through(_backward_by, [Formulation(rule, name)])
 
 
 FORMULATIONS = {
     "forward": (Formulation(_product_over_norms, "a b / (norm_a norm_b)", stable=False),),
-    "backward": (
-        Formulation(_through_product, "through a b / (norm_a norm_b)"),
-        Formulation(_through_units, "through a / norm_a"),
-    ),
+    "backward": (*_by(_through_product, "through a b / (norm_a norm_b)"), *_by(_through_units, "through a / norm_a")),
 }
 
 ALTERNATIVES: Alternatives = {
-    ("cosine_below_eps", "projecting"): {"backward": (Formulation(_projecting, "with the slope of the norm"),)},
-    ("norm_at_zero", "nan"): {"backward": (Formulation(_nan_at_zero, "NaN at a row of zeros"),)},
+    ("cosine_below_eps", "projecting"): {"backward": _by(_projecting, "with the slope of the norm")},
+    ("norm_at_zero", "nan"): {"backward": _by(_nan_at_zero, "NaN at a row of zeros")},
 }
