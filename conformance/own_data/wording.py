@@ -54,7 +54,8 @@ def unjudged(judgement: Judgement) -> Iterator[str]:
                 else "nothing is judged"
             )
             have = "has" if len(names) == 1 else "have"
-            yield f"{listed(names)} {have} no bound that says much, as errors may grow for such lengths: {rest}"
+            grows = "as errors may grow for such lengths or magnitudes"
+            yield f"{listed(names)} {have} no bound that says much, {grows}: {rest}"
     for name, count in judgement.unjudged:
         if name in dict(judgement.beyond):
             continue
