@@ -11,9 +11,8 @@ One variable for a rounding means that all steps which read a number read the sa
 rounding out for one step and not for another, each has a variable of its own (`Reading`).
 """
 
-from functools import cached_property
 from itertools import accumulate
-from math import inf, nextafter, prod
+from math import inf, prod
 from typing import Any, Self
 
 import numpy as np
@@ -35,7 +34,7 @@ from .linear_errors import (
     sums_over,
     times_matrix,
 )
-from .protocol import Axis, DirectArray, as_array, filled, over_elements
+from .protocol import Axis, DirectArray, as_array, evaluated_once, filled, over_elements
 from .rounding import Rounding
 
 HALVES = [FORMATS[name] for name in HALF]
@@ -46,8 +45,8 @@ Derivatives = dict[str, Any]
 def _derivatives(balls: np.ndarray) -> Derivatives:
     """Give derivatives as float64, and how far off they may be if that is more than 2^-51 of them."""
     flat = balls.ravel().tolist()
-    middle = np.array([float(x) for x in flat]).reshape(balls.shape)
-    radius = np.array([float(x.rad()) for x in flat]).reshape(balls.shape)
+    middle = np.array([*map(float, flat)]).reshape(balls.shape)
+    radius = np.array([*map(float, map(arb.rad, flat))]).reshape(balls.shape)
     magnitude, finite = abs(middle), np.isfinite(middle)
     near = (radius <= magnitude * 2.0**-52) & ((magnitude > 2.0**-900) | (magnitude == 0)) & finite
     if np.count_nonzero(near) == near.size:
@@ -58,7 +57,10 @@ def _derivatives(balls: np.ndarray) -> Derivatives:
 
 def _upper(balls: np.ndarray) -> np.ndarray:
     """Give float64 above balls >= 0, and 0 for 0, as (size,)."""
-    return np.array([0.0 if x.is_zero() else nextafter(float(x.abs_upper()), inf) for x in balls.ravel().tolist()])
+    flat = balls.ravel().tolist()
+    upper = np.nextafter([*map(float, map(arb.abs_upper, flat))], inf)
+    upper[[*map(arb.is_zero, flat)]] = 0
+    return upper
 
 
 class Affine(DirectArray):
@@ -120,7 +122,7 @@ class Affine(DirectArray):
         if result.precision.format in HALVES:
             early = Reading.EVERYBODY
         errors = linear_errors.after(self.errors.variables, result.shape, _upper(result.error), operands, early, beyond)
-        smaller = filled([arb(e) for e in errors.bounds.tolist()], result.shape)
+        smaller = filled([*map(arb, errors.bounds.tolist())], result.shape)
         cells = np.arange(1, 1 + result.value.size).reshape(result.shape)
         return type(self)(result.of_parts(result.value, smaller), cells, errors)
 
@@ -128,7 +130,7 @@ class Affine(DirectArray):
         """Give an operand of a step, elementwise if nothing else is said."""
         return Operand(self.errors, self.cells, linear or elementwise(result.ndim), **how)
 
-    @cached_property
+    @evaluated_once
     def _factors(self) -> Derivatives:
         """The values as derivatives of a product."""
         return _derivatives(self.value)

@@ -4,6 +4,7 @@ The rules for arrays are made of these functions. Each takes exact values with b
 value and the bound after the step, or decides a comparison that the errors cannot change.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -79,17 +80,9 @@ def cost_of(fmt: Format) -> Cost:
     )
 
 
-def _is_exact_zero(v: arb, e: arb) -> bool:
-    return bool(v.is_zero() and e.is_zero())
-
-
-def _is_sign(v: arb) -> bool:
-    return bool(v in SIGNS)
-
-
-def _is_power(v: arb, e: arb, fmt: Format) -> bool:
+def _is_power(v: arb, fmt: Format) -> bool:
     """Say whether a value is a power of two whose reciprocal the format holds."""
-    return bool(e.is_zero() and v.is_exact() and v.bits() == 1 and fits(1 / v, fmt))
+    return bool(v.is_exact() and v.bits() == 1 and fits(1 / v, fmt))
 
 
 def _beyond(most: arb) -> RangeError:
@@ -98,12 +91,16 @@ def _beyond(most: arb) -> RangeError:
 
 Bounded = tuple[arb, arb]
 """An exact value, and the bound on its error."""
+Rule = Callable[..., Bounded]
 
 
 class Rules:
     """The rules of a format: each takes values with their errors, object arrays or scalars, and gives both anew.
 
     guard: whether a result that may leave the format's range raises RangeError.
+
+    They are evaluated for every element of every step, so that each deals itself with what nearly all elements are: a
+    result with an error, of no more than `safe`, which no rounding brings out of the range.
     """
 
     def __init__(self, fmt: Format, guard: bool) -> None:
@@ -111,15 +108,15 @@ class Rules:
         cost = cost_of(fmt)
         self.roundoff, self.largest, self.overflow = cost.roundoff, cost.largest, cost.overflow
         self.threshold, self.flushed = cost.threshold, cost.flushed
-        self.two_roundoffs = 2 * cost.roundoff + cost.roundoff**2
+        self.safe = cost.largest / 4
         self.products = np.frompyfunc(cache(self._products), 2, 2)
         self.additions = np.frompyfunc(cache(self._additions), 2, 2)
-        self.add = np.frompyfunc(self._add, 4, 2)
-        self.multiply = np.frompyfunc(self._multiply, 4, 2)
-        self.divide = np.frompyfunc(self._divide, 4, 2)
+        self.add = np.frompyfunc(self._add(), 4, 2)
+        self.multiply = np.frompyfunc(self._multiply(), 4, 2)
+        self.divide = np.frompyfunc(self._divide(), 4, 2)
         self.elementary = cache(self._elementary)
-        self.stored = np.frompyfunc(self._stored, 2, 2)
-        self.read = np.frompyfunc(self._read, 2, 2)
+        self.stored = np.frompyfunc(self._passing(holds), 2, 2)
+        self.read = np.frompyfunc(self._passing(fits), 2, 2)
         self.into = cache(self._into)
 
     def _rounded(self, v: arb, e: arb, passed: bool, cost: arb, extra: arb) -> Bounded:
@@ -151,13 +148,22 @@ class Rules:
         """Say whether the last of the roundings, to nearest, surely gives a finite number, as do those before."""
         return bool(magnitude + arb.max(cost - self.roundoff, ZERO) * magnitude + extra < self.overflow)
 
-    def _stored(self, v: arb, e: arb) -> Bounded:
-        """Round to the format. An exact value that it holds stays, a subnormal one too: no step computed it."""
-        return self._finished(v, e, e.is_zero() and holds(v, self.format), self.roundoff, self.threshold)
+    def _passing(self, holds: Callable[[arb, Format], bool]) -> Rule:
+        """Give the rule of a rounding to the format of what was computed in another.
 
-    def _read(self, v: arb, e: arb) -> Bounded:
-        """Round an operand of a contraction to the format in which operands are read."""
-        return self._finished(v, e, e.is_zero() and fits(v, self.format), self.roundoff, self.threshold)
+        An exact value that it `holds` stays: where it is stored, a subnormal one too, as no step computed it.
+        """
+        fmt, safe, roundoff, threshold, finished = self.format, self.safe, self.roundoff, self.threshold, self._finished
+
+        def rule(v: arb, e: arb) -> Bounded:
+            if e.is_zero():
+                return finished(v, e, holds(v, fmt), roundoff, threshold)
+            most = abs(v) + e
+            if most <= safe:
+                return v, e + (roundoff * most + threshold)
+            return finished(v, e, False, roundoff, threshold)
+
+        return rule
 
     def _products(self, terms: int, length: int) -> tuple[arb, arb]:
         """Give what a contraction of so many terms that are not 0, amid `length`, costs in parts of the magnitude, and
@@ -176,46 +182,97 @@ class Rules:
         It takes the exact value, the sum of magnitudes, the errors of the terms, whether their sum is exact, what it
         costs in parts of the magnitude and beside it, and whether there is at most one term.
         """
-        guard, same = self.guard, own is self
+        guard, same, safe, own_safe = self.guard, own is self, self.safe, own.safe
         roundoff, threshold = (ZERO, self.flushed) if same else (own.roundoff, own.threshold)
 
         def rule(v: arb, magnitude: arb, e: arb, free: bool, cost: arb, extra: arb, passed: bool) -> Bounded:
             added = ZERO if free else cost * magnitude + extra
-            if guard and magnitude.is_finite() and not self._is_held(magnitude, ZERO if free else cost, extra):
+            far = guard and not magnitude <= safe and magnitude.is_finite()
+            if far and not self._is_held(magnitude, ZERO if free else cost, extra):
                 raise _beyond(magnitude + added)
-            return own._rounded(v, e + added, same or passed, roundoff, threshold)
+            e += added
+            passed = same or passed
+            if not e.is_zero():
+                most = abs(v) + e
+                if most <= own_safe:
+                    return v, e if passed else e + (roundoff * most + threshold)
+            return own._rounded(v, e, passed, roundoff, threshold)
 
         return np.frompyfunc(rule, 7, 2)
 
-    def _add(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
-        exact_x, exact_y = ex.is_zero(), ey.is_zero()
-        if exact_x is not exact_y and (x if exact_x else y).is_zero():
-            return (y, ey) if exact_x else (x, ex)
-        return self._rounded(x + y, ex + ey, False, self.roundoff, self.flushed)
+    def _add(self) -> Rule:
+        """Give the rule of x + y."""
+        safe, roundoff, flushed = self.safe, self.roundoff, self.flushed
+        rounded, flushes = self._rounded, flushed is not ZERO
 
-    def _multiply(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
-        exact_x, exact_y = ex.is_zero(), ey.is_zero()
-        if (exact_x and (exact_y or x.is_zero())) or (exact_y and y.is_zero()):
-            return self._rounded(x * y, ZERO, True, self.roundoff, self.threshold)
-        if exact_x:
-            e, passed = abs(x) * ey, _is_sign(x)
-        elif exact_y:
-            e, passed = ex * abs(y), _is_sign(y)
-        else:
-            e, passed = abs(x) * ey + ex * (abs(y) + ey), False
-        return self._finished(x * y, e, passed, self.roundoff, self.threshold)
+        def rule(x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
+            if ex.is_zero():
+                if ey.is_zero():
+                    return rounded(x + y, ZERO, False, roundoff, flushed)
+                if x.is_zero():
+                    return y, ey
+            elif y.is_zero() and ey.is_zero():
+                return x, ex
+            v, e = x + y, ex + ey
+            most = abs(v) + e
+            if most <= safe:
+                added = roundoff * most
+                return v, e + (added + flushed if flushes else added)
+            return rounded(v, e, False, roundoff, flushed)
 
-    def _divide(self, x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
-        gap = abs(y) - ey
-        if not gap > ZERO and y.is_finite() and not y.is_zero():
-            raise UnboundedError(
-                f"an error of {ey.str(8)} in the denominator {y.str(8)} leaves a quotient without a bound"
-            )
-        v = ball_quotient(x, y)
-        e = ZERO if ex.is_zero() and ey.is_zero() else (ex + abs(v) * ey) / gap
-        passed = _is_exact_zero(x, ex) or (ey.is_zero() and _is_sign(y))
-        free = (passed or _is_power(y, ey, self.format)) and (fits(v, self.format) if e.is_zero() else passed)
-        return self._finished(v, e, free, self.two_roundoffs, (ONE + abs(x) + ex) * self.threshold)
+        return rule
+
+    def _multiply(self) -> Rule:
+        """Give the rule of x * y."""
+        safe, roundoff, threshold = self.safe, self.roundoff, self.threshold
+        rounded, finished = self._rounded, self._finished
+
+        def rule(x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
+            passed = False
+            if ex.is_zero():
+                if ey.is_zero() or x.is_zero():
+                    return rounded(x * y, ZERO, True, roundoff, threshold)
+                e, passed = abs(x) * ey, x in SIGNS
+            elif ey.is_zero():
+                if y.is_zero():
+                    return rounded(x * y, ZERO, True, roundoff, threshold)
+                e, passed = ex * abs(y), y in SIGNS
+            else:
+                e = abs(x) * ey + ex * (abs(y) + ey)
+            v = x * y
+            most = abs(v) + e
+            if most <= safe:
+                return v, e if passed else e + (roundoff * most + threshold)
+            return finished(v, e, passed, roundoff, threshold)
+
+        return rule
+
+    def _divide(self) -> Rule:
+        """Give the rule of x / y."""
+        fmt, safe, threshold, finished = self.format, self.safe, self.threshold, self._finished
+        two_roundoffs = 2 * self.roundoff + self.roundoff**2
+
+        def rule(x: arb, ex: arb, y: arb, ey: arb) -> Bounded:
+            gap = abs(y) - ey
+            if not gap > ZERO and y.is_finite() and not y.is_zero():
+                raise UnboundedError(
+                    f"an error of {ey.str(8)} in the denominator {y.str(8)} leaves a quotient without a bound"
+                )
+            v = ball_quotient(x, y)
+            exact_x, exact_y = ex.is_zero(), ey.is_zero()
+            extra = (ONE + abs(x) + ex) * threshold
+            passed = (exact_x and x.is_zero()) or (exact_y and y in SIGNS)
+            if exact_x and exact_y:
+                free = (passed or _is_power(y, fmt)) and fits(v, fmt)
+                return finished(v, ZERO, free, two_roundoffs, extra)
+            magnitude = abs(v)
+            e = (ex + magnitude * ey) / gap
+            most = magnitude + e
+            if most <= safe and not passed:
+                return v, e + (two_roundoffs * most + extra)
+            return finished(v, e, passed and (not e.is_zero() or fits(v, fmt)), two_roundoffs, extra)
+
+        return rule
 
     def _elementary(self, name: str, reduction: Format) -> np.ufunc:
         """Give the rule of an elementary function that reduces its argument in a format."""

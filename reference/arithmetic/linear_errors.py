@@ -15,11 +15,13 @@ is less than `SLACK` of the magnitudes for each term, and is added to the rest.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
-from functools import cache, cached_property
+from functools import cache
 from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from .protocol import evaluated_once
 
 SLACK = 2.0**-49
 """More than a product and an addition round, for each 1 of their operands' magnitude: 2^-53 each."""
@@ -90,12 +92,12 @@ class LinearErrors:
         """The bounds on the errors, without that of the column of zeros."""
         return self.table[-1, 1:]
 
-    @cached_property
+    @evaluated_once
     def are_any(self) -> bool:
         """Whether there is any error."""
         return bool(np.count_nonzero(self.table[-1]))
 
-    @cached_property
+    @evaluated_once
     def numbered(self) -> "LinearErrors":
         """The same with the step's own variables numbered, or in the rest where these would be too many."""
         own, width = self.table[-3], self.table.shape[1]

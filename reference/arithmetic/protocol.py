@@ -8,14 +8,15 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, cached_property, wraps
-from typing import Any, ClassVar, Self, TypeVar, cast
+from functools import cache, wraps
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 Index = Any
 Method = TypeVar("Method", bound=Callable[..., Any])
+Value = TypeVar("Value")
 Integers = int | tuple[int, ...]
 Axis = int | tuple[int, ...] | None
 
@@ -63,6 +64,19 @@ class Constant:
         return Constant(self.value**exponent, lambda: self.ball() ** exponent)
 
 
+class evaluated_once(Generic[Value]):
+    """A property that is evaluated when it is first asked for, as `functools.cached_property` is, without its lock."""
+
+    def __init__(self, function: Callable[[Any], Value]) -> None:
+        self.function = function
+        self.name = function.__name__
+        self.__doc__ = function.__doc__
+
+    def __get__(self, made: Any, _: type | None = None) -> Value:
+        value = made.__dict__[self.name] = self.function(made)
+        return value
+
+
 Memory = dict[Any, Any]
 _memories: ContextVar[list[Memory] | None] = ContextVar("memories", default=None)
 """Those of the arrays made within `forgotten`; None outside."""
@@ -96,12 +110,26 @@ def remembered(method: Method) -> Method:
     @wraps(method)
     def call(self: "FormulaArray", *arguments: Any, **parameters: Any) -> Any:
         known = self.known
-        key = (method, arguments, *parameters.items()) if parameters else (method, arguments)
-        if (result := known.get(key)) is None:
+        key: Any = (method, arguments, *parameters.items()) if parameters else (method, arguments)
+        try:
+            result = known.get(key)
+        except TypeError:
+            key = (method, _hashable(arguments), *parameters.items())
+            result = known.get(key)
+        if result is None:
             result = known[key] = method(self, *arguments, **parameters)
         return result
 
     return cast(Method, call)
+
+
+def _hashable(argument: Any) -> Any:
+    """Give what says the same as an argument that may be a list, an index or a mask, or has one in it."""
+    if isinstance(argument, tuple | list):
+        return tuple(map(_hashable, argument))
+    if isinstance(argument, np.ndarray):
+        return argument.shape, argument.dtype, argument.tobytes()
+    return (slice, argument.start, argument.stop, argument.step) if isinstance(argument, slice) else argument
 
 
 def _directly(name: str, ufunc: np.ufunc) -> Callable[..., Any]:
@@ -145,7 +173,7 @@ class FormulaArray(NDArrayOperatorsMixin):
 
     __hash__ = object.__hash__
 
-    @cached_property
+    @evaluated_once
     def known(self) -> Memory:
         """What has been evaluated from this array already; see `model.formulations.shared`."""
         return memory()
@@ -237,7 +265,7 @@ class FormulaArray(NDArrayOperatorsMixin):
         """The rank."""
         return self.parts()[0].ndim
 
-    @cached_property
+    @evaluated_once
     def T(self) -> Self:
         """The transpose."""
         return self.of_parts(*(part.T for part in self.parts()))

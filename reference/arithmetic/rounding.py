@@ -31,7 +31,7 @@ enough: such a sum errs by less than 2 u of three (by exhaustion at 3 to 5 bits)
 """
 
 from collections.abc import Callable
-from functools import cached_property, reduce
+from functools import reduce
 from typing import Any, Self
 
 import numpy as np
@@ -43,7 +43,7 @@ from .bounds import Cost, Rules, cost_of, fits, rules_of
 from .elementary import ZERO
 from .exact import exact, exact_array
 from .precision import Precision
-from .protocol import Axis, DirectArray, as_array, filled, memory, reduction_rows, remembered
+from .protocol import Axis, Constant, DirectArray, as_array, evaluated_once, filled, memory, reduction_rows, remembered
 
 
 class LengthError(ArithmeticError):
@@ -79,6 +79,13 @@ class Rounding(DirectArray):
             return other
         if isinstance(other, np.ndarray):
             return self.of_parts(exact_array(other), np.full(other.shape, ZERO, dtype=object))
+        return self._named(other) if isinstance(other, Constant) else self._rounded(other)
+
+    @remembered
+    def _named(self, constant: Constant) -> Self:
+        return self._rounded(constant)
+
+    def _rounded(self, other: Any) -> Self:
         constant = exact(other)
         held = not constant.is_finite() or fits(constant, self.precision.format)
         magnitude = arb.max(abs(constant), self._cost.smallest_normal)
@@ -115,17 +122,17 @@ class Rounding(DirectArray):
         """Apply a rule that gives value and error of each element."""
         return self.of_parts(*map(as_array, rule(*arguments)))
 
-    @cached_property
+    @evaluated_once
     def _terms(self) -> np.ndarray:
         """0 for each exact 0, which is no term of a sum, and 1 for all else."""
         pairs = zip(self.value.ravel().tolist(), self.error.ravel().tolist(), strict=True)
         terms = [0 if e.is_zero() and v.is_zero() else 1 for v, e in pairs]
         return np.array(terms, dtype=np.int64).reshape(self.value.shape)
 
-    @cached_property
+    @evaluated_once
     def _is_full(self) -> bool:
         """Whether no element is an exact 0."""
-        return bool(self._terms.all())
+        return not any(map(arb.is_zero, self.value.ravel().tolist())) or bool(self._terms.all())
 
     # Arithmetic ---------------------------------------------------------------------------------------------------
 
@@ -153,6 +160,7 @@ class Rounding(DirectArray):
         """-x, exact."""
         return self.of_parts(as_array(-self.value), self.error)
 
+    @remembered
     def absolute(self) -> Self:
         """|x|, exact."""
         return self.of_parts(as_array(abs(self.value)), self.error)
@@ -186,10 +194,12 @@ class Rounding(DirectArray):
 
     # Comparisons: decided, or refused -----------------------------------------------------------------------------
 
+    @remembered
     def greater(self, other: Self) -> np.ndarray:
         """x > y. Raises UnboundedError where the errors could flip it."""
         return bounds.surely_exceeds(self.value, self.error, other.value, other.error).astype(bool)
 
+    @remembered
     def less(self, other: Self) -> np.ndarray:
         """x < y. Raises UnboundedError where the errors could flip it."""
         return bounds.surely_exceeds(other.value, other.error, self.value, self.error).astype(bool)
@@ -202,6 +212,7 @@ class Rounding(DirectArray):
         """x <= y. Raises UnboundedError where the errors could flip it."""
         return np.asarray(self.less(other) | self.equal(other))
 
+    @remembered
     def equal(self, other: Self) -> np.ndarray:
         """x == y. Raises UnboundedError where the errors could flip it."""
         same = bounds.is_same(self.value, other.value)
@@ -247,11 +258,11 @@ class Rounding(DirectArray):
         count, length = values.shape
         terms = length if self._is_full else reduction_rows(self._terms, axis, keepdims)[0].sum(axis=-1)
         self._length(terms)
-        magnitude = filled(total(abs(values) + errors), (count,))
+        value, magnitude, error = (filled(total(rows), (count,)) for rows in (values, abs(values), errors))
+        magnitude = as_array(magnitude + error)
         free = single = terms <= 1
         if self._is_exact and self._finest is not None:
             free = free | self._sums_exactly(magnitude, self._finest)
-        value, error = (filled(total(rows), (count,)) for rows in (values, errors))
         rules = rules_of(self.precision.accumulator, self.guard)
         costs = rules.additions(terms, length)
         result = self._by(rules.into(self._rules), value, magnitude, error, free, *costs, single)
@@ -273,26 +284,25 @@ class Rounding(DirectArray):
             return self
         return self._by(rules_of(fmt, self.guard).read, *self.parts())
 
-    @cached_property
+    @evaluated_once
     def _values(self) -> arb_mat:
         return matrix(self.value)
 
-    @cached_property
+    @evaluated_once
     def _magnitudes(self) -> arb_mat:
         return matrix(abs(self.value))
 
-    @cached_property
+    @evaluated_once
     def _reaches(self) -> arb_mat:
         """What the magnitudes may come to."""
         return matrix(abs(self.value) + self.error)
 
-    @cached_property
+    @evaluated_once
     def _is_exact(self) -> bool:
-        return all(e.is_zero() for e in self.error.ravel().tolist()) and all(
-            v.is_exact() and v.is_finite() for v in self.value.ravel().tolist()
-        )
+        values, errors = self.value.ravel().tolist(), self.error.ravel().tolist()
+        return all(map(arb.is_zero, errors)) and all(map(arb.is_exact, values)) and all(map(arb.is_finite, values))
 
-    @cached_property
+    @evaluated_once
     def _finest(self) -> int | None:
         """The largest k for which all values, which must be exact, are multiples of 2**k; None if all are 0."""
         units = [unit for v in self.value.ravel().tolist() if (unit := bounds.unit_of(v)) is not None]
@@ -305,3 +315,10 @@ class Rounding(DirectArray):
             return np.zeros(magnitude.shape, dtype=bool)
         bound = bounds.power_of_two(unit + accumulator.significand)
         return bounds.is_at_most(magnitude, bound).astype(bool)
+
+
+for _name in (
+    *("reshape", "swapaxes", "transpose", "moveaxis", "expand_dims", "squeeze", "broadcast_to", "repeat", "pad"),
+    *("__getitem__", "take", "take_along_axis", "select", "joined", "matmul", "scatter_add"),
+):  # formulations differ in a step or two: all before it is the very same, if what moves elements is, too
+    setattr(Rounding, _name, remembered(getattr(Rounding, _name)))

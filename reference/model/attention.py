@@ -4,6 +4,8 @@ Heads that share keys are taken together: query (B, H, S, D) is read as (B, G, R
 heads of keys, and so is what belongs to a query. A mask, of (S, T) or (B, H, S, T), says which keys a query sees.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -183,6 +185,12 @@ def _over_repeated_heads(core: Function, g: Array, query: Array, key: Array, val
     return dL_dquery, dL_dkey, dL_dvalue
 
 
+def _shares_heads(arguments: Mapping[str, Any]) -> bool:
+    """Whether an operation of attention has heads of queries that share keys."""
+    query, key = arguments.get("query"), arguments.get("key")
+    return query is None or key is None or query.shape[1] > key.shape[1]
+
+
 def _also_scaled(cores: tuple[Formulation, ...]) -> tuple[Formulation, ...]:
     powers = {"queries scaled": 1.0, "queries and keys scaled": 0.5}
     return cores + tuple(
@@ -200,7 +208,8 @@ _OF_ONE = through(
     [as_written(probabilities), Formulation(by_logsumexp, "saved logsumexp")],
     [as_written(sum_of_p_dp), Formulation(sum_of_outputs, "sum of outputs")],
 )
-BACKWARD = _also_scaled((*_OF_ONE, *through(_over_repeated_heads, _OF_ONE[:1], name="keys repeated")))
+_REPEATED = through(_over_repeated_heads, _OF_ONE[:1], name="keys repeated")
+BACKWARD = _also_scaled((*_OF_ONE, *(replace(f, differs=_shares_heads) for f in _REPEATED)))
 
 # Other answers to a query that sees no key ---------------------------------------------------------------------------
 

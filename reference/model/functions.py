@@ -7,7 +7,7 @@ value.
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,13 @@ def number(value: float | Constant) -> Constant:
 
     1 - number(x) is computed once, as Python does; 1 - number(x) * np.ones_like(y) in the tensors' precision.
     """
-    return value if isinstance(value, Constant) else Constant(value, lambda: _arb()(value))
+    return value if isinstance(value, Constant) else _number(value, math.copysign(1, value))
+
+
+@lru_cache(256, typed=True)
+def _number(value: float, _sign: float) -> Constant:
+    """The very same for the same number, so that what is computed with it is, too; -0.0 is another than 0.0."""
+    return Constant(value, lambda: _arb()(value))
 
 
 def scatter_add(rows: Array, index: np.ndarray, size: int) -> Array:
