@@ -5,7 +5,7 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -40,8 +40,8 @@ def tasks(ops: Iterable[str], dtypes: Collection[str] = DTYPES) -> list[Task]:
     return [(op, dtype, name) for op in ops for dtype in DTYPES if dtype in dtypes for name in drafts(op, dtype)]
 
 
-def generate(ops: Sequence[str], prepare: Callable[[], object] = int) -> dict[str, bytes]:
-    """Build the golden files of some operations on all cores, with a progress bar. Returns their bytes by name.
+def generate(ops: Sequence[str], prepare: Callable[[], object] = int) -> Iterator[tuple[str, bytes]]:
+    """Build the golden files of some operations on all cores, with a progress bar. Yields the name and bytes of each.
 
     prepare: called first in each process, to enter operations of the user's own.
     Raises CaseError where a case has no golden answer.
@@ -51,14 +51,13 @@ def generate(ops: Sequence[str], prepare: Callable[[], object] = int) -> dict[st
     with ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (prepare,)) as pool:
         built = pool.map(_build, work, chunksize=4)
         bar = tqdm(built, total=len(work), unit="family", disable=not sys.stderr.isatty(), desc="generating")
-        images, kept = {}, 0
+        kept = 0
         for op, group in groupby((family for family in bar if family is not None), key=lambda family: family.op):
             families = list(group)
-            images[f"{op}.h5"] = store.image_of(vectors_of(op, families))
             kept += len(families)
+            yield f"{op}.h5", store.image_of(vectors_of(op, families))
     if out := len(work) - kept:
         print(f"{out} of {len(work)} families are left out: there is no bound for their cases", file=sys.stderr)
-    return images
 
 
 def generated(op: str, dtypes: Collection[str] = DTYPES) -> OperationVectors:
@@ -166,9 +165,10 @@ def main(
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
             _refuse_what_cannot_be_installed(golden, ops or own)
-        images = generate(ops or known, prepare)
+        built = generate(ops or known, prepare)
         if check:
-            return _compare(images, golden, complete)
+            return _compare(built, golden, ops or own)
+        images = dict(built)
         written = store.install(golden, images, complete)
     except CaseError as error:
         print(error, file=sys.stderr)
@@ -200,15 +200,22 @@ def _refuse_what_cannot_be_installed(golden: Path, ops: Sequence[str]) -> None:
             raise VectorError(message)
 
 
-def _compare(images: Mapping[str, bytes], golden: Path, complete: bool) -> int:
-    differing = [name for name, image in images.items() if not store.same_content(image, golden / name)]
-    if complete:
-        differing += [path.name for path in sorted(golden.glob("*.h5")) if path.name not in images]
+def _compare(images: Iterator[tuple[str, bytes]], golden: Path, ops: Sequence[str]) -> int:
+    """Hold files against those in a folder, of some operations or all, each while others are generated."""
+    names, differing = list[str](), list[str]()
+    problems = list[str]()
+    for name, image in images:
+        if not names:
+            problems = store.verify(golden, ops=ops)
+        names.append(name)
+        if not store.same_content(image, golden / name):
+            differing.append(name)
+    if not ops:
+        differing += [path.name for path in sorted(golden.glob("*.h5")) if path.name not in names]
     for name in differing:
         print(f"{name} is not what the reference generates; run `backproof generate`", file=sys.stderr)
-    problems = store.verify(golden, ops=() if complete else [Path(name).stem for name in images])
     for problem in problems:
         print(problem, file=sys.stderr)
     if not differing and not problems:
-        print(f"{len(images)} files are what the reference generates")
+        print(f"{len(names)} files are what the reference generates")
     return 1 if differing or problems else 0

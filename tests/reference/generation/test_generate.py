@@ -41,13 +41,13 @@ def golden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="module")
 def generated() -> bytes:
     """A golden file as the reference generates it, once for all tests here."""
-    return generate([OP])[f"{OP}.h5"]
+    return dict(generate([OP]))[f"{OP}.h5"]
 
 
 @pytest.fixture
 def generating(generated: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Generating gives that file."""
-    monkeypatch.setattr(module, "generate", lambda *_: {f"{OP}.h5": generated})
+    monkeypatch.setattr(module, "generate", lambda *_: iter([(f"{OP}.h5", generated)]))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -263,7 +263,7 @@ import os
 from backproof.reference.generation import generate
 os.write(1, b"begun\\n")  # in one piece, whatever other workers write
 if __name__ == "__main__":
-    generate.generate(["mlp"])
+    list(generate.generate(["mlp"]))
 """
     (tmp_path / "generating.py").write_text(program)
     mark = f"{tmp_path}/generating"
