@@ -111,3 +111,19 @@ def test_a_step_is_taken_once_for_the_very_same_arrays() -> None:
     assert x.T is x.T
     others = x - y, x + in_arithmetic("fused", X), x.sum(axis=0, keepdims=True), x.sum(axis=1)
     assert len({id(result) for result in (x + y, x.sum(axis=0), *others)}) == 6
+
+
+def test_what_moves_elements_gives_rounding_arrays_the_very_same_for_the_same_arguments() -> None:
+    x, lower = in_arithmetic("fused", X), X < 5
+    for move in (
+        lambda: x.reshape(6, 4),
+        lambda: np.swapaxes(x, 0, 1),
+        lambda: x[:, ::2],
+        lambda: x[:, INDEX.copy()],
+        lambda: np.where(lower.copy(), x, 0),
+        lambda: x.reshape(6, 4) @ x.reshape(6, 4).T,
+    ):
+        assert move() is move()
+    assert np.where(lower, x, 0) is not np.where(~lower, x, 0)
+    assert x[:, ::2] is not x[:, ::1]
+    assert x[:, INDEX] is not x[:, INDEX[[0, 0, 1]]]

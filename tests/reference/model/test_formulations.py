@@ -140,6 +140,14 @@ def test_a_formulation_is_evaluated_up_to_its_limits_of_the_argument_that_has_th
     assert PARTS[0].applies({})
 
 
+@pytest.mark.parametrize("op", ["scaled_dot_product_attention", "masked_attention"])
+def test_keys_are_repeated_where_heads_share_them_alone(op: str) -> None:
+    (repeated,) = named(operation(op).formulations["backward"], "keys repeated")
+    query, key = np.zeros((1, 4, 3, 2)), np.zeros((1, 4, 5, 2))
+    assert repeated.applies({"query": query, "key": key[:, :2]})
+    assert not repeated.applies({"query": query, "key": key})
+
+
 def test_formulations_are_chosen_by_name() -> None:
     assert named(PARTS, "1 + x", AS_WRITTEN) == (PARTS[1], PARTS[0])
     with pytest.raises(KeyError, match="2 x"):
