@@ -25,7 +25,9 @@ CHANGES = {
 }
 CLOSE = {"backward-offset": {"point": "max_tie"}}
 """Changes in bfloat16: of numbers near a common one, which has few digits left for them, two are the largest."""
-TIED = (Over((3, 4), -1), Over((4, 3), -2), Over((2, 3, 2), (-1, -3)), Over((2, 3, 2), None), Over((3, 4), -1, True))
+TIED = (Over((3, 4), -1), Over((4, 3), -2), Over((2, 3, 2), (-3, -1)), Over((2, 3, 2), None), Over((3, 4), -1, True))
+"""Several axes in their own order: of axes listed in another, the first of what ties is one thing to who moves them as
+they are listed, and another to who keeps them as they lie."""
 
 
 def drafts(dtype: str) -> Iterator[Draft]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic.protocol import Axis
-from ..model.formulations import Alternatives, Formulation
+from ..model.formulations import Alternatives, Formulation, Function, as_written, losing_digits, through
 from ..model.functions import stored
 from ..model.reductions import kept
 from .softmax import running_logsumexp
@@ -42,9 +42,9 @@ def finite_max(inputs: Array, axis: Axis) -> Array:
     return np.where(np.absolute(largest) == np.inf, 0, largest)
 
 
-def _by_outputs(dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: bool = False) -> Array:
+def _by_outputs(computed: Function, dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: bool = False) -> Array:
     """exp(x - y), whose error grows with a shift that all inputs share."""
-    outputs = stored(forward(inputs, axis=axis, keepdims=True))
+    outputs = stored(computed(inputs, axis=axis, keepdims=True))
     return kept(dL_doutputs, inputs, axis, keepdims) * np.exp(inputs - outputs)
 
 
@@ -66,12 +66,14 @@ def _running(inputs: Array, *, axis: Axis, keepdims: bool = False) -> Array:
     return outputs if keepdims else outputs.squeeze(axis)
 
 
+RUNNING = Formulation(  # rounds at the magnitude of the inputs once an element: sound over few alone
+    _running, "running logsumexp", stable=False, accumulates=True, longest={"inputs": 5}
+)
+
 FORMULATIONS = {
-    "forward": (  # rounds at the magnitude of the inputs once an element: sound over few alone
-        Formulation(_running, "running logsumexp", stable=False, accumulates=True, longest={"inputs": 5}),
-    ),
+    "forward": (RUNNING,),
     "backward": (
-        Formulation(_by_outputs, "g exp(x - y)", stable=False),
+        *losing_digits(through(_by_outputs, (as_written(forward), RUNNING), name="g exp(x - y)")),
         Formulation(_divided_first, "(g / sum) exp(x)"),
     ),
 }

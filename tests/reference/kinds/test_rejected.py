@@ -492,6 +492,22 @@ def test_a_count_that_bfloat16_does_not_hold(op: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_of_several_axes_the_first_of_what_ties_is_the_first_as_it_lies(dtype: str) -> None:
+    def to_one(place: Callable[[Array], int], g: Array, x: Array, *, axis: list[int]) -> Array:
+        axes = sorted(a % x.ndim for a in axis)
+        moved = np.moveaxis(x, axes, (-2, -1))
+        given = np.zeros((g.size, moved[0].size), x.dtype)
+        for row, numbers, upstream in zip(given, moved.reshape(given.shape), g, strict=True):
+            row[place(np.flatnonzero(numbers == numbers.max()))] = upstream
+        return np.moveaxis(given.reshape(moved.shape), (-2, -1), axes)
+
+    found = partial(outcome, "max", "backward-tie-2x3x2-over-3-1", dtype=dtype)
+    assert found(partial(to_one, lambda ties: ties[0])) is Outcome.PASSED
+    assert found(partial(to_one, lambda ties: ties[-1])) is Outcome.PASSED
+    assert found(partial(to_one, lambda ties: ties[len(ties) // 2])) is Outcome.FAILED
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("op", "name"), [("l2_normalize", "backward-norms-around-eps"), ("cosine_similarity", "backward-one-below-eps")]
 )
