@@ -22,7 +22,8 @@ GROUP_NORM = Channels(
         "float64": (Layout((33, 4), "many-rows", 1), Layout((1, 2, 257), "many-classes", 2)),
         "float32": (Layout((257, 4), "many-rows", 1), Layout((1, 2, 513), "many-classes", 1)),
         "float16": (Layout((17, 8), "many-rows", 2),),
-        "bfloat16": (Layout((17, 8), "many-rows", 2),),
+        # 259 is a number that bfloat16 does not hold: a count that is kept in it shows
+        "bfloat16": (Layout((17, 8), "many-rows", 2), Layout((1, 2, 259), "many-classes", 2)),
     },
     plain=Layout((2, 4, 3), "rank", 2),
     smallest=Layout((1, 2), "smallest", 1),

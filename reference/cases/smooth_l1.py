@@ -13,5 +13,5 @@ def drafts(dtype: str) -> Iterator[Draft]:
     for beta in (1.0, 0.25):
         yield from by_element_again(with_a_bend(beta), dtype, {"beta": beta}, f"-beta-{beta:g}")
     sharp = replace(with_a_bend(0.0), kinks={"equal": Kink(EQUAL, EQUAL, "abs_slope_at_zero")})
-    for draft in by_element_again(sharp, dtype, {"beta": 0.0}, "-beta-0"):
+    for draft in by_element_again(sharp, dtype, {"beta": 0.0}, "-beta-0", "near-equal"):
         yield replace(draft, level="robust")

@@ -53,6 +53,9 @@ LONG = {
 have, has them all."""
 THROUGHOUT = 67
 """More elements than a vector of registers has, and no multiple of any."""
+COUNTED = {"float16": 2051, "bfloat16": 259}
+"""By half precision, a number that it does not hold: a mean over as many elements is off by more than a rounding where
+the count is kept in it."""
 G = np.array([[1.5, -2, 3, -0.75], [0.5, 4, -1, 2], [-3, 1.25, 2.5, -5]])
 NAN = "loss_slope_at_nan"
 
@@ -114,6 +117,7 @@ def by_element(
     loss, z, y = kind.loss, np.array(kind.scores), np.array(kind.targets)
     parts = (
         sizes(kind, dtype),
+        counted(kind, dtype),
         upstreams(loss),
         empty(loss, dtype, np.zeros((0, 3))),
         kinks(kind, dtype),
@@ -146,10 +150,12 @@ FEW = (
 """The names of families that further values of a parameter are tested with."""
 
 
-def by_element_again(kind: Pointwise, dtype: str, parameters: Mapping[str, Parameter], suffix: str) -> Iterator[Draft]:
-    """Give the families that a further value of a parameter is tested with."""
+def by_element_again(
+    kind: Pointwise, dtype: str, parameters: Mapping[str, Parameter], suffix: str, *more: str
+) -> Iterator[Draft]:
+    """Give the families that a further value of a parameter is tested with, and `more` by name."""
     for draft in by_element(kind, dtype, parameters=parameters):
-        if draft.name.partition("-")[2] in FEW:
+        if draft.name.partition("-")[2] in (*FEW, *more):
             yield from changed([draft], {}, suffix=suffix)
 
 
@@ -177,6 +183,20 @@ def sizes(kind: Pointwise, dtype: str) -> Iterator[Draft]:
 
     comment = "The same predictions in every row, under other targets and upstreams."
     yield from give("equal-rows", "random upstream-signed", comment, "none-n4-c3", scores=equal_rows, count=1)
+
+
+def counted(kind: Pointwise, dtype: str) -> Iterator[Draft]:
+    """A mean over more elements than a half precision counts without rounding."""
+    if dtype not in COUNTED:
+        return
+    n = COUNTED[dtype]
+    comment = f"A mean over {n} elements: a count that is rounded to the dtype shows."
+    some = (slice(None), slice(2, 3))  # a whole row, and one number alone, whose mean is that of one element
+    given = (
+        (z[at], y[at], g) for z, y, g in zip(kind.scores, kind.targets, (256, -320, 448), strict=True) for at in some
+    )
+    calls = ((np.resize(z, n), np.resize(y, n), g) for z, y, g in given)
+    yield from curated(kind.loss, dtype, f"counted-n{n}", "many-rows odd-sizes", comment, *calls, reduction="mean")
 
 
 def kinks(kind: Pointwise, dtype: str) -> Iterator[Draft]:

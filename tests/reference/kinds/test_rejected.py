@@ -14,10 +14,11 @@ from backproof.reference.generation.build import build, drafts
 from backproof.reference.generation.profiles import ladder
 from backproof.reference.kinds.contraction import contraction
 from backproof.reference.kinds.operands import Contraction
+from backproof.reference.model import normalization
 from backproof.reference.model.operation import operation
 from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES, FORMATS, numpy_dtype
-from backproof.vectors.records import Family
+from backproof.vectors.records import DIRECTIONS, Family
 from wrong_losses import outcome
 
 Array = Any
@@ -471,24 +472,35 @@ def test_an_eps_that_is_stored_in_float16(op: str, name: str) -> None:
     assert outcome(op, name, partial(of_zeros, np.float16), "float16") is Outcome.ROBUST_MISS
 
 
+COUNTING = (
+    *("binary_cross_entropy", "binary_cross_entropy_with_logits", "hinge", "huber", "kl_div", "l1", "mse", "smooth_l1"),
+    "weighted_binary_cross_entropy_with_logits",
+)
+"""Losses whose mean is over all elements."""
+
+
 @pytest.mark.parametrize(
-    ("op", "name"),
+    ("op", "dtype", "name"),
     [
-        ("mean", "forward-random-259x3-over-2"),
-        *((op, "backward-random-259x3-over-2") for op in ("mean", "variance")),
-        ("nll", "backward-long-indices-mean-n259-c1"),
+        ("mean", "bfloat16", "forward-random-259x3-over-2"),
+        *((op, "bfloat16", "backward-random-259x3-over-2") for op in ("mean", "variance")),
+        ("nll", "bfloat16", "backward-long-indices-mean-n259-c1"),
+        ("mean", "float16", "backward-counted-1x2051-over-1"),
+        *((op, "bfloat16", f"{way}-counted-n259") for op in COUNTING for way in DIRECTIONS),
+        *((op, "float16", f"{way}-counted-n2051") for op in COUNTING for way in DIRECTIONS),
     ],
 )
-def test_a_count_that_bfloat16_does_not_hold(op: str, name: str) -> None:
-    """259 terms taken for 260."""
+def test_a_count_that_a_half_precision_does_not_hold(op: str, dtype: str, name: str) -> None:
+    """259 terms taken for 260, or 2051 for 2052."""
+    n = 259 if dtype == "bfloat16" else 2051
 
-    def counted_as(n: int, *tensors: Array, **given: Any) -> Array:
+    def counted_as(count: int, *tensors: Array, **given: Any) -> Array:
         exact = (x if x.dtype == np.int64 else x.astype(float) for x in tensors)
         result = np.asarray(right(op, name.partition("-")[0], *exact, **given))
-        return (result * 259 / n).astype(numpy_dtype("bfloat16"))
+        return (result * n / count).astype(numpy_dtype(dtype))
 
-    assert outcome(op, name, partial(counted_as, 259), "bfloat16") is Outcome.PASSED
-    assert outcome(op, name, partial(counted_as, 260), "bfloat16") is Outcome.FAILED
+    assert outcome(op, name, partial(counted_as, n), dtype) is Outcome.PASSED
+    assert outcome(op, name, partial(counted_as, n + 1), dtype) is Outcome.FAILED
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -505,6 +517,36 @@ def test_of_several_axes_the_first_of_what_ties_is_the_first_as_it_lies(dtype: s
     assert found(partial(to_one, lambda ties: ties[0])) is Outcome.PASSED
     assert found(partial(to_one, lambda ties: ties[-1])) is Outcome.PASSED
     assert found(partial(to_one, lambda ties: ties[len(ties) // 2])) is Outcome.FAILED
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_a_count_of_a_group_that_bfloat16_does_not_hold(direction: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """259 elements of a group taken for 260."""
+
+    def counted_as(count: int, *tensors: Array, **given: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(normalization, "terms", lambda *_: count)
+            exact = (x.astype(float) for x in tensors)
+            return changed_by(lambda x: x.astype(numpy_dtype("bfloat16")), "group_norm", direction, *exact, **given)
+
+    name = f"{direction}-random-1x2x259-g2"
+    assert outcome("group_norm", name, partial(counted_as, 259), "bfloat16") is Outcome.PASSED
+    assert outcome("group_norm", name, partial(counted_as, 260), "bfloat16") is Outcome.FAILED
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_beta_of_0_that_is_taken_for_a_small_number(dtype: str) -> None:
+    """Beta 0 replaced by 0.001, so that nothing is divided by 0."""
+    name = "backward-near-equal-beta-0"
+
+    def with_beta(taken: float, *tensors: Array, reduction: str, beta: float) -> Array:
+        exact = (x.astype(float) for x in tensors)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.asarray(right("smooth_l1", "backward", *exact, beta=beta or taken, reduction=reduction))
+        return found.astype(numpy_dtype(dtype))
+
+    assert outcome("smooth_l1", name, partial(with_beta, 0.0), dtype) is Outcome.PASSED
+    assert outcome("smooth_l1", name, partial(with_beta, 0.001), dtype) is Outcome.ROBUST_MISS
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
