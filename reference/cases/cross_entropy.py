@@ -31,7 +31,7 @@ LOSS = Loss(
         "float64": "none-n1-c781",
         "float32": "mean-n1-c300 none-n1-c2051 sum-n1-c1024 none-n2-c16 mean-n2-c32 none-n1-c128 sum-n16-c2 "
         "mean-n32-c2 mean-n1024-c2 sum-n1031-c2",
-        "float16": "none-n1-c2051",
+        "float16": "none-n1-c2051 mean-n2051-c2",
         "bfloat16": "mean-n257-c2",
     },
     alone=True,

@@ -486,6 +486,8 @@ COUNTING = (
         *((op, "bfloat16", "backward-random-259x3-over-2") for op in ("mean", "variance")),
         ("nll", "bfloat16", "backward-long-indices-mean-n259-c1"),
         ("mean", "float16", "backward-counted-1x2051-over-1"),
+        *((op, "float16", "backward-long-indices-mean-n2051-c1") for op in ("nll", "cross_entropy")),
+        ("softmax_cross_entropy_from_outputs", "float16", "backward-long-indices-mean-n2051-c2"),
         *((op, "bfloat16", f"{way}-counted-n259") for op in COUNTING for way in DIRECTIONS),
         *((op, "float16", f"{way}-counted-n2051") for op in COUNTING for way in DIRECTIONS),
     ],
