@@ -4,15 +4,17 @@ import warnings
 from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import MissKind, Outcome
+from backproof.conformance.diagnosis.candidates import LOWER
 from backproof.conformance.diagnosis.evidence import Ran
 from backproof.conformance.diagnosis.findings import Finding, diagnose
 from backproof.conformance.implementation.load import Implementation
-from backproof.reference.faults import every_fault_of
+from backproof.reference.faults import every_fault_of, further_of, ignored, losing_digits, misread
 from backproof.reference.model.fault import Fault
 from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES, FORMATS
@@ -20,8 +22,8 @@ from backproof.vectors.records import Family, OperationVectors
 
 Function = Callable[..., Any]
 
-BESIDE = "memory shared"
-"""What is said beside a name."""
+BESIDE, SHARED = "memory shared", MissKind.SHARED_MEMORY
+"""What is said beside a name; where nothing else is missed, the sound function is as well."""
 
 
 @cache
@@ -94,12 +96,41 @@ class Told:
 
     @property
     def is_right(self) -> bool:
-        """Whether the one name given is the fault's own, or that of one that does the same in all that it supports.
+        """Whether the one fault that is described is this one, or does the same in all that it supports.
 
         That memory is shared may be said besides: a fault can return an argument."""
-        named = {f"{self.fault.op}.{one.name}": one for one in every_fault_of(self.fault.op)}
-        names = [name for name in self.names if name != BESIDE] or [""]
-        return len(names) == 1 and names[0] in named and self._does_the_same(named[names[0]])
+        described = [finding for finding in self.findings if finding.name != BESIDE]
+        fault = self._described(described[0]) if len(described) == 1 else None
+        return fault is not None and self._does_the_same(fault)
+
+    def _described(self, finding: Finding) -> Fault | None:
+        """The fault that a finding describes, in all results or in those that it is told of."""
+        op, direction = self.fault.op, self.fault.direction
+        for fault in every_fault_of(op):
+            if finding.name == f"{op}.{fault.name}":
+                return fault
+        others = [further_of] if finding.name in ("another formula", LOWER) else [ignored, misread, losing_digits]
+        for fault in chain(*(of(op, direction) for of in others)):
+            of, found, _ = finding.wrong.partition(fault.wrong)
+            if found == finding.wrong:
+                return fault
+            if f"{of}{found}" == finding.wrong and of.endswith(": "):
+                return self._in_some(fault, of.removesuffix(": ").replace(" and ", ", ").split(", "))
+        return None
+
+    def _in_some(self, fault: Fault, results: list[str]) -> Fault:
+        """A fault in some results alone; the others are right."""
+        names, direction = whole(fault.op).results[fault.direction], fault.direction
+        if {*results} == {*names}:
+            return fault
+        wrong = fault.functions[direction]
+        sound = next(other for other in every_fault_of(fault.op) if other.direction != direction).functions[direction]
+
+        def function(*tensors: np.ndarray, **parameters: Any) -> Any:
+            both = zip(names, wrong(*tensors, **parameters), sound(*tensors, **parameters), strict=True)
+            return tuple(found if name in results else due for name, found, due in both)
+
+        return replace(fault, functions={direction: function})
 
     @property
     def is_wrong(self) -> bool:
@@ -116,7 +147,7 @@ class Told:
         asked = [item for item in self.ran if item.verdict.outcome is not Outcome.UNSUPPORTED]
         families = tuple(item.family for item in asked)
         others = ran(of_fault(other), replace(vectors, families=families))
-        beside = {MissKind.SHARED_MEMORY} if BESIDE in self.names else set[MissKind]()
+        beside = {SHARED} if BESIDE in self.names else set[MissKind]()
         if [outline(item, beside) for item in asked] != [outline(item, beside) for item in others]:
             return False
         self.fault.setup()
@@ -164,7 +195,7 @@ def told(fault: Fault) -> Told | None:
     subject = of_fault(fault)
     for vectors, strict in ((few(fault.op), False), (whole(fault.op), False), (whole(fault.op), True)):
         families = ran(subject, vectors, strict=strict)
-        if any(item.fails for item in families):
+        if any(item.fails and {miss.kind for miss in item.verdict.misses} != {SHARED} for item in families):
             subject.setup()
             found = [finding for told in diagnose(families, subject, vectors) for finding in told.findings]
             return Told(fault, tuple(found), tuple(families))
