@@ -1,47 +1,55 @@
 """What breaches of the contract look like: arguments that are written to, memory used again, a state left over."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from time import thread_time
 
 import numpy as np
 
-from ..check.verdict import MissKind
+from ..check.family import check
+from ..check.verdict import MissKind, Verdict
 from ..check.wording import listed
-from .candidates import catalogue, leaves_the_same
-from .evidence import KEPT, Evidence
-from .observation import State, alike, called
-from .search import Explanation
+from .candidates import catalogue
+from .evidence import KEPT, Evidence, sampled
+from .observation import State, called
+from .search import MOST_SECONDS, Explanation
 
 Words = tuple[str, str, str]
 """A name, what it looks like, and a cure."""
-MOST_FORWARD = 5
-"""So many cases are called after forward."""
+MOST_FORWARD, MOST_CHECKED = 5, 4
+"""So many cases are called after forward; on so many families that failed a fault is checked as well."""
+OF_MEMORY = (
+    *(MissKind.CHANGED_ARGUMENT, MissKind.WRITTEN_BESIDE, MissKind.OVERWRITTEN_RESULT),
+    *(MissKind.LAYOUT, MissKind.NEW_CONTENTS, MissKind.REPEAT, MissKind.STATE),
+)
+"""What a fault of memory or of state is missed for, beside wrong values."""
 _AS_SAID = (
     ((MissKind.COUNT, MissKind.RESULT_TYPE), "a wrong return", "return {names}, as arrays of the arguments' dtype."),
-    ((MissKind.WRITTEN_BESIDE,), "a write out of bounds", "end loops at the sizes, and honour strides."),
     ((MissKind.SHARED_MEMORY,), "memory shared", "return memory of its own: np.array(result)."),
+    ((MissKind.WRITTEN_BESIDE,), "a write out of bounds", "end loops at the sizes, and honour strides."),
 )
 
 
 def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words]:
     """Those that nothing known brings with it."""
-    yield from _written(evidence)
-    if evidence.misses(MissKind.OVERWRITTEN_RESULT):
-        names = _results(evidence, MissKind.OVERWRITTEN_RESULT)
-        yield "memory used again", f"{names}: a later call overwrites what was returned.", "allocate it in each call."
-    for kinds, name, cure in _AS_SAID:
+    remembered = any(one.candidate.remembers for one in known)
+    fault = None if remembered else _of_the_catalogue(evidence, known)
+    yield from _written(evidence) if fault is None else (fault,)
+    for kinds, name, cure in _AS_SAID[:2] if fault is not None else _AS_SAID:
         for item in evidence.misses(*kinds)[:1]:
             said = next(miss.summary for miss in item.verdict.misses if miss.kind in kinds)
             yield name, f"{said}.", cure.format(names=", ".join(evidence.names))
-    if any(one.candidate.remembers for one in known):
+    if remembered or fault is not None:
         return
+    if evidence.misses(MissKind.OVERWRITTEN_RESULT):
+        names = _results(evidence, MissKind.OVERWRITTEN_RESULT)
+        yield "memory used again", f"{names}: a later call overwrites what was returned.", "allocate it in each call."
     if kept := _kept(evidence, known):
         yield "a state left over", f"{kept}.", "find all from the arguments of the call: it may depend on no other."
         return
-    layouts = {id(one) for one in evidence.wrong if one.layout is not None}
     misread = evidence.misses(MissKind.LAYOUT)
-    otherwise = () if known else evidence.misses(MissKind.VALUE, MissKind.BATCH)  # what is wrong in any layout
-    if len(misread) > len(otherwise) and not any(key in layouts for one in known for key, _ in one.explained):
+    if len(misread) > len(evidence.misses(MissKind.VALUE, MissKind.BATCH)):  # which is wrong in any layout
         reasons = {m.reason for item in misread for m in item.verdict.misses}
         said = listed(sorted(str(reason) for reason in reasons if reason is not None))
         said = f"{_results(evidence, MissKind.LAYOUT)}: right for contiguous arguments, wrong for {said} ones."
@@ -52,7 +60,8 @@ def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words
 def _kept(evidence: Evidence, known: Sequence[Explanation]) -> str | None:
     """What is kept between calls, if anything is."""
     if evidence.misses(*KEPT):
-        return f"{_results(evidence, *KEPT)}: {_state(evidence)}"
+        words = next(words for kind, words in reversed(KEPT.items()) if evidence.misses(kind))
+        return f"{_results(evidence, *KEPT)}: {words}"
     if not known and _kept_by_forward(evidence):
         said = "right after a forward with the same arguments, wrong otherwise: what the last forward kept is used"
         return f"{listed(evidence.names)}: {said}"
@@ -70,7 +79,7 @@ def _kept_by_forward(evidence: Evidence) -> bool:
         return evidence.function(*tensors, **parameters)
 
     some = [one for one in evidence.wrong if State.WRONG in one.states][:MOST_FORWARD]
-    return bool(some) and not any(any(replace(one, results=called(both, one)[0]).failing) for one in some)
+    return bool(some) and not any(any(replace(one, results=called(both, one)).failing) for one in some)
 
 
 def _results(evidence: Evidence, *kinds: MissKind) -> str:
@@ -80,32 +89,31 @@ def _results(evidence: Evidence, *kinds: MissKind) -> str:
 
 def _written(evidence: Evidence) -> Iterator[Words]:
     """What is written to which argument."""
-    items = evidence.misses(MissKind.CHANGED_ARGUMENT)
-    ids = {item.family.id for item in items}
-    changed = [one for one in evidence.wrong if one.family.id in ids]
-    changed = [one for one in changed if not leaves_the_same(one, (None, tuple(one.arguments.values())))]
-    changed = [one for one in changed if one.family.level == "required"] or changed
-    for candidate in catalogue(evidence.vectors.op, evidence.direction) if changed else ():
-        if not candidate.of_values | candidate.remembers and all(
-            leaves_the_same(one, candidate.foretell(one)) for one in changed
-        ):
-            name, words, cure = candidate.said
-            yield name, f"{words}.", cure
-            return
-    misses = [m for item in items for m in item.verdict.misses if m.kind is MissKind.CHANGED_ARGUMENT]
-    for argument in dict.fromkeys(miss.result or "" for miss in misses):
+    misses = [m for item in evidence.misses(MissKind.CHANGED_ARGUMENT) for m in item.verdict.misses]
+    for argument in dict.fromkeys(miss.result for miss in misses if miss.kind is MissKind.CHANGED_ARGUMENT):
         yield "an argument written to", f"{argument} is changed by the call.", f"work on a copy of {argument}."
 
 
-def _state(evidence: Evidence) -> str:
-    """What is kept between calls, by calling twice."""
-    function = evidence.function
-    ids = {item.family.id for item in evidence.misses(*KEPT)}
-    for one in (one for one in evidence.wrong if one.family.id in ids and one.expected):
-        first, second = (called(function, one)[0] for _ in range(2))
-        for before, after, due in zip(first or (), second or (), one.expected, strict=False):
-            if before is None or after is None or not before.shape == after.shape == due.shape or not due.any():
-                continue
-            if alike(after.astype(np.float64) - before, due, 1e-3 * float(np.abs(due).max()), one.units):
-                return "adds to the result of the call before"
-    return next(words for kind, words in reversed(KEPT.items()) if evidence.misses(kind))
+def _of_the_catalogue(evidence: Evidence, known: Sequence[Explanation]) -> Words | None:
+    """The fault of memory or state that is missed in the same words, and with the same values, where a few families are
+    checked; wrong values of all calls are seen to where something of them is known."""
+    missed, direction, of = evidence.misses(*OF_MEMORY), evidence.direction, evidence.vectors
+    some = [(item, _outline(item.verdict, known)) for item in sampled(missed, MOST_CHECKED)]
+    some.sort(key=lambda of: of[0].family.elements)
+    for candidate in catalogue(of.op, direction) if some else ():
+        fault = candidate.fault
+        if fault is None or not (fault.as_is or fault.memory) or thread_time() > evidence.began + MOST_SECONDS:
+            continue
+        functions = {(of.op, direction): fault.functions[direction]}
+        subject = replace(evidence.implementation, functions=functions, setup=fault.setup, after_calls=fault.setup)
+        if all(_outline(check(item.family, subject, of), known) == outline for item, outline in some):
+            return candidate.name, fault.wrong, fault.cure
+    return None
+
+
+def _outline(verdict: Verdict, known: Sequence[Explanation]) -> set[object]:
+    """What is missed; of memory and state in words, with the first or worst value to some digits."""
+    values = [miss for miss in verdict.misses if not known and miss.kind is not MissKind.SHARED_MEMORY]
+    memory = [miss for miss in verdict.misses if miss.kind in OF_MEMORY]
+    worst = [re.sub(r"(\.\d{6})\d+", r"\1", " ".join([miss.summary, *miss.details[:1]])) for miss in memory]
+    return {(miss.kind, miss.result, miss.reason) for miss in values} | {*worst}

@@ -14,14 +14,13 @@ from .observation import Observation, Results, State, alike, called, close, midd
 if TYPE_CHECKING:
     from ...reference.model.fault import Fault
 
-Foretold = tuple[Results | None, tuple[np.ndarray, ...] | None]
-"""What a call returns, None where it raises; what it leaves in its arguments, None where nothing is said of them. Of
-the results those are None of which nothing is said."""
+Foretold = Results | None
+"""What a call returns, None where it raises; of the results those are None of which nothing is said."""
 LOWER = "a lower precision"
 """The name of what a looser precision may allow."""
-NOTHING: Foretold = ((), None)
+NOTHING: Foretold = ()
 """Says nothing of an observation."""
-REFUSED: Foretold = (None, None)
+REFUSED: Foretold = None
 """The call is refused, as it ought to be."""
 
 
@@ -40,7 +39,7 @@ class Candidate:
     remembers: bool = False
     """Whether what it foretells depends on the calls before."""
     of_values: bool = True
-    """Whether it changes values, whatever dtype and layout the arguments have."""
+    """Whether it changes values, whatever dtype the arguments have."""
     constant: bool = False
     """Whether it is a number that was fitted, which one family says little of."""
     of_sizes: bool = False
@@ -82,9 +81,8 @@ FINE, NOISE = 16, 512
 results agree in no digit, both must be so many units of what is due, or fewer: nothing but rounding is left of them."""
 
 
-def hold(one: Observation, foretold: Foretold, position: int) -> Held:
+def hold(one: Observation, results: Foretold, position: int) -> Held:
     """Hold one result against what is foretold."""
-    results, _ = foretold
     if results is not None and (not results or results[position] is None):
         return NEITHER
     state = one.states[position]
@@ -131,12 +129,6 @@ def tell_alike(got: np.ndarray, foretold: np.ndarray, due: np.ndarray, units: fl
     return share <= APART and (share <= NOISE * units or middle(np.where(same, 0.0, apart / size)) <= NEARER)
 
 
-def leaves_the_same(one: Observation, foretold: Foretold) -> bool:
-    """Whether the arguments are left as it is foretold."""
-    left = foretold[1]
-    return left is not None and all(alike(a, b, 0.0, one.units) for a, b in zip(one.left, left, strict=True))
-
-
 @dataclass
 class Judged:
     """A candidate held against observations, as far as it was."""
@@ -161,14 +153,16 @@ class Judged:
 
     def told(self, one: Observation) -> Foretold:
         """What is foretold of one observation; kept, unless it takes much memory."""
-        told = self.foretold.get(id(one)) or self.candidate.foretell(one)
+        if id(one) in self.foretold:
+            return self.foretold[id(one)]
+        told = self.candidate.foretell(one)
         if one.elements <= MOST_KEPT:
             self.foretold[id(one)] = told
         return told
 
     def foretells(self, one: Observation, position: int) -> bool:
         """Whether a result is as it is foretold, be it right or wrong."""
-        results, _ = self.told(one)
+        results = self.told(one)
         if results == ():
             return not one.failing[position]
         if results is None or one.results is None:
@@ -270,7 +264,7 @@ def of_result(position: int, one: Observation) -> Iterator[Candidate]:
 def _in_order(order: Sequence[int], one: Observation) -> Foretold:
     """The right results in another order."""
     right = [due.astype(numpy_dtype(one.family.dtype)) for due in one.expected]
-    return (tuple(right[place] for place in order), None) if right else REFUSED
+    return tuple(right[place] for place in order) if right else REFUSED
 
 
 def _changed(position: int, change: Change, one: Observation, dtype: str | None = None) -> Foretold:
@@ -283,7 +277,7 @@ def of_one(position: int, values: np.ndarray | None, one: Observation, dtype: st
     if values is None:
         return NOTHING
     array = np.asarray(values).astype(numpy_dtype(dtype or one.family.dtype))
-    return tuple(array if place == position else None for place in range(len(one.names))), None
+    return tuple(array if place == position else None for place in range(len(one.names)))
 
 
 def _malformed(position: int, one: Observation) -> Iterator[Candidate]:

@@ -87,7 +87,8 @@ class Condition:
             return bool(holds)
         if not marked.elements.ndim:
             return bool(np.any(holds))
-        return np.broadcast_to(holds, marked.shape)[np.broadcast_to(marked.elements, marked.shape)]
+        same = (x if x.shape == marked.shape else np.broadcast_to(x, marked.shape) for x in (holds, marked.elements))
+        return np.asarray(next(same))[next(same)]
 
 
 def separating(

@@ -13,7 +13,6 @@ import numpy as np
 from ...vectors.dtypes import DTYPES
 from ...vectors.records import Family, OperationVectors
 from ..check.family import FURTHER_FORM
-from ..check.layouts import LAYOUTS
 from ..check.verdict import MissKind, Outcome, Verdict
 from ..implementation.errors import AdapterError
 from ..implementation.load import Implementation
@@ -90,8 +89,8 @@ class Evidence:
             self.implementation.teardown()
             self.implementation.setup()
         none = (None,) * len(self.names)
-        some = [one for one in self.wrong if one.layout is None and not one.lower][:MOST_REVERSED]
-        calls = [(one, called(self.function, one)[0] or none, one.results or none) for one in reversed(some)]
+        some = [one for one in self.wrong if not one.lower][:MOST_REVERSED]
+        calls = [(one, called(self.function, one) or none, one.results or none) for one in reversed(some)]
         return {
             name
             for one, *both in calls
@@ -103,7 +102,7 @@ class Evidence:
     def in_order(self) -> list[Observation]:
         """The cases in the order in which the run called them, as far as they are known, but those to be refused."""
         places = {item.family.id: place for place, item in enumerate(self.ran)}
-        some = (one for one in (*self.wrong, *self.right, *self.robust) if one.layout is None and one.expected)
+        some = (one for one in (*self.wrong, *self.right, *self.robust) if one.expected)
         return sorted(some, key=lambda one: (places[one.family.id], one.case))
 
     def misses(self, *kinds: MissKind) -> list[Ran]:
@@ -126,22 +125,19 @@ def gather(
 
     def call(one: Observation, into: list[Observation]) -> None:
         with suppress(NotImplementedError):
-            results, left = called(found.function, one)
+            results = called(found.function, one)
             if results is not None or FURTHER_FORM not in one.family.flags:
-                into.append(replace(one, results=results, left=left))
+                into.append(replace(one, results=results))
 
     failing = [item for item in ran if item.fails and item.verdict.misses]
     levels = ([i for i in failing if (i.family.level == "required") is required] for required in (True, False))
     chosen = [item for some in levels for item in sampled(some, MOST_FAILING)]  # of what is required as many if strict
+    small = (item for item in failing if item.family.elements <= MOST_ELEMENTS)
+    largest = max(small, key=lambda item: item.family.elements, default=None)
+    chosen += [largest] if largest is not None and largest not in chosen else []  # which shows the sizes of blocks
     for item in chosen:
         for case in cases_of(item):
             call(blank(item, case, verdict=item.verdict), found.wrong)
-    for item in chosen:  # last, since not all of these are kept, and what is kept between calls is to be replayed
-        missed = {miss.reason for miss in item.verdict.misses if miss.kind is MissKind.LAYOUT}
-        for layout in LAYOUTS if missed else ():
-            tried: list[Observation] = []
-            call(blank(item, 0, verdict=item.verdict, layout=layout), tried)
-            found.wrong += [one for one in tried if layout in missed or not any(one.failing)]
     others = [i for i in ran if not i.fails and i.verdict.outcome in _CALLED and i.family.elements <= MOST_ELEMENTS]
     required = [item for item in others if item.family.level == "required" and item.family.result != "invalid"]
     passed = [item for item in required if item.verdict.outcome is Outcome.PASSED]
@@ -167,9 +163,9 @@ def cases_of(item: Ran) -> list[int]:
 
 def worth(item: Ran) -> tuple[object, ...]:
     """A sort key: families that tell most, and cost least, first."""
-    family, size = item.family, item.family.elements
-    large, drawn, dtype = size > MOST_ELEMENTS, "random" in family.name, DTYPES.index(family.dtype)
-    return large, family.level == "robust", dtype, not drawn, family.count < 2, size
+    family = item.family
+    large, drawn, dtype = family.elements > MOST_ELEMENTS, "random" in family.name, DTYPES.index(family.dtype)
+    return large, family.level == "robust", dtype, not drawn, family.count < 2, family.elements
 
 
 def sampled(items: Iterable[Ran], most: int, by_flags: bool = False) -> list[Ran]:

@@ -73,7 +73,8 @@ def diagnose(
                 warnings.simplefilter("ignore")
                 if gc.isenabled():  # it would go through thousands of trees and functions, all of which are kept
                     gc.disable()
-                    after.callback(gc.enable)
+                    for then in (gc.enable, gc.unfreeze, gc.freeze):  # the last first: all are taken for old
+                        after.callback(then)
                 findings = tuple(_findings(gather(of_one, direction, implementation, vectors, more)))
             if findings:
                 yield Diagnosis(vectors.op, direction, findings)
@@ -109,7 +110,7 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
     precise: dict[tuple[str, str], list[int]] = {}
     otherwise: dict[int, list[Observation]] = {}
     for position in range(len(evidence.names)):
-        left = [one for one in search.wrong if (id(one), position) in search.left and one.layout is None]
+        left = [one for one in search.wrong if (id(one), position) in search.left]
         wrong = [one for one in left if one.states[position] is State.WRONG]
         for dtypes in (("float64", "float32"), ("float16", "bfloat16"), DTYPES):
             some = [one for one in wrong if one.family.dtype in dtypes and not one.lower]
@@ -131,7 +132,7 @@ def _readings(search: Search, evidence: Evidence) -> Iterator[Finding]:
     for (words, cure), positions in precise.items():
         if not otherwise or words == ONLY_FLOAT32:  # other errors may be small by chance
             yield _finding(LOWER, words, cure, positions, (), evidence)
-    states = {o.states[0] for o in search.wrong if (id(o), 0) in search.left and o.layout is None}
+    states = {o.states[0] for o in search.wrong if (id(o), 0) in search.left}
     if State.RAISED in states and evidence.misses(MissKind.RAISED) and (said := raising(evidence)).cure:
         yield said
 
@@ -144,7 +145,7 @@ def _when(
     families = {one.family.id for one in failing}
     failing = [one for one in failing if one.family.level == "required" or one in looked_at]
     others = (one for one in (*evidence.wrong, *evidence.right, *evidence.more) if one.family.id not in families)
-    right = [one for one in others if one.expected and one.expected[position].any() and one.layout is None]
+    right = [one for one in others if one.expected and one.expected[position].any()]
     drawn = [one for one in right if "random" in one.family.name]  # of others many a fault shows nothing
     right = drawn if len({one.family.name for one in drawn}) >= MANY else right
     if len(failing) > len(wrong) or len({one.family.id for one in right}) < FEWEST:
@@ -185,7 +186,7 @@ def _in_which_places(
 def raising(evidence: Evidence) -> Finding:
     """What calls raise, of which some do, where, and when."""
     one = np.ones((), bool)
-    raised = [o for o in evidence.wrong if o.states[0] is State.RAISED and o.layout is None]
+    raised = [o for o in evidence.wrong if o.states[0] is State.RAISED]
     true = [Marked(o, (), one) for o in raised]
     false = [Marked(o, (), one) for o in (*evidence.right, *evidence.wrong) if o.states[0] is not State.RAISED]
     found = separating(true, false) if false else None

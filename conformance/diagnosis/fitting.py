@@ -100,7 +100,7 @@ def _values(each: "Fitted", some: Sequence[Observation], position: int, kept: Ke
         for one in some:
             key = id(each), value, id(one)
             if key not in kept:
-                kept[key] = _with(each, value, one)[0]
+                kept[key] = _with(each, value, one)
             results = kept[key]
             array = results[position] if results else None
             if array is None or array.shape != one.expected[position].shape:

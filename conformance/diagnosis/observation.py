@@ -11,9 +11,8 @@ import numpy as np
 from ...vectors.dtypes import FORMATS, PRECISIONS_OF, numpy_dtype
 from ...vectors.records import Family, OperationVectors
 from ..check.agreement import answers_of
-from ..check.layouts import laid_out
 from ..check.values import scored, tolerance_key
-from ..check.verdict import MissKind, MissReason, Verdict
+from ..check.verdict import MissKind, Verdict
 from ..implementation.arrays import to_numpy
 from ..implementation.interrupts import is_users
 
@@ -47,12 +46,8 @@ class Observation:
     precision: str
     results: Results | None = None
     """By result: None where it is missing or no array; None altogether where the call raised."""
-    left: tuple[np.ndarray, ...] = ()
-    """The arguments as the call left them."""
     called: bool = True
     """Whether the implementation was called again; else the case is one of a family that passed."""
-    layout: MissReason | None = None
-    """How the arguments lie in memory, where they are not contiguous."""
     verdict: Verdict | None = None
     """Of the family; None where it passed."""
     instead: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -78,11 +73,6 @@ class Observation:
         """By name, not to be written to."""
         names = self.vectors.arguments[self.family.direction]
         return {name: self.instead.get(name, self.family.inputs[name][self.case]) for name in names}
-
-    def fresh(self) -> tuple[np.ndarray, ...]:
-        """Copies of the arguments, in their layout."""
-        arrays = [np.array(array, subok=True) for array in self.arguments.values()]
-        return tuple(arrays if self.layout is None else laid_out(self.layout, arrays) or arrays)
 
     @cached_property
     def expected(self) -> tuple[np.ndarray, ...]:
@@ -238,9 +228,9 @@ def alike(one: np.ndarray | None, other: np.ndarray | None, slack: float, units:
     return bool(close(one.astype(np.float64), other.astype(np.float64), slack, units).all())
 
 
-def called(function: Callable[..., Any], observation: Observation) -> tuple[Results | None, tuple[np.ndarray, ...]]:
-    """What a function returns for the arguments of an observation, copied, and what it leaves in them."""
-    arguments = observation.fresh()
+def called(function: Callable[..., Any], observation: Observation) -> Results | None:
+    """What a function returns for the arguments of an observation, copied; None where it raises."""
+    arguments = (np.array(array, subok=True) for array in observation.arguments.values())
     try:
         returned = function(*arguments, **observation.family.parameters)
     except NotImplementedError:
@@ -248,11 +238,11 @@ def called(function: Callable[..., Any], observation: Observation) -> tuple[Resu
     except BaseException as error:
         if is_users(error):
             raise
-        return None, arguments
+        return None
     count = len(observation.names)
     several = isinstance(returned, tuple) or (isinstance(returned, list) and count > 1)
     found = tuple(map(copied, returned if several else (returned,)))
-    return (found if len(found) == count else (None,) * count), arguments
+    return found if len(found) == count else (None,) * count
 
 
 def copied(value: object) -> np.ndarray | None:

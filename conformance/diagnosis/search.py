@@ -169,7 +169,7 @@ class Search:
         """Whether most of what is wrong with its results, where it is to hold, is explained, by it or by others: what
         fits a few cases alone among many is chance."""
         for p in found.positions:
-            wrong = [o for o in self.evidence.wrong if o.states[p] is State.WRONG and o.layout is None]
+            wrong = [o for o in self.evidence.wrong if o.states[p] is State.WRONG]
             wrong = [o for o in wrong if o.family.level == "required" or o in self.wrong]
             marks = [Marked(o, o.wrong[p].shape, _sure(o, p)) for o in wrong]
             inside = [m for m in marks if not any(condition.spares([m])[0] for condition in found.conditions)]
@@ -247,7 +247,7 @@ class Search:
         the catalogue, after constants, and before those that change what is right, too."""
         marks = 0
         doubtful: list[Judged] = []
-        failing = [o for o in self.wrong if o.failing[position] and o.layout is None]
+        failing = [o for o in self.wrong if o.failing[position]]
         few = [*failing[:: 1 + len(failing) // PROBES], *self.evidence.right[:: 1 + len(self.evidence.right) // PROBES]]
         for candidate in chain(self._candidates(one, position), (None,)):
             if candidate is None or candidate.remembers:
@@ -257,8 +257,8 @@ class Search:
                     doubtful = []
                 yield None if candidate is None else self._judged(candidate)
                 continue
-            if one.lower if not candidate.of_values else one.layout is not None:
-                continue  # rounding where a lower precision is declared; values where the memory's layout matters
+            if one.lower and not candidate.of_values:
+                continue  # rounding where a lower precision is declared
             judged = self._judged(candidate)
             held, left = judged.on(one, position), self.left[id(one), position]
             if (held.explained & left).sum() <= COVERED * left.sum():
@@ -278,15 +278,18 @@ class Search:
 
     def _values(self, one: Explanation) -> int:
         """How many different values are explained, up to some; 0, infinities and NaN come of many things, and do not
-        count."""
-        values, most = set[float](), FEWEST if self.evidence.right else OF_SIZES
+        count, unless they are at some places alone, and nothing overflows there: then these count."""
+        values, most, places = set[float](), FEWEST if self.evidence.right else OF_SIZES, 0
         for other, p in product(self.wrong, one.positions):
             explained, got = one.explained.get((id(other), p)), other.values[p]
             if explained is not None and other.states[p] is not State.WRONG:
                 return FEWEST
             if explained is not None and got is not None:
                 values.update(np.unique(got[np.isfinite(got) & (got != 0) & explained])[:most].tolist())
-        return len(values)
+                if np.sum(~other.wrong[p] & (got != 0)) >= FEWEST:
+                    odd = ~np.isfinite(got) if "random" in other.family.name else np.zeros_like(explained)
+                    places += int(np.sum(explained & (odd | (got == 0))))
+        return len(values) + places
 
     def _families(self, one: Explanation) -> int:
         """How many families are explained, robust misses too, whatever their dtype; or how many dtypes less one."""
@@ -299,7 +302,7 @@ class Search:
         """Whether two explanations foretell the same of all that is looked at."""
         for each in (*self.wrong, *self.evidence.right[:MOST_COMPARED]):
             for position in one.positions:
-                pair = (explanation.judged.told(each)[0] for explanation in (one, other))
+                pair = (explanation.judged.told(each) for explanation in (one, other))
                 told = [results[position] for results in pair if results and results[position] is not None]
                 if len(told) > 1 and not alike(told[0], told[1], each.slack[position], each.units):
                     return False
@@ -345,9 +348,12 @@ class Search:
         if disturbed is None or len(one.names) == 1 or not one.expected:
             return one.failing
         if (disturbed, id(one)) not in self.reached:
-            found = called(disturbed, one)[0] or ()
+            found = called(disturbed, one) or ()
             self.reached[disturbed, id(one)] = [
-                now is None or now.shape != due.shape or bool((one.score(now.astype(np.float64), p) > 1).any())
+                now is None
+                or now.shape != due.shape
+                or bool((one.score(now.astype(np.float64), p) > 1).any())
+                or (one.failing[p] and not np.isfinite(due).all())  # which noise in NaN is not
                 for p, (now, due) in enumerate(zip(found, one.expected, strict=False))
             ] or one.failing
         return self.reached[disturbed, id(one)]
@@ -454,7 +460,7 @@ class Search:
     def _others(self, names: Collection[str], units: Sequence[tuple[Marked, int]]) -> bool:
         """Whether families of other names have wrong values of the same results."""
         positions = {p for _, p in units}
-        wrong = (one for one in self.evidence.wrong if one.family.name not in names and one.layout is None)
+        wrong = (one for one in self.evidence.wrong if one.family.name not in names)
         return any(one.states[p] is State.WRONG for one in wrong for p in positions)
 
     def _part(self, marked: Marked, position: int) -> float:
@@ -469,7 +475,7 @@ class Search:
             judged.candidate.fault.setup()
             for one in self.evidence.in_order:
                 told, was = judged.candidate.foretell(one), replace(one, called=False)
-                so = [(told[0] is None, bool(hold(was, told, p).against.any())) == one.missed(p) for p in positions]
+                so = [(told is None, bool(hold(was, told, p).against.any())) == one.missed(p) for p in positions]
                 unlike += not all(so)
         return unlike
 

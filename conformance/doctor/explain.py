@@ -64,7 +64,7 @@ def _is_right(function: Callable[..., object], some: Iterable[Observation], trie
         return function(*arguments, **parameters)
 
     try:
-        return not any(any(replace(one, results=called(adjusted, one)[0]).failing) for one in some)
+        return not any(any(replace(one, results=called(adjusted, one)).failing) for one in some)
     except NotImplementedError:
         return False
 

@@ -56,6 +56,8 @@ class Fault:
     same for all faults of one value. None where that is not known."""
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """What a fault of state keeps between calls."""
+    as_is: bool = field(default=False, repr=False)
+    """Whether it takes the caller's own tensors: what is wrong are dtypes, layouts or memory."""
     dtypes: ClassVar[tuple[str, ...]] = DTYPES
 
     @property
@@ -136,6 +138,7 @@ def _seen(direction: str, seen: str, cure: str, as_is: bool, function: Function)
         cure=cure,
         seen=seen,
         memory=memory,
+        as_is=as_is,
     )
 
 

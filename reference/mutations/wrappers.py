@@ -83,6 +83,7 @@ def _wrapped(
         formula=wrap(sound) if exact else None,
         memory={} if memory is None else memory,
         disturbed=disturbed,
+        as_is=raw,
     )
 
 

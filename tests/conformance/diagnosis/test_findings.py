@@ -85,6 +85,15 @@ def test_a_finite_number_where_an_infinity_is_due_is_told_from_a_lost_nan(fault:
             "maximum.both_get_all",  # no single answer at ties
             "avg_pool2d.backward_sliding_kernel_of_first_call",  # which calls of the run raised
             "max_pool2d.forward_laid_height_size_of_first_call",  # that they do not when called in another order
+            "add.forward_a_of_first_contents",  # which argument is kept by its address
+            "gelu.backward_inputs_written_beside",  # beside which memory is written
+            "hardtanh.forward_inputs_broadcast_in_memory_order",  # which layout is misread
+            "logsumexp.forward_outputs_in_shared_buffer",  # what a later call overwrites
+            "divide.dL_db_adds_up",  # what is kept of the calls before
+            "reciprocal.forward_outputs_rows_beyond_tiles_of_8",  # at which places it is 0
+            "divide.backward_b_here_rows_beyond_tiles_of_8_2",  # at which places it is infinite
+            "rms_norm.dL_dweight_nan_to_zero",  # what noise does not reach, for it is NaN
+            "adamw_step.next_second_moment_rows_beyond_32",  # the largest family that failed
         ],
     ),
 )
@@ -93,6 +102,39 @@ def test_faults_are_told_apart_by_what_little_differs(fault: str) -> None:
     found = told(by_name(op)[name])
     assert found is not None
     assert found.names == [fault]
+
+
+def both_by_memory(a: Array, b: Array) -> Array:
+    """Each argument as it lies, of which there are faults for one."""
+    return a.ravel(order="K").reshape(a.shape) + b.ravel(order="K").reshape(b.shape)
+
+
+def filled(a: Array, b: Array) -> Array:
+    total = a + b
+    a[...] = 7
+    return total
+
+
+KEPT: dict[object, Any] = {}
+
+
+def by_both_addresses(a: Array, b: Array) -> Array:
+    key = *((each.__array_interface__["data"][0], each.shape) for each in (a, b)), a.dtype
+    total, *_ = KEPT.setdefault(key, (a + b, a, b))
+    return np.array(total)
+
+
+@pytest.mark.parametrize(
+    ("forward", "name"),
+    [
+        (both_by_memory, "memory read as it lies"),
+        (filled, "an argument written to"),
+        (by_both_addresses, "a state left over"),
+    ],
+)
+def test_what_comes_near_a_fault_of_memory_is_told_as_the_run_saw_it(forward: Function, name: str) -> None:
+    found = findings(implementation("add", forward=forward), whole("add"))
+    assert [finding.name for finding in found] == [name]
 
 
 def test_a_fault_is_known_again_where_another_hand_rounds_otherwise() -> None:
