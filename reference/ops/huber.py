@@ -52,6 +52,12 @@ def slope(predictions: Array, targets: Array, *, delta: float) -> Array:
     return np.where(d > delta, delta, np.where(d < -delta, -delta, d))  # a NaN stays a NaN
 
 
+def _by_weight(predictions: Array, targets: Array, *, delta: float) -> Array:
+    """The difference times a weight, delta / max(|d|, delta), as in iteratively reweighted least squares."""
+    d = predictions - targets
+    return d * (delta / np.maximum(np.absolute(d), delta))
+
+
 def _by_clipped(predictions: Array, targets: Array, *, delta: float) -> Array:
     error = np.absolute(predictions - targets)
     inside = np.where(error <= delta, error, delta)
@@ -92,6 +98,7 @@ FORMULATIONS = {
     "forward": through(by_losses, LOSSES)[1:],
     "backward": (
         *by_any_slope([as_written(slope)])[1:],
+        *through(by_slope, [Formulation(_by_weight, "d times delta / max(|d|, delta)", stable=False)]),
         Formulation(by_parts, "delta g + (c g - delta g), c = min(|d|, delta)", stable=False),
     ),
 }

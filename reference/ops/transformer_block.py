@@ -220,6 +220,20 @@ def _apart(x: Array, weights: tuple[Array, ...]) -> list[Array]:
     return [x[..., start:end] for start, end in pairwise(accumulate((w.shape[1] for w in weights), initial=0))]
 
 
+def _residuals_one_by_one(dL_doutputs: Array, *block: Array, **how: Any) -> tuple[Array, ...]:
+    """What comes back through a norm is added to the residual's gradient term by term, as reverse mode does: through
+    the scale, and through each factor of the square. Taken off again, dL_doutputs leaves what these sums round."""
+
+    def norm(dL_dnormal: Array, x: Array, weight: Array, *, eps: float) -> tuple[Array, Array]:
+        scale, g = rms_norm.scale_of(x, eps), dL_dnormal * weight
+        of_factor = x * (scale * scale * scale * ((g * x).mean(axis=-1, keepdims=True) / 2))
+        total = added(dL_doutputs, g * scale) - of_factor - of_factor
+        return total - dL_doutputs, rms_norm.backward(dL_dnormal, x, weight, eps=eps)[1]
+
+    others = scaled_dot_product_attention.backward, swiglu.backward
+    return backward_by(projection_gradients, norm, *others, dL_doutputs, *block, **how)
+
+
 ATTENTION, OF_ATTENTION = (scaled_dot_product_attention.FORMULATIONS[way] for way in ("forward", "backward"))
 GATED, OF_GATED = (swiglu.FORMULATIONS[way] for way in ("forward", "backward"))
 FORWARD_PARTS = (
@@ -247,5 +261,8 @@ BACKWARD_PARTS = (
 """What each part may be: as written, and what differs most from that."""
 FORMULATIONS = {
     "forward": side_by_side(forward_by, *FORWARD_PARTS),
-    "backward": side_by_side(backward_by, *BACKWARD_PARTS),
+    "backward": (
+        *side_by_side(backward_by, *BACKWARD_PARTS),
+        Formulation(_residuals_one_by_one, "residuals one by one"),
+    ),
 }

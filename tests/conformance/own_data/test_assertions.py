@@ -14,6 +14,7 @@ from backproof.conformance.own_data.judging import judge
 from backproof.reference.generation.draws import Words
 from backproof.reference.model.fault import widened
 from backproof.reference.model.operation import operation
+from backproof.reference.ops import rms_norm, scaled_dot_product_attention, swiglu, transformer_block
 from backproof.vectors.dtypes import numpy_dtype
 from calls import directions, forms
 from numpy.random import default_rng
@@ -292,6 +293,26 @@ def test_no_gradient_of_zeros_is_right_where_no_bound_says_much(name: str) -> No
     call, right = block()
     with pytest.raises(AssertionError, match=rf"{name} is wrong"):
         assert_gradients("transformer_block", {**right, name: 0 * right[name]}, **call)
+
+
+def test_reverse_mode_may_add_to_a_residual_gradient_term_by_term() -> None:
+    b, s, e, f = 2, 8, 16, 8
+    small = [normal(*shape, seed=k) / np.float32(512) for k, shape in enumerate(4 * [(e, e)] + 2 * [(e, f)] + [(f, e)])]
+    one, turned = np.ones(e, np.float32), normal(s, e // 4)
+    tensors = normal(b, s, e), one, *small[:4], one, *small[4:], np.cos(turned), np.sin(turned)
+    residual = upstream = normal(b, s, e, seed=9)
+
+    def norm(g: np.ndarray, x: np.ndarray, weight: np.ndarray, *, eps: float) -> Any:
+        nonlocal residual
+        scale, before = 1 / np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float32(eps)), residual
+        of_factor = x * (scale**3 * (g * weight * x).mean(axis=-1, keepdims=True) / 2)
+        residual = before + g * weight * scale - of_factor - of_factor
+        return residual - before, rms_norm.backward(g, x, weight, eps=np.float32(eps))[1]
+
+    parts = transformer_block.projection_gradients, norm, scaled_dot_product_attention.backward, swiglu.backward
+    found = transformer_block.backward_by(*parts, upstream, *tensors, heads=2, eps=1e-5)
+    assert all(x.dtype == np.float32 for x in found)
+    assert_gradients("transformer_block", found, inputs=tensors, upstream=upstream, heads=2, eps=1e-5)
 
 
 def test_few_elements_may_be_off_where_no_bound_says_much() -> None:
