@@ -19,13 +19,14 @@ from .upstreams import FAR, far_upstreams, mismatched, scaled, units
 
 BESIDE, BEYOND = "beside the sizes that tiles have", "one of which is more than a block of threads has"
 GROUPS: tuple[tuple[str, str, tuple[int, int], tuple[Sizes, ...]], ...] = (
-    ("distinct-sizes", "all different", (DRAWN, DRAWN), ((4, 3, 2), (2, 5, 3), (3, 2, 4), (5, 4, 3), (4, 8, 6))),
-    ("square", "some of them equal", (DRAWN, DRAWN), ((4, 4, 2), (2, 4, 4), (3, 5, 3), (3, 3, 3), (8, 8, 8))),
+    ("distinct-sizes", "all different", (DRAWN, DRAWN), ((4, 3, 2), (2, 5, 3), (3, 2, 4), (5, 4, 3))),
+    ("distinct-sizes", "all different", (2, 2), ((4, 8, 6),)),
+    ("square", "some of them equal", (DRAWN, DRAWN), ((4, 4, 2), (2, 4, 4), (3, 5, 3), (3, 3, 3))),
+    ("square", "some of them equal", (2, 2), ((8, 8, 8),)),
     ("smallest", "one of which is 1", (DRAWN, DRAWN), ((1, 4, 3), (1, 3, 3), (5, 1, 3), (4, 3, 1))),
     ("smallest", "two of which are 1", (1, 1), ((1, 1, 3), (1, 3, 1), (3, 1, 1))),
     ("odd-sizes", BESIDE, (2, 3), ((9, 7, 5), (7, 17, 3), (3, 5, 17), (15, 2, 9), (31, 3, 2), (2, 33, 3))),
-    ("odd-sizes", BESIDE, (2, 3), ((3, 2, 33), (65, 3, 2), (2, 65, 3), (3, 2, 65))),
-    ("odd-sizes", BESIDE, (1, 1), ((33, 31, 17),)),
+    ("odd-sizes", BESIDE, (1, 1), ((3, 2, 33), (65, 3, 2), (2, 65, 3), (3, 2, 65), (33, 31, 17))),
     ("odd-sizes", BEYOND, (1, 1), ((129, 2, 2), (257, 1, 1), (1025, 1, 1), (2, 129, 1), (2, 1, 129))),
 )
 """Flag, what the sizes are, how many cases forward and backward, sizes."""
@@ -100,7 +101,7 @@ def sums(kind: Contraction) -> Iterator[Draft]:
         draw = partial(operands.like, profile, kind, (4, 6, 3))
         yield from families(profile.__name__, "spread upstream-signed", comment, draw=draw, counts=2)
     comment, draw = "One term of every sum is near 1, the others about a unit roundoff.", operands.swallowed
-    yield from families("swallowed", "spread", comment, draw=partial(draw, kind, (17, 9, 5)), counts=(2, 4))
+    yield from families("swallowed", "spread", comment, draw=partial(draw, kind, (17, 9, 5)), counts=(1, 2))
 
 
 def upstreams(kind: Contraction, dtype: str) -> Iterator[Draft]:
