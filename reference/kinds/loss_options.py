@@ -66,7 +66,8 @@ def options(loss: Loss, dtype: str) -> Iterator[Draft]:
         asked = ", ".join(f"{word}={value}" for word, value in given.items())
         labels = partly_ignored(loss, given["ignore_index"]) if "ignore_index" in given else None
         comment, flags = f"Asked for {asked}, which an implementation may refuse.", f"further-form random {flags}"
-        yield from drawn(loss, name, flags, comment, cells, labels=labels, count=2, options=given, **fields)
+        count = 1 if name.endswith("-many") else 2
+        yield from drawn(loss, name, flags, comment, cells, labels=labels, count=count, options=given, **fields)
     none, flags = [USUAL] * 3, "further-form ignored"
     comment = "Every row has the label to ignore: no loss and no gradient. An implementation may refuse to ignore any."
     for direction, reduction, more in (("backward", "mean", {}), ("forward", "mean", NOTHING), ("forward", "sum", {})):
