@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..kinds.paired import families
-from ..kinds.pooling import SETTINGS, Pooling, pooling
+from ..kinds.pooling import SETTINGS, Pooling, pool, pooling
 from ..model.family import Draft
 from ..ops import avg_pool2d
 
@@ -20,11 +20,13 @@ INSIDE = tuple(
     if "padding" in setting.parameters
 )
 AVG_POOL2D = Pooling(avg_pool2d.forward, settings=(*SETTINGS, *INSIDE))
+COUNTED = pool((1, 2, 7, 37), (7, 37), 1, "Windows of 259 elements, a number that bfloat16 does not hold.", "odd-sizes")
 
 
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
-    yield from pooling(AVG_POOL2D, dtype)
+    more = (COUNTED,) if dtype == "bfloat16" else ()
+    yield from pooling(replace(AVG_POOL2D, settings=(*AVG_POOL2D.settings, *more)), dtype)
     comment = "Inputs of 0, as a ReLU leaves them: they count, as what lies outside does not."
     for setting in INSIDE:
         case = AVG_POOL2D.plain(dtype, setting, inputs=np.resize([0, 2, -1, 0, 0, 3, 0.5], setting.inputs))

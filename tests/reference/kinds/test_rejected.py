@@ -485,6 +485,7 @@ COUNTING = (
         ("mean", "bfloat16", "forward-random-259x3-over-2"),
         *((op, "bfloat16", "backward-random-259x3-over-2") for op in ("mean", "variance")),
         ("nll", "bfloat16", "backward-long-indices-mean-n259-c1"),
+        *(("avg_pool2d", "bfloat16", f"{way}-random-1x2x7x37-k7x37-s1") for way in DIRECTIONS),
         ("mean", "float16", "backward-counted-1x2051-over-1"),
         *((op, "float16", "backward-long-indices-mean-n2051-c1") for op in ("nll", "cross_entropy")),
         ("softmax_cross_entropy_from_outputs", "float16", "backward-long-indices-mean-n2051-c2"),
