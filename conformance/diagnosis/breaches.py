@@ -24,6 +24,7 @@ OF_MEMORY = (
     *(MissKind.LAYOUT, MissKind.NEW_CONTENTS, MissKind.REPEAT, MissKind.STATE),
 )
 """What a fault of memory or of state is missed for, beside wrong values."""
+_WRITTEN = MissKind.CHANGED_ARGUMENT
 _AS_SAID = (
     ((MissKind.COUNT, MissKind.RESULT_TYPE), "a wrong return", "return {names}, as arrays of the arguments' dtype."),
     ((MissKind.SHARED_MEMORY,), "memory shared", "return memory of its own: np.array(result)."),
@@ -35,7 +36,10 @@ def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words
     """Those that nothing known brings with it."""
     remembered = any(one.candidate.remembers for one in known)
     fault = None if remembered else _of_the_catalogue(evidence, known)
-    yield from _written(evidence) if fault is None else (fault,)
+    written = (m for i in evidence.misses(_WRITTEN) for m in i.verdict.misses if fault is None and m.kind is _WRITTEN)
+    for argument in dict.fromkeys(miss.result for miss in written):
+        yield "an argument written to", f"{argument} is changed by the call.", f"work on a copy of {argument}."
+    yield from (fault,) if fault is not None else ()
     for kinds, name, cure in _AS_SAID[:2] if fault is not None else _AS_SAID:
         for item in evidence.misses(*kinds)[:1]:
             said = next(miss.summary for miss in item.verdict.misses if miss.kind in kinds)
@@ -85,13 +89,6 @@ def _kept_by_forward(evidence: Evidence) -> bool:
 def _results(evidence: Evidence, *kinds: MissKind) -> str:
     of = {m.result for item in evidence.misses(*kinds) for m in item.verdict.misses if m.kind in kinds}
     return listed([name for name in evidence.names if name in of] or evidence.names)
-
-
-def _written(evidence: Evidence) -> Iterator[Words]:
-    """What is written to which argument."""
-    misses = [m for item in evidence.misses(MissKind.CHANGED_ARGUMENT) for m in item.verdict.misses]
-    for argument in dict.fromkeys(miss.result for miss in misses if miss.kind is MissKind.CHANGED_ARGUMENT):
-        yield "an argument written to", f"{argument} is changed by the call.", f"work on a copy of {argument}."
 
 
 def _of_the_catalogue(evidence: Evidence, known: Sequence[Explanation]) -> Words | None:

@@ -1,8 +1,9 @@
 """When is an implementation wrong? Conditions on parameters, dtypes, sizes, labels and elements, in words."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import combinations, product
 from typing import Any
 
@@ -45,7 +46,7 @@ class Marked:
     def length(self, axis: int | None) -> int:
         """How many places there are along an axis, or in all; 0 where there is no such axis."""
         if axis is None:
-            return int(np.prod(self.shape))
+            return math.prod(self.shape)
         return self.shape[axis] if -len(self.shape) <= axis < len(self.shape) else 0
 
     def places(self, axis: int | None) -> Array | None:
@@ -53,11 +54,15 @@ class Marked:
         one, or that of some rows of many."""
         if self.one.of_rows and (axis != -1 or len(self.shape) < 2):
             return None
-        if axis is None:
-            return np.arange(self.length(None)).reshape(self.shape)
-        if len(self.shape) < (1 if axis == -1 else 2) or (axis or 0) >= len(self.shape):
+        if axis is not None and (len(self.shape) < (1 if axis == -1 else 2) or axis >= len(self.shape)):
             return None
-        return np.asarray(np.indices(self.shape)[axis])
+        return _along(self.shape, axis)
+
+
+@cache
+def _along(shape: tuple[int, ...], axis: int | None) -> Array:
+    """For each element of a shape its place along an axis, or in memory."""
+    return np.arange(math.prod(shape)).reshape(shape) if axis is None else np.asarray(np.indices(shape)[axis])
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def separating(
         one
         for one in (conditions(list({id(m.one): m.one for m in (*true, *false)}.values()), true) if true else ())
         if by_element in (None, one.by_element) and not (one.fitted and (beside or families < FEWEST))
-        if one.words != beside and all(np.all(one.at(mark)) for mark in true)
+        if one.words != beside and all(at if (at := one.at(mark)).__class__ is bool else at.all() for mark in true)
     ]
     some = list(false[:: 1 + len(false) // SOME])
     while True:  # those that contradict what separates a few are added to them

@@ -23,6 +23,7 @@ from ..model.operation import operation
 from . import usual
 from .blocks import axes_of, flattened, restored
 from .formula import Definition, Mutation, Site, alike, fault_of, mutants, mutations
+from .lazily import made_once
 from .rows import (
     REFUSAL_ROWS,
     ROWS,
@@ -155,6 +156,8 @@ def other_functions(node: ast.Call, context: Context) -> Iterator[Replacement]:
             yield "sigmoid_for_tanh", called(name("sigmoid_of"), x)
         case "absolute", [x]:
             yield "absolute_left_out", x
+        case "square", [ast.BinOp(op=ast.Div()) as x]:  # the slope of a cap, at what is capped already
+            yield "square_of_tanh", replaced(node, args=[called(attribute(name("np"), "tanh"), x)])
     match node.func:
         case ast.Name(id="erf"):
             yield "of_polynomial", called(name("erf_of_polynomial"), *node.args)
@@ -431,35 +434,42 @@ def further_of(op: str, direction: str) -> Iterator[Fault]:
         yield from _by(rows, op, direction)
 
 
-@cache
-def _by(rows: Rows, op: str, direction: str) -> tuple[Fault, ...]:
+@made_once
+def _by(rows: Rows, op: str, direction: str) -> Iterator[Fault]:
     half = _Half()
     in_half = {
         "rounded_to_half": half.rounded,
         "added_up_in_half": half.added_up,
         "multiplied_in_half": half.multiplied,
     }
-    known = {fault.name for fault in mutants(op)}
-    found: dict[object, Mutation] = {}
-    for function in (operation(op).functions[direction], *written_otherwise(op, direction)):
-        single = list(mutations(op, direction, function, rows, REFUSAL_ROWS if rows is not FEW else ()))
-        for each in (*single, *alike(each for each in single if each.what.startswith(ALIKE))):
-            shared = each.definition[0].endswith(f".{op}")  # what other formulations use as this one does
-            found.setdefault((shared or each.entry, *map(_change, each.changes)), each)
-    own = (operation(op).functions[direction].__module__, direction)
-    new = [each for each in found.values() if not (_remembers(each) or (each.entry == own and each.name in known))]
-    faults = [fault_of(op, direction, each, {**NAMED, **in_half}) for each in new]
+    named = {fault.name for fault in mutants(op)}
     sound, parameters = widened(operation(op).functions[direction]), {*operation(op).parameters[direction]}
-    faults = [
-        fault if parameters <= known else _where_known(direction, known, sound, fault)
-        for fault, known in zip(faults, (_parameters(each.entry) for each in new), strict=True)
-    ]
-    return tuple(
-        replace(fault, functions={direction: half.noting(fault.functions[direction])}, formula=None)
-        if "half" in fault.name
-        else fault
-        for fault in faults
-    )
+    own = (operation(op).functions[direction].__module__, direction)
+    seen: set[object] = set()
+    for each in _mutations(rows, op, direction):
+        shared = each.definition[0].endswith(f".{op}")  # what other formulations use as this one does
+        key = shared or each.entry, *map(_change, each.changes)
+        if key in seen:
+            continue
+        seen.add(key)
+        if _remembers(each) or (each.entry == own and each.name in named):
+            continue
+        fault, known = fault_of(op, direction, each, {**NAMED, **in_half}), _parameters(each.entry)
+        if not parameters <= known:
+            fault = _where_known(direction, known, sound, fault)
+        if "half" in fault.name:
+            fault = replace(fault, functions={direction: half.noting(fault.functions[direction])}, formula=None)
+        yield fault
+
+
+def _mutations(rows: Rows, op: str, direction: str) -> Iterator[Mutation]:
+    """Of each formula, each change by itself, and then those that are alike together."""
+    for function in (operation(op).functions[direction], *written_otherwise(op, direction)):
+        single: list[Mutation] = []
+        for each in mutations(op, direction, function, rows, REFUSAL_ROWS if rows is not FEW else ()):
+            single.append(each)
+            yield each
+        yield from alike(each for each in single if each.what.startswith(ALIKE))
 
 
 @cache

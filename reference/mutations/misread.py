@@ -25,6 +25,7 @@ from .changes import cut_to_tf32, zero_beyond
 from .formula import reached, strings
 from .grouped import of_gates, of_gates_for_others, of_groups, of_masks
 from .labels import rows_of
+from .lazily import made_once
 from .wrong_calls import on_argument, on_labels, on_result
 
 Array = Any
@@ -649,6 +650,14 @@ def _at_outputs(op: str, forward: Function, dL_doutputs: Array, inputs: Array, *
     return backward
 
 
+def _at_weighted(place: int, others: Mapping[int, int], function: Function, *tensors: Array, **parameters: Any) -> Any:
+    """The gradient of a weight at the outputs: at what is normalised, times the weight, and the bias besides. `others`
+    gives the positions of the weight and the bias by those of their gradients."""
+    results = function(*tensors, **parameters)
+    at = sum(results[result] * tensors[position] for result, position in others.items())
+    return tuple(at if i == place else result for i, result in enumerate(results))
+
+
 def _padded(size: int, function: Function, *tensors: Array, **parameters: Any) -> Any:
     """With zeros at the end of the last axis that are counted, up to a multiple of a size, for 0 to a power of two."""
     last = tensors[-1] if tensors[-1].dtype.kind != "i" else tensors[-2]
@@ -715,13 +724,9 @@ def _of_other(other: Operation, direction: str, *tensors: Array, **parameters: A
     return other.functions[direction](*tensors, **known)
 
 
-@cache
-def misread(op: str, direction: str) -> tuple[Fault, ...]:
+@made_once
+def misread(op: str, direction: str) -> Iterator[Fault]:
     """All of them."""
-    return tuple(_misread(op, direction))
-
-
-def _misread(op: str, direction: str) -> Iterator[Fault]:
     subject = operation(op)
     sound = subject.functions[direction]
     arguments, results = subject.arguments[direction], subject.results[direction]
@@ -826,6 +831,11 @@ def _misread(op: str, direction: str) -> Iterator[Fault]:
         yield fault("another operation", words, function, f"use the formula of {op}.")
     for words, function in _related(op, direction) if of_elements(op, direction) else ():
         yield fault("another function", words, function, f"compute {op} itself.")
+    if "dL_dweight" in results and "eps" in subject.parameters[direction]:
+        both = {results.index(f"dL_d{name}"): arguments.index(name) for name in ("weight", "bias") if name in arguments}
+        said = "dL_dweight is taken at the outputs where it is due at the normalised inputs"
+        function = partial(_at_weighted, results.index("dL_dweight"), both, sound)
+        yield fault("another function", said, function, "multiply by what is normalised, before weight and bias.")
     for size in (*SIZES, 0) if len(arguments) <= MOST_PADDED and not of_elements(op, direction) else ():
         to = f"a multiple of {size}" if size else "a power of two"
         said = f"the last axis is padded with zeros to {to}, which are counted"

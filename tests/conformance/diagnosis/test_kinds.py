@@ -757,6 +757,30 @@ def parentheses_misplaced(g: Array, x: Array) -> Array:
     return g * s * (1 + x) * (1 - s)
 
 
+@said_of("layer_norm", "backward", "dL_dweight is taken at the outputs where it is due at the normalised inputs")
+def at_the_outputs(g: Array, x: Array, w: Array, b: Array, *, eps: float) -> Any:
+    dx, _, db = layer_norm.backward(g, x, w, b, eps=eps)
+    return dx, (g * layer_norm.forward(x, w, b, eps=eps)).sum(axis=tuple(range(x.ndim - 1))), db
+
+
+@said_of("rms_norm", "backward", "dL_dweight is multiplied by weight besides")
+def at_the_weighted(g: Array, x: Array, w: Array, *, eps: float) -> Any:
+    dx, _ = rms_norm.backward(g, x, w, eps=eps)
+    return dx, (g * rms_norm.forward(x, w, eps=eps)).sum(axis=tuple(range(x.ndim - 1)))
+
+
+@said_of(
+    "softmax_cross_entropy", "backward", "dL_dlogits: `slope = slope * (1 - np.square(np.tanh(s / softcap)))` where"
+)
+def slope_at_what_is_capped(g: Array, z: Array, labels: Array, **how: Any) -> Array:
+    cap = how.get("softcap")
+    found = sce.backward(g, z, labels, **how)
+    if cap is None:
+        return found
+    before = 1 - np.square(np.tanh(z / z.dtype.type(cap)))
+    return found * (1 - np.square(np.tanh(np.tanh(z / z.dtype.type(cap))))) / before
+
+
 @pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(13, KINDS))
 def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     found = findings(implementation(op, **{direction: function}), whole(op))
