@@ -8,7 +8,7 @@ from time import thread_time
 import numpy as np
 
 from ..check.family import check
-from ..check.verdict import MissKind, Verdict
+from ..check.verdict import MissKind, Outcome, Verdict
 from ..check.wording import listed
 from .candidates import catalogue
 from .evidence import KEPT, Evidence, sampled
@@ -95,8 +95,11 @@ def _of_the_catalogue(evidence: Evidence, known: Sequence[Explanation]) -> Words
     """The fault of memory or state that is missed in the same words, and with the same values, where a few families are
     checked; wrong values of all calls are seen to where something of them is known."""
     missed, direction, of = evidence.misses(*OF_MEMORY), evidence.direction, evidence.vectors
-    some = [(item, _outline(item.verdict, known)) for item in sampled(missed, MOST_CHECKED)]
-    some.sort(key=lambda of: of[0].family.elements)
+    passed = (
+        [i for i in evidence.ran if i.verdict.outcome is Outcome.PASSED] if evidence.misses(MissKind.LAYOUT) else []
+    )
+    chosen = [*sampled(missed, MOST_CHECKED), *sampled(passed, MOST_CHECKED)]  # a fault may misread more layouts
+    some = [(item, _outline(item.verdict, known)) for item in sorted(chosen, key=lambda item: item.family.elements)]
     for candidate in catalogue(of.op, direction) if some else ():
         fault = candidate.fault
         if fault is None or not (fault.as_is or fault.memory) or thread_time() > evidence.began + MOST_SECONDS:

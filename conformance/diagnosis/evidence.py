@@ -132,9 +132,8 @@ def gather(
     failing = [item for item in ran if item.fails and item.verdict.misses]
     levels = ([i for i in failing if (i.family.level == "required") is required] for required in (True, False))
     chosen = [item for some in levels for item in sampled(some, MOST_FAILING)]  # of what is required as many if strict
-    small = (item for item in failing if item.family.elements <= MOST_ELEMENTS)
-    largest = max(small, key=lambda item: item.family.elements, default=None)
-    chosen += [largest] if largest is not None and largest not in chosen else []  # which shows the sizes of blocks
+    small = sorted((i for i in failing if i.family.elements <= MOST_ELEMENTS), key=lambda item: item.family.elements)
+    chosen += [item for item in small[-1:] if item not in chosen]  # the largest shows the sizes of blocks
     for item in chosen:
         for case in cases_of(item):
             call(blank(item, case, verdict=item.verdict), found.wrong)

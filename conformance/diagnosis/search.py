@@ -287,8 +287,8 @@ class Search:
             if explained is not None and got is not None:
                 values.update(np.unique(got[np.isfinite(got) & (got != 0) & explained])[:most].tolist())
                 if np.sum(~other.wrong[p] & (got != 0)) >= FEWEST:
-                    odd = ~np.isfinite(got) if "random" in other.family.name else np.zeros_like(explained)
-                    places += int(np.sum(explained & (odd | (got == 0))))
+                    odd = (got == 0) | ~np.isfinite(got) if "random" in other.family.name else got == 0
+                    places += int((explained & odd).sum())
         return len(values) + places
 
     def _families(self, one: Explanation) -> int:
