@@ -39,7 +39,7 @@ def breaches(evidence: Evidence, known: Sequence[Explanation]) -> Iterator[Words
     written = (m for i in evidence.misses(_WRITTEN) for m in i.verdict.misses if fault is None and m.kind is _WRITTEN)
     for argument in dict.fromkeys(miss.result for miss in written):
         yield "an argument written to", f"{argument} is changed by the call.", f"work on a copy of {argument}."
-    yield from (fault,) if fault is not None else ()
+    yield from (fault,) if fault is not None and fault[0] not in {one.candidate.name for one in known} else ()
     for kinds, name, cure in _AS_SAID[:2] if fault is not None else _AS_SAID:
         for item in evidence.misses(*kinds)[:1]:
             said = next(miss.summary for miss in item.verdict.misses if miss.kind in kinds)
@@ -93,14 +93,14 @@ def _results(evidence: Evidence, *kinds: MissKind) -> str:
 
 def _of_the_catalogue(evidence: Evidence, known: Sequence[Explanation]) -> Words | None:
     """The fault of memory or state that is missed in the same words, and with the same values, where a few families are
-    checked; wrong values of all calls are seen to where something of them is known."""
+    checked, what is known first; wrong values of all calls are seen to where something of them is known."""
     missed, direction, of = evidence.misses(*OF_MEMORY), evidence.direction, evidence.vectors
     passed = (
         [i for i in evidence.ran if i.verdict.outcome is Outcome.PASSED] if evidence.misses(MissKind.LAYOUT) else []
     )
     chosen = [*sampled(missed, MOST_CHECKED), *sampled(passed, MOST_CHECKED)]  # a fault may misread more layouts
     some = [(item, _outline(item.verdict, known)) for item in sorted(chosen, key=lambda item: item.family.elements)]
-    for candidate in catalogue(of.op, direction) if some else ():
+    for candidate in (*(one.candidate for one in known), *catalogue(of.op, direction)) if some else ():
         fault = candidate.fault
         if fault is None or not (fault.as_is or fault.memory) or thread_time() > evidence.began + MOST_SECONDS:
             continue
