@@ -74,7 +74,9 @@ def upstreams(dtype: str) -> Iterator[Draft]:
         cases = []
         for unit in np.arange(4) * math.ldexp(1.0, 4 - FORMATS[dtype].significand):
             three = [np.array(x, dtype=np.float64) for x in (G, A, B)]
-            three[place] = three[place] * (1 + unit) + [0, unit, 0][: 3 * place or 1]  # the length changes no cosine
+            three[place] *= 1 + unit
+            if place:  # the length alone would change no cosine
+                three[place][:, 1] += unit
             cases.append(call(dtype, *(nearest_held(x, dtype) for x in three)))
         yield from families(name, "successive", comment, tuple(cases))
     last = call(dtype, [-2, 4], [[2, 1, -1], [0.5, 1, 3]], [[1, 2, 0.5], [-1, 3, 0.75]])
