@@ -62,7 +62,8 @@ def diagnose(
     """What the failures of an operation look like, direction by direction; nothing where that is not certain.
 
     Calls the implementation again on a few of the families that failed, which it has to be set up for, and may set it
-    up anew; not where one of its calls hung or ended the interpreter. `more`: seconds of processor beyond the usual.
+    up anew; not where one of its calls hung or ended the interpreter. `more`: seconds of processor beyond the usual,
+    or, where negative, less.
     """
     ran = tuple(ran)
     for direction in DIRECTIONS:

@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from time import thread_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ...vectors.records import Family, OperationVectors
+from ...vectors.records import DIRECTIONS, Family, OperationVectors
 from ..check.family import check
 from ..check.verdict import Miss, MissKind, Verdict, verdict_on
 from ..implementation.errors import AdapterError, describe_error, error_path
@@ -25,6 +26,10 @@ from .selection import CASE, item_name
 if TYPE_CHECKING:
     from ..diagnosis.findings import Diagnosis
     from ..live.judging import Judged
+
+DIAGNOSED_WITHIN = 30.0
+"""Seconds of processor in which all failures of a run are diagnosed: of many functions, each gets its share of what is
+left, and those that are told sooner leave it to others."""
 
 
 class SessionState:
@@ -175,6 +180,7 @@ class SessionState:
             return []
         from ..diagnosis.evidence import Ran
         from ..diagnosis.findings import diagnose  # a run without failures must not pay for these
+        from ..diagnosis.search import MOST_SECONDS
 
         supervisor.at("while failures are diagnosed")
         try:
@@ -184,10 +190,13 @@ class SessionState:
         found: list[Diagnosis] = []
         try:
             with self.watch.family():
-                for file in self.plan.files:
+                failing = [f for f in self.plan.files if any(r.ending.fails for _, r in self.results_of(f))]
+                end = thread_time() + DIAGNOSED_WITHIN
+                for left, file in zip(range(len(failing), 0, -1), failing, strict=True):
                     ran = [Ran(family, r.verdict, r.ending.fails) for family, r in self.results_of(file)]
                     ran += [Ran(one.family, one.verdict, one.fails) for one in self._beside_live(file)]
-                    found += diagnose(ran, self.plan.implementation, file.vectors)
+                    share = (end - thread_time()) / (len(DIRECTIONS) * left)
+                    found += diagnose(ran, self.plan.implementation, file.vectors, min(0.0, share - MOST_SECONDS))
         except BaseException as error:
             if is_users(error):
                 raise
