@@ -39,8 +39,8 @@ def drafts(dtype: str) -> Iterator[Draft]:
         refused(f"single-{layout.name}", "smallest", comment, BATCH_NORM.call(dtype, layout=layout))
         for layout in single
     )
-    layout, upstream = Layout((2, 2, 1), "smallest"), np.ones((2, 2, 3))
-    misfit = BATCH_NORM.call(dtype, layout=layout, dL_doutputs=upstream)
-    comment = f"An upstream of shape {upstream.shape} where {layout.inputs} is due: inputs are broadcast by none."
-    longer = refused("backward-mismatch-longer", "size-mismatch", comment, misfit)
+    narrow, upstream = Layout((2, 2, 1), "smallest"), np.ones((2, 2, 3))
+    misfit = BATCH_NORM.call(dtype, layout=narrow, dL_doutputs=upstream)
+    due = f"An upstream of shape {upstream.shape} where {narrow.inputs} is due: inputs are broadcast by none."
+    longer = refused("backward-mismatch-longer", "size-mismatch", due, misfit)
     yield from normalised_channels(BATCH_NORM, dtype, chain(*refusals, longer))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ...vectors.dtypes import FORMATS, HALF
 from ..generation.draws import Shape, Words, held
 from ..kinds.paired import families
-from ..kinds.reductions import Over, Reduction, reduction
+from ..kinds.reductions import PLAIN, UPSTREAM, Over, Reduction, reduction
 from ..model.family import Draft
 
 NOTHING = ("0x3-over-2", "3x0-over-1", "0-over-all")
@@ -25,6 +26,8 @@ CHANGES = {
 }
 CLOSE = {"backward-offset": {"point": "max_tie"}}
 """Changes in bfloat16: of numbers near a common one, which has few digits left for them, two are the largest."""
+COUNTED = {"float16": 2051, "bfloat16": 259}
+"""More numbers than a half precision counts."""
 TIED = (Over((3, 4), -1), Over((4, 3), -2), Over((2, 3, 2), (-3, -1)), Over((2, 3, 2), None), Over((3, 4), -1, True))
 """Several axes in their own order: of axes listed in another, the first of what ties is one thing to who moves them as
 they are listed, and another to who keeps them as they lie."""
@@ -33,13 +36,21 @@ they are listed, and another to who keeps them as they lie."""
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
     kind = Reduction(apart, ("heavy", "offset"), changes={**CHANGES, **(CLOSE if dtype == "bfloat16" else {})})
-    yield from reduction(kind, dtype, ties(kind, dtype))
+    yield from reduction(kind, dtype, chain(ties(kind, dtype), below(kind, dtype)))
 
 
 def apart(w: Words, shape: Shape) -> np.ndarray:
     """Draw inputs none of which tie: bell-shaped, and in the half precisions whole numbers."""
     n = math.prod(shape)
     return w.array(np.reshape(w.permutation(n), shape) - n // 2) if w.dtype in HALF else w.normal(shape)
+
+
+def below(kind: Reduction, dtype: str) -> Iterator[Draft]:
+    """Rows that lie below what a search for the largest may start from: -1e4, -1e9, the lowest of a half precision."""
+    far = 1 if dtype == "float16" else 2.0**100
+    cases = (kind.call(dtype, UPSTREAM, np.array([[-3, -2, -2.5], [-2, -3.5, -3]]) * 2**14 * size) for size in (1, far))
+    comment = "Rows all of which lie far below 0."
+    yield from families("far-below-zero", "spread upstream-signed", comment, tuple(cases), parameters=PLAIN.parameters)
 
 
 def ties(kind: Reduction, dtype: str) -> Iterator[Draft]:
@@ -52,12 +63,15 @@ def ties(kind: Reduction, dtype: str) -> Iterator[Draft]:
         fields: dict[str, Any] = {"parameters": over.parameters}
         yield from families(f"forward-tie-{over.name}", "equal-logits", comment, both, **fields)
         yield from families(f"backward-tie-{over.name}", "equal-logits", comment, both, point="max_tie", **fields)
-    long = Over((67,), -1)
-    case = kind.call(dtype, 3, np.resize([2, -1, 2], long.shape))
-    comment = "A long row of which many tie: the last, short part of a loop does as the others do."
-    yield from families(
-        "backward-tie-throughout", "equal-logits", comment, (case,), point="max_tie", parameters=long.parameters
-    )
+    throughout = "A long row of which many tie: the last, short part of a loop does as the others do."
+    counted = "As many tie as a half precision does not count one by one, nor holds."
+    for name, tie, comment in (
+        ("throughout", np.resize([2, -1, 2], 67), throughout),
+        *((("counted", np.full(COUNTED[dtype], -1.5), counted),) if dtype in COUNTED else ()),
+    ):
+        case = kind.call(dtype, 3, tie)
+        fields = {"point": "max_tie", "parameters": {"axis": -1}}
+        yield from families(f"backward-tie-{name}", "equal-logits", comment, (case,), **fields)
     beside = 2 * (1 - 2.0 ** -FORMATS[dtype].significand)
     cases = tuple(
         kind.call(dtype, [3, -5], held(x, dtype)) for x in ([[2, beside, 1]] * 2, [[1, beside, 2], [beside, 2, 1]])

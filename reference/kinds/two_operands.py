@@ -24,7 +24,7 @@ PLAIN = (1.5, -2, 0.75, 1.25, -0.5, 3, -1.75)
 """Ordinary numbers; not as many as the rows or columns of a shape."""
 BROADCAST = (
     "3x4-4 4-3x4 3x1-1x4 1x5-2x1 3x1-4 2x3x4-3x1 1x3x1-2x3x4 2x3x4-2x1x4 3x3-3x1 3-3x3 2x1x3x1-4x1x2 3x4-scalar "
-    "scalar-2x3 5-1 1x1-4 1x4-1x4 33x3-3 3x1-3x65"
+    "scalar-2x3 5-1 1x1-4 1x4-1x4 1x4x3-1x3 33x3-3 3x1-3x65"
 )
 """Shapes of which one is repeated, or each: new axes, axes of size 1, numbers without an axis."""
 LONG = {

@@ -26,6 +26,13 @@ def terms(shape: Shape, axis: Axis) -> int:
     return math.prod(size for size, kept in zip(shape, kept_shape(shape, axis), strict=True) if kept == 1)
 
 
+def in_a_row(tensor: Array, axis: Axis) -> Array:
+    """The axes of a reduction, as they lie or are listed, as one, the last."""
+    axes = range(tensor.ndim) if axis is None else np.atleast_1d(axis).tolist()
+    moved = np.moveaxis(tensor, axes, range(-len(axes), 0))
+    return moved.reshape(*moved.shape[: tensor.ndim - len(axes)], terms(tensor.shape, axis))
+
+
 def kept(dL_doutputs: Array, inputs: Array, axis: Axis, keepdims: bool) -> Array:
     """The upstream with the axes that were reduced, of size 1. Raises ValueError where its shape is another."""
     shape = kept_shape(inputs.shape, axis)

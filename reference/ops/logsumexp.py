@@ -15,7 +15,7 @@ import numpy as np
 from ..arithmetic.protocol import Axis
 from ..model.formulations import Alternatives, Formulation, Function, as_written, losing_digits, through
 from ..model.functions import stored
-from ..model.reductions import kept
+from ..model.reductions import in_a_row, kept, kept_shape, terms
 from .softmax import running_logsumexp
 
 Array = Any
@@ -59,16 +59,15 @@ def _zero_if_masked(dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: 
 
 
 def _running(inputs: Array, *, axis: Axis, keepdims: bool = False) -> Array:
-    """One element after the other along the last axis, where that alone is summed over."""
-    if axis != -1:
+    """One element after the other, which rounds at their magnitude once for each: sound over few alone."""
+    if terms(inputs.shape, axis) > MOST_RUNNING:
         return forward(inputs, axis=axis, keepdims=keepdims)
-    outputs = running_logsumexp(inputs)
-    return outputs if keepdims else outputs.squeeze(axis)
+    outputs = running_logsumexp(in_a_row(inputs, axis))
+    return outputs.reshape(kept_shape(inputs.shape, axis)) if keepdims else outputs.squeeze(-1)
 
 
-RUNNING = Formulation(  # rounds at the magnitude of the inputs once an element: sound over few alone
-    _running, "running logsumexp", stable=False, accumulates=True, longest={"inputs": 5}
-)
+MOST_RUNNING = 5
+RUNNING = Formulation(_running, "running logsumexp", stable=False, accumulates=True)
 
 FORMULATIONS = {
     "forward": (RUNNING,),

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..arithmetic.protocol import Axis
 from ..model.formulations import Alternatives, Formulation
+from ..model.functions import running
 from ..model.reductions import kept, terms
 
 Array = Any
@@ -40,6 +41,10 @@ def _by_share(inputs: Array, *, axis: Axis, keepdims: bool = False) -> Array:
     return total * (np.ones_like(total) / terms(inputs.shape, axis))
 
 
+def _running(inputs: Array, *, axis: Axis, keepdims: bool = False) -> Array:
+    return running(inputs).mean(axis=axis, keepdims=keepdims)
+
+
 def _backward_by_share(dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: bool = False) -> Array:
     upstream = kept(dL_doutputs, inputs, axis, keepdims)
     share = np.ones_like(upstream) / max(terms(inputs.shape, axis), 1)
@@ -47,7 +52,11 @@ def _backward_by_share(dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdim
 
 
 FORMULATIONS = {
-    "forward": (Formulation(_divided_first, "sum of x / n"), Formulation(_by_share, "sum times 1 / n")),
+    "forward": (
+        Formulation(_divided_first, "sum of x / n"),
+        Formulation(_by_share, "sum times 1 / n"),
+        Formulation(_running, "a running mean"),
+    ),
     "backward": (Formulation(_backward_by_share, "g times 1 / n"),),
 }
 
