@@ -61,9 +61,7 @@ def epsilons(kind: Rows, dtype: str) -> Iterator[Draft]:
     draw, flags = partial(around, -8, shape=(2, 35)), "epsilon odd-sizes upstream-signed"
     comment = f"An epsilon of {LARGE}, and norms of long rows below it."
     yield from families("norm-below-eps-n2-c35", flags, comment, draw=draw, counts=1, **fields)
-    comment, draw = f"An epsilon of {LARGE}, and norms between it and its root.", partial(around, -4, shape=(3, 5))
-    yield from families("norm-above-eps-below-its-root", "epsilon upstream-signed", comment, draw=draw, counts=2, **fields)
-    for word, exponent in (("above", -2), ("below", -8), ("far-below", -12)):
+    for word, exponent in (("above", -2), ("just-above", -4), ("below", -8), ("far-below", -12)):
         comment = f"An epsilon of {LARGE}, and norms {word.replace('-', ' ')} it."
         flags, draw = "epsilon upstream-signed", partial(around, exponent)
         yield from families(f"norm-{word}-eps", flags, comment, draw=draw, counts=2, **fields)
