@@ -122,15 +122,16 @@ def epsilons(dtype: str) -> Iterator[Draft]:
     none: dict[str, Any] = {"draw": partial(at, (0, 0)), "counts": 2, "parameters": {"eps": 0.0}}
     yield from families("eps-0", f"random {flags}", "No epsilon.", **none)
     of_three = np.array([[0], [-8], [0]])
-    for name, below, draw in (
-        ("below-eps-a", "the norm of a", partial(at, (-8, 0))),
-        ("below-eps-b", "the norm of b", partial(at, (0, -8))),
-        ("below-eps-both", "the norm of both", partial(at, (-8, -7))),
-        ("one-below-eps", "one norm of three", partial(at, (of_three, 0))),
-        ("below-eps-n2-d35", "the norm of both, long ones,", partial(at, (-8, -9), shape=(2, 35))),
+    for name, norms, draw in (
+        ("below-eps-a", "the norm of a below it", partial(at, (-8, 0))),
+        ("below-eps-b", "the norm of b below it", partial(at, (0, -8))),
+        ("below-eps-both", "the norm of both below it", partial(at, (-8, -7))),
+        ("just-above-eps", "the norm of both just above it", partial(at, (-4, -4))),
+        ("one-below-eps", "one norm of three below it", partial(at, (of_three, 0))),
+        ("below-eps-n2-d35", "the norm of both, long ones, below it", partial(at, (-8, -9), shape=(2, 35))),
     ):
         given: dict[str, Any] = {"draw": draw, "counts": 2, "parameters": beside}
-        comment = f"An epsilon of {LARGE}, and {below} below it."
+        comment = f"An epsilon of {LARGE}, and {norms}."
         yield from families(f"forward-{name}", flags, comment, **given)
         yield from families(f"backward-{name}", flags, comment, point="cosine_below_eps", **given)
     near = call(dtype, G, [[1, 2.0**-12, 0], [1, 0, 2.0**-12]], [[2, 0, 0], [-4, 0, 0]])
