@@ -39,6 +39,8 @@ LABEL_RANGE = "label-range"
 """The flag of invalid families whose label is out of range."""
 FURTHER_FORM = "further-form"
 """The flag of families in a form that an operation need not take: whatever it raises there says that it does not."""
+FURTHER_RANK = {FURTHER_FORM, "rank"}
+"""The flags of those of another number of axes, where results of another shape than is due say so, too."""
 
 
 def check(
@@ -188,7 +190,7 @@ def _check_values(
     arguments = [guarded(np.ascontiguousarray(family.inputs[name])) for name in names]
     findings = _Findings()
 
-    stacks, optional = [argument.stack for argument in arguments], FURTHER_FORM in family.flags
+    stacks, optional = [argument.stack for argument in arguments], FURTHER_RANK & {*family.flags}
     returned = _call_all(call, stacks, family.count, findings, robust, optional=optional, copied=hold is None)
     implementation.after_calls()
     changed = list(changed_arguments(names, arguments, family.inputs, robust=robust))
@@ -272,14 +274,12 @@ class _Raised:
         match error:
             case KeyboardInterrupt() if is_users(error):
                 raise error
-            case NotImplementedError():
-                self.unsupported.append(number)
-                self._unsupported_words = self._unsupported_words or describe_error(error)
             case Lost():
                 self._lost.setdefault(str(error), []).append(number)
-            case Exception() if optional:
+            case Exception() if optional or isinstance(error, NotImplementedError):
                 self.unsupported.append(number)
-                self._unsupported_words = self._unsupported_words or describe_error(error)
+                words = str(error) if isinstance(error, Malformed) else describe_error(error)
+                self._unsupported_words = self._unsupported_words or words
             case _:
                 at = error_location(error, function)
                 _, cases = self._seen.setdefault((type(error), at), (describe_error(error), []))
@@ -301,7 +301,7 @@ class _Raised:
 
 
 def _call_all(
-    call: Call, stacks: Arrays, count: int, findings: _Findings, robust: bool, *, optional: bool, copied: bool
+    call: Call, stacks: Arrays, count: int, findings: _Findings, robust: bool, *, optional: set[str], copied: bool
 ) -> Returned:
     """Make the calls of all cases. Without `copied` there is one, whose results are taken as they are."""
     spec = call.spec
@@ -319,6 +319,10 @@ def _call_all(
             for copy, array in zip(copies, arrays):  # noqa: B905 - one a result, and this is the inner loop
                 copy[case, ...] = array
         except Malformed as malformed:
+            if optional == FURTHER_RANK and any(of.kind is MissKind.SHAPE for of in malformed.complaints):
+                findings.raised.add(case, malformed, call.function, optional=True)
+                whole[:, case] = False
+                continue
             for complaint in malformed.complaints:
                 complaints.setdefault(complaint, []).append(case)
             for position, result in enumerate(malformed.arrays):
@@ -327,7 +331,7 @@ def _call_all(
                 else:
                     copies[position][case, ...] = result
         except BaseException as error:  # SystemExit and pytest.skip() from an adapter do not end the run either
-            findings.raised.add(case, error, call.function, optional=optional)
+            findings.raised.add(case, error, call.function, optional=FURTHER_FORM in optional)
             whole[:, case] = False
     findings.misses += findings.raised.misses(count, robust=robust)
     for complaint, cases in complaints.items():

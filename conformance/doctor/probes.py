@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from ...vectors.records import Family
+from ..check.family import FURTHER_RANK
 
 FIRST_DTYPE = "float32"
 """Tried first: a result that was widened to float64 is seen by its dtype."""
@@ -14,11 +15,10 @@ MOST_ELEMENTS = 400
 
 def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family]:
     """One family of each form at each dtype, the commonest form and the first dtype first."""
-    usual = [family for family in families if family.level == "required" and family.result == "valid"]
-    usual = [f for f in usual if f.answer.expected and f.dtype in dtypes and _is_small(f)]
     forms: dict[tuple[object, ...], list[Family]] = {}
-    for family in usual:
-        forms.setdefault(_form(family), []).append(family)
+    for family in (f for f in families if f.level == "required" and f.dtype in dtypes and _is_small(f)):
+        if family.result == "valid" and family.answer.expected and not {*family.flags} >= FURTHER_RANK:
+            forms.setdefault(_form(family), []).append(family)
     common = sorted(forms.values(), key=len, reverse=True)
     for dtype in sorted(dtypes, key=lambda dtype: dtype != FIRST_DTYPE):
         for alike in common:

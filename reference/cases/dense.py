@@ -44,11 +44,10 @@ def drafts(dtype: str) -> Iterator[Draft]:
         draw = partial(further, inputs_shape, biases_shape)
         yield from families(
             f"further-{name}",
-            "further-form upstream-signed",
+            "further-form rank upstream-signed",
             f"{comment} An implementation may refuse it.",
             draw=draw,
             counts=2,
-            level="robust",
         )
 
 

@@ -406,6 +406,15 @@ def test_whatever_a_further_form_raises_is_unsupported():
     assert check(family, implementation(forward=relu), SLOPE).outcome is Outcome.PASSED
 
 
+def test_of_a_further_rank_another_shape_is_a_refusal_and_wrong_values_are_none():
+    family = replace(slope_forward_family([[1.0]], [[1.0]]), flags=("further-form", "rank"))
+    apart = check(family, implementation(forward=lambda x: x[None]), SLOPE)
+    assert (apart.outcome, apart.reason) == (Outcome.UNSUPPORTED, "outputs has shape (1, 1), where (1,) is expected")
+    assert check(family, implementation(forward=lambda x: x * 2), SLOPE).outcome is Outcome.FAILED
+    other = replace(family, flags=("further-form",))
+    assert check(other, implementation(forward=lambda x: x[None]), SLOPE).outcome is Outcome.FAILED
+
+
 @pytest.mark.parametrize("result", ["valid", "invalid"])
 def test_a_function_that_does_not_take_a_parameter_is_unsupported_where_it_is_asked_for(result):
     plain = slope_forward_family([[1.0]], [[1.0]]) if result == "valid" else invalid_family()
