@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..generation.draws import held
-from ..kinds.attention import SMALL, Attention, Sizes, attention, plain, with_parameters
+from ..kinds.attention import Attention, Sizes, attention, plain, with_parameters
 from ..kinds.paired import families
 from ..model.family import Draft
 
@@ -59,8 +59,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
     comment = "The last query sees no key: a window of 1 ends before it."
     masked: dict[str, Any] = {"level": "robust", "point": "masked_row", "parameters": {"scale": 0.5, "window": 1}}
     yield from families("window-past-keys", "unseen-keys", comment, (few,), **masked)
-    far = plain(ATTENTION, dtype, of=SMALL)
-    far["key"] = far["key"].copy()
+    far = plain(ATTENTION, dtype)
     far["key"][..., -1, :] = held([64, -64], dtype)
     comment = (
         "The largest score of all is of a key that no query but the last sees: its exponential must not be the measure."
