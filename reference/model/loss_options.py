@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from ..ops import softmax
 from .class_targets import smoothed
 from .counted import counted_one_hot, counted_upstream, mean_of_counted, number_counted, rows_that_count
-from .formulations import Formulation, Function, shared, through
+from .formulations import Formulation, Function, as_written, shared, through
 from .functions import number
+from .logarithms import logsumexp as logsumexp
 from .losses import one_hot, weighted
 
 Array = Any
@@ -154,7 +156,18 @@ def capped(logits: Array, softcap: float | None) -> Array:
     return softcap * np.tanh(logits / softcap) if softcap else logits
 
 
-def logsumexp(s: Array) -> Array:
-    """log sum_k exp(s[n,k]), of shape (N, 1)."""
-    largest = s.max(axis=-1, keepdims=True)
-    return largest + np.log(np.exp(s - largest).sum(axis=-1, keepdims=True))
+def by_spread(spread: Function) -> dict[str, tuple[Formulation, ...]]:
+    """Give the loss and the gradient with a way to smooth, by each log-softmax and softmax."""
+    own = [as_written(spread)]
+    return {"forward": through(loss, softmax.LOG_SOFTMAX, own), "backward": through(gradient, softmax.SOFTMAX, own)}
+
+
+BY_SPREAD = by_spread(smoothed)
+OTHERS = {
+    "forward": (*BY_SPREAD["forward"][1:], Formulation(loss_by_logsumexp, "logsumexp(s) - s", stable=False)),
+    "backward": (
+        *BY_SPREAD["backward"][1:],
+        *through(gradient_in_parts, softmax.SOFTMAX[:1], name="p g - t g"),
+    ),
+}
+"""By direction, all ways but the first."""

@@ -17,16 +17,17 @@
 where y is the labels as rows, and g[n] is dL_dloss / M (mean), dL_dloss (sum) or dL_dloss[n] (none).
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..model import loss_options
-from ..model.class_targets import smoothed, smoothed_over_others
+from ..model.class_targets import smoothed_over_others
 from ..model.counted import mean_of_nothing_is_zero, rows_that_count
-from ..model.formulations import Formulation, Function, as_written, named, through
+from ..model.formulations import Formulation, Function, named, through
 from ..model.functions import stored
-from . import softmax, softmax_cross_entropy
+from . import softmax_cross_entropy
 
 Array = Any
 
@@ -103,42 +104,27 @@ def _upstream_last(gradient: Function, g: Array, *tensors: Array, reduction: str
     return stored(dL_dinputs) * g, stored(dL_dweight) * g
 
 
-def _losses(spread: Function) -> tuple[Formulation, ...]:
-    return through(loss_options.loss, _of_any_length(softmax.LOG_SOFTMAX), [as_written(spread)])
+def _through_layer(parts: Mapping[str, Iterable[Formulation]]) -> dict[str, tuple[Formulation, ...]]:
+    """Put the loss and its gradient together with the product, but for those that are evaluated for few classes alone:
+    the last axis of none of the arguments tells how many there are."""
+    outer: dict[str, Function] = {"forward": _forward_by, "backward": _backward_by}
+    return {way: through(outer[way], [part for part in some if not part.longest]) for way, some in parts.items()}
 
 
-def _gradients(spread: Function) -> tuple[Formulation, ...]:
-    return through(loss_options.gradient, _of_any_length(softmax.SOFTMAX), [as_written(spread)])
-
-
-def _of_any_length(formulations: tuple[Formulation, ...]) -> tuple[Formulation, ...]:
-    """Those that are evaluated whatever the number of classes is, which is the last axis of none of the arguments."""
-    return tuple(formulation for formulation in formulations if not formulation.longest)
-
-
-LOSSES, GRADIENTS = _losses(smoothed), _gradients(smoothed)
+LOSSES, GRADIENTS = (loss_options.BY_SPREAD[way][:1] for way in ("forward", "backward"))
 WHOLE_LOSS, WHOLE_GRADIENT = LOSSES[0].function, GRADIENTS[0].function
-_FURTHER_LOSSES = (
-    Formulation(loss_options.loss_by_logsumexp, "logsumexp(s) - s", stable=False),
-    *named(softmax_cross_entropy.FORMULATIONS["forward"], "in two steps"),
-)
-_FURTHER_GRADIENTS = (
-    *through(loss_options.gradient_in_parts, softmax.SOFTMAX[:1], name="p g - t g"),
-    *named(softmax_cross_entropy.FORMULATIONS["backward"], "in two steps"),
-)
+_IN_TWO_STEPS = {way: named(rules, "in two steps") for way, rules in softmax_cross_entropy.FORMULATIONS.items()}
+_FURTHER = _through_layer({way: (*rules, *_IN_TWO_STEPS[way]) for way, rules in loss_options.OTHERS.items()})
 FORMULATIONS = {
-    "forward": through(_forward_by, (*LOSSES, *_FURTHER_LOSSES))[1:],
+    "forward": _FURTHER["forward"],
     "backward": (
-        *through(_backward_by, (*GRADIENTS, *_FURTHER_GRADIENTS))[1:],
-        *through(_in_chunks, GRADIENTS[:1], name="in chunks of rows"),
-        *through(_upstream_last, GRADIENTS[:1], name="upstream last"),
+        *_FURTHER["backward"],
+        *through(_in_chunks, GRADIENTS, name="in chunks of rows"),
+        *through(_upstream_last, GRADIENTS, name="upstream last"),
     ),
 }
 
 ALTERNATIVES = {
     **mean_of_nothing_is_zero(forward),
-    ("label_smoothing_spread", "others"): {
-        "forward": through(_forward_by, _losses(smoothed_over_others)),
-        "backward": through(_backward_by, _gradients(smoothed_over_others)),
-    },
+    ("label_smoothing_spread", "others"): _through_layer(loss_options.by_spread(smoothed_over_others)),
 }

@@ -15,8 +15,8 @@ import numpy as np
 from ..arithmetic.protocol import Axis
 from ..model.formulations import Alternatives, Formulation, Function, as_written, losing_digits, through
 from ..model.functions import stored
+from ..model.logarithms import running_logsumexp
 from ..model.reductions import in_a_row, kept, kept_shape, terms
-from .softmax import running_logsumexp
 
 Array = Any
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..model.formulations import Formulation, Function, as_written, through
 from ..model.functions import stored
+from ..model.logarithms import logsumexp, running_logsumexp
 from ..model.shapes import require_same_shape
 
 Array = Any
@@ -60,18 +61,7 @@ def log_softmax(logits: Array) -> Array:
 
 def logits_minus_logsumexp(logits: Array) -> Array:
     """The log-softmax by the common idiom, whose error grows with a shift that all logits share."""
-    largest = logits.max(axis=-1, keepdims=True)
-    return logits - (largest + np.log(np.exp(logits - largest).sum(axis=-1, keepdims=True)))
-
-
-def running_logsumexp(logits: Array) -> Array:
-    """The log-sum-exp (..., 1), which takes in one class after the other, as `np.logaddexp.reduce` does."""
-    running = logits[..., :1]
-    for k in range(1, logits.shape[-1]):
-        one = logits[..., k : k + 1]
-        larger, smaller = np.maximum(running, one), np.minimum(running, one)
-        running = np.where(smaller == -np.inf, larger, larger + np.log(1 + np.exp(smaller - larger)))
-    return running
+    return logits - logsumexp(logits)
 
 
 def logits_minus_running_logsumexp(logits: Array) -> Array:

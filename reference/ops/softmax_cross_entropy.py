@@ -30,8 +30,10 @@ from ..model import loss_options
 from ..model.class_targets import smoothed, smoothed_over_others
 from ..model.counted import mean_of_nothing_is_zero
 from ..model.formulations import Formulation, Function, as_written, through
+from ..model.logarithms import logsumexp
 from ..model.loss_options import or_with_options, rules
-from ..model.losses import divided_last, empty_mean_is_zero, one_hot, reduced, row_upstream, sums_of_others, weighted
+from ..model.losses import empty_mean_is_zero, one_hot, reduced, row_upstream, weighted
+from ..model.saved_outputs import scalings, scalings_by_answer
 from . import cross_entropy, softmax
 
 Array = Any
@@ -68,34 +70,6 @@ def scaled_apart(dL_dloss: Array, outputs: Array, labels: np.ndarray, reduction:
     return outputs * upstream - one_hot(labels, outputs) * upstream
 
 
-def two_steps(dL_dloss: Array, outputs: Array, labels: np.ndarray, reduction: str) -> Array:
-    """The chain rule through the probabilities: cross-entropy's backward, then softmax's."""
-    dL_doutputs = cross_entropy.backward(dL_dloss, outputs, labels, reduction=reduction)
-    return softmax.centred(dL_doutputs, outputs)
-
-
-def by_weights(counted: Function, dL_dloss: Array, outputs: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """p sum_k c_k - c, where c are the labels as far as they count: all of y, or what clipping leaves of it."""
-    c = counted(one_hot(labels, outputs), outputs)
-    return (outputs * c.sum(axis=-1, keepdims=True) - c) * row_upstream(dL_dloss, len(outputs), reduction)
-
-
-def all_labels(y: np.ndarray, outputs: Array) -> np.ndarray:
-    """Labels that all count, so that the gradient is p sum(y) - y."""
-    return y
-
-
-def unclipped_labels(y: np.ndarray, outputs: Array) -> np.ndarray:
-    """Labels without those of clipped probabilities; that one is above 1 - 1e-7 is seen by the sum of the others."""
-    others = sums_of_others(outputs)
-    return np.where((outputs > cross_entropy.SMALLEST) & (others > cross_entropy.SMALLEST), y, 0)
-
-
-def labels_over_clipped(y: np.ndarray, outputs: Array) -> Array:
-    """y p / p', where p' is the clipped probability."""
-    return y * (outputs / cross_entropy.clipped(outputs))
-
-
 def forward_by(log_softmax: Function, logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
     """Forward with one formulation of the log-softmax."""
     return loss_of(log_softmax(logits), labels, reduction)
@@ -113,9 +87,8 @@ def forward_clipped(probabilities: Function, logits: Array, labels: np.ndarray, 
 
 def forward_by_logsumexp(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
     """logsumexp(z) - sum_k y_k z_k: the same loss where the labels of a row sum to 1."""
-    largest = logits.max(axis=-1, keepdims=True)
-    logsumexp = largest + np.log(np.exp(logits - largest).sum(axis=-1, keepdims=True))
-    return reduced((logsumexp - weighted(one_hot(labels, logits), logits).sum(axis=-1, keepdims=True))[:, 0], reduction)
+    losses = logsumexp(logits) - weighted(one_hot(labels, logits), logits).sum(axis=-1, keepdims=True)
+    return reduced(losses[:, 0], reduction)
 
 
 def forward_by_shifted_logsumexp(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
@@ -134,42 +107,13 @@ FORWARD = (
     *through(forward_by, softmax.LOG_SOFTMAX),
     Formulation(forward_in_two_steps, "in two steps", stable=False),
 )
-P_MINUS_Y = (
-    as_written(scaled_first),
-    *through(divided_last, [as_written(scaled_first)], name="divided by N last"),
-    Formulation(scaled_apart, "p g - y g"),
-)
-SCALINGS = (
-    *P_MINUS_Y,
-    Formulation(two_steps, "in two steps", stable=False),  # where a probability underflows, -y / p has no bound
-)
+P_MINUS_Y = scaled_first, scaled_apart
+SCALINGS, SCALINGS_BY_ANSWER = scalings(*P_MINUS_Y), scalings_by_answer(*P_MINUS_Y)
 BACKWARD = through(backward_by, softmax.SOFTMAX, SCALINGS)
 
-_SMOOTHED, _OVER_OTHERS = [as_written(smoothed)], [as_written(smoothed_over_others)]
-_LOSSES = (
-    *through(loss_options.loss, softmax.LOG_SOFTMAX, _SMOOTHED)[1:],
-    Formulation(loss_options.loss_by_logsumexp, "logsumexp(s) - s", stable=False),
-)
-_GRADIENTS = (
-    *through(loss_options.gradient, softmax.SOFTMAX, _SMOOTHED)[1:],
-    *through(loss_options.gradient_in_parts, softmax.SOFTMAX[:1], name="p g - t g"),
-)
+_OWN = {"forward": (forward, FORWARD), "backward": (backward, BACKWARD)}
+FORMULATIONS = {way: rules(own, plain[1:], loss_options.OTHERS[way]) for way, (own, plain) in _OWN.items()}
 
-FORMULATIONS = {"forward": rules(forward, FORWARD[1:], _LOSSES), "backward": rules(backward, BACKWARD[1:], _GRADIENTS)}
-
-
-def _by_weights(counted: Function) -> tuple[Formulation, ...]:
-    rule = through(by_weights, [as_written(counted)])
-    return (*rule, *through(divided_last, rule, name="divided by N last"))
-
-
-SCALINGS_BY_ANSWER = {
-    ("probability_clipping", "zero-slope"): _by_weights(unclipped_labels),
-    ("probability_clipping", "denominator"): _by_weights(labels_over_clipped),
-    ("label_mass", "scaled"): _by_weights(all_labels),
-    ("label_mass", "unscaled"): P_MINUS_Y,
-}
-"""Of the gradient from outputs, by answer."""
 _CLIPPED = through(forward_clipped, softmax.SOFTMAX)
 _BACKWARDS = {key: through(backward_by, softmax.SOFTMAX, rules) for key, rules in SCALINGS_BY_ANSWER.items()}
 _FORWARDS = {"probability_clipping": _CLIPPED, "label_mass": FORWARD}
@@ -177,10 +121,7 @@ _FORWARDS = {"probability_clipping": _CLIPPED, "label_mass": FORWARD}
 ALTERNATIVES = {
     **mean_of_nothing_is_zero(forward),
     **empty_mean_is_zero(forward),
-    ("label_smoothing_spread", "others"): {
-        "forward": through(loss_options.loss, softmax.LOG_SOFTMAX, _OVER_OTHERS),
-        "backward": through(loss_options.gradient, softmax.SOFTMAX, _OVER_OTHERS),
-    },
+    ("label_smoothing_spread", "others"): loss_options.by_spread(smoothed_over_others),
     **{key: {"forward": _FORWARDS[key[0]], "backward": rules} for key, rules in _BACKWARDS.items()},
     ("probability_clipping", "loss"): {"forward": _CLIPPED, "backward": BACKWARD},
     **{
