@@ -2,24 +2,17 @@
 
 from typing import Any
 
-import numpy as np
-
 from ..model.fault import backward
+from ..mutations.wrong_losses import ignored_as_addresses
 from ..ops import nll
 
 Array = Any
 
 
 @backward("flagos-ai/FlagGems#5025", "write nothing for a row that is ignored.")
-def ignored_label_as_an_address(
-    dL_dloss: Array, log_probabilities: Array, labels: Array, *, reduction: str, ignore_index: int | None = None
-) -> Any:
+def ignored_label_as_an_address(*tensors: Array, **given: Any) -> Any:
     """The label of an ignored row is an address all the same, and what is there becomes 0."""
-    found = nll.backward(dL_dloss, log_probabilities, labels, reduction=reduction, ignore_index=ignore_index)
-    places = np.flatnonzero(labels == ignore_index) * log_probabilities.shape[1] + (ignore_index or 0)
-    flat = np.array(found).reshape(-1)
-    flat[places[(places >= 0) & (places < flat.size)]] = 0
-    return flat.reshape(found.shape)
+    return ignored_as_addresses(nll.backward, *tensors, **given)
 
 
 @backward("PaddlePaddle/Paddle pull request 28622", "give rows that are ignored no gradient.")
