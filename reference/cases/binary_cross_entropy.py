@@ -9,9 +9,9 @@ import numpy as np
 from ..generation.draws import Shape, Words
 from ..kinds.binary import hard, out_of_range, soft_or_hard
 from ..kinds.loss import Loss, curated, drawn
+from ..kinds.probabilities import CLIPPING, EDGES_HELD, small_probabilities
 from ..kinds.targets import Pointwise, by_element
 from ..model.family import Draft
-from .cross_entropy import CLIPPING, EDGES_HELD, SMALL
 
 
 def probabilities(w: Words, shape: Shape) -> np.ndarray:
@@ -33,10 +33,6 @@ G = [2, -3, 5, 7]
 def drafts(dtype: str) -> Iterator[Draft]:
     """Give all families at a dtype."""
     yield from by_element(BINARY, dtype)
-    low, high = SMALL.get(dtype, (-20, -10))
-
-    def small(w: Words, shape: Shape) -> np.ndarray:
-        return abs(w.spread(shape, low, high))
 
     def near_one(w: Words, shape: Shape) -> np.ndarray:
         return w.array(1 - np.ldexp(w.integers(shape, 1, 8).astype(np.float64), -8))
@@ -45,7 +41,7 @@ def drafts(dtype: str) -> Iterator[Draft]:
         "Small probabilities: 1e-7 added in the logarithm or below y shows.",
         "mean-n3-c5 none-n4-c3 none-n7",
     )
-    yield from drawn(LOSS, "small", "small-values", comment, cells, scores=small, labels=hard, count=2)
+    yield from drawn(LOSS, "small", "small-values", comment, cells, scores=small_probabilities, labels=hard, count=2)
     comment = "Probabilities near 1."
     yield from drawn(LOSS, "near-one", "random", comment, cells, scores=near_one, labels=hard, count=2)
     give, more = partial(curated, LOSS, dtype), dict[str, Any](level="robust", point=CLIPPING, overflows=True)

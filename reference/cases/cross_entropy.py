@@ -9,20 +9,15 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, nearest_held
-from ..kinds.labelled import SOFT_ROWS, common, far_upstreams, remembered
+from ..kinds.labelled import SOFT_ROWS, common, far_upstreams, last_digits, remembered
 from ..kinds.loss import Call, Loss, curated, drawn, in_every_form
-from ..kinds.probabilities import rows_of_probabilities
+from ..kinds.probabilities import CLIPPING, EDGES_HELD, rows_of_probabilities, small_probabilities
 from ..kinds.special_values import ends
 from ..model.family import Draft
 
 SOURCE = "nnfs.io, chapter on backpropagation: categorical cross-entropy"
 EDGE = 1e-7
 """Where implementations that clip probabilities clip them, from 0 and from 1."""
-CLIPPING = "probability_clipping"
-EDGES_HELD = {"float64": (1 - 0.1875 * 2.0**-20, 1 - 0.0625 * 2.0**-20), "float32": (1 - 2.0**-22, 1.0)}
-"""By dtype, a number clearly below 1 - 1e-7 and one clearly above; the other dtypes round that edge to 1."""
-SMALL = {"float16": (-13, -9), "bfloat16": (-21, -14)}
-"""Exponents of small probabilities: above float16's smallest normal, and above the clipping edge everywhere."""
 LOSS = Loss(
     "probabilities",
     rows_of_probabilities,
@@ -48,17 +43,13 @@ def drafts(dtype: str) -> Iterator[Draft]:
             name, flags = f"lesson-{form}-{reduction}", f"lesson labels-{form} reduction"
             yield from curated(LOSS, dtype, name, flags, comment, (p, labels, 1.0), reduction=reduction, source=SOURCE)
     yield from common(LOSS, dtype)
-    low, high = SMALL.get(dtype, (-20, -10))
-
-    def small(w: Words, shape: Shape) -> np.ndarray:
-        return abs(w.spread(shape, low, high))
 
     def apart(w: Words, shape: Shape) -> np.ndarray:
         return w.uniform(shape, 0.015625, 0.9375)
 
     comment = "Small probabilities, as those of a network that is wrong: 1e-7 added in the logarithm or below y shows."
     where = "indices-mean-n3-c4 indices-none-n5-c3 one-hot-sum-n4-c3 one-hot-none-n3-c4 soft-mean-n5-c3 soft-none-n3-c4"
-    yield from drawn(LOSS, "small", "small-values labels-{form}", comment, where, scores=small)
+    yield from drawn(LOSS, "small", "small-values labels-{form}", comment, where, scores=small_probabilities)
     comment = "Rows that do not sum to 1: to divide by their sum, or to use softmax's gradient, shows."
     yield from drawn(LOSS, "unnormalised", "random", comment, "indices-mean-n3-c5 soft-none-n5-c3", scores=apart)
     yield from zeros(dtype)
@@ -72,7 +63,11 @@ def drafts(dtype: str) -> Iterator[Draft]:
     yield from remembered(
         LOSS, dtype, [[0.25, 0.5, 0.25], [0.5, 0.25, 0.125]], [[0.5, 0.125, 0.375], [0.25, 0.5, 0.75]]
     )
-    yield from last_digits(dtype)
+    for name, flags, numbers in (
+        ("last-digits", "successive", (0.5, 0.25, 15 * 2.0 ** -FORMATS[dtype].significand)),
+        *[("last-decimals", "successive small-values", (2.0**-22, 0.25, 2.0**-23))] * (dtype != "float16"),
+    ):
+        yield from last_digits(LOSS, dtype, name, flags, "a probability", numbers, [0, 1])
     yield from tiny(dtype)
 
 
@@ -166,17 +161,6 @@ def magnitudes(dtype: str) -> Iterator[Draft]:
     call = ([[0.0625, 0.75, 0.1875], [0.125, 0.8125, 0.0625]], [0, 2], [quarter, -quarter])
     comment = "Gradients past the largest finite number are infinite."
     yield from robust("backward-overflow", "overflow", comment, call, overflows=True)
-
-
-def last_digits(dtype: str) -> Iterator[Draft]:
-    """Probabilities that differ in their last digits alone, or by less than six decimals, from one case to the next."""
-    unit, steps = 15 * 2.0 ** -FORMATS[dtype].significand, ((0, 0), (1, 0), (0, 1), (1, 1))
-    comment = "Each case differs from the one before in the last digits of a probability: results remembered show."
-    calls: list[Call] = [([[0.5 + a * unit, 0.25], [0.25, 0.5 + b * unit]], [0, 1], [1.5, -2]) for a, b in steps]
-    yield from curated(LOSS, dtype, "last-digits", "successive", comment, *calls)
-    if dtype != "float16":
-        calls = [([[(a + 2) * 2.0**-23, 0.25], [0.25, (b + 2) * 2.0**-23]], [0, 1], [1.5, -2]) for a, b in steps]
-        yield from curated(LOSS, dtype, "last-decimals", "successive small-values", comment, *calls)
 
 
 def tiny(dtype: str) -> Iterator[Draft]:

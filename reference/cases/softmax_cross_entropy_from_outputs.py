@@ -8,10 +8,10 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS
 from ..generation.draws import Shape, Words, nearest_held
-from ..kinds.labelled import common, far_upstreams, label_mass, remembered, special
+from ..kinds.labelled import common, far_upstreams, label_mass, last_digits, remembered, special
 from ..kinds.labels import exact_labels, labels_apart, least_likely, nearly_hard
 from ..kinds.loss import Call, Loss, curated, drawn
-from ..kinds.probabilities import logits_drawn, saved_outputs
+from ..kinds.probabilities import CLIPPING, logits_drawn, saved_outputs
 from ..kinds.special_values import ends
 from ..model.family import Draft
 
@@ -51,17 +51,10 @@ def drafts(dtype: str) -> Iterator[Draft]:
     two = [[0.25, 0.5, 0.25], [0.625, 0.125, 0.25]]
     yield from far_upstreams(LOSS, dtype, two)
     yield from remembered(LOSS, dtype, two, [[0.5, 0.125, 0.375], [0.125, 0.375, 0.5]])
-    yield from last_digits(dtype)
+    numbers = 0.5, 0.5, 15 * 2.0 ** -FORMATS[dtype].significand
+    yield from last_digits(LOSS, dtype, "backward-last-digits", "successive", "an output", numbers, [1, 0])
     yield from label_mass(LOSS, dtype, three)
     yield from special(LOSS, dtype, three[:2], three, [three[0], [nan, nan, nan], three[2]])
-
-
-def last_digits(dtype: str) -> Iterator[Draft]:
-    """Outputs that differ in their last digits alone, from one case to the next."""
-    unit, steps = 15 * 2.0 ** -FORMATS[dtype].significand, ((0, 0), (1, 0), (0, 1), (1, 1))
-    comment = "Each case differs from the one before in the last digits of an output: results remembered show."
-    calls = [([[0.5 + a * unit, 0.5], [0.5, 0.5 + b * unit]], [1, 0], [1.5, -2]) for a, b in steps]
-    yield from curated(LOSS, dtype, "backward-last-digits", "successive", comment, *calls)
 
 
 def small_outputs(dtype: str) -> Iterator[Draft]:
@@ -79,7 +72,7 @@ def small_outputs(dtype: str) -> Iterator[Draft]:
 def certain(dtype: str) -> Iterator[Draft]:
     """Outputs near 1 or exactly 1, right and wrong."""
     call: Call
-    clipped: dict[str, Any] = {"level": "robust", "point": "probability_clipping"}
+    clipped: dict[str, Any] = {"level": "robust", "point": CLIPPING}
     g, near, rest, tiny = [1.5, -2, 3], 1 - 2.0**-7, 2.0**-8, ends(dtype).normal * 16
     sure = [[near, rest, rest], [rest, near, rest], [rest, rest, near]]
     soft = [[0.75, 0.125, 0.125], [0, 0.5, 0.5], [0.375, 0.5, 0.125]]

@@ -71,6 +71,7 @@ LONG = {
 nearly all have, has them all."""
 MASS = "label_mass"
 """The convention's point of soft labels that do not sum to 1."""
+STEPS = ((0, 0), (1, 0), (0, 1), (1, 1))
 SOFT_ROWS = [[0.25, 0.5, 0.25], [0.375, 0, 0.625], [0.125, 0.75, 0.125]]
 
 
@@ -144,10 +145,17 @@ def remembered(
         yield from successive(loss, dtype, f"{name}-soft-mean", *ends_of, reduction="mean")
     unit = 15 * 2.0 ** (1 - FORMATS[dtype].significand)
     comment = "Each case differs from the one before in the last digits of the upstream."
-    calls: list[Call] = [
-        (sharp or first, [1, 2], [1 + a * unit, -2 - 2 * b * unit]) for a, b in ((0, 0), (1, 0), (0, 1), (1, 1))
-    ]
+    calls: list[Call] = [(sharp or first, [1, 2], [1 + a * unit, -2 - 2 * b * unit]) for a, b in STEPS]
     yield from curated(loss, dtype, "backward-last-digits-of-the-upstream", "successive", comment, *calls, **more)
+
+
+def last_digits(
+    loss: Loss, dtype: str, name: str, flags: str, what: str, numbers: tuple[float, float, float], labels: list[int]
+) -> Iterator[Draft]:
+    """Two rows of two scores, of which one each differs by little from one case to the next: it, the other, by what."""
+    comment, (x, y, by) = f"Each case differs from the one before in the last digits of {what}", numbers
+    calls: list[Call] = [([[x + a * by, y], [y, x + b * by]], labels, [1.5, -2]) for a, b in STEPS]
+    yield from curated(loss, dtype, name, flags, f"{comment}: results remembered show.", *calls)
 
 
 def labels_of_all_sorts(loss: Loss, dtype: str) -> Iterator[Draft]:

@@ -14,6 +14,11 @@ from ..ops import softmax
 
 BITS = 128
 """Bits of the balls, enough to round any of these probabilities."""
+CLIPPING = "probability_clipping"
+EDGES_HELD = {"float64": (1 - 0.1875 * 2.0**-20, 1 - 0.0625 * 2.0**-20), "float32": (1 - 2.0**-22, 1.0)}
+"""By dtype, a number clearly below 1 - 1e-7 and one clearly above; the other dtypes round that edge to 1."""
+SMALL = {"float16": (-13, -9), "bfloat16": (-21, -14)}
+"""Exponents of small probabilities: above float16's smallest normal, and above the clipping edge everywhere."""
 
 
 def logits_drawn(w: Words, shape: Shape) -> np.ndarray:
@@ -68,3 +73,8 @@ def rows_of_probabilities(w: Words, shape: Shape) -> np.ndarray:
     bits, parts = FORMATS[w.dtype].significand, w.integers(shape, 1 << 36, 1 << 40).tolist()
     quotients = [[round_to_significand((part << 120) // sum(row), bits) for part in row] for row in parts]
     return w.array([[math.ldexp(quotient, -120) for quotient in row] for row in quotients])
+
+
+def small_probabilities(w: Words, shape: Shape) -> np.ndarray:
+    """Draw probabilities around 1e-5, each by itself."""
+    return abs(w.spread(shape, *SMALL.get(w.dtype, (-20, -10))))
