@@ -11,20 +11,18 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS, HALF
 from ..generation.draws import Shape, Words, held
+from ..kinds.clear import CLEARANCE, one_more_at_a_time
 from ..kinds.loss import upstream_drawn
 from ..kinds.normalization import apart
 from ..kinds.paired import changed, families, in_steps, refused
 from ..kinds.special_values import ends
-from ..kinds.upstreams import FAR, scaled, sized
+from ..kinds.upstreams import far_upstreams_of_rows
 from ..model.family import Draft, Inputs
 from ..model.losses import REDUCTIONS
 from ..ops import batch_norm, conv2d
 from ..ops.convolutional_network import EPS, quarters
 
 NAMES = ("inputs", "conv_weight", "conv_bias", "norm_weight", "norm_bias", "weights", "biases", "labels")
-CLEARANCE = {"float64": 2.0**-6, "float32": 2.0**-6, "float16": 2.0**-5, "bfloat16": 2.0**-3}
-"""By dtype, the least distance of what goes into ReLU from 0, and in a window of the largest element from the others,
-so that every sound implementation finds the same."""
 
 
 @dataclass(frozen=True)
@@ -170,27 +168,14 @@ def given(dtype: str) -> Iterator[Draft]:
     )
 
 
-def one_at_a_time(dtype: str) -> Iterator[Inputs]:
-    """The plain network, and others that have one more of their tensors from elsewhere than the one before."""
-    w, case = Words("convolutional_network/others", dtype), plain(dtype)
-    yield case
-    for name in ("dL_dloss", *NAMES):
-        before = case
-        while case is before or not is_clear(normalized(case, convolved(case)), dtype):
-            case = {**before, name: network(w, PLAIN)[name]}
-        yield case
-
-
 def far(dtype: str) -> Iterator[Draft]:
     """Numbers far from 1, where the dtype has room for them."""
-    yield from in_steps(tuple(one_at_a_time(dtype)))
+    draw = partial(network, Words("convolutional_network/others", dtype), PLAIN)
+    cases = one_more_at_a_time(plain(dtype), draw, lambda case: is_clear(normalized(case, convolved(case)), dtype))
+    yield from in_steps(tuple(cases))
     comment = "All inputs near a common number, which the normalisation takes off."
     yield from families("offset", "random offset", comment, draw=partial(network, what=PLAIN, shift=3.0), counts=2)
-    none, flags = replace(PLAIN, reduction="none"), "random upstream-signed"
-    for word, power in (("huge", FAR), ("tiny", -FAR)):
-        comment = f"Upstreams around 2**{power}: gradients are neither clipped nor taken for 0."
-        draw, parameters = partial(sized, scaled(partial(network, what=none)), power), {"reduction": "none"}
-        yield from families(f"backward-{word}-upstream", flags, comment, draw=draw, counts=1, parameters=parameters)
+    yield from far_upstreams_of_rows(partial(network, what=replace(PLAIN, reduction="none")))
 
     def small(w: Words) -> Inputs:
         case = network(w, PLAIN)

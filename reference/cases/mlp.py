@@ -18,7 +18,7 @@ from ..kinds.network import PLAIN, Network, changed_network, curated, network
 from ..kinds.operands import initial
 from ..kinds.paired import families, refused
 from ..kinds.special_values import ends
-from ..kinds.upstreams import FAR, scaled, sized
+from ..kinds.upstreams import far_upstreams_of_rows
 from ..model.family import Draft, Inputs
 from ..model.losses import REDUCTIONS
 from .softmax_cross_entropy import LOSS
@@ -117,12 +117,7 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     both = "Upstreams of both signs: none, ordinary, small and large."
     scalars = [0, -0.75, 3, 2.0**-far_off * 5, -(2.0**far_off) * 3]
     if dtype != "float16":
-        ordinary, none = Network(3, 4, 5, 2, "indices", "none"), {"reduction": "none"}
-        for word, exponent in (("huge", FAR), ("tiny", -FAR)):
-            draw = partial(sized, scaled(partial(network, what=ordinary)), exponent)
-            comment = f"Upstreams around 2**{exponent}: gradients are neither clipped nor taken for 0."
-            name, flags = f"backward-{word}-upstream", "random upstream-signed"
-            yield from families(name, flags, comment, draw=draw, counts=1, parameters=none)
+        yield from far_upstreams_of_rows(partial(network, what=Network(3, 4, 5, 2, "indices", "none")))
     mixed = [[1.5, -2, 0.25], [-3, 0.75, 5]]
     for name, flags, comment, values, reduction in (
         ("zero", "upstream-zero", "No upstream, no gradient.", [[0, 0, 0]], "none"),

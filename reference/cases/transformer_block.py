@@ -10,6 +10,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS, HALF
 from ..generation.draws import Shape, Words, held
+from ..kinds.clear import CLEARANCE, one_more_at_a_time
 from ..kinds.paired import changed, families, in_steps, nan_in_turn, refused
 from ..kinds.special_values import ends
 from ..kinds.upstreams import far_upstreams, mismatched, scaled, units
@@ -17,8 +18,6 @@ from ..model.family import Draft, Inputs
 from ..ops import rms_norm, scaled_dot_product_attention
 from ..ops.transformer_block import attended, causal, joined, projected
 
-CLEARANCE = {"float64": 2.0**-6, "float32": 2.0**-6, "float16": 2.0**-5, "bfloat16": 2.0**-3}
-"""By dtype, the least distance of a gate from 0, so that every sound implementation finds the same sign."""
 EPS = 1e-5
 
 
@@ -186,25 +185,15 @@ def upstreams(dtype: str) -> Iterator[Draft]:
     of_least = {"heads": LEAST.h}
     yield from changed(units(lambda g: plain(dtype, {"dL_doutputs": g}, LEAST), LEAST.shapes["inputs"]), {}, of_least)
     yield from far_upstreams(scaled(partial(ordinary, PLAIN)), dtype, half=(4, -4), cases=1)
-    yield from in_steps(tuple(one_at_a_time(dtype)), parameters=of_least)
+    draw = partial(ordinary, LEAST, Words("transformer_block/others", dtype))
+    cases = one_more_at_a_time(draw(), draw, lambda case: is_clear(case, LEAST, EPS, dtype))
+    yield from in_steps(tuple(cases), parameters=of_least)
     comment = "Inputs that differ in the last digits alone, from one case to the next."
     unit = 2.0 ** (2 - FORMATS[dtype].significand)
     digits = tuple(plain(dtype, {"inputs": np.resize([1 + k * unit, 2], shape)}) for k in range(3))
     yield from families("last-digits", "successive", comment, digits)
     wrong = ((1, 2, 2), (1, 3, 1), (2, 3, 2), (3, 2))
     yield from mismatched(lambda g: plain(dtype, {"dL_doutputs": g}), "tokens one-feature batch rank", wrong, shape)
-
-
-def one_at_a_time(dtype: str) -> Iterator[Inputs]:
-    """A small block, and others that have one more of their tensors from elsewhere than the one before."""
-    w = Words("transformer_block/others", dtype)
-    case = ordinary(LEAST, w)
-    yield case
-    for name in LEAST.shapes:
-        before = case
-        while case is before or not is_clear(case, LEAST, EPS, dtype):
-            case = {**before, name: ordinary(LEAST, w)[name]}
-        yield case
 
 
 def branches(dtype: str) -> Iterator[Draft]:

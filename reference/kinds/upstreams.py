@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +67,14 @@ def far_upstreams(
 def sized(draw: DrawUnder, exponent: int, w: Words) -> Inputs:
     """Draw under upstreams of a size."""
     return draw(w, exponent)
+
+
+def far_upstreams_of_rows(draw: Callable[[Words], Inputs]) -> Iterator[Draft]:
+    """The same of a loss without a reduction, beyond what float16 holds."""
+    for word, exponent in (("huge", FAR), ("tiny", -FAR)):
+        comment = f"Upstreams around 2**{exponent}: gradients are neither clipped nor taken for 0."
+        more: dict[str, Any] = {"draw": partial(sized, scaled(draw), exponent), "parameters": {"reduction": "none"}}
+        yield from families(f"backward-{word}-upstream", "random upstream-signed", comment, counts=1, **more)
 
 
 def mismatched(call: UnderUpstream, names: str, shapes: tuple[Shape, ...], asked: Shape) -> Iterator[Draft]:
