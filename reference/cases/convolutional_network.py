@@ -20,7 +20,7 @@ from ..kinds.upstreams import far_upstreams_of_rows
 from ..model.family import Draft, Inputs
 from ..model.losses import REDUCTIONS
 from ..ops import batch_norm, conv2d
-from ..ops.convolutional_network import EPS, quarters
+from ..ops.convolutional_network import features_of, quarters
 
 NAMES = ("inputs", "conv_weight", "conv_bias", "norm_weight", "norm_bias", "weights", "biases", "labels")
 
@@ -56,16 +56,10 @@ LARGE = {"float64": 33, "float32": 65}
 """By dtype, more images than a block has."""
 
 
-def convolved(case: Inputs) -> np.ndarray:
-    """What a case's convolution gives."""
-    outputs: np.ndarray = conv2d.forward(*(case[name].astype(np.float64) for name in NAMES[:3]))
-    return outputs
-
-
-def normalized(case: Inputs, images: np.ndarray) -> np.ndarray:
-    """What a case's normalisation makes of what its convolution gives."""
-    outputs: np.ndarray = batch_norm.forward(images, *(case[name].astype(np.float64) for name in NAMES[3:5]), eps=EPS)
-    return outputs
+def before_relu(case: Inputs) -> list[np.ndarray]:
+    """What a case's convolution gives, and what its normalisation makes of that."""
+    images = (case[name].astype(np.float64) for name in NAMES[:5])
+    return [*features_of(conv2d.forward, batch_norm.forward, *images)[:2]]
 
 
 def is_clear(before: np.ndarray, dtype: str) -> bool:
@@ -92,10 +86,9 @@ def network(w: Words, what: Network, shift: float = 0.0) -> Inputs:
             "norm_weight": w.signed((o,), 0.5, 1.5),
             "norm_bias": w.array(np.zeros(o)),
         }
-        images = convolved(case)
+        images, centred = before_relu(case)
         if w.dtype in HALF and (abs(images.mean(axis=(0, 2, 3))) > images.std(axis=(0, 2, 3)) / 4).any():
             continue
-        centred = normalized(case, images)
         values = np.sort(np.moveaxis(centred, 1, 0).reshape(o, -1), axis=1)
         middle = values[:, values.shape[1] // 4 : values.shape[1] * 3 // 4 + 1]
         gaps = np.diff(middle, axis=1).argmax(axis=1)[:, None]
@@ -171,7 +164,7 @@ def given(dtype: str) -> Iterator[Draft]:
 def far(dtype: str) -> Iterator[Draft]:
     """Numbers far from 1, where the dtype has room for them."""
     draw = partial(network, Words("convolutional_network/others", dtype), PLAIN)
-    cases = one_more_at_a_time(plain(dtype), draw, lambda case: is_clear(normalized(case, convolved(case)), dtype))
+    cases = one_more_at_a_time(plain(dtype), draw, lambda case: is_clear(before_relu(case)[1], dtype))
     yield from in_steps(tuple(cases))
     comment = "All inputs near a common number, which the normalisation takes off."
     yield from families("offset", "random offset", comment, draw=partial(network, what=PLAIN, shift=3.0), counts=2)

@@ -16,7 +16,7 @@ from ..generation.draws import Words, held
 from ..generation.profiles import bell
 from ..kinds.labelled import common, far_upstreams
 from ..kinds.loss import Loss, both_in_steps, curated, upstream_drawn
-from ..kinds.loss_options import options
+from ..kinds.loss_options import ROWS, options
 from ..kinds.paired import changed, families, one_argument_at_a_time, refused
 from ..kinds.special_values import ends
 from ..model.family import Draft, Inputs
@@ -24,7 +24,6 @@ from ..model.family import Draft, Inputs
 LOSS = Loss("logits", bell, forms=("indices",), even=lambda w, shape: w.normal(shape, 0.03125), few=3)
 OF_LOGITS = ("many-rows", "unequal", "equal-rows")
 """Parts of names of drawn families whose logits are as they were drawn."""
-ROWS = [[0.5, -1, 0.25], [1, 0.125, -0.5], [-0.25, 2, 1]]
 LABELS, G = [1, 0, 2], [1.5, -2, 3]
 SHORTER = ("backward-many-classes-indices-mean-n2-c1000",)
 """What costs more bytes than it shows beside softmax_cross_entropy."""
