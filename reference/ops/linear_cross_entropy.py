@@ -111,16 +111,16 @@ def _through_layer(parts: Mapping[str, Iterable[Formulation]]) -> dict[str, tupl
     return {way: through(outer[way], [part for part in some if not part.longest]) for way, some in parts.items()}
 
 
-LOSSES, GRADIENTS = (loss_options.BY_SPREAD[way][:1] for way in ("forward", "backward"))
-WHOLE_LOSS, WHOLE_GRADIENT = LOSSES[0].function, GRADIENTS[0].function
+GRADIENT = loss_options.BY_SPREAD["backward"][:1]
+WHOLE_LOSS, WHOLE_GRADIENT = loss_options.BY_SPREAD["forward"][0].function, GRADIENT[0].function
 _IN_TWO_STEPS = {way: named(rules, "in two steps") for way, rules in softmax_cross_entropy.FORMULATIONS.items()}
 _FURTHER = _through_layer({way: (*rules, *_IN_TWO_STEPS[way]) for way, rules in loss_options.OTHERS.items()})
 FORMULATIONS = {
     "forward": _FURTHER["forward"],
     "backward": (
         *_FURTHER["backward"],
-        *through(_in_chunks, GRADIENTS, name="in chunks of rows"),
-        *through(_upstream_last, GRADIENTS, name="upstream last"),
+        *through(_in_chunks, GRADIENT, name="in chunks of rows"),
+        *through(_upstream_last, GRADIENT, name="upstream last"),
     ),
 }
 
