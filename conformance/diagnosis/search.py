@@ -418,15 +418,14 @@ class Search:
             conditions = () if not against else None if only_raises else self._when(judged, units, against)
             if conditions is None:
                 continue
+            left = [(m, p) for m, p in units if (id(m.one), p) in self.left]
+            left = [(m, p) for m, p in left if m.one.states[p] is not State.ACCEPTED] or left  # many refuse nothing
             explained = {
-                (id(m.one), p): self.left[id(m.one), p] & (m.elements | judged.on(m.one, p).fine)
-                for m, p in units
-                if (id(m.one), p) in self.left
+                (id(m.one), p): self.left[id(m.one), p] & (m.elements | judged.on(m.one, p).fine) for m, p in left
             }
-            parts = [self._part(m, p) for m, p in units if (id(m.one), p) in self.left]
+            parts = [self._part(m, p) for m, p in left]
             if np.median(parts) <= COVERED:
                 continue
-            gain = sum(parts)
             alone = any(p not in positions for p in false)
             unlike = 0 if conditions else self._unlike(judged, positions)
             by_calls = only_raises and all(self.evidence.names[p] in self.evidence.reordered for p in positions)
@@ -434,7 +433,7 @@ class Search:
             if only_raises and not (sure and "." in judged.candidate.name):
                 continue  # another exception is as good
             fine = frozenset(m.one.family.dtype for m, p in units if judged.on(m.one, p).fine)
-            one_way = Explanation(judged, positions, conditions, explained, gain, alone, unlike, fine)
+            one_way = Explanation(judged, positions, conditions, explained, sum(parts), alone, unlike, fine)
             if found is None or one_way.rank < found.rank:
                 found = one_way
         return found

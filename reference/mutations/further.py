@@ -8,6 +8,7 @@ import inspect
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from copy import copy, deepcopy
 from dataclasses import replace
 from functools import cache, partial
@@ -23,7 +24,7 @@ from ..model.operation import operation
 from . import usual
 from .blocks import axes_of, flattened, restored
 from .formula import Definition, Mutation, Site, alike, fault_of, mutants, mutations
-from .lazily import made_once
+from .lazily import made_once, remembered
 from .rows import (
     REFUSAL_ROWS,
     ROWS,
@@ -446,7 +447,7 @@ def _by(rows: Rows, op: str, direction: str) -> Iterator[Fault]:
     sound, parameters = widened(operation(op).functions[direction]), {*operation(op).parameters[direction]}
     own = (operation(op).functions[direction].__module__, direction)
     seen: set[object] = set()
-    for each in _mutations(rows, op, direction):
+    for base, each in _mutations(rows, op, direction):
         shared = each.definition[0].endswith(f".{op}")  # what other formulations use as this one does
         key = shared or each.entry, *map(_change, each.changes)
         if key in seen:
@@ -455,6 +456,9 @@ def _by(rows: Rows, op: str, direction: str) -> Iterator[Fault]:
         if _remembers(each) or (each.entry == own and each.name in named):
             continue
         fault, known = fault_of(op, direction, each, {**NAMED, **in_half}), _parameters(each.entry)
+        if each.entry != own:
+            mutant = partial(_or_sound, sound, _kept(base), fault.functions[direction])
+            fault = replace(fault, functions={direction: mutant})
         if not parameters <= known:
             fault = _where_known(direction, known, sound, fault)
         if "half" in fault.name:
@@ -462,14 +466,30 @@ def _by(rows: Rows, op: str, direction: str) -> Iterator[Fault]:
         yield fault
 
 
-def _mutations(rows: Rows, op: str, direction: str) -> Iterator[Mutation]:
+def _mutations(rows: Rows, op: str, direction: str) -> Iterator[tuple[Function, Mutation]]:
     """Of each formula, each change by itself, and then those that are alike together."""
     for function in (operation(op).functions[direction], *written_otherwise(op, direction)):
         single: list[Mutation] = []
         for each in mutations(op, direction, function, rows, REFUSAL_ROWS if rows is not FEW else ()):
             single.append(each)
-            yield each
-        yield from alike(each for each in single if each.what.startswith(ALIKE))
+            yield function, each
+        yield from ((function, each) for each in alike(each for each in single if each.what.startswith(ALIKE)))
+
+
+def _or_sound(sound: Function, base: Function, mutant: Function, *tensors: Array, **parameters: Any) -> Any:
+    """A mutant of a formula that is written otherwise; what is sound, where that is the same without the change: what
+    the formula itself loses is not the change's."""
+    results = mutant(*tensors, **parameters)
+    with suppress(Exception):
+        pair = (found if isinstance(found, tuple) else (found,) for found in (results, base(*tensors, **parameters)))
+        if all(one.tobytes() == other.tobytes() for one, other in zip(*pair, strict=True)):
+            return sound(*tensors, **parameters)
+    return results
+
+
+@cache
+def _kept(function: Function) -> Function:
+    return remembered(widened(function))
 
 
 @cache

@@ -525,3 +525,20 @@ def together(op: str, one: str, other: str) -> Any:
         second.setup()
 
     return replace(implementation(op, backward=backward), setup=setup)
+
+
+def _slope_of_saved(op: str) -> Function:
+    """The slope as it is usually written, of an upstream of any shape: 1 - y^2, and s (1 - s)."""
+
+    def backward(dL_doutputs: Array, inputs: Array) -> Array:
+        outputs = np.tanh(inputs) if op == "tanh" else 1 / (1 + np.exp(-inputs))
+        return dL_doutputs * ((1 - outputs * outputs) if op == "tanh" else outputs * (1 - outputs))
+
+    return backward
+
+
+@pytest.mark.parametrize("op", ["tanh", "sigmoid"])
+def test_a_formula_that_loses_digits_is_told_as_that_and_what_it_does_not_refuse_apart_from_it(op):
+    subject = replace(implementation(op, backward=_slope_of_saved(op)), dtypes=("float64", "float32"))
+    names = [finding.name for finding in findings(subject, whole(op), strict=True)]
+    assert names == ["a formula that loses digits", f"{op}.backward_require_same_shape_not_refused"]
