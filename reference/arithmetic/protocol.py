@@ -265,6 +265,11 @@ class FormulaArray(NDArrayOperatorsMixin):
         """The rank."""
         return self.parts()[0].ndim
 
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.parts()[0].size
+
     @evaluated_once
     def T(self) -> Self:
         """The transpose."""

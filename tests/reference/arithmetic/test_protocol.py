@@ -45,6 +45,7 @@ STRUCTURE: dict[str, Callable[[Any, Any], Any]] = {
     "largest over a tuple": lambda x, y: x.max(axis=(0, 2)),
     "over_batch": lambda x, y: over_batch(x, (0, 1)),
     "stored": lambda x, y: stored(x),
+    "shape, rank, length and size": lambda x, y: x * (x.shape[-1] + 8 * x.ndim + 16 * len(x) + 32 * x.size),
     "square": lambda x, y: np.square(x),
     "reciprocal": lambda x, y: np.reciprocal(x[0, :2, :1] / x[0, :2, :1]),
     "scatter_add": lambda x, y: scatter_add(x[0], INDEX, 4),
