@@ -11,6 +11,7 @@ import numpy as np
 from ...reference.generation.draws import Shape
 from ...vectors.dtypes import FORMATS, numpy_dtype
 from .domains import Domain, Indices
+from .parameters import key_of
 from .profiles import PROFILES, Stream, repeated
 from .templates import Template
 
@@ -30,7 +31,9 @@ many terms the sums of contractions have together."""
 WIDE, DEEP = 64, 4
 """Weights of so many rows or columns, in an operation of so many weights, are smaller than the golden ones."""
 KEYS = 2**16
-PATTERN = re.compile(r"(?P<name>[\w.-]+)\+(?P<sizes>\d+(?:x\d+)*|-)\+(?P<profile>[a-z-]+)\+(?P<key>\d+)")
+PATTERN = re.compile(
+    r"(?P<name>[\w.-]+)\+(?P<sizes>\d+(?:x\d+)*|-)\+(?P<profile>[a-z-]+)\+(?P<key>\d+)(?:\+(?P<variation>\d+))?"
+)
 
 
 class CaseTextError(ValueError):
@@ -48,9 +51,12 @@ class LiveCase:
     profile: str
     key: int
     """What the numbers are drawn from."""
+    variation: int = 0
+    """What numbers among the parameters are drawn from; 0 for those of the golden family."""
 
     def __str__(self) -> str:
-        return f"{self.name}+{'x'.join(map(str, self.sizes)) or '-'}+{self.profile}+{self.key}"
+        varied = f"+{self.variation}" if self.variation else ""
+        return f"{self.name}+{'x'.join(map(str, self.sizes)) or '-'}+{self.profile}+{self.key}{varied}"
 
 
 def read_case(text: str, templates: Sequence[Template]) -> tuple[Template, LiveCase]:
@@ -59,14 +65,15 @@ def read_case(text: str, templates: Sequence[Template]) -> tuple[Template, LiveC
     template = next((t for t in templates if found and t.family.name == found["name"]), None)
     if not found or found["profile"] not in PROFILES:
         raise CaseTextError(
-            f"{text!r} is no live case; one is written FAMILY+SIZES+PROFILE+NUMBER, as failures print it"
+            f"{text!r} is no live case; one is written FAMILY+SIZES+PROFILE+NUMBER, with a further +NUMBER where "
+            "parameters are drawn, as failures print it"
         )
     if template is None:
         raise CaseTextError(f"{text!r}: there is no family {found['name']} that live cases are made after")
     sizes = () if found["sizes"] == "-" else tuple(map(int, found["sizes"].split("x")))
     if len(sizes) != len(template.lengths) or 0 in sizes:
         raise CaseTextError(f"{text!r}: {found['name']} has {len(template.lengths)} sizes, each at least 1")
-    return template, LiveCase(found["name"], sizes, found["profile"], int(found["key"]))
+    return template, LiveCase(found["name"], sizes, found["profile"], int(found["key"]), int(found["variation"] or 0))
 
 
 def draw_case(templates: Sequence[Template], key: str) -> tuple[Template, LiveCase]:
@@ -77,14 +84,15 @@ def draw_case(templates: Sequence[Template], key: str) -> tuple[Template, LiveCa
     template = group[_below(w, len(group))]
     sizes = _sizes(w, template)
     profile = tuple(PROFILES)[_below(w, len(PROFILES))]
-    return template, LiveCase(template.family.name, sizes, profile, _below(w, KEYS))
+    key, variation = _below(w, KEYS), _below(w, KEYS) if _below(w, 2) else 0
+    return template, LiveCase(template.family.name, sizes, profile, key, variation if template.ranges else 0)
 
 
 def by_parameters(templates: Sequence[Template]) -> list[list[Template]]:
     """Put the templates of the same parameters together."""
     groups: dict[str, list[Template]] = {}
     for template in templates:
-        groups.setdefault(repr(sorted(template.family.parameters.items())), []).append(template)
+        groups.setdefault(key_of(template.family), []).append(template)
     return list(groups.values())
 
 
@@ -195,10 +203,16 @@ def _normal(x: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def simpler(case: LiveCase) -> list[LiveCase]:
-    """Cases that are simpler in one respect other than size: an earlier profile, the first numbers."""
+    """Cases that are simpler in one respect other than size: the golden parameters, an earlier profile, the first
+    numbers."""
     profiles = tuple(PROFILES)
     earlier = profiles[: profiles.index(case.profile)]
-    return [replace(case, profile=profile) for profile in earlier] + ([replace(case, key=0)] if case.key else [])
+    others = [
+        replace(case, variation=0),
+        *(replace(case, profile=profile) for profile in earlier),
+        replace(case, key=0),
+    ]
+    return [one for one in others if one != case]
 
 
 def alone(case: LiveCase) -> list[LiveCase]:

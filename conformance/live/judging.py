@@ -58,6 +58,7 @@ class Judge:
         Where it is not as the operation's own formulas have it, it may be another answer of the field: one that is
         declared, or any. As among golden families, what two of them come to together is an answer where it is listed.
         """
+        template = template.at(case.variation)
         op, dtype = template.operation.name, template.family.dtype
         _require_few_outputs(template, case)
         call = call_of(template, case)
@@ -80,6 +81,7 @@ class Judge:
 
     def family_in_full(self, template: Template, case: LiveCase) -> Family:
         """The family of a case with the tolerances of every precision that has some. Raises UnjudgedError."""
+        template = template.at(case.variation)
         op, dtype = template.operation.name, template.family.dtype
         first = self.implementation.working_precision(dtype, op)
         precisions = dict.fromkeys((first, *PRECISIONS_OF[dtype]))
@@ -130,10 +132,16 @@ def family_of(template: Template, case: LiveCase, call: OwnCall, answer: Answer,
         count=1,
         seed=str(case),
         comment=f"Drawn after {golden.name}: {', '.join(f'{n} {x.shape}' for n, x in call.arguments.items())}, "
-        f"{case.profile} numbers.",
+        f"{case.profile} numbers{varied_in(template, case)}.",
         inputs={name: x[None] for name, x in call.arguments.items()},
         answer=Expectation({name: e.astype(np.float64)[None] for name, e in expected.items()}, tolerances),
     )
+
+
+def varied_in(template: Template, case: LiveCase) -> str:
+    """Write the parameters that a case does not have of its golden family: ", eps=0.01"."""
+    parameters = template.family.parameters
+    return "".join(f", {name}={parameters[name]}" for name in template.ranges) if case.variation else ""
 
 
 def stand_in(golden: Family, kind: str = FLAG) -> Family:

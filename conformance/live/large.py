@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, cycle
+from itertools import combinations
 
 import numpy as np
 
 from ..own_data.call import OwnCall
 from ..own_data.sampling import grids_of
 from .cases import KEYS, LiveCase, by_parameters, elements, result_shapes, shapes_of
+from .parameters import in_turn
 from .profiles import Stream
 from .templates import Axis, Length, Template
 
@@ -44,6 +45,8 @@ AT_ONCE = (2**25, 2**30)
 several times each. The elements count where there is no batch, so that it may have to be evaluated at once."""
 CASES = (("integers", 0, SIZE), ("sparse", 1, FULL), ("heavy", 0, FULL))
 """The profile of each case, what is added to its lengths, as kernels go other ways beside a tile's, and its limits."""
+FURTHER = ("bell", 1, (2**20, 2**28))
+"""Further cases, one for each keyword of which all of these have one value where the golden families have several."""
 LONGEST = 2**16 + 1
 """Where axes mean nothing to an operation, each of them is so long in a case of its own."""
 MOST_TRIED = 2**14
@@ -52,37 +55,72 @@ SHORT = 8
 """Lengths up to this are not shortened for it."""
 MOST_TEMPLATES, MOST_HALVED = 4, 5
 """How many templates of the same parameters are asked, and how often their lengths are halved."""
+SHARE = 2**10
+"""A case of a smaller share of the most elements is no large one, as where many axes are 1: others come first."""
 Limits = tuple[int, int]
+Sized = tuple[Template, tuple[int, ...]]
 
 
 def large_cases(templates: Sequence[Template], key: str) -> Iterator[tuple[Template, LiveCase]]:
     """The large cases of a function, the same for the same key anywhere; each with other parameters, where it has
-    several. They are followed by those along each axis, where these mean nothing to the operation."""
+    several, and the first with the first family's. They are followed by those along each axis, where these mean nothing
+    to the operation."""
     w = Stream(key, "float64")
-    for group, (profile, more, limits) in zip(cycle(by_parameters(templates)), CASES, strict=False):
-        number = int(w.integers((), 0, KEYS))
-        ranked = sorted(((_worth(t, limits), t) for t in group), key=lambda pair: pair[0], reverse=True)
-        taken: list[tuple[Template, tuple[int, ...]]] = []
-        best = None
-        for (*worth, _), asked in ranked[:MOST_TEMPLATES]:
-            if taken and worth != best:  # asking a formula takes time, and what is worth less is not taken
-                break
-            if (sizes := _taken_sizes(asked, more, limits)) is not None:
-                taken.append((asked, sizes))
-                best = worth
-        if taken:
-            template, sizes = max(taken, key=lambda pair: elements_of(*pair))
-            in_chunks = template.operation.batch_axis.get(template.drawn_first[0]) is not None
-            fewer = min(limits[0], SIZE[0] if in_chunks else AT_ONCE[0]), min(limits[1], AT_ONCE[1])
-            if fewer != limits and not _is_sampled(template, sizes):
-                sizes = _taken_sizes(template, more, fewer) or sizes
-            yield template, LiveCase(template.family.name, sizes, profile, number)
+    for number, ((template, sizes), profile) in enumerate(_chosen(by_parameters(templates))):
+        key, variation = (int(n) for n in w.integers((2,), 0, KEYS))
+        varied = variation if number and template.ranges else 0
+        yield template, LiveCase(template.family.name, sizes, profile, key, varied)
     if alike := [template for template in templates if _is_elementwise(template)]:
         template = max(alike, key=lambda template: len(template.lengths))
         golden = tuple(length.golden for length in template.lengths)
         for place in range(len(golden)):
             sizes = (*golden[:place], LONGEST, *golden[place + 1 :])
-            yield template, LiveCase(template.family.name, sizes, "bell", int(w.integers((), 0, KEYS)))
+            key, variation = (int(n) for n in w.integers((2,), 0, KEYS))
+            yield template, LiveCase(template.family.name, sizes, "bell", key, variation if template.ranges else 0)
+
+
+def _chosen(groups: Sequence[Sequence[Template]]) -> Iterator[tuple[Sized, str]]:
+    """The template, sizes and profile of each case, further ones last, given the templates by parameters."""
+    order = list(in_turn([group[0].family for group in groups]))
+    left, small, used = order.copy(), list[tuple[int, bool]](), list[int]()
+    for number, (profile, more, limits) in enumerate(CASES):
+        found = None
+        while left and found is None:
+            place, _ = turn = left.pop(0)
+            found = _largest(groups[place], more, limits)
+            if found is None or elements_of(*found) < limits[0] // SHARE:
+                small.append(turn)
+                found = None
+            else:
+                used.append(place)
+        again = (used or [place for place, _ in order])[number % (len(used) or len(order))]
+        if found := found or _largest(groups[again], more, limits):
+            yield found, profile
+    profile, more, limits = FURTHER
+    for place, is_new in small + left:
+        if is_new and (found := _largest(groups[place], more, limits)):
+            yield found, profile
+
+
+def _largest(group: Sequence[Template], more: int, limits: Limits) -> Sized | None:
+    """Of templates of the same parameters that which is worth most, and its sizes; None where none has any."""
+    ranked = sorted(((_worth(t, limits), t) for t in group), key=lambda pair: pair[0], reverse=True)
+    taken: list[Sized] = []
+    best = None
+    for (*worth, _), asked in ranked[:MOST_TEMPLATES]:
+        if taken and worth != best:  # asking a formula takes time, and what is worth less is not taken
+            break
+        if (sizes := _taken_sizes(asked, more, limits)) is not None:
+            taken.append((asked, sizes))
+            best = worth
+    if not taken:
+        return None
+    template, sizes = max(taken, key=lambda pair: elements_of(*pair))
+    in_chunks = template.operation.batch_axis.get(template.drawn_first[0]) is not None
+    fewer = min(limits[0], SIZE[0] if in_chunks else AT_ONCE[0]), min(limits[1], AT_ONCE[1])
+    if fewer != limits and not _is_sampled(template, sizes):
+        sizes = _taken_sizes(template, more, fewer) or sizes
+    return template, sizes
 
 
 def _is_elementwise(template: Template) -> bool:

@@ -20,7 +20,7 @@ from ..own_data.progress import Progress
 from ..own_data.reading import readings
 from ..own_data.sampling import TILE, sampled
 from .cases import MOST_ELEMENTS, LiveCase, draw_argument, elements, result_shapes, shapes_of
-from .judging import Judge, Judged, UnjudgedError, require_ordinary, stand_in
+from .judging import Judge, Judged, UnjudgedError, require_ordinary, stand_in, varied_in
 from .large import CASES, FULL, elements_of, sample_of, terms_of
 from .templates import Template
 
@@ -67,6 +67,7 @@ class LargeJudge(Judge):
 
     def judge(self, template: Template, case: LiveCase) -> Judged:
         """Give the verdict on a case. Raises UnjudgedError."""
+        template = template.at(case.variation)
         operation, golden = template.operation, template.family
         precision = self.implementation.working_precision(golden.dtype, operation.name)
         sample = _sample(template, case)
@@ -117,7 +118,7 @@ class LargeJudge(Judge):
 
     def family_in_full(self, template: Template, case: LiveCase) -> Family:
         """The family of a case, with what is expected where it is small; else the golden one, and what the case is."""
-        standing = _standing(template, case)
+        standing = _standing(template.at(case.variation), case)
         if elements(template, case.sizes) > MOST_ELEMENTS:
             return standing
         try:
@@ -189,7 +190,7 @@ def _sample(template: Template, case: LiveCase) -> int | None:
 def _standing(template: Template, case: LiveCase) -> Family:
     """What stands for a case: the golden family that it is made after, which says what the case is."""
     shapes = ", ".join(f"{name} {shape}" for name, shape in template.shapes(case.sizes).items())
-    comment = f"A large case after {template.family.name}: {shapes}, {case.profile} numbers."
+    comment = f"A large case after {template.family.name}: {shapes}, {case.profile} numbers{varied_in(template, case)}."
     return replace(stand_in(template.family, FLAG), comment=comment)
 
 

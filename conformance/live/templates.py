@@ -8,7 +8,8 @@ is told by what all golden families of the operation hold.
 import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from types import FrameType
@@ -18,6 +19,7 @@ import numpy as np
 
 from ...vectors.records import Family, OperationVectors
 from .domains import Domain, Indices, Seen, domain_of
+from .parameters import RANDOM, Ranges, made_after, ranges_of, varied
 
 if TYPE_CHECKING:
     from ...reference.model.operation import Operation
@@ -49,6 +51,17 @@ class Template:
     """By argument, its cases in all families that are templates."""
     apart: "Template | None" = None
     """One of the same parameters and ranks, of whose lengths fewer are alike."""
+    ranges: Ranges = field(default_factory=dict)
+    """The numbers that its parameters may be."""
+
+    def at(self, variation: int) -> "Template":
+        """The same with the parameters of a variation; with 0 those of the golden family."""
+        if not self.ranges:
+            return self
+        changed = copy(self)  # which knows all that has been found out of lengths
+        parameters = {**self.family.parameters, **varied(self.ranges, variation)}
+        object.__setattr__(changed, "family", replace(self.family, parameters=parameters))
+        return changed
 
     @cached_property
     def drawn_first(self) -> tuple[str, ...]:
@@ -264,15 +277,19 @@ def output_shapes(operation: "Operation", tensors: Mapping[str, np.ndarray], fam
 
 
 def templates(operation: "Operation", vectors: OperationVectors, dtype: str, direction: str) -> tuple[Template, ...]:
-    """The golden families of a function and dtype that live cases are made after: ordinary, required, drawn ones."""
-    families = [f for f in vectors.families if f.level == "required" and f.result == "valid" and "random" in f.flags]
-    stacks: dict[str, list[np.ndarray]] = {}
-    for family in families:
-        for name, x in family.inputs.items():
-            stacks.setdefault(name, []).append(x)
-    seen = {name: Seen(cases) for name, cases in stacks.items()}
-    mine = (f for f in families if f.dtype == dtype and f.direction == direction)
-    return _told_apart([Template(operation, family, seen) for family in mine])
+    """The golden families of a function and dtype that live cases are made after: ordinary, required, drawn ones, and
+    one or more of each other set of parameters."""
+    families = [f for f in vectors.families if f.level == "required" and f.result != "invalid"]
+    ordinary = [f for f in families if RANDOM in f.flags]
+    names = dict.fromkeys(name for f in ordinary for name in f.inputs)
+    seen = {name: Seen([f.inputs[name] for f in ordinary if name in f.inputs]) for name in names}
+    mine = [f for f in families if f.dtype == dtype and f.direction == direction]
+    return _told_apart(
+        [
+            Template(operation, replace(f, result="valid", alternatives={}), seen, ranges=ranges_of(f, mine))
+            for f in made_after(mine)
+        ]
+    )
 
 
 def _told_apart(alike: Collection[Template]) -> tuple[Template, ...]:

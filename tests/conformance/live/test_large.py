@@ -71,7 +71,7 @@ def smaller(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_operation_has_cases_within_the_limits(op: str) -> None:
     found = shapes_of(op, "backward" if "backward" in operation(op).functions else "forward")
     assert found
-    for shapes in found:
+    for shapes in found[: len(large.CASES)]:
         elements = sum(int(np.prod(shape)) for shape in shapes.values())
         assert 2**13 < elements < 1.1 * SIZE[0] * (OF_CLASSES if "labels" in shapes else 1)
 
@@ -157,18 +157,18 @@ def test_each_axis_is_long_in_turn_where_axes_mean_nothing() -> None:
 
 @pytest.mark.usefixtures("smaller")
 @pytest.mark.parametrize(
-    ("name", "axes"),
+    ("name", "further"),
     [
         ("layer_norm_backward", 1),
         ("dense_backward", 0),
-        ("softmax_cross_entropy_forward", 0),
+        ("softmax_cross_entropy_forward", 1),
         ("sgd_step_forward", 4),
     ],
 )
-def test_a_right_implementation_passes(name: str, axes: int) -> None:
+def test_a_right_implementation_passes(name: str, further: int) -> None:
     live = judged(name, getattr(right, name))
     assert live.verdict.outcome is Outcome.PASSED
-    assert live.verdict.cases == len(large.CASES) + axes
+    assert live.verdict.cases == len(large.CASES) + further
     assert live.verdict.kept == {"float32": True}
     assert live.verdict.fraction is not None
 

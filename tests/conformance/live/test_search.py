@@ -67,6 +67,45 @@ def test_an_implementation_that_follows_two_conventions_is_not_failed() -> None:
     assert live.verdict.cases > 0
 
 
+def adam_correcting_both_moments_by_beta1(*moments: np.ndarray, beta2: float, step: int, **rates: Any) -> Any:
+    values = right.adam_step_forward(*moments, beta2=beta2, step=step, **rates)
+    old, *_ = moments
+    m, v = values[1] / (1 - rates["beta1"] ** step), values[2] / (1 - rates["beta1"] ** step)
+    return (old - rates["lr"] * m / (np.sqrt(v) + rates["eps"]), *values[1:])
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("adam_step_forward", adam_correcting_both_moments_by_beta1),
+        ("sgd_step_forward", lambda *x, **more: right.sgd_step_forward(*x, **{**more, "nesterov": False})),
+        ("sgd_step_forward", lambda *x, **more: right.sgd_step_forward(*x, **{**more, "weight_decay": 0.0})),
+        ("adamw_step_forward", lambda *x, **more: right.adamw_step_forward(*x, **{**more, "weight_decay": 0.0})),
+        ("rmsprop_step_forward", lambda *x, **more: right.rmsprop_step_forward(*x, **{**more, "eps": 0.0})),
+        ("l2_normalize_backward", lambda g, x, *, eps, **more: right.l2_normalize_backward(g, x, eps=0 * eps, **more)),
+    ],
+)
+def test_a_parameter_that_is_ignored_shows(name: str, wrong: Callable[..., Any]) -> None:
+    assert searched(name, wrong, cases=60).judged is not None
+
+
+def test_a_case_with_parameters_of_its_own_says_them_and_is_read_again() -> None:
+    live = searched(
+        "softplus_forward",
+        lambda x, *, beta=1.0: right.softplus_forward(x, beta=beta) + (0.5 < beta < 3 and beta != 1),
+        cases=40,
+    )
+    assert live.judged is not None
+    beta = live.judged.family.parameters["beta"]
+    assert 0.5 < beta < 3
+    assert f"numbers, beta={beta}." in live.judged.family.comment
+    found = templates(operation("softplus"), store.read_golden("softplus"), "float32", "forward")
+    again = judge_of("softplus", softplus_forward=right.softplus_forward).judge(
+        *read_case(str(live.judged.case), found)
+    )
+    assert again.family.parameters == live.judged.family.parameters
+
+
 def test_a_fault_beyond_a_length_is_shrunk_to_that_length() -> None:
     def backward(g: np.ndarray, x: np.ndarray, weight: np.ndarray, bias: np.ndarray, *, eps: float) -> Any:
         dx, dweight, dbias = right.layer_norm_backward(g, x, weight, bias, eps=eps)
