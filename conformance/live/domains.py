@@ -60,7 +60,7 @@ class Indices:
     """What an integer argument may hold: indices below a limit, and numbers with a meaning of their own."""
 
     beside: tuple[int, ...] = ()
-    """Negative numbers among the golden families, as an index to ignore."""
+    """What a golden family has beside indices: negative numbers, and what a parameter names, as a label to ignore."""
 
     def draw(self, w: Stream, limit: int, shape: Shape) -> np.ndarray:
         """Draw a tensor of indices below a limit, int64: evenly, or most of them the same one."""
@@ -86,13 +86,15 @@ class Seen:
         return np.unique(np.concatenate(floats))
 
 
-def domain_of(own: np.ndarray, seen: Seen, *, is_label: bool) -> Domain | Indices:
+def domain_of(own: np.ndarray, seen: Seen, *, is_label: bool, named: Sequence[int]) -> Domain | Indices:
     """Tell an argument's domain from its cases in one family, and in all families of the operation.
 
     Whether rows are shares of 1 the family alone decides: labels are that or something else.
+
+    named: the whole numbers among its parameters.
     """
     if own.dtype.kind == "i":
-        return Indices(tuple(np.unique(own[own < 0]).tolist()))
+        return Indices(tuple(np.unique(own[(own < 0) | np.isin(own, named)]).tolist()))
     numbers = seen.numbers
     wide = np.asarray(own, np.float64)
     rows = wide.ndim > 2 and wide.min() >= 0 and bool(np.allclose(wide.sum(axis=-1), 1, atol=2**-6))

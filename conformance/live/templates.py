@@ -96,7 +96,7 @@ class Template:
     def domains(self) -> dict[str, Domain | Indices]:
         """What each argument but an upstream may hold."""
         return {
-            name: domain_of(x, self.seen[name], is_label=name in self.operation.labels)
+            name: domain_of(x, self.seen[name], is_label=name in self.operation.labels, named=self._named)
             for name, x in self.family.inputs.items()
             if not name.startswith(UPSTREAM)
         }
@@ -245,11 +245,18 @@ class Template:
             return False
         return True
 
+    @property
+    def _named(self) -> list[int]:
+        """The whole numbers among the parameters, one of which may be an index that means something else."""
+        return [x for x in self.family.parameters.values() if type(x) is int]
+
     def _limit(self, name: str) -> tuple[Axis | None, int]:
-        largest = int(self.family.inputs[name].max(initial=0))
+        indices = self.family.inputs[name]
+        largest = int(indices[~np.isin(indices, self._named)].max(initial=0))
         for other, x in self._base.items():
             for axis, size in enumerate(x.shape if other != name else ()):
-                last, beyond = ({**self._base, name: np.full_like(self._base[name], i)} for i in (size - 1, size))
+                next_one = size + (size in self._named)
+                last, beyond = ({**self._base, name: np.full_like(self._base[name], i)} for i in (size - 1, next_one))
                 if size > largest and self._accepts(last) and not self._accepts(beyond):
                     return (other, axis), size
         return None, largest + 1

@@ -4,11 +4,17 @@ import math
 
 import numpy as np
 import pytest
-from backproof.conformance.live.cases import draw_case, tensors_of
+from backproof.conformance.adapters import numpy as right
+from backproof.conformance.check.verdict import verdict_on
+from backproof.conformance.implementation.load import present
+from backproof.conformance.live.cases import LiveCase, draw_case, tensors_of
 from backproof.conformance.live.domains import Domain, Indices
+from backproof.conformance.live.judging import Judge
+from backproof.conformance.live.search import tried
 from backproof.conformance.live.templates import Template, templates
 from backproof.reference.model.operation import operation, operation_names
 from backproof.vectors import store
+from shares import one_in
 
 FUNCTIONS = [(op, direction) for op in operation_names() for direction in operation(op).functions]
 
@@ -57,6 +63,29 @@ def test_indices_are_below_the_length_of_the_axis_that_they_index() -> None:
     one = template("embedding", "backward-random-5x3-4")
     assert one.limits == {"indices": (("weight", 0), 5)}
     assert one.domains["indices"] == Indices()
+
+
+@pytest.mark.parametrize(("ignored", "beside"), [("255", (255,)), ("-100", (-100,)), ("0", (0,))])
+def test_a_label_to_be_ignored_is_beside_the_classes_wherever_it_lies(ignored: str, beside: tuple[int, ...]) -> None:
+    one = template("nll", f"backward-ignored{ignored}-indices-mean-n5-c3")
+    assert one.domains["labels"] == Indices(beside)
+    assert one.limits == {"labels": (("log_probabilities", 1), 3)}
+
+
+@pytest.mark.parametrize("op", one_in(9, operation_names()))
+def test_of_the_parameters_and_ranks_of_each_golden_family_a_case_can_be_judged(op: str) -> None:
+    judge = Judge(present("right", vars(right), (op,)), verdict_on)
+
+    def is_judged(one: Template) -> bool:
+        sizes = tuple(length.golden for length in one.lengths)
+        cases = (LiveCase(one.family.name, sizes, profile, key) for profile in ("bell", "integers") for key in range(3))
+        return next(tried(judge, ((one, case) for case in cases)), None) is not None
+
+    for direction in operation(op).functions:
+        forms: dict[object, list[Template]] = {}
+        for one in templates(operation(op), store.read_golden(op), "float32", direction):
+            forms.setdefault(one.form, []).append(one)
+        assert [form for form, some in forms.items() if not any(map(is_judged, some))] == []
 
 
 @pytest.mark.parametrize(
