@@ -8,7 +8,7 @@ import numpy as np
 
 from ...vectors.dtypes import FORMATS, PRECISIONS_OF
 from ...vectors.records import Expectation, Family
-from ..check.family import FURTHER_FORM
+from ..check.family import FURTHER_RANK
 from ..check.verdict import Outcome, Verdict
 from ..implementation.load import Implementation
 from ..own_data.call import OwnCall
@@ -146,7 +146,7 @@ def varied_in(template: Template, case: LiveCase) -> str:
 
 def stand_in(golden: Family, kind: str = FLAG) -> Family:
     """What stands for the cases of a function and dtype, before any is drawn: a golden family by another name."""
-    flags = (kind, *(flag for flag in golden.flags if flag == FURTHER_FORM))
+    flags = (kind, *(flag for flag in golden.flags if flag in FURTHER_RANK))
     return replace(golden, name=f"{golden.direction}-{kind}", flags=flags, comment="Cases that are drawn.", source="")
 
 
