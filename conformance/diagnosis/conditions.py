@@ -290,7 +290,7 @@ def _places(true: Sequence[Marked]) -> Iterator[Condition]:
         if start > 1:
             places.append((f"only from {word} {start} on", lambda k, _, start=start: k >= start))  # type: ignore[misc]
         most = max((mark.length(axis) for mark in true), default=0)
-        tiles = [tile for tile in TILES if tile < most]
+        tiles = [tile for tile in TILES[::-1] if tile < most]  # of several that fit, the largest is told
         places += [(words.format(word=word, tile=tile), partial(of, tile)) for tile in tiles for words, of in ENDS]
         for words, of in places:
             yield Condition(f"{words}{along}", partial(_at_place, axis, of), True)

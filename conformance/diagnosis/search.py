@@ -441,16 +441,16 @@ class Search:
     def _when(
         self, judged: Judged, units: Sequence[tuple[Marked, int]], false: Sequence[Marked]
     ) -> tuple[Condition, ...] | None:
-        """Conditions on which a candidate may be told: no memory, no slip of rounding, no block of one; no constant on
-        another number, or on two conditions; nothing of one family, unless nothing else is wrong and no length tells it
-        apart. They are not looked for any more after so many candidates that have none."""
-        found, candidate = None, judged.candidate
+        """Conditions on which a candidate may be told: no memory, no slip of rounding, no block of one; no constant or
+        tile on another number, or on two conditions; nothing of one family, unless nothing else is wrong and no length
+        tells it apart. They are not looked for any more after so many candidates that have none."""
+        found, candidate, names = None, judged.candidate, {marked.one.family.name for marked, _ in units}
         if self.apart < MOST_APART:
             found = separating([marked for marked, _ in units], false)
         self.apart += found is None
-        names = {marked.one.family.name for marked, _ in units}
         of_lengths = any(each.of_lengths for each in found or ())
-        fixed = candidate.constant and (len(found or ()) > 1 or any(c.of_lengths or c.of_number for c in found or ()))
+        sized = candidate.constant or "_beyond_" in candidate.name
+        fixed = sized and (len(found or ()) > 1 or any(c.of_lengths or c.of_number for c in found or ()))
         few = len(names) < FEWEST_UNTOLD and (candidate.constant or of_lengths or self._others(names, units))
         fine = candidate.of_values and all(judged.on(marked.one, p).fine for marked, p in units)
         of_one = candidate.of_sizes and any(each.words.endswith((" one", " 1")) for each in found or ())

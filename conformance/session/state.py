@@ -191,10 +191,13 @@ class SessionState:
         try:
             with self.watch.family():
                 failing = [f for f in self.plan.files if any(r.ending.fails for _, r in self.results_of(f))]
+                together = [(f, *(g for g in self.plan.files if f.golden is g.vectors)) for f in failing]
+                alone = [some for some in together if all(some[0] not in others[1:] for others in together)]
                 end = thread_time() + DIAGNOSED_WITHIN
-                for left, file in zip(range(len(failing), 0, -1), failing, strict=True):
-                    ran = [Ran(family, r.verdict, r.ending.fails) for family, r in self.results_of(file)]
-                    ran += [Ran(one.family, one.verdict, one.fails) for one in self._beside_live(file)]
+                for left, some in zip(range(len(alone), 0, -1), alone, strict=True):
+                    file = some[-1]
+                    ran = [Ran(family, r.verdict, r.ending.fails) for f in some for family, r in self.results_of(f)]
+                    ran += [Ran(one.family, one.verdict, one.fails) for one in self._beside_live(some[0])]
                     share = (end - thread_time()) / (len(DIRECTIONS) * left)
                     found += diagnose(ran, self.plan.implementation, file.vectors, min(0.0, share - MOST_SECONDS))
         except BaseException as error:

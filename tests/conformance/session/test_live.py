@@ -53,6 +53,22 @@ def test_the_golden_files_pass_and_live_cases_do_not(run: Run) -> None:
     )
 
 
+BLOCK = """
+def square_backward(dL_doutputs, inputs):
+    result = 2 * dL_doutputs * inputs
+    whole = inputs.size // 1024 * 1024
+    if whole:
+        result.reshape(-1)[whole:] = 0
+    return result
+"""
+
+
+def test_what_a_live_case_looks_like_agrees_with_the_golden_families_of_the_run(run: Run) -> None:
+    result = run("--impl-op=square", "--impl-live=10", function=BLOCK)
+    result.stdout.fnmatch_lines(["*looks like: square.dL_dinputs_zero*", "*the last whole tile of 1024.*"])
+    assert "tile of 4." not in result.stdout.str()
+
+
 def test_a_case_is_run_again_by_its_node_id(run: Run) -> None:
     again = run("live/square::float32/forward-live#forward-random-n6+1+integers+0")
     again.assert_outcomes(failed=1)
