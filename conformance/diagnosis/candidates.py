@@ -42,6 +42,8 @@ class Candidate:
     """Whether it changes values, whatever dtype the arguments have."""
     constant: bool = False
     """Whether it is a number that was fitted, which one family says little of."""
+    threshold: bool = False
+    """Whether it is a threshold on an argument, which holds whatever the dtype and the parameters."""
     of_sizes: bool = False
     """Whether it is about the size of blocks, which a length of 1 says nothing of."""
     plainest: bool = False

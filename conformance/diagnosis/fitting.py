@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -67,7 +68,8 @@ def fitted(
                 said += f"; in the calls that failed, values from {min(values):g} to {max(values):g} fit"
             told = partial(_with, each, value)
             fixed = each.grid or (each.of_result is not None and value == 1)  # an argument itself
-            yield Candidate(each.name, said, each.cure, told, constant=not fixed, of_sizes=each.sizes)
+            one = Candidate(each.name, said, each.cure, told, constant=not fixed)
+            yield replace(one, threshold=each.threshold, of_sizes=each.sizes)
 
 
 def _with(each: "Fitted", value: float, one: Observation) -> Foretold:

@@ -96,6 +96,7 @@ class Search:
     """Of how many candidates there is no condition that says when they hold."""
     reached: dict[object, Sequence[bool]] = field(default_factory=dict)
     """By function and observation, which results noise reaches."""
+    found: list[Explanation] = field(default_factory=list)
     given_up: list[tuple[Observation, int]] = field(default_factory=list)
     """Results for which there is no explanation."""
 
@@ -121,7 +122,7 @@ class Search:
     def run(self) -> list[Explanation]:
         """Explain as much as there is an explanation for: one wrong result is taken after another, and the candidates
         asked that explain it; of those, the one that explains most."""
-        found: list[Explanation] = []
+        found = self.found
         if not self.evidence.right and all(one.results is None for one in self.wrong):
             return found  # many candidates raise always
         while (
@@ -180,10 +181,11 @@ class Search:
         return True
 
     def _gainsaid(self, found: Explanation) -> bool:
-        """Whether its results are wrong where its conditions do not hold, and nothing explains that: it comes near what
-        is wrong, and is not that."""
+        """Whether its results are wrong where its conditions do not hold, or beyond its threshold, and nothing explains
+        that: it comes near what is wrong, and is not that."""
         return not found.candidate.remembers and any(
-            bool((found.judged.on(one, p).against & left).any())
+            found.candidate.threshold
+            or bool((found.judged.on(one, p).against & left).any())
             or (
                 one.states[p] is State.WRONG
                 and any(c.spares([Marked(one, left.shape, left)])[0] for c in found.conditions)
@@ -236,7 +238,8 @@ class Search:
             return None
         another = one.family.level == "robust" and not known  # right, but for what overflows
         fewest = UNTOLD_WHEN if best.conditions or another else FEWEST_UNTOLD
-        if not self._values(best) and self._families(best) < fewest:
+        beside = any(position in other.positions for other in self.found)  # the rest of what is NaN there
+        if not self._values(best) and (self._families(best) < fewest or beside):
             return None
         share = 1.0 if self._explains_all(best) else RIVAL
         as_good = [r for r in rivals if r.gain >= share * best.gain and r.rank[1:5] <= best.rank[1:5]]

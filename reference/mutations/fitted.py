@@ -59,6 +59,8 @@ class Fitted:
     """Whether the starts are all that is tried."""
     of_result: int | None = None
     """The position of the one result that is changed, as it is returned; None where it is something on the way."""
+    threshold: bool = False
+    """Whether it is one on an argument, which holds whatever the dtype and the parameters."""
     sizes: bool = False
     """Whether it is the size of a block, of which several may fit, and none that is larger than all lengths."""
 
@@ -387,7 +389,7 @@ def _of_branches(op: str, direction: str) -> Iterator[Fitted]:
             what = instead.format(argument, upstream=arguments[0])
             says = partial(_said, f"{result} is {what} where {where.replace('{}', argument)}")
             cure = "compute it as everywhere, or move the threshold to where it makes no difference in the dtype."
-            yield Fitted("a branch", says, cure, partial(partial, branched), starts, grid=True)
+            yield Fitted("a branch", says, cure, partial(partial, branched), starts, grid=True, threshold=True)
 
 
 def _norm_clipped(value: float, result: Array, *_: Array) -> Array:
