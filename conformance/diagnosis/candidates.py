@@ -18,6 +18,8 @@ Foretold = Results | None
 """What a call returns, None where it raises; of the results those are None of which nothing is said."""
 LOWER = "a lower precision"
 """The name of what a looser precision may allow."""
+FORMULA = "another formula"
+"""The name of what a mutant is that is no part of the catalogue."""
 NOTHING: Foretold = ()
 """Says nothing of an observation."""
 REFUSED: Foretold = None
@@ -218,12 +220,21 @@ def misread(op: str, direction: str) -> Iterator[Candidate]:
     return (from_fault(fault, fault.name) for fault in found)
 
 
+def often(op: str, direction: str) -> Iterator[Candidate]:
+    """What is no part of the catalogue either, seen so often that it is tried before constants are fitted."""
+    from ...reference import faults
+
+    if sound_of(op, direction) is not None:
+        yield from (from_fault(fault, fault.name) for fault in faults.often(op, direction))
+        yield from (from_fault(fault, FORMULA) for fault in faults.few_of(op, direction))
+
+
 def further(op: str, direction: str) -> Iterator[Candidate]:
     """Mutants that are no part of the catalogue, of which there are most and few are seen."""
     from ...reference.faults import further_of
 
     for fault in further_of(op, direction) if sound_of(op, direction) is not None else ():
-        yield from_fault(fault, LOWER if "half" in fault.name else "another formula")
+        yield from_fault(fault, LOWER if "half" in fault.name else FORMULA)
 
 
 def on_labels(found: Candidate) -> Iterator[Candidate]:

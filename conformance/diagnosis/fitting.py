@@ -158,4 +158,10 @@ def _numbers(one: Observation) -> dict[str, float]:
     upstreams = {name: tensor for name, tensor in one.arguments.items() if name.startswith("dL_d")}
     scalars = {name: float(t) for name, t in upstreams.items() if not t.ndim}
     images = {f"math.prod({name}.shape[2:])": math.prod(t.shape[2:]) for name, t in upstreams.items() if t.ndim > 3}
-    return {**one.sizes, **images, **numbers, **scalars}  # type: ignore[dict-item]
+    pairs = {
+        f"{name}[{k}]": each
+        for name, value in one.family.parameters.items()
+        for k, each in enumerate(value if isinstance(value, tuple | list) else ())
+        if type(each) is int and each
+    }
+    return {**one.sizes, **images, **numbers, **pairs, **scalars}  # type: ignore[dict-item]

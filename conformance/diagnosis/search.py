@@ -8,7 +8,19 @@ from time import thread_time
 import numpy as np
 
 from ...vectors.dtypes import DTYPES
-from .candidates import NEITHER, Candidate, Judged, catalogue, further, hold, misread, of_result, on_labels, sound_of
+from .candidates import (
+    NEITHER,
+    Candidate,
+    Judged,
+    catalogue,
+    further,
+    hold,
+    misread,
+    of_result,
+    often,
+    on_labels,
+    sound_of,
+)
 from .conditions import Condition, Marked, separating
 from .evidence import Evidence
 from .fitting import Kept, fitted
@@ -229,7 +241,7 @@ class Search:
             if explanation is best and best.candidate.plainest and self._explains_all(best) and not any(best.rank[1:4]):
                 break  # nothing is better
         known = best is not None and "." in best.candidate.name  # a fault of the catalogue
-        if best is None or (self._is_over() and ((best.conditions and not known) or not self._explains_all(best))):
+        if best is None or (self._is_over() and not self._is_sure(best, known)):
             return None  # others may be better
         if self._telling(best) and self._families(best) >= FEWEST_UNTOLD + len(best.conditions):
             return best
@@ -316,6 +328,7 @@ class Search:
         of = self.evidence.vectors.op, self.evidence.direction
         likely = chain(
             (candidate for candidate in catalogue(*of) if not candidate.remembers),
+            often(*of),
             self.on_labels,
             (None,),
             of_result(position, one) if wrong or one.states[position] is State.MALFORMED else (),
@@ -502,6 +515,12 @@ class Search:
         """Whether an explanation on one condition at most is no chance, as a constant may be where nothing is right."""
         sure = self._telling(one) and (self.evidence.right or not one.candidate.constant)
         return bool(sure) and len(one.conditions) <= 1 and self._explains_all(one)
+
+    def _is_sure(self, one: Explanation, known: bool) -> bool:
+        """Whether it is to be told although not all was tried: it explains all, on no condition, or is well known, or
+        explains many families on one."""
+        seen = known or not one.conditions or (len(one.conditions) == 1 and self._families(one) >= UNTOLD_WHEN)
+        return seen and self._explains_all(one)
 
     def _explains_all(self, one: Explanation) -> bool:
         return not any((wrong & ~one.explained.get(unit, np.False_)).any() for unit, wrong in self.left.items())

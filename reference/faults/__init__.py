@@ -16,20 +16,23 @@ from ..model.operation import OWN, operation_names
 from ..mutations.fitted import fitted_of
 from ..mutations.formula import has_text
 from ..mutations.formula import mutants as mutants_of
-from ..mutations.further import further_of, losing_digits
+from ..mutations.further import few_of, further_of, losing_digits
 from ..mutations.misread import ignored, misread
+from ..mutations.often import often
 from ..mutations.wrappers import wrappers as wrappers_of
 
 __all__ = [
     "describe",
     "every_fault_of",
     "faults_of",
+    "few_of",
     "fitted_of",
     "further_of",
     "ignored",
     "losing_digits",
     "misread",
     "mutants_of",
+    "often",
     "wrappers_of",
 ]
 SORTS = {"seen": "seen", "mutant": "mutants of the formula", "wrapper": "wrappers"}

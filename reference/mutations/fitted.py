@@ -7,6 +7,7 @@ In the text of a formula such a constant stands as `fitted(START)`.
 # ruff: noqa: ARG001 (every row is given the context)
 
 import ast
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -114,8 +115,11 @@ def open_terms(node: ast.BinOp, context: Context) -> Iterator[Replacement]:
 
 
 def open_comparisons(node: ast.Compare, context: Context) -> Iterator[Replacement]:
-    """A threshold, on another variable than is due."""
+    """A threshold, on another variable than is due; a distance within which two values are taken as equal."""
     right = node.comparators[0]
+    if isinstance(node.ops[0], ast.Eq) and not isinstance(right, ast.Constant):
+        apart = called(attribute(name("np"), "absolute"), ast.BinOp(node.left, ast.Sub(), right))
+        yield "equal_threshold", ast.Compare(apart, [ast.LtE()], [_fitted(0.0)])
     if isinstance(node.left, ast.Name) and isinstance(right, ast.Constant) and isinstance(right.value, int | float):
         if isinstance(node.ops[0], ast.Eq | ast.NotEq):
             return  # it tells things apart, and is no threshold
@@ -125,7 +129,8 @@ def open_comparisons(node: ast.Compare, context: Context) -> Iterator[Replacemen
 
 
 def open_calls(node: ast.Call, context: Context) -> Iterator[Replacement]:
-    """What is added inside a logarithm or a root, what an argument is multiplied by, what leaks through a branch."""
+    """What is added inside a logarithm or a root, or softens a sign, what an argument is multiplied by, what leaks
+    through a branch."""
     function = from_numpy(node)
     plain = node.args
     if function in ("log", "sqrt"):
@@ -139,6 +144,9 @@ def open_calls(node: ast.Call, context: Context) -> Iterator[Replacement]:
         above, below = _fitted(inf), ast.UnaryOp(ast.USub(), _fitted(inf))
         for bound, limits in (("clip", (below, above)), ("minimum", (above,)), ("maximum", (below,))):
             yield "clip", replaced(node, args=[called(attribute(name("np"), bound), plain[0], *limits)])
+    if function == "sign":
+        size = ast.BinOp(called(attribute(name("np"), "absolute"), plain[0]), ast.Add(), _fitted(0.0))
+        yield "softened_sign", ast.BinOp(plain[0], ast.Div(), size)
     if function in ("exp", "tanh"):
         yield str(function), replaced(node, args=[_times(plain[0])])
     if function == "where" and len(plain) == 3 and isinstance(plain[2], ast.Constant) and not plain[2].value:
@@ -305,6 +313,7 @@ def _widened(function: Callable[..., Any]) -> Callable[[float], Function]:
 def _of_parameters(op: str, direction: str) -> Iterator[Fitted]:
     """A number that is taken for a parameter, whatever is asked."""
     sound = widened(operation(op).functions[direction])
+    annotations = inspect.signature(operation(op).functions[direction]).parameters
     for parameter in operation(op).parameters[direction]:
 
         def function(value: float, parameter: str = parameter) -> Function:
@@ -313,7 +322,18 @@ def _of_parameters(op: str, direction: str) -> Iterator[Fitted]:
         says = partial(_said, f"{parameter} is ignored: {{value}} is taken, whatever is asked")
         yield Fitted(PARAMETER_IGNORED, says, f"follow {parameter}.", function, _TAKEN, grid=True)
 
+        def most(value: float, parameter: str = parameter) -> Function:
+            return lambda *tensors, **parameters: sound(
+                *tensors, **{**parameters, parameter: int(min(parameters[parameter], value))}
+            )
 
+        says = partial(_said, f"{parameter} is taken as min({parameter}, {{value}})")
+        if annotations[parameter].annotation in (int, "int"):
+            yield Fitted("a parameter misread", says, f"count {parameter} on.", most, _COUNTERS, grid=True)
+
+
+_COUNTERS = (inf, *(float(2**k + less) for k in range(7, 33) for less in (-1, 0)), 1e2, 1e3, 1e4, 1e5)
+"""Where a counter may stop."""
 _BATCHES = (np.nan, 32.0, 64.0, 16.0, 128.0, 8.0, 10.0, 100.0, 256.0, 4.0, 2.0, 50.0, 20.0, 1000.0, 512.0, 1024.0)
 
 

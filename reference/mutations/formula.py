@@ -154,7 +154,8 @@ def _called_by(definition: Definition) -> Iterator[tuple[str, Definition]]:
             continue
         if not isinstance(found, FunctionType) or found.__name__ == UNCHANGED:
             continue
-        if found.__module__.startswith((ops.__name__, model.__name__)) or _is_users(found.__module__, definition[0]):
+        known = (ops.__name__, model.__name__, definition[0])
+        if found.__module__.startswith(known) or _is_users(found.__module__, definition[0]):
             yield ast.unparse(node), (found.__module__, found.__name__)
 
 

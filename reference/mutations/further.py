@@ -21,7 +21,7 @@ from ...vectors.dtypes import numpy_dtype
 from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import operation
-from . import usual
+from . import few, usual
 from .blocks import axes_of, flattened, restored
 from .formula import Definition, Mutation, Site, alike, fault_of, mutants, mutations
 from .lazily import made_once, remembered
@@ -154,11 +154,10 @@ def other_functions(node: ast.Call, context: Context) -> Iterator[Replacement]:
             values = called(attribute(name("np"), "maximum"), x, number(0))
             yield "values_for_mask", ast.BinOp(g, ast.Mult(), values)
         case "tanh", [x]:
+            yield "tanh_of_exponentials", called(name("tanh_of_exponentials"), x)
             yield "sigmoid_for_tanh", called(name("sigmoid_of"), x)
         case "absolute", [x]:
             yield "absolute_left_out", x
-        case "square", [ast.BinOp(op=ast.Div()) as x]:  # the slope of a cap, at what is capped already
-            yield "square_of_tanh", replaced(node, args=[called(attribute(name("np"), "tanh"), x)])
     match node.func:
         case ast.Name(id="erf"):
             yield "of_polynomial", called(name("erf_of_polynomial"), *node.args)
@@ -290,22 +289,15 @@ def _mean(which: str, x: Array, axis: Any) -> Array:
     return x.sum(axis=axis, keepdims=True) / _terms(which, x, axis)
 
 
-def shifted_bounds(node: ast.Compare, context: Context) -> Iterator[Replacement]:
-    """A bound of places, as that of a causal mask or a window, that is one more, or one less."""
-    if len(node.ops) == 1 and isinstance(node.ops[0], ast.LtE) and not isinstance(node.left, ast.Constant):
-        for said, moved in (("one_more", ast.Add()), ("one_less", ast.Sub())):
-            bound = ast.BinOp(node.comparators[0], moved, number(1))
-            yield f"{said}_in_the_bound", ast.Compare(node.left, node.ops, [bound])
-
-
-def slopes(node: ast.Name, context: Context) -> Iterator[Replacement]:
-    """A slope that is another function of what stands beside it, the value of the function whose slope it is."""
-    value = node.id.removeprefix("slope_")
-    if isinstance(node.ctx, ast.Load) and value != node.id and value in context.variables:
-        yield "one_less_the_value", ast.BinOp(number(1), ast.Sub(), name(value))
-        for of in ("sigmoid", "tanh"):
-            yield f"{of}_of_the_value", called(name(f"{of}_of"), name(value))
-            yield f"slope_of_{of}_at_the_value", called(name(f"slope_of_{of}"), name(value))
+def terms_times_an_argument(node: ast.BinOp, context: Context) -> Iterator[Replacement]:
+    """A term of a sum that an argument multiplies besides."""
+    if isinstance(node.op, ast.Add | ast.Sub):
+        for other in context.arguments:
+            for side, term in (("left", node.left), ("right", node.right)):
+                if not isinstance(term, ast.Constant):
+                    more = ast.BinOp(name(other), ast.Mult(), term)
+                    pair = (more, node.right) if side == "left" else (node.left, more)
+                    yield f"{side}_term_times_{other}", ast.BinOp(pair[0], node.op, pair[1])
 
 
 def infinities(node: ast.UnaryOp, context: Context) -> Iterator[Replacement]:
@@ -361,6 +353,11 @@ def _mixed(which: tuple[str, str], x: Array, *, axis: Any, keepdims: bool = Fals
     return found if keepdims else np.squeeze(found, (first, *others))
 
 
+def _tanh_of_exponentials(x: Array) -> Array:
+    powers = np.exp(2 * x)
+    return (powers - 1) / (powers + 1)
+
+
 def _axes_after_the_first(x: Array) -> tuple[int, ...]:
     return tuple(range(1, x.ndim)) or (-1,)
 
@@ -383,6 +380,7 @@ OTHER = (
     ((ast.Name, ast.Call, ast.BinOp), powers),
     (ast.BinOp, sums_of_a_parameter),
     (ast.BinOp, parentheses),
+    (ast.BinOp, terms_times_an_argument),
     (ast.UnaryOp, infinities),
     (ast.keyword, axes),
     (ast.Call, other_statistics),
@@ -393,13 +391,11 @@ OTHER = (
     (ast.Call, floors_of_a_parameter),
     ((ast.Name, ast.Call, ast.BinOp), in_half),
 )
-FEW: Rows = ((ast.Name, slopes), (ast.Compare, shifted_bounds))
-"""Changes that are few, and come before those of every variable, which take time to be made."""
 OF_TEXT = tuple(row for row in ROWS if row[1] is not on_the_way)
 """What is changed on the way from step to step is changed in the own formula alone."""
 ALIKE = (
     *("sum_", "mean_", "max_", "added_up", "all_but", "not_transposed", "plus_", "minus_", "operands_", "axis_"),
-    *("1e_7", "1e_12", "0_for_the_least", "rounded_to_half", *(f"{other}_for_relu" for other in ACTIVATIONS)),
+    *("1e_7", "1e_12", "0_for_the_least", "rounded_", *(f"{other}_for_relu" for other in ACTIVATIONS)),
 )
 """How changes begin that a function may have in all places."""
 NAMED = {
@@ -411,6 +407,8 @@ NAMED = {
     **{f"mean_{which}": partial(_mean, which) for which in COUNTS},
     **{one: partial(_mixed, which) for one, which in _MIXED.items()},
     "axes_after_the_first": _axes_after_the_first,
+    "tanh_of_exponentials": _tanh_of_exponentials,
+    **few.NAMED,
     "first_along": partial(_sum_of, slice(0, 1)),
     "last_along": partial(_sum_of, slice(-1, None)),
     "sum_of_all_but_first": partial(_sum_of, slice(1, None)),
@@ -431,8 +429,13 @@ def written_otherwise(op: str, direction: str) -> tuple[Function, ...]:
 
 def further_of(op: str, direction: str) -> Iterator[Fault]:
     """Mutants that are no part of the catalogue: of the formula, and of the same formula written otherwise."""
-    for rows in (FEW, (*OF_TEXT, *OTHER)):
-        yield from _by(rows, op, direction)
+    yield from few_of(op, direction)
+    yield from _by((*OF_TEXT, *OTHER), op, direction)
+
+
+def few_of(op: str, direction: str) -> Iterator[Fault]:
+    """Those of them that are tried before constants are fitted."""
+    return _by(few.FEW, op, direction)
 
 
 @made_once
@@ -470,7 +473,7 @@ def _mutations(rows: Rows, op: str, direction: str) -> Iterator[tuple[Function, 
     """Of each formula, each change by itself, and then those that are alike together."""
     for function in (operation(op).functions[direction], *written_otherwise(op, direction)):
         single: list[Mutation] = []
-        for each in mutations(op, direction, function, rows, REFUSAL_ROWS if rows is not FEW else ()):
+        for each in mutations(op, direction, function, rows, REFUSAL_ROWS if rows is not few.FEW else ()):
             single.append(each)
             yield function, each
         yield from ((function, each) for each in alike(each for each in single if each.what.startswith(ALIKE)))

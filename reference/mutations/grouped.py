@@ -108,30 +108,41 @@ _SHIFTS: tuple[tuple[str, Callable[[int, int], int]], ...] = (
 """Which keys are seen under a causal mask, and the place of the key that stands beside the first query."""
 
 
+def _no_shift(queries: int, keys: int) -> int:
+    return 0
+
+
 def of_masks(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
     """Causal masks and windows that are off by one, or are counted from the other end."""
     if "is_causal" not in subject.parameters[direction]:
         return
     for words, first in _SHIFTS:
-        yield f"with is_causal, {words}", partial(_attended, direction, first, 0)
+        yield f"with is_causal, {words}", partial(_attended, direction, first, 0, 0)
     for words, more in (("one place wider", 1), ("one place narrower", -1)):
-        yield f"the window is {words}, on both sides", partial(_attended, direction, lambda queries, keys: 0, more)
+        yield f"the window is {words}, on both sides", partial(_attended, direction, _no_shift, more, 0)
+    for words, side in (("before", -1), ("after", 1)):
+        said = f"with a window, each query sees keys {words} it alone, and the one beside it"
+        yield said, partial(_attended, direction, _no_shift, 0, side)
 
 
 def _attended(
     direction: str,
     first: Callable[[int, int], int],
     more: int,
+    side: int,
     *tensors: Array,
     scale: float,
     is_causal: bool = False,
     softcap: float | None = None,
     window: int | None = None,
 ) -> Any:
-    """Attention by a mask that is shifted where it is causal, or has a wider window."""
+    """Attention by a mask that is shifted where it is causal, or has a wider window, or a window on one side."""
     lengths = tensors[-3].shape[2], tensors[-2].shape[2]
     wide = None if window is None else window + more
     mask = attention.visible(*lengths, is_causal, wide, first(*lengths) if is_causal else 0)
+    if side and window is not None:
+        ahead = np.arange(lengths[1]) - np.arange(lengths[0])[:, None]
+        mask = mask & (side * ahead >= 0)
     arguments: Any = (*tensors, mask, scale, softcap)
     if direction == "forward":
         return attention.attend(attention.averaged, *arguments)

@@ -4,7 +4,7 @@ rows that weigh otherwise in a mean, a function applied twice."""
 # ruff: noqa: ARG001, ARG005 (every change of labels is given the number of classes)
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from itertools import combinations, product
@@ -21,9 +21,9 @@ from ..model.operation import Operation, operation, operation_names
 from ..ops import sigmoid, softmax
 from . import usual
 from .blocks import SIZES, padded
-from .changes import cut_to_tf32, zero_beyond
+from .changes import cut_to_tf32
 from .formula import reached, strings
-from .grouped import of_gates, of_gates_for_others, of_groups, of_masks
+from .grouped import of_gates, of_gates_for_others, of_groups
 from .labels import rows_of
 from .lazily import made_once
 from .wrong_calls import on_argument, on_labels, on_result
@@ -200,10 +200,13 @@ _PARTS: Mapping[str, Callable[..., Array]] = {
 }
 """What may be taken for a sum over axes, which stay with a length of 1."""
 _WHERE_BROADCAST = (
-    ("axes that it lacks", True, False),
-    ("axes of length 1", False, True),
-    ("all these axes", True, True),
+    ("axes that it lacks", True, False, False),
+    ("axes of length 1", False, True, False),
+    ("all these axes", True, True, False),
+    ("all these axes, if it has one element,", True, True, True),
 )
+"""Where another reduction is taken: in words, over axes that are lacking, or of length 1, and whether of one element
+alone."""
 
 
 def _of_broadcasts(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
@@ -224,7 +227,8 @@ def _reduced_otherwise(
     for result, x in zip(function(g, *wide, **parameters), tensors, strict=True):
         lacking = tuple(range(result.ndim - x.ndim))
         short = tuple(k for k in range(len(lacking), len(stack)) if x.shape[k - len(lacking)] == 1 < result.shape[k])
-        for axes, otherwise in zip((lacking, short), which, strict=True):
+        for axes, otherwise in zip((lacking, short), which[:2], strict=True):
+            otherwise = otherwise and (x.size == 1 or not which[2])
             result = (part if otherwise else np.sum)(result, axis=axes, keepdims=True)
         found.append(result.reshape(x.shape))
     return tuple(found)
@@ -530,21 +534,28 @@ def _twice(function: Function, *tensors: Array, **parameters: Any) -> Any:
     return function(function(*tensors, **parameters), *tensors[1:], **parameters)
 
 
-_BOUNDS: tuple[tuple[str, str, Callable[[float], float]], ...] = (
+Bound = tuple[str, str, Callable[[float], float]]
+"""Up to where something stays in the range of a dtype, what it is, and the bound by the largest number."""
+EXPONENTIAL: tuple[Bound, ...] = (("the logarithm of the largest number", "an exponential", np.log),)
+_BOUNDS: tuple[Bound, ...] = (
     ("half the largest number", "a double or a sum of two", lambda most: most / 2),
     ("the square root of the largest number", "a square", lambda most: most**0.5),
     ("the cube root of the largest number", "a cube", lambda most: most ** (1 / 3)),
-    ("the logarithm of the largest number", "an exponential", np.log),
 )
 _SIDES: tuple[tuple[str, Callable[[Array], Array]], ...] = (
-    ("abs({})", np.abs),
     ("{}", np.positive),
     ("-{}", np.negative),
+    ("abs({})", np.abs),
 )
 
 
 def _overflowing(
-    function: Function, of: Callable[[Array], Array], bound: Callable[[float], float], value: float, wide: bool
+    function: Function,
+    of: Callable[[Array], Array],
+    bound: Callable[[float], float],
+    value: float,
+    wide: bool,
+    factor: str = "",
 ) -> Function:
     def call(*tensors: Array, **parameters: Any) -> Any:
         right, x = function(*tensors, **parameters), tensors[-1]
@@ -552,9 +563,11 @@ def _overflowing(
         most = {"float16": 65504.0}.get(
             dtype.name, float(np.finfo(np.float64 if dtype.itemsize == 8 else np.float32).max)
         )
-        if x.shape != right.shape:
+        times = parameters.get(factor, 1.0)
+        if x.shape != right.shape or not isinstance(times, int | float):
             return right
-        return np.where(of(x.astype(np.float64)) > bound(most), value, right.astype(np.float64)).astype(right.dtype)
+        beyond = of(times * x.astype(np.float64)) > bound(most)
+        return np.where(beyond, value, right.astype(np.float64)).astype(right.dtype)
 
     return call
 
@@ -571,18 +584,20 @@ def _nan_at_zero(function: Function, *tensors: Array, **parameters: Any) -> Any:
     return np.where(x == 0, np.nan, right).astype(right.dtype) if x.shape == right.shape else right
 
 
-def _overflows(op: str, direction: str) -> Iterator[tuple[str, Function]]:
-    """Of functions of elements: what leaves the range of the dtype on the way."""
+def overflows(op: str, direction: str, bounds: Iterable[Bound]) -> Iterator[Fault]:
+    """Of functions of elements: what leaves the range of the dtype on the way, of an argument or of a parameter's
+    multiple of it."""
     arguments, sound = operation(op).arguments[direction], widened(operation(op).functions[direction])
-    result = operation(op).results[direction][0]
+    result, parameters = operation(op).results[direction][0], operation(op).parameters[direction]
     if not of_elements(op, direction):
         return
-    for bound, what, of_bound in _BOUNDS:
-        for side, of in _SIDES:
-            for value in (np.inf, -np.inf, np.nan, 0.0):
-                for wide in (False, True):
-                    said = f"{result} is {value:g} where {side.format(arguments[-1])} is above {bound} of the dtype"
-                    yield f"{said}: {what} of it leaves the range", _overflowing(sound, of, of_bound, value, wide)
+    for (bound, what, of_bound), factor in product(bounds, ("", *parameters)):
+        for (side, of), value, wide in product(_SIDES, (np.inf, -np.inf, np.nan, 0.0), (False, True)):
+            it = side.format(f"{factor} * {arguments[-1]}" if factor else arguments[-1])
+            said = f"{result} is {value:g} where {it} is above {bound} of the dtype: {what} of it leaves the range."
+            cure = "order the steps so that none leaves the range, or take a wider dtype."
+            function = _overflowing(sound, of, of_bound, value, wide, factor)
+            yield faulty(op, OVERFLOW, direction, function, sort="wrapper", wrong=said, cure=cure, formula=function)
 
 
 def _sigmoid(x: Array) -> Array:
@@ -607,6 +622,7 @@ RELATED: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]]
         lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
         lambda x: np.where(np.abs(x) < 3, x / 3 + 0.5, x > 0),
     ),
+    "arctan(x)": (np.arctan, lambda x: 1 / (1 + x * x)),
     "x / (1 + |x|)": (lambda x: x / (1 + np.abs(x)), lambda x: 1 / (1 + np.abs(x)) ** 2),
     "x tanh(softplus(x))": (
         lambda x: x * np.tanh(_softplus(x)),
@@ -669,18 +685,6 @@ def _padded(size: int, function: Function, *tensors: Array, **parameters: Any) -
     several = results if isinstance(results, tuple) else (results,)
     cut = tuple(r[..., :n] if np.ndim(r) >= last.ndim and r.shape[-1] > n else r for r in several)
     return cut if isinstance(results, tuple) else cut[0]
-
-
-def _zero_where_added(function: Function, *tensors: Array, **parameters: Any) -> Array:
-    results: Array = function(*tensors, **parameters)
-    added = parameters.get("output_padding", 0)
-    for axis, more in zip((-2, -1), added if isinstance(added, tuple) else (added, added), strict=True):
-        results = zero_beyond(results, axis, partial(_less, more))
-    return results
-
-
-def _less(more: int, length: int) -> int:
-    return length - more
 
 
 @cache
@@ -770,8 +774,6 @@ def misread(op: str, direction: str) -> Iterator[Fault]:
         yield fault(ARGUMENT, words, function, cure)
     for words, function in (*_of_broadcasts(subject, direction), *of_groups(subject, direction)):
         yield fault("axes misread", words, function, "look at the axes of what is summed, or how channels are grouped.")
-    for words, function in of_masks(subject, direction):
-        yield fault("a mask misread", words, function, "count keys from the first, and queries too.")
     for order, function in of_gates(subject, direction):
         words = f"the blocks of rows, a block a gate, of {order}"
         yield fault("gates in another order", words, function, "take gates in the order that the docstring gives.")
@@ -812,9 +814,7 @@ def misread(op: str, direction: str) -> Iterator[Fault]:
         yield fault(
             "a parameter rounded", words, partial(_with_parameters, rounded, sound), "take parameters in float64."
         )
-    for words, function in _overflows(op, direction):
-        cure = "order the steps so that none leaves the range, or take a wider dtype."
-        yield fault(OVERFLOW, words, function, cure, raw=True)
+    yield from overflows(op, direction, _BOUNDS)
     if of_elements(op, direction):
         said = f"{results[0]} is NaN where {arguments[-1]} is 0: a quotient by it, 0 / 0"
         yield fault("a quotient", said, partial(_nan_at_zero, widened(sound)), "divide by nothing that is 0.", raw=True)
@@ -840,9 +840,6 @@ def misread(op: str, direction: str) -> Iterator[Fault]:
         to = f"a multiple of {size}" if size else "a power of two"
         said = f"the last axis is padded with zeros to {to}, which are counted"
         yield fault("padding counted", said, partial(_padded, size, sound), "leave out what lies past the end.")
-    if "output_padding" in subject.parameters[direction] and direction == "forward":
-        said, cure = "the rows and columns that output_padding adds are 0", "windows reach into these as well."
-        yield fault("padding counted", said, partial(_zero_where_added, sound), cure)
     if len(results) == 1:
         said = f"{results[0]} has the function applied twice"
         yield fault(TWICE, said, partial(_twice, sound), "write results beside the arguments, each element once.")

@@ -9,11 +9,24 @@ import numpy as np
 
 from ..arithmetic.protocol import Axis
 from ..model import attention, loss_options
+from ..model.broadcasting import undo_broadcast
 from ..model.counted import counted_upstream, mean_of_counted, number_counted
 from ..model.functions import INV_SQRT_2PI, SQRT_2_OVER_PI, SQRT_HALF, erf
 from ..model.losses import element_upstream, one_hot, over_elements, reduced, row_upstream, weighted
+from ..model.recurrence import gate_sums, sigmoid_with_slope, tanh_with_slope
 from ..model.reductions import kept
-from ..ops import cross_entropy, log_softmax, sigmoid, softmax, softmax_cross_entropy, softplus, tanh
+from ..ops import (
+    cross_entropy,
+    log_softmax,
+    logsumexp,
+    lstm,
+    lstm_cell,
+    sigmoid,
+    softmax,
+    softmax_cross_entropy,
+    softplus,
+    tanh,
+)
 
 Array = Any
 
@@ -75,6 +88,21 @@ def mean_backward(dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: bo
 def absolute_backward(dL_doutputs: Array, inputs: Array) -> Array:
     """By the sign."""
     return dL_doutputs * np.sign(inputs)
+
+
+def l1_backward(dL_dloss: Array, predictions: Array, targets: Array, *, reduction: str) -> Array:
+    """By the sign of the difference."""
+    return element_upstream(dL_dloss, predictions, reduction) * np.sign(predictions - targets)
+
+
+def divide_backward(dL_doutputs: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """By the square of the divisor."""
+    return undo_broadcast(dL_doutputs / b, a.shape), undo_broadcast(-dL_doutputs * a / (b * b), b.shape)
+
+
+def reciprocal_backward(dL_doutputs: Array, inputs: Array) -> Array:
+    """By the square."""
+    return -dL_doutputs / (inputs * inputs)
 
 
 def binary_cross_entropy_forward(probabilities: Array, targets: Array, *, reduction: str) -> Array:
@@ -206,6 +234,18 @@ def log_softmax_backward(dL_doutputs: Array, logits: Array, *, axis: int = -1) -
     return dL_doutputs - s * dL_doutputs.sum(axis=axis, keepdims=True)
 
 
+def logsumexp_backward(dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: bool = False) -> Array:
+    """g e / sum(e)."""
+    exponentials = np.exp(inputs - logsumexp.finite_max(inputs, axis))
+    return kept(dL_doutputs, inputs, axis, keepdims) * exponentials / exponentials.sum(axis=axis, keepdims=True)
+
+
+def cosine_similarity_forward(a: Array, b: Array, *, eps: float) -> Array:
+    """By the norms."""
+    norm_a, norm_b = (np.sqrt((x * x).sum(axis=-1)) for x in (a, b))
+    return (a * b).sum(axis=-1) / (np.maximum(norm_a, eps) * np.maximum(norm_b, eps))
+
+
 def layer_norm_forward(inputs: Array, weight: Array, bias: Array, *, eps: float) -> Array:
     """By mean and variance."""
     centred = inputs - inputs.mean(axis=-1, keepdims=True)
@@ -330,6 +370,32 @@ def softmax_cross_entropy_backward_apart_with_options(
     return slope * counted_upstream(dL_dloss, y, number_counted(labels, logits, ignore_index), reduction)
 
 
+def linear_cross_entropy_backward(
+    dL_dloss: Array,
+    inputs: Array,
+    weight: Array,
+    labels: np.ndarray,
+    *,
+    reduction: str,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+) -> tuple[Array, Array]:
+    """Through the logits."""
+    dL_dlogits = softmax_cross_entropy_backward_apart_with_options(
+        dL_dloss,
+        inputs @ weight.T,
+        labels,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        z_loss=z_loss,
+        softcap=softcap,
+    )
+    return dL_dlogits @ weight, dL_dlogits.T @ inputs
+
+
 def softmax_cross_entropy_from_outputs_backward(
     dL_dloss: Array, outputs: Array, labels: np.ndarray, *, reduction: str
 ) -> Array:
@@ -380,6 +446,36 @@ def scaled_dot_product_attention_backward(
     dscores = dscores * scale
     dL_dkey, dL_dvalue = np.swapaxes(dscores, -1, -2) @ rows, np.swapaxes(p, -1, -2) @ upstream
     return (dscores @ key).reshape(query.shape), dL_dkey, dL_dvalue
+
+
+def lstm_backward(
+    dL_doutputs: Array,
+    dL_dnext_hidden: Array,
+    dL_dnext_cell: Array,
+    inputs: Array,
+    hidden: Array,
+    cell: Array,
+    weight_ih: Array,
+    weight_hh: Array,
+    bias_ih: Array,
+    bias_hh: Array,
+) -> tuple[Array, ...]:
+    """The gradients of weights from those of all steps' gates at once."""
+    layer = weight_ih, weight_hh, bias_ih, bias_hh
+    hiddens, cells = lstm.steps(lstm_cell.forward, inputs, hidden, cell, *layer)
+    d_hidden, d_cell = dL_dnext_hidden, dL_dnext_cell
+    of_gates: list[Array] = []
+    gates = gate_sums, sigmoid_with_slope, tanh_with_slope
+    for t in reversed(range(len(inputs))):
+        states = inputs[t], hiddens[t], cells[t]
+        of_step, d_cell = lstm_cell.gate_gradients(*gates, dL_doutputs[t] + d_hidden, d_cell, *states, *layer)
+        d_hidden = of_step @ weight_hh
+        of_gates = [of_step, *of_gates]
+    dL_dsums, before = np.stack(of_gates), np.stack(hiddens[:-1])
+    dL_dweight_ih = np.einsum("tng,tni->gi", dL_dsums, inputs)
+    dL_dweight_hh = np.einsum("tng,tnh->gh", dL_dsums, before)
+    dL_dbias = dL_dsums.sum(axis=(0, 1))
+    return dL_dsums @ weight_ih, d_hidden, d_cell, dL_dweight_ih, dL_dweight_hh, dL_dbias, dL_dbias
 
 
 def binary_forward(probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:

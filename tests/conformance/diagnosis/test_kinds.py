@@ -822,7 +822,7 @@ def last_windows_left_out(g: Array, x: Array, w: Array, b: Array, **how: Any) ->
     return dx, conv2d.backward(cut, x, w, b, **how)[1], db
 
 
-@near("avg_pool2d", "backward")
+@said_of("avg_pool2d", "backward", "dL_dinputs: kernel_size[1]/kernel_size[0] times what is due.")
 def square_of_the_height(g: Array, x: Array, *, kernel_size: Any, **how: Any) -> Array:
     """A factor of its own for each size of windows."""
     height, width = np.broadcast_to(kernel_size, 2)
