@@ -77,6 +77,12 @@ def when_to_declare(precision: str, dtype: str) -> str:
     return f"within the tolerance of {precision}: if {_INSIDE[precision].format(dtype)},"
 
 
+def too_wide(precision: str, dtype: str) -> str:
+    """A sentence on values that a looser precision allows whose tolerances say next to nothing."""
+    inside = "float32" if precision == "tf32" else f"{dtype} with sums in float32"
+    return f"more than {inside} allows; of such sums {precision} allows so much that half of what is due passes as well"
+
+
 _INSIDE = {
     "tf32": "products of matrices round their operands to 11 bits",
     "stepwise": "every step is rounded to {}",

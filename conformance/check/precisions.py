@@ -3,8 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...vectors.dtypes import DTYPES, PRECISIONS_OF
 from .verdict import MissKind, Outcome, Verdict
+
+FEW = 0.1
+"""Of such a share of a result half of what is due may pass: it is small next to the rest."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,12 @@ def looser_than(precision: str, dtype: str) -> tuple[str, ...]:
     """The precisions of a dtype that are looser than one of them, the strictest first."""
     names = PRECISIONS_OF[dtype]
     return names[names.index(precision) + 1 :]
+
+
+def tells(expected: np.ndarray, tolerance: np.ndarray) -> bool:
+    """Whether tolerances tell anything: half of what is due is within them for a few elements at most."""
+    due = np.abs(expected[expected != 0])
+    return not due.size or float(np.mean(tolerance[expected != 0] >= due / 2)) < FEW
 
 
 def precisions_met(

@@ -66,6 +66,8 @@ class Evidence:
     that are as good otherwise."""
     began: float = 0.0
     """When all was called, by the thread's own clock."""
+    holds: Callable[[Any], bool] = lambda _: True
+    """Whether nothing else that is known speaks against an explanation."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -57,13 +58,13 @@ class Diagnosis:
 
 
 def diagnose(
-    ran: Iterable[Ran], implementation: Implementation, vectors: OperationVectors, more: float = 0.0
+    ran: Iterable[Ran], implementation: Implementation, vectors: OperationVectors, more: float = 0.0, **known: Any
 ) -> Iterator[Diagnosis]:
     """What the failures of an operation look like, direction by direction; nothing where that is not certain.
 
     Calls the implementation again on a few of the families that failed, which it has to be set up for, and may set it
     up anew; not where one of its calls hung or ended the interpreter. `more`: seconds of processor beyond the usual,
-    or, where negative, less.
+    or, where negative, less. `known`: what `Evidence` has of anything else that is known.
     """
     ran = tuple(ran)
     for direction in DIRECTIONS:
@@ -76,7 +77,7 @@ def diagnose(
                     gc.disable()
                     for then in (gc.enable, gc.unfreeze, gc.freeze):  # the last first: all are taken for old
                         after.callback(then)
-                findings = tuple(_findings(gather(of_one, direction, implementation, vectors, more)))
+                findings = tuple(_findings(replace(gather(of_one, direction, implementation, vectors, more), **known)))
             if findings:
                 yield Diagnosis(vectors.op, direction, findings)
 

@@ -144,15 +144,8 @@ class Search:
             and (units := self._open())
         ):
             one, position = units[0]
-            best = self._best(one, position)
-            for _ in range(TRIES):
-                contradicting = self._contradicting(best) if best is not None else None
-                if contradicting is None:
-                    break
-                self.evidence.right.append(contradicting)
-                best = self._best(one, position)
-            else:
-                best = None
+            tried = (self._best(one, position) for _ in range(TRIES))
+            best = next((each for each in tried if each is None or self._stands(each)), None)
             if best is None:
                 self.given_up.append((one, position))
                 continue
@@ -169,14 +162,15 @@ class Search:
     def _is_over(self, seconds: float | None = None) -> bool:
         return thread_time() > self.evidence.began + (MOST_SECONDS if seconds is None else seconds)
 
-    def _contradicting(self, found: Explanation) -> Observation | None:
-        """A case that passed, of all that did, which an explanation has wrong."""
+    def _stands(self, found: Explanation) -> bool:
+        """Whether an explanation has no case wrong that passed, of all that did; the first is looked at from now on."""
         for one, position in product(self.evidence.more, found.positions) if not found.candidate.remembers else ():
             against = found.judged.on(one, position).against
             mark = Marked(one, one.expected[position].shape, against)
             if against.any() and not any(condition.spares([mark])[0] for condition in found.conditions):
-                return one
-        return None
+                self.evidence.right.append(one)
+                return False
+        return True
 
     def _covers(self, found: Explanation, known: Sequence[Explanation]) -> bool:
         """Whether most of what is wrong with its results, where it is to hold, is explained, by it or by others: what
@@ -232,6 +226,8 @@ class Search:
                 continue  # it holds on a condition at best
             explanation = self._weigh(judged, best)
             if explanation is None or (id(one), position) not in explanation.explained:
+                continue
+            if not self.evidence.holds(explanation):
                 continue
             rivals.append(explanation)
             if best is None or explanation.rank < best.rank:

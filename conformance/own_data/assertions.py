@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ...vectors.dtypes import FORMATS, PRECISIONS_OF
-from ..check.precisions import looser_than
+from ..check.messages import too_wide, when_to_declare
+from ..check.precisions import looser_than, tells
 from .call import OwnCall, by_dtype, operation_of, precision_of, read_call
 from .evaluation import parts_of, whole
 from .explaining import explain
@@ -207,8 +208,9 @@ def _verdict(
 
 
 def _looser(call: OwnCall, bad: Sequence[Judgement]) -> str | None:
-    """The strictest precision looser than the one that was judged by, at which all that is wrong would be right and is
-    off by no more than some roundings: bounds of a looser precision may be as large as what they are of."""
+    """What to do where all that is wrong would be right at a looser precision, the strictest of these, and is off by no
+    more than some roundings: bounds of a looser precision may be as large as what they are of. Where they are so, no
+    precision is to be declared: a result that is far from right would pass."""
     if len(bad) > 1 or bad[0].misshapen:
         return None
     (one,) = bad
@@ -222,5 +224,8 @@ def _looser(call: OwnCall, bad: Sequence[Judgement]) -> str | None:
         except ValueError:  # it has none for sums of this length
             continue
         if not judged.misshapen:
-            return precision
+            held = [(np.concatenate(s.expected), np.concatenate(s.bounds)) for s in judged.samples.values()]
+            if all(tells(expected, tolerance) for expected, tolerance in held):
+                return f'{when_to_declare(precision, one.dtype)} pass precision="{precision}"'
+            return too_wide(precision, one.dtype)
     return None

@@ -40,26 +40,31 @@ LARGEST = 2**24
 
 @dataclass
 class Sample:
-    """Some elements of a result: how far they are off, what is due, the bound, and where they are."""
+    """Some elements of a result: what came, what is due, the bound, and where they are."""
 
-    errors: list[np.ndarray] = field(default_factory=list)
+    got: list[np.ndarray] = field(default_factory=list)
     expected: list[np.ndarray] = field(default_factory=list)
     bounds: list[np.ndarray] = field(default_factory=list)
-    places: list[tuple[tuple[slice | np.ndarray, ...], int]] = field(default_factory=list)
+    places: list[tuple[tuple[slice | np.ndarray, ...], slice | np.ndarray]] = field(default_factory=list)
 
-    def take(self, got: np.ndarray, part: Part) -> None:
-        """Add some elements of a part, of which these values came."""
-        step = max(part.expected.size // SEEN, 1)
-        some = part.expected.reshape(-1)[::step]
-        self.expected.append(some)
+    def take(self, got: np.ndarray, part: Part, among: np.ndarray | None = None) -> None:
+        """Add some elements of a part, of which these values came; of those at some places alone, if any are given."""
+        step = max((part.expected.size if among is None else len(among)) // SEEN, 1)
+        some = slice(None, None, step) if among is None else among[::step]
+        self.expected.append(part.expected.reshape(-1)[some])
+        self.got.append(got.reshape(-1)[some].astype(np.float64))
+        self.bounds.append(np.broadcast_to(part.bound, part.expected.shape).reshape(-1)[some])
+        self.places.append((part.where, some))
+
+    @property
+    def errors(self) -> np.ndarray:
+        """How far the elements are off."""
         with np.errstate(all="ignore"):
-            self.errors.append(np.abs(got.reshape(-1)[::step].astype(np.float64) - some))
-        self.bounds.append(np.broadcast_to(part.bound, part.expected.shape).reshape(-1)[::step])
-        self.places.append((part.where, step))
+            return np.asarray(np.abs(np.concatenate(self.got) - np.concatenate(self.expected)))
 
     def of(self, whole: np.ndarray) -> np.ndarray:
         """The same elements of another tensor of the result's shape."""
-        return np.concatenate([whole[where].reshape(-1)[::step] for where, step in self.places])
+        return np.concatenate([whole[where].reshape(-1)[some] for where, some in self.places])
 
     def says_nothing(self) -> bool:
         """Whether half of the bounds are too wide to judge by, of numbers that are not all 0 or unbounded."""
@@ -101,12 +106,12 @@ class Samples:
 
     def near_bounds(self) -> list[str]:
         """The results of which errors come near their bounds, in the median."""
-        of = {name: (np.concatenate(one.errors), np.concatenate(one.bounds)) for name, one in self.by_result.items()}
+        of = {name: (one.errors, np.concatenate(one.bounds)) for name, one in self.by_result.items()}
         return [name for name, (errors, bounds) in of.items() if np.median(errors) > NEAR * np.median(bounds)]
 
     def beyond(self, ceilings: Mapping[str, float]) -> list[str]:
         """The results of which half of the elements are further off than that."""
-        return [n for n, most in ceilings.items() if np.median(np.concatenate(self.by_result[n].errors)) > most]
+        return [n for n, most in ceilings.items() if np.median(self.by_result[n].errors) > most]
 
 
 def _size(x: np.ndarray) -> float:

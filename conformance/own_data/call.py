@@ -61,6 +61,11 @@ class OwnCall:
 
         return self.cuts_above(SHORT)
 
+    @cached_property
+    def refused(self) -> set[tuple[Any, tuple[int | None, ...]]]:
+        """The formulas, and axes along which it was found that they cannot be evaluated in chunks, which takes long."""
+        return set()
+
     def cuts_above(self, length: int) -> "list[Cut]":
         """Those of axes that are longer."""
         from ...reference.arithmetic.sampling import cuts_of

@@ -135,7 +135,9 @@ def fast_parts(
     """
     met: list[Region] = []
     streams = [
-        _pieces(call, one, dtype, precision, tick if one is answer[0] else lambda _: None, batch, independent)
+        _pieces(
+            call, one, answer[0], dtype, precision, tick if one is answer[0] else lambda _: None, batch, independent
+        )
         for one in answer
     ]
     turns = [_Turn(one, stream, met) for one, stream in zip(answer[1:], streams[1:], strict=True)]
@@ -200,6 +202,7 @@ def _shifted(where: tuple[slice, ...], start: int, step: int, shape: tuple[int, 
 def _pieces(
     call: OwnCall,
     formulation: Formulation,
+    first: Formulation,
     dtype: str,
     precision: str,
     tick: Callable[[float], None],
@@ -211,6 +214,8 @@ def _pieces(
 
     called = 0
     for axes, chunks in _ways(call) if batch is None else [(None, 1.0)]:
+        if any((one.function, tuple(axes or ())) in call.refused for one in (formulation, first)):
+            continue
 
         @wraps(formulation.function, assigned=(), updated=())
         def function(*tensors: Any, chunks: float = chunks, **parameters: Any) -> Any:
@@ -231,7 +236,8 @@ def _pieces(
                 batch=batch,
                 independent=independent,
             )
-        except ChunkError:  # found before the first piece
+        except ChunkError:  # found before the first piece; what the first formulation refuses others do
+            call.refused.add((formulation.function, tuple(axes or ())))
             continue
         except LengthError as error:
             raise ValueError(f"{call}: precision={precision!r} allows short sums alone: {error}") from None

@@ -15,26 +15,34 @@ from ..check.values import agrees
 from ..check.verdict import Miss, MissKind, verdict_on
 from ..diagnosis.evidence import Ran
 from ..diagnosis.findings import Diagnosis, diagnose
+from ..diagnosis.observation import Observation
 from ..implementation.load import Implementation
 from .call import OwnCall, Tensors, held
 from .evaluation import counted, fast_parts, parts_of, whole
 from .judging import Judgement
+from .on_the_whole import OnTheWhole
+from .plain import plainly
 
 if TYPE_CHECKING:
     from ...reference.arithmetic.fast_sums import Batch
     from ...reference.arithmetic.sampling import Cut
 
-WHOLE, PART, SMALL = 2**17, 2**15, 2**13
-"""Elements of all arguments of a call up to which it is compared with what mutants of the formula give, and of the part
-of a larger one that is. What lies between is where the formula is cheap. Mutants are tried on a small part first, where
-thousands take a second, and what explains that is held against the rest."""
-DEAREST = 0.003
-"""Seconds that the formula may take then: up to thousands of mutants take as long."""
+LARGE, WHOLE, PART, SMALL = 2**20, 2**17, 2**15, 2**13
+"""Elements of all arguments of a call up to which it is compared with what mutants of the formula give, where no part
+of it tells of all that is wrong, or anyhow; and of the part of a larger one that is. Beyond the last but one only where
+the formula is cheap. Mutants are tried on a small part first, where thousands take a second, and what explains that is
+held against the rest."""
+DEAREST = 0.02
+"""Seconds that the formula may take then: up to hundreds of mutants take as long."""
+ROWS, OF_ROWS = 8, 2**18
+"""A part has so many rows, if it can with so many elements: of fewer, labels and sums of rows tell little."""
+BESIDE = 2
+"""So many indices are left of an axis that a result does not depend on."""
 FEW, SEVERAL, MOST_AXES = 4, (64, 32, 16, 8, 4, 2, 1), 4
 """Of so many rows of a larger call, or more, any number is looked at; of several axes so many indices each."""
 PAIRED = 2**23
 """Elements of what the two longest axes may span, as where a mutant lays one along the other."""
-MORE_SECONDS = 1.0
+MORE_SECONDS = 4.0
 """Of processor beyond what the diagnosis of a run may take: of one call more explanations come near."""
 Expected = tuple[OwnCall, dict[str, np.ndarray], dict[str, np.ndarray]]
 """A call or a part of it, and what is expected of its results with the tolerances, by name."""
@@ -68,13 +76,24 @@ class Rows(np.ndarray):
 
 
 def explain(call: OwnCall, judgement: Judgement) -> list[Diagnosis]:
-    """What is wrong looks like this; empty where nothing is known that gives such results, or the call is too large.
+    """What is wrong looks like this; empty where nothing is known that gives such results.
 
-    Of a large call a few rows are looked at, with the results that have a row for each.
+    Of a large call a few rows are looked at, with the results that have a row for each. What results plainly are is
+    read off all of it, and told of those of which nothing else is.
     """
-    shown = list(_looked_at(replace(call, sample=None), judgement))
+    diagnoses, told = _diagnosed(replace(call, sample=None), judgement)
+    plain = tuple(plainly(call, judgement, told))
+    if not plain:
+        return diagnoses
+    known = diagnoses[0].findings if diagnoses and told else ()  # else it says where it is wrong, not what
+    return [Diagnosis(call.operation.name, call.direction, (*known, *plain))]
+
+
+def _diagnosed(call: OwnCall, judgement: Judgement) -> tuple[list[Diagnosis], set[str]]:
+    """What diagnosis tells of a call, or of parts of it, and of which results it knows what is wrong."""
+    shown = list(_looked_at(call, judgement))
     if not shown:
-        return []
+        return [], set()
     families, came = [], {}
     for part, expected, tolerance in shown:
         families.append(_family(part, expected, tolerance, judgement))
@@ -104,7 +123,10 @@ def explain(call: OwnCall, judgement: Judgement) -> list[Diagnosis]:
     misses = [Miss(MissKind.VALUE, False, 0, "", result=tally.name) for tally in judgement.wrong]
     misses += [Miss(MissKind.SHAPE, False, 0, "", result=name) for name, _ in judgement.misshapen]
     ran = [Ran(family, verdict_on(family, misses), fails=True) for family in families]
-    return list(diagnose(ran, implementation, vectors, more=MORE_SECONDS))
+    whole_call = Observation(_family(call, {}, {}, judgement), vectors, 0, judgement.precision)
+    agrees = OnTheWhole(call, judgement, whole_call)
+    found = list(diagnose(ran, implementation, vectors, more=MORE_SECONDS, holds=agrees))
+    return found, {call.names[position] for position in agrees.positions}
 
 
 def _family(part: OwnCall, expected: Tensors, tolerance: Tensors, judgement: Judgement) -> Family:
@@ -133,17 +155,32 @@ def _family(part: OwnCall, expected: Tensors, tolerance: Tensors, judgement: Jud
 
 def _looked_at(call: OwnCall, judgement: Judgement) -> Iterator[Expected]:
     """The call itself, or some rows of a large one, with a smaller part first; nothing where it cannot be cut."""
-    answer, elements = call.operation.formulations[call.direction], _elements(call)
+    elements = _elements(call)
     cuts = call.cuts_above(1) if elements > 2 * SMALL else []
     small = _part(call, judgement, cuts, SMALL)
     if small is not None and 2 * _elements(small[0]) <= elements:
         yield from _evaluated(*small, judgement)
     part = _part(call, judgement, cuts, PART) if elements > PART else None
+    if part is not None and _rows(part[0]) < ROWS:
+        more = _part(call, judgement, cuts, OF_ROWS)
+        part = more if more is not None and _rows(more[0]) > _rows(part[0]) else part
     lacks = part is None or any(tally.name not in part[0].results for tally in judgement.wrong)
-    if lacks and _is_affordable(call):
-        yield call, *whole(parts_of(call, answer, judgement.dtype, judgement.precision))
+    if lacks and elements <= LARGE and _is_affordable(call):
+        yield call, *_whole(call, judgement)
     elif part is not None and (small is None or _elements(part[0]) > _elements(small[0])):
         yield from _evaluated(*part, judgement)
+
+
+def _whole(call: OwnCall, judgement: Judgement) -> tuple[Tensors, Tensors]:
+    """What is due of all of a call, with the tolerances."""
+    if all(name in judgement.whole for name in call.names):
+        return {n: judgement.whole[n][0] for n in call.names}, {n: judgement.whole[n][1] for n in call.names}
+    answer = call.operation.formulations[call.direction]
+    return whole(parts_of(call, answer, judgement.dtype, judgement.precision))
+
+
+def _rows(part: OwnCall) -> int:
+    return min((x.few for x in part.arguments.values() if isinstance(x, Rows)), default=ROWS)
 
 
 def _elements(call: OwnCall) -> int:
@@ -165,22 +202,30 @@ def _part(call: OwnCall, judgement: Judgement, cuts: "Sequence[Cut]", most: int)
     place = next(place for place in places if one.valid.get(place) is not None)
     tally = next(tally for tally in judgement.wrong if tally.name == call.names[place])
     also = [other for other in cuts if other is not one and other.valid.get(place) is not None]
-    for others in ([other for other in also if _is_valid(other, one)], also):
-        chosen = _chosen(call, one, others, place, most)
-        taken = [(each, _spread(each, count, tally.worst[0], place)) for each, count in chosen]
+    possible: list[Part] = []
+    apart = [other for other in cuts if other.valid.get(place, -1) is None and not other.counted]
+    for others, beside in (([other for other in also if _is_valid(other, one)], []), (also, []), (also, apart)):
+        few_of = [(other, np.arange(min(BESIDE, other.length))) for other in beside]
+        chosen = _chosen(call, one, others, beside, place, most)
+        taken = [(each, _spread(each, count, tally.worst[0], place)) for each, count in chosen] + few_of
         few, batch = cut(tensors, taken)
-        kept = [n for n in call.results if all(c.valid.get(call.names.index(n)) is not None for c, _ in taken)]
+        kept = [n for n in call.results if all(call.names.index(n) in c.valid for c, _ in taken)]
+        kept = [n for n in kept if all(c.valid[call.names.index(n)] is not None for c, _ in taken[: len(chosen)])]
         results = {n: call.results[n] for n in kept}
         for each, indices in taken:
-            results = {n: np.take(x, indices, each.valid[call.names.index(n)]) for n, x in results.items()}
+            at = {n: each.valid[call.names.index(n)] for n in results}
+            results = {n: x if at[n] is None else np.take(x, indices, at[n]) for n, x in results.items()}
         plain = replace(call, arguments=dict(zip(call.arguments, few, strict=True)), results=results)
-        at = zip(call.arguments, few, one.axes, strict=True)
-        rows = {n: x if axis is None else Rows.of(held(x, judgement.dtype), axis, one.length) for n, x, axis in at}
+        named = zip(call.arguments, few, one.axes, strict=True)
+        rows = {n: x if axis is None else Rows.of(held(x, judgement.dtype), axis, one.length) for n, x, axis in named}
         part = replace(plain, arguments=rows)
         longest = sorted({n for x in few for n in x.shape})[-2:]
-        if math.prod(longest) <= PAIRED and (_elements(part) <= 2 * PART or _is_affordable(part)):
-            return part, plain, batch
-    return None
+        if math.prod(longest) <= PAIRED and _elements(part) <= LARGE:
+            possible.append((part, plain, batch))
+            if _elements(part) <= 2 * PART:
+                return possible[-1]
+    ordered = sorted(possible, key=lambda each: _elements(each[0])) if most == SMALL else possible
+    return next((each for each in ordered if _is_affordable(each[0])), None)
 
 
 def _evaluated(part: OwnCall, plain: OwnCall, batch: "Batch | None", judgement: Judgement) -> Iterator[Expected]:
@@ -198,7 +243,9 @@ def _is_valid(other: "Cut", one: "Cut") -> bool:
     return all(other.valid.get(place) is not None for place, axis in one.valid.items() if axis is not None)
 
 
-def _chosen(call: OwnCall, one: "Cut", others: Sequence["Cut"], place: int, most: int) -> list[tuple["Cut", int]]:
+def _chosen(
+    call: OwnCall, one: "Cut", others: Sequence["Cut"], beside: Sequence["Cut"], place: int, most: int
+) -> list[tuple["Cut", int]]:
     """How many indices are left of the batch, and of other axes where that is not enough, to have most of a result."""
 
     def left(shape: Sequence[int], at: Sequence[tuple[int | None, int]]) -> int:
@@ -207,7 +254,8 @@ def _chosen(call: OwnCall, one: "Cut", others: Sequence["Cut"], place: int, most
 
     def elements(chosen: Sequence[tuple["Cut", int]]) -> int:
         tensors = enumerate(call.arguments.values())
-        return sum(left(x.shape, [(each.axes[at], count) for each, count in chosen]) for at, x in tensors)
+        every = [*chosen, *((each, BESIDE) for each in beside)]
+        return sum(left(x.shape, [(each.axes[at], count) for each, count in every]) for at, x in tensors)
 
     shape = call.results[call.names[place]].shape
     rest = {
@@ -236,8 +284,7 @@ def _spread(one: "Cut", count: int, worst: tuple[int, ...], place: int) -> np.nd
 
 def _is_affordable(call: OwnCall) -> bool:
     """Whether hundreds of mutants of the formula can be called with these arguments."""
-    elements = _elements(call)
-    return elements <= PART or (elements <= WHOLE and min(_seconds(call) for _ in range(3)) <= DEAREST)
+    return _elements(call) <= PART or min(_seconds(call) for _ in range(3)) <= DEAREST
 
 
 def _seconds(call: OwnCall) -> float:

@@ -6,6 +6,7 @@ any; and only then it is wrong. Where bounds say next to nothing, how far the fo
 `beyond_bounds`.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -14,7 +15,7 @@ from itertools import chain, product
 import numpy as np
 
 from ..check.values import agrees, compare
-from .beyond_bounds import LARGEST, Samples, in_float32
+from .beyond_bounds import LARGEST, Sample, Samples, in_float32
 from .call import OwnCall
 from .evaluation import SMALL, Answer, Part, parts_of
 from .picture import Picture, positions
@@ -24,6 +25,10 @@ from .reading import readings
 FEW, FAR = 2**10, 100.0
 """Of so many elements of a large result that is right it is read what its errors are like, if they come near their
 bounds; it is told from what mean square on, against what independent roundings come to."""
+CLEARLY = 2.0**4
+"""By so many bounds of one formulation hardly anything is off that another allows."""
+KEPT = 2**20
+"""What is due is kept of a result that has so many elements or fewer."""
 WRONG, OPEN, RIGHT = np.uint8(0), np.uint8(1), np.uint8(2)
 
 
@@ -46,6 +51,10 @@ class Tally:
     """The largest error in tolerances."""
     worst: tuple[tuple[int, ...], float, float] = ((), 0.0, 0.0)
     """Index, expected value and tolerance of that element."""
+    missed: Sample = field(default_factory=Sample)
+    """Some of the elements that are wrong."""
+    whole: tuple[np.ndarray, ...] = ()
+    """What is due of all elements, and the tolerance, unless they are too many."""
     picture: Picture = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,14 +64,23 @@ class Tally:
         """Add a part of the result. An element may be off by its tolerance, or a ceiling where that is lower."""
         if not part.expected.size:
             return
+        if self.seen == 0 and math.prod(self.shape) <= KEPT:
+            self.whole = np.full(self.shape, np.nan), np.full(self.shape, np.nan)
         self.seen += part.expected.size
-        tolerance = np.minimum(part.tolerance, ceiling)
+        tolerance = part.bound
+        if not agrees(self.got[part.where], part.expected, tolerance)[tolerance < ceiling].all():
+            tolerance = part.tolerance
+        tolerance = np.minimum(tolerance, ceiling)
+        for all_of_it, some in zip(self.whole, (part.expected, tolerance), strict=False):
+            all_of_it[part.where] = some
         bounded = tolerance < np.inf
         self.unjudged += int(tolerance.size - np.count_nonzero(bounded))
         found = compare(self.got[part.where], part.expected, tolerance, dtype)
         score = np.where(bounded, found.score, 0.0)
         wrong = ~found.right & bounded
         self.wrong += int(np.count_nonzero(wrong))
+        if wrong.any():
+            self.missed.take(self.got[part.where], part, np.flatnonzero(wrong))
         self.off += float(found.error[wrong].sum())
         self.due += float(np.abs(part.expected[wrong]).sum())
         self.picture.take(score, part.where)
@@ -91,6 +109,10 @@ class Judgement:
     """Results whose bounds say next to nothing, and whether they are held to what their formula is off by instead."""
     drifting: tuple[tuple[str, float], ...] = ()
     """Results that are right by the worst case, and how many times what independent roundings come to they are off."""
+    samples: Mapping[str, Sample] = field(default_factory=dict)
+    """Some elements of each result, right ones and wrong ones."""
+    whole: Mapping[str, tuple[np.ndarray, ...]] = field(default_factory=dict)
+    """What is due of all elements of results that have not too many, and the tolerance."""
 
 
 def judge(
@@ -123,23 +145,30 @@ def judge(
     ceilings: dict[str, float] = {}
     far: list[str] = []
     near: list[str] = []
+    last = Samples()
+    first: dict[str, float] = {}
 
-    def holds(answer: Answer, what: str) -> bool:
+    def holds(answer: Answer, what: str, most: float = np.inf) -> bool:
+        """Whether all is as an answer has it; not if it is off by so many bounds of the first formulation, which others
+        may allow: that is found out when all that is wrong is told."""
+        nonlocal last
         unjudged.clear()
-        samples = Samples()
+        last = samples = Samples()
         for part in parts(answer, what):
             if part.result in shapes:
                 if part.shape != shapes[part.result]:
+                    return False
+                if is_far(call.results[part.result][part.where], part, most):
                     return False
                 right, open_ones = is_right(call.results[part.result][part.where], part)
                 if not right:
                     return False
                 if open_ones:
                     unjudged[part.result] = unjudged.get(part.result, 0) + open_ones
-                if large:
+                if large or quick:
                     samples.take(call.results[part.result][part.where], part)
         ceilings.clear()
-        ceilings.update(samples.ceilings(call, answer, dtype, precision))
+        ceilings.update(samples.ceilings(call, answer, dtype, precision) if large else {})
         far.extend(beyond := samples.beyond(ceilings))
         near[:] = samples.near_bounds() if answer is answers[0] else []
         return not beyond
@@ -172,8 +201,9 @@ def judge(
         )
 
     def held() -> bool:
-        if not unlike_first and holds(answers[0], ""):
+        if not unlike_first and holds(answers[0], "", np.inf if quick else CLEARLY):
             return True
+        first.update({name: ceilings[name] for name in far})
         met = [*unlike(call, answers)]
         return any(holds(one, "again, by other conventions") for one in met) or hold_together([answers[0], *met])
 
@@ -186,13 +216,15 @@ def judge(
             unjudged=tuple(unjudged.items()),
             beyond=tuple((name, not np.isnan(most)) for name, most in ceilings.items()),
             drifting=tuple((r.result, r.mean_square**0.5) for r in read if r.mean_square > FAR and r.result in near),
+            samples=last.by_result,
         )
     if quick:
         return Judgement(dtype, precision, misshapen=((names[0], ()),))
     again = "once more, to say what is wrong"
-    tallies, misshapen, samples = tallied(call, names, parts(answers[0], again), dtype)
+    tallies, misshapen, samples = tallied(call, names, parts(answers[0], again), dtype, first)
     most = samples.ceilings(call, answers[0], dtype, precision) if large else {}
-    if beyond := {name: most[name] for name in samples.beyond(most)}:
+    beyond = {name: most[name] for name in samples.beyond(most)}
+    if beyond.keys() != first.keys():
         tallies, misshapen, _ = tallied(call, names, parts(answers[0], again), dtype, beyond)
     ordered = [tallies[name] for name in names if name in tallies]
     return Judgement(
@@ -203,6 +235,8 @@ def judge(
         misshapen=tuple(misshapen.items()),
         unjudged=tuple((t.name, t.unjudged) for t in ordered if t.unjudged),
         beyond=tuple((name, not np.isnan(limit)) for name, limit in most.items()),
+        samples=samples.by_result,
+        whole={t.name: t.whole for t in ordered if t.whole and t.seen == t.got.size},
     )
 
 
@@ -247,6 +281,12 @@ def tallied(
         tallies[part.result].take(part, dtype, (ceilings or {}).get(part.result, np.inf))
         samples.take(got[part.where], part)
     return tallies, misshapen, samples
+
+
+def is_far(got: np.ndarray, part: Part, most: float) -> bool:
+    """Whether an element of a part is off by more than so many bounds of the first formulation."""
+    with np.errstate(all="ignore"):
+        return most < np.inf and bool((np.abs(got.astype(np.float64) - part.expected) > most * part.bound).any())
 
 
 def is_right(got: np.ndarray, part: Part) -> tuple[bool, int]:

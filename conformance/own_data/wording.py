@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..check.messages import element, when_to_declare, wrong_elements
+from ..check.messages import element, wrong_elements
 from ..check.wording import listed, wrapped
 from ..diagnosis.findings import Diagnosis
 from ..terminal.summary import looks_like
@@ -28,8 +28,7 @@ def failure(call: OwnCall, judgements: Iterable[Judgement], diagnoses: Iterable[
     for diagnosis in diagnoses:
         lines += looks_like(diagnosis)
     if looser is not None:
-        sentence = f'{when_to_declare(looser, bad[0].dtype)} pass precision="{looser}"'
-        lines += wrapped(sentence, "    ", "      ")
+        lines += wrapped(looser, "    ", "      ")
     if right := [name for j in all_of_them for name in j.right]:
         lines.append(f"right: {listed(right)}")
     for name, some, size in sampled(call):

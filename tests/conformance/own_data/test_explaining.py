@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 from backproof.conformance import assert_gradients, assert_outputs
@@ -236,3 +237,65 @@ def test_a_factor_fits_any_single_element_and_is_no_name() -> None:
     with pytest.raises(AssertionError) as failed:
         assert_outputs("rms_norm", came, inputs=(x, gamma), eps=0.0)
     assert "looks like" not in str(failed.value)
+
+
+def told(failed: pytest.ExceptionInfo[AssertionError]) -> str:
+    return " ".join(str(failed.value).split())
+
+
+def test_a_factor_of_a_result_that_cannot_be_cut_is_told() -> None:
+    x, w, labels = normal(32, 64), normal(4000, 64) / 8, default_rng(4).integers(0, 4000, 32)
+    p = softmax(x @ w.T) - np.eye(4000, dtype=np.float32)[labels]
+    p *= np.float32(0.8 / 32)
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("linear_cross_entropy", (p @ w, p.T @ x), inputs=(x, w, labels), reduction="mean")
+    assert "a factor - dL_dinputs and dL_dweight: 0.8 times what is due" in told(failed)
+
+
+def test_an_argument_in_the_place_of_a_result_is_told() -> None:
+    a, b, dy = normal(300, 400), normal(400, 400, seed=1), normal(300, 400, seed=2)
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("matmul", (dy @ b.T, b.T), inputs=(a, b), upstream=dy)
+    assert "an argument returned - dL_db: b transposed where dL_db is due" in told(failed)
+
+
+def test_what_comes_near_all_that_is_wrong_is_no_factor() -> None:
+    z = normal(64, 32000)
+    v = z[:, :31744]
+    with pytest.raises(AssertionError) as failed:
+        assert_outputs("logsumexp", np.log(np.exp(v).sum(axis=1)), inputs=z, axis=-1)
+    assert "a factor" not in told(failed)
+
+
+def test_a_sum_over_the_batch_is_looked_at_in_some_columns() -> None:
+    x, w, dy = normal(2048, 256), normal(256, 256) / 16, normal(2048, 256, seed=1)
+    came = dy @ w.T, x.T @ dy, dy.mean(axis=0, keepdims=True)
+    with pytest.raises(AssertionError, match=r"looks like: dense\.dbiases_sum_to_mean"):
+        assert_gradients("dense", came, inputs=(x, w, np.zeros((1, 256), np.float32)), upstream=dy)
+
+
+def test_what_is_foretold_wrong_where_all_is_right_is_not_told() -> None:
+    z, labels = (3 * normal(64, 8000)).astype(np.float16), default_rng(5).integers(0, 8000, 64)
+    upstream = normal(64).astype(np.float16)
+    due = softmax(z.astype(np.float32)) - np.float32(0.1 / 8000)
+    due[np.arange(64), labels] -= 1
+    came = (due * upstream.astype(np.float32)[:, None]).astype(np.float16)
+    options = {"reduction": "none", "label_smoothing": 0.1}
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("softmax_cross_entropy", came, inputs=(z, labels), upstream=upstream, **options)
+    assert "label_smoothing is ignored" not in told(failed)
+
+
+def test_no_precision_is_offered_whose_tolerances_say_next_to_nothing() -> None:
+    bfloat16 = ml_dtypes.bfloat16
+    x, dy = (normal(2048, 32, seed=seed).astype(bfloat16) for seed in range(2))
+    gamma = np.ones(32, bfloat16)
+    wide = x.astype(np.float32)
+    terms = dy.astype(np.float32) * wide / np.sqrt((wide * wide).mean(axis=1, keepdims=True) + np.float32(1e-6))
+    summed = np.zeros(32, bfloat16)
+    for row in terms:
+        summed = (summed.astype(np.float32) + row).astype(bfloat16)
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("rms_norm", summed, results=("dL_dweight",), inputs=(x, gamma), upstream=dy, eps=1e-6)
+    assert "precision=" not in told(failed)
+    assert "more than bfloat16 with sums in float32 allows" in told(failed)
