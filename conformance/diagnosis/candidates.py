@@ -212,29 +212,15 @@ def catalogue(op: str, direction: str) -> Iterator[Candidate]:
     yield from (replace(from_fault(fault, fault.name), of_values=True) for fault in losing_digits(op, direction))
 
 
-def misread(op: str, direction: str) -> Iterator[Candidate]:
-    """What is no part of the catalogue, and seen: arguments, axes and parameters taken for others."""
+def beside(op: str, direction: str, *kinds: str) -> Iterator[Candidate]:
+    """What is no part of the catalogue, of kinds that `reference.faults` lists: `often` seen, `misread` arguments, axes
+    and parameters, mutants of a `few` kinds, and the `further` ones, of which there are most and few are seen."""
     from ...reference import faults
 
-    found = faults.misread(op, direction) if sound_of(op, direction) is not None else ()
-    return (from_fault(fault, fault.name) for fault in found)
-
-
-def often(op: str, direction: str) -> Iterator[Candidate]:
-    """What is no part of the catalogue either, seen so often that it is tried before constants are fitted."""
-    from ...reference import faults
-
-    if sound_of(op, direction) is not None:
-        yield from (from_fault(fault, fault.name) for fault in faults.often(op, direction))
-        yield from (from_fault(fault, FORMULA) for fault in faults.few_of(op, direction))
-
-
-def further(op: str, direction: str) -> Iterator[Candidate]:
-    """Mutants that are no part of the catalogue, of which there are most and few are seen."""
-    from ...reference.faults import further_of
-
-    for fault in further_of(op, direction) if sound_of(op, direction) is not None else ():
-        yield from_fault(fault, LOWER if "half" in fault.name else FORMULA)
+    for kind in kinds if sound_of(op, direction) is not None else ():
+        for fault in getattr(faults, kind)(op, direction):
+            mutant = LOWER if "half" in fault.name else FORMULA
+            yield from_fault(fault, mutant if fault.sort == "mutant" else fault.name)
 
 
 def on_labels(found: Candidate) -> Iterator[Candidate]:

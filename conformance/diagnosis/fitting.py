@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -68,8 +67,8 @@ def fitted(
                 said += f"; in the calls that failed, values from {min(values):g} to {max(values):g} fit"
             told = partial(_with, each, value)
             fixed = each.grid or (each.of_result is not None and value == 1)  # an argument itself
-            one = Candidate(each.name, said, each.cure, told, constant=not fixed)
-            yield replace(one, threshold=each.threshold, of_sizes=each.sizes)
+            kind = {"constant": not fixed, "threshold": each.threshold, "of_sizes": each.sizes}
+            yield Candidate(each.name, said, each.cure, told, **kind)
 
 
 def _with(each: "Fitted", value: float, one: Observation) -> Foretold:
@@ -158,10 +157,6 @@ def _numbers(one: Observation) -> dict[str, float]:
     upstreams = {name: tensor for name, tensor in one.arguments.items() if name.startswith("dL_d")}
     scalars = {name: float(t) for name, t in upstreams.items() if not t.ndim}
     images = {f"math.prod({name}.shape[2:])": math.prod(t.shape[2:]) for name, t in upstreams.items() if t.ndim > 3}
-    pairs = {
-        f"{name}[{k}]": each
-        for name, value in one.family.parameters.items()
-        for k, each in enumerate(value if isinstance(value, tuple | list) else ())
-        if type(each) is int and each
-    }
+    several = ((name, value) for name, value in one.family.parameters.items() if isinstance(value, tuple | list))
+    pairs = {f"{name}[{k}]": n for name, value in several for k, n in enumerate(value) if type(n) is int and n}
     return {**one.sizes, **images, **numbers, **pairs, **scalars}  # type: ignore[dict-item]

@@ -8,19 +8,7 @@ from time import thread_time
 import numpy as np
 
 from ...vectors.dtypes import DTYPES
-from .candidates import (
-    NEITHER,
-    Candidate,
-    Judged,
-    catalogue,
-    further,
-    hold,
-    misread,
-    of_result,
-    often,
-    on_labels,
-    sound_of,
-)
+from .candidates import NEITHER, Candidate, Judged, beside, catalogue, hold, of_result, on_labels, sound_of
 from .conditions import Condition, Marked, separating
 from .evidence import Evidence
 from .fitting import Kept, fitted
@@ -324,15 +312,15 @@ class Search:
         of = self.evidence.vectors.op, self.evidence.direction
         likely = chain(
             (candidate for candidate in catalogue(*of) if not candidate.remembers),
-            often(*of),
+            beside(*of, "often", "few_of"),
             self.on_labels,
             (None,),
             of_result(position, one) if wrong or one.states[position] is State.MALFORMED else (),
             fitted(self._like(one, position), position, self.wrong, self.kept, self._is_over) if wrong else (),
             (None,),
-            misread(*of),
+            beside(*of, "misread"),
         )
-        for formulas in (likely, further(*of)) if name not in self.evidence.unsteady else ():
+        for formulas in (likely, beside(*of, "further_of")) if name not in self.evidence.unsteady else ():
             if self._is_over():  # to make them takes time
                 return
             later: list[Candidate] = []
