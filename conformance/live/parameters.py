@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 from ...vectors.records import Family, Parameter
 from ..check.family import FURTHER_FORM
@@ -24,15 +25,20 @@ def key_of(family: Family) -> str:
 
 
 def made_after(families: Sequence[Family]) -> list[Family]:
-    """The families of a function and dtype that live cases are made after: ordinary drawn ones, and of parameters that
-    none of these has the others, drawn ones if there are any, for what is drawn after them is ordinary too."""
+    """The families of a function and dtype that live cases are made after: ordinary drawn ones, and the others of
+    parameters or ranks that none of these has, drawn ones if there are any: what is drawn after them is ordinary too.
+    """
     found = [f for f in families if RANDOM in f.flags]
     names = {name for f in found for name in f.inputs}
     others = [f for f in families if names.issuperset(f.inputs)]
     for some in ([f for f in others if f.seed], others):
-        known = {key_of(f) for f in found}
-        found += [f for f in some if key_of(f) not in known]
+        known = {_form(f) for f in found}
+        found += [f for f in some if _form(f) not in known]
     return found
+
+
+def _form(family: Family) -> tuple[str, tuple[int, ...]]:
+    return key_of(family), tuple(x.ndim for x in family.inputs.values())
 
 
 def ranges_of(family: Family, families: Collection[Family]) -> Ranges:
@@ -46,11 +52,11 @@ def ranges_of(family: Family, families: Collection[Family]) -> Ranges:
         for other in families
         if other.point in (None, family.point) and (FURTHER_FORM in family.flags or FURTHER_FORM not in other.flags)
     ]
-    shown = {name: sorted({x for p in alike if _is_number(x := p.get(name))}) for name in family.parameters}
+    shown = {name: sorted({x for p in alike for x in [p.get(name)] if _is_number(x)}) for name in family.parameters}
     return {n: (x, *shown[n]) for n, x in family.parameters.items() if _is_number(x) and len(shown[n]) > 1}
 
 
-def _is_number(value: Parameter) -> bool:
+def _is_number(value: Parameter) -> TypeGuard[float]:
     """Whether a parameter is a number among others; a whole one counts or chooses something, as an axis does."""
     return isinstance(value, float) and math.isfinite(value)
 

@@ -55,10 +55,13 @@ def test_each_varies_among_the_large_cases(op: str) -> None:
 
 
 @pytest.mark.parametrize("op", operation_names())
-def test_live_cases_are_made_after_all_sets_of_parameters(op: str) -> None:
+def test_live_cases_are_made_after_all_sets_of_parameters_and_ranks(op: str) -> None:
+    def form(family: Family) -> object:
+        return key_of(family), tuple(x.ndim for x in family.inputs.values())
+
     for direction in operation(op).functions:
-        drawn = {key_of(template.family) for template in made_after(op, direction)}
-        assert drawn == {key_of(family) for family in golden(op, direction)}
+        drawn = {form(template.family) for template in made_after(op, direction)}
+        assert drawn == {form(family) for family in golden(op, direction)}
 
 
 def _of(op: str, family: str) -> Template:
