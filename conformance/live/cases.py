@@ -84,8 +84,9 @@ def draw_case(templates: Sequence[Template], key: str) -> tuple[Template, LiveCa
     template = group[_below(w, len(group))]
     sizes = _sizes(w, template)
     profile = tuple(PROFILES)[_below(w, len(PROFILES))]
-    key, variation = _below(w, KEYS), _below(w, KEYS) if _below(w, 2) else 0
-    return template, LiveCase(template.family.name, sizes, profile, key, variation if template.ranges else 0)
+    number = _below(w, KEYS)
+    variation = _below(w, KEYS) if _below(w, 2) and template.ranges else 0
+    return template, LiveCase(template.family.name, sizes, profile, number, variation)
 
 
 def by_parameters(templates: Sequence[Template]) -> list[list[Template]]:

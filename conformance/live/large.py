@@ -66,17 +66,17 @@ def large_cases(templates: Sequence[Template], key: str) -> Iterator[tuple[Templ
     several, and the first with the first family's. They are followed by those along each axis, where these mean nothing
     to the operation."""
     w = Stream(key, "float64")
-    for number, ((template, sizes), profile) in enumerate(_chosen(by_parameters(templates))):
-        key, variation = (int(n) for n in w.integers((2,), 0, KEYS))
-        varied = variation if number and template.ranges else 0
-        yield template, LiveCase(template.family.name, sizes, profile, key, varied)
+    for place, ((template, sizes), profile) in enumerate(_chosen(by_parameters(templates))):
+        number, variation = (int(n) for n in w.integers((2,), 0, KEYS))
+        varied = variation if place and template.ranges else 0
+        yield template, LiveCase(template.family.name, sizes, profile, number, varied)
     if alike := [template for template in templates if _is_elementwise(template)]:
         template = max(alike, key=lambda template: len(template.lengths))
         golden = tuple(length.golden for length in template.lengths)
         for place in range(len(golden)):
             sizes = (*golden[:place], LONGEST, *golden[place + 1 :])
-            key, variation = (int(n) for n in w.integers((2,), 0, KEYS))
-            yield template, LiveCase(template.family.name, sizes, "bell", key, variation if template.ranges else 0)
+            number, variation = (int(n) for n in w.integers((2,), 0, KEYS))
+            yield template, LiveCase(template.family.name, sizes, "bell", number, variation if template.ranges else 0)
 
 
 def _chosen(groups: Sequence[Sequence[Template]]) -> Iterator[tuple[Sized, str]]:

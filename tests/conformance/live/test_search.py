@@ -128,9 +128,10 @@ def test_a_case_that_fails_has_others_beside_it() -> None:
 
     smallest = searched("dense_backward", last_row_left_out).judged
     assert smallest is not None
-    assert smallest.case.sizes == (11, 1, 1)
+    rows, *others = smallest.case.sizes
+    assert (rows, {*others}) == (11, {1})
     found = list(witnesses(judge_of("dense", dense_backward=last_row_left_out), smallest))
-    assert {one.case.sizes for one in found} == {(11, 1, 1), (11, 3, 3)}
+    assert {one.case.sizes for one in found} == {(11, *others), (11, *(3 for _ in others))}
     assert {one.case.profile for one in found} == {"integers", "bell"}
     assert smallest.case not in [one.case for one in found]
     assert all(one.fails for one in found)
