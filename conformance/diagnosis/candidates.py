@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 
 Foretold = Results | None
 """What a call returns, None where it raises; of the results those are None of which nothing is said."""
-LOWER = "a lower precision"
-"""The name of what a looser precision may allow."""
-FORMULA = "another formula"
-"""The name of what a mutant is that is no part of the catalogue."""
+LOWER, FORMULA = "a lower precision", "another formula"
+"""The names of what a looser precision may allow, and of mutants that are no part of the catalogue."""
 NOTHING: Foretold = ()
 """Says nothing of an observation."""
 REFUSED: Foretold = None
@@ -70,8 +68,7 @@ class Held:
     """Whether what is wrong is off by a few units in the last place: another rounding may do the same by chance."""
 
 
-_NO = np.zeros((), bool)
-_YES = np.ones((), bool)
+_NO, _YES = np.zeros((), bool), np.ones((), bool)
 NEITHER, EXPLAINED, AGAINST = Held(_NO, _NO), Held(_YES, _NO), Held(_NO, _YES)
 ALIKE, NEARER, APART = 0.01, 0.5, 0.1
 """How far apart two wrong results of the same fault may be, as a share of their distance from the right one: whatever

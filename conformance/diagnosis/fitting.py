@@ -27,11 +27,7 @@ Kept = dict[tuple[int, float, int], Results | None]
 
 
 def fitted(
-    some: Sequence[Observation],
-    position: int,
-    others: Sequence[Observation],
-    kept: Kept,
-    is_over: Callable[[], bool] = lambda: False,
+    some: Sequence[Observation], position: int, others: Sequence[Observation], kept: Kept, is_over: Callable[[], bool]
 ) -> Iterator[Candidate]:
     """The faults with an open constant that account for what is wrong with a result of some observations, fitted.
 

@@ -29,8 +29,7 @@ def off_by_row(wrong: Sequence[Observation], position: int) -> Words | None:
 
 
 def _of_rows(one: Observation, position: int, sound: int) -> np.ndarray | None:
-    """The factor (1 would be sound), or what is added (0 would be), of each row that is wrong; None where some has
-    none."""
+    """The factor (1 is sound), or what is added (0 is sound), of each row that is wrong; None where some has none."""
     rows = one.wrong[position].any(axis=-1)
     due, off = one.expected[position][rows], one.off(position)[rows]
     of = due if sound else np.ones_like(due)

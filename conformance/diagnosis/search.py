@@ -213,9 +213,7 @@ class Search:
             if best is not None and judged.doubtful and judged.order > best.judged.order and self._settles(best):
                 continue  # it holds on a condition at best
             explanation = self._weigh(judged, best)
-            if explanation is None or (id(one), position) not in explanation.explained:
-                continue
-            if not self.evidence.holds(explanation):
+            if not (explanation and (id(one), position) in explanation.explained and self.evidence.holds(explanation)):
                 continue
             rivals.append(explanation)
             if best is None or explanation.rank < best.rank:
@@ -501,8 +499,7 @@ class Search:
         return bool(sure) and len(one.conditions) <= 1 and self._explains_all(one)
 
     def _is_sure(self, one: Explanation, known: bool) -> bool:
-        """Whether it is to be told although not all was tried: it explains all, on no condition, or is well known, or
-        explains many families on one."""
+        """Whether to tell it although not all was tried: it is known, on no condition, or of many families on one."""
         seen = known or not one.conditions or (len(one.conditions) == 1 and self._families(one) >= UNTOLD_WHEN)
         return seen and self._explains_all(one)
 
