@@ -58,13 +58,12 @@ def fitted(
             if by_size or (alone and each.of_result is None and each.starts[0] == 1 and abs(value - 1) < NEAR):
                 continue
             digits = 12 if math.isclose(value, each.starts[0], rel_tol=1e-5) else 6
-            said = f"{each.says(f'{value:.{digits}g}')}{named(value)}"
+            say = f"{each.says(f'{value:.{digits}g}')}{named(value)}"
             if each.name == PARAMETER_IGNORED and len(values) > 1:
-                said += f"; in the calls that failed, values from {min(values):g} to {max(values):g} fit"
-            told = partial(_with, each, value)
-            fixed = each.grid or (each.of_result is not None and value == 1)  # an argument itself
-            kind = {"constant": not fixed, "threshold": each.threshold, "of_sizes": each.sizes}
-            yield Candidate(each.name, said, each.cure, told, **kind)
+                say += f"; in the calls that failed, values from {min(values):g} to {max(values):g} fit"
+            at = partial(_with, each, value)
+            free = not (each.grid or (each.of_result is not None and value == 1))  # which is an argument itself
+            yield Candidate(each.name, say, each.cure, at, constant=free, threshold=each.threshold, of_sizes=each.sizes)
 
 
 def _with(each: "Fitted", value: float, one: Observation) -> Foretold:
