@@ -243,6 +243,7 @@ def told(failed: pytest.ExceptionInfo[AssertionError]) -> str:
     return " ".join(str(failed.value).split())
 
 
+@pytest.mark.catalogue
 def test_a_factor_of_a_result_that_cannot_be_cut_is_told() -> None:
     x, w, labels = normal(32, 64), normal(4000, 64) / 8, default_rng(4).integers(0, 4000, 32)
     p = softmax(x @ w.T) - np.eye(4000, dtype=np.float32)[labels]
@@ -259,6 +260,7 @@ def test_an_argument_in_the_place_of_a_result_is_told() -> None:
     assert "an argument returned - dL_db: b transposed where dL_db is due" in told(failed)
 
 
+@pytest.mark.catalogue
 def test_what_comes_near_all_that_is_wrong_is_no_factor() -> None:
     z = normal(64, 32000)
     v = z[:, :31744]
@@ -274,6 +276,7 @@ def test_a_sum_over_the_batch_is_looked_at_in_some_columns() -> None:
         assert_gradients("dense", came, inputs=(x, w, np.zeros((1, 256), np.float32)), upstream=dy)
 
 
+@pytest.mark.catalogue
 def test_what_is_foretold_wrong_where_all_is_right_is_not_told() -> None:
     z, labels = (3 * normal(64, 8000)).astype(np.float16), default_rng(5).integers(0, 8000, 64)
     upstream = normal(64).astype(np.float16)
