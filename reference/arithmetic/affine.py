@@ -37,6 +37,8 @@ from .linear_errors import (
 from .protocol import Axis, DirectArray, as_array, evaluated_once, filled, over_elements
 from .rounding import Rounding
 
+LARGEST_STACK = 16
+"""Of as many products of matrices at most, the errors are passed on together."""
 HALVES = [FORMATS[name] for name in HALF]
 Derivatives = dict[str, Any]
 """The `slope` and the `off` of an operand."""
@@ -58,8 +60,10 @@ def _derivatives(balls: np.ndarray) -> Derivatives:
 def _upper(balls: np.ndarray) -> np.ndarray:
     """Give float64 above balls >= 0, and 0 for 0, as (size,)."""
     flat = balls.ravel().tolist()
-    upper = np.nextafter([*map(float, map(arb.abs_upper, flat))], inf)
-    upper[[*map(arb.is_zero, flat)]] = 0
+    nearest = np.array([*map(float, map(arb.abs_upper, flat))])
+    upper = np.nextafter(nearest, inf)
+    if np.count_nonzero(nearest) < len(flat):
+        upper[[*map(arb.is_zero, flat)]] = 0
     return upper
 
 
@@ -119,6 +123,8 @@ class Affine(DirectArray):
         beyond: np.ndarray | None = None,
     ) -> Self:
         """Give a step's result from that of rounding arrays; see `linear_errors.after`."""
+        if all(map(arb.is_zero, result.error.ravel().tolist())):
+            return self.exact(result, self.errors.variables)
         if result.precision.format in HALVES:
             early = Reading.EVERYBODY
         errors = linear_errors.after(self.errors.variables, result.shape, _upper(result.error), operands, early, beyond)
@@ -191,7 +197,16 @@ class Affine(DirectArray):
 
     def product(self, other: Self) -> Self:
         """x @ y of two matrices."""
-        result, terms = self.rounding.product(other.rounding), len(other)
+        return self._multiplied(self.rounding.product(other.rounding), other)
+
+    def products(self, other: Self) -> Self:
+        """x @ y of two stacks of matrices, in one step if there are few."""
+        if len(self) > LARGEST_STACK:
+            return super().products(other)
+        return self._multiplied(self.rounding.products(other.rounding), other)
+
+    def _multiplied(self, result: Rounding, other: Self) -> Self:
+        terms = other.shape[-2]
         left = self._operand(result, times_matrix, terms=terms, **other._factors)
         right = other._operand(result, matrix_times, terms=terms, **self._factors)
         return self._after(result, left, right, early=Reading.ADDITIONS)

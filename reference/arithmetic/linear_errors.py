@@ -208,21 +208,22 @@ def sums_over(axes: tuple[int, ...], keepdims: bool) -> Linear:
 
 
 def times_matrix(rows: np.ndarray, matrix: Any) -> np.ndarray:
-    """(R, n, k) and (k, m) -> (R, n, m), term by term: with the rows last, which are many where axes are short."""
-    terms = np.ascontiguousarray(rows.transpose(2, 1, 0))[:, :, None]
-    slopes = np.repeat(matrix[:, :, None], len(rows), axis=2)
+    """(R, ..., n, k) and (..., k, m) -> (R, ..., n, m), term by term: with the rows last, which are many where axes are
+    short."""
+    terms = np.ascontiguousarray(rows.transpose(-1, *range(1, rows.ndim - 1), 0))[..., None, :]
+    slopes = np.repeat(np.moveaxis(matrix, -2, 0)[..., None, :, None], len(rows), axis=-1)
     np.absolute(slopes[..., -4:], out=slopes[..., -4:])
-    result = np.zeros((rows.shape[1], matrix.shape[1], len(rows)))
+    result = np.zeros((*rows.shape[1:-1], matrix.shape[-1], len(rows)))
     passed = np.empty_like(result)
     for term, slope in zip(terms, slopes, strict=True):
         np.multiply(term, slope, out=passed)
         result += passed
-    return result.transpose(2, 0, 1)
+    return result.transpose(-1, *range(rows.ndim - 1))
 
 
 def matrix_times(rows: np.ndarray, matrix: Any) -> np.ndarray:
-    """(R, k, m) and (n, k) -> (R, n, m), term by term."""
-    return times_matrix(rows.swapaxes(1, 2), matrix.T).swapaxes(1, 2)
+    """(R, ..., k, m) and (..., n, k) -> (R, ..., n, m), term by term."""
+    return times_matrix(rows.swapaxes(-1, -2), matrix.swapaxes(-1, -2)).swapaxes(-1, -2)
 
 
 class Operand(NamedTuple):
@@ -257,42 +258,43 @@ def after(
     the errors that its derivatives pass on; else that is `bound` less what these pass on in the rule of rounding
     arrays.
     """
-    size = bound.size
     with_errors = [x for x in operands if x.errors.are_any]
     read = [x.errors.read(x.use) for x in with_errors]
     numbers = together(variables, read)
     most = len(numbers)
-    table = _zeros(most + 4, 1 + size)
+    table = _zeros(most + 4, 1 + bound.size)
     rest, own, radius, error = table[most:, 1:]
     if not read:
         own[:] = radius[:] = error[:] = bound
         return LinearErrors(variables, numbers, table, early)
-    inherited, magnitudes = table[:most, 1:].reshape(most, *shape), np.zeros((4, *shape))
-    terms = max(x.terms for x in with_errors)
+    inherited = table[:, 1:].reshape(most + 4, *shape)  # the last rows are magnitudes, until they are read below
+    terms = max([x.terms for x in with_errors])
     slack = SLACK * (len(read) + 2 + terms)
     for x, errors in zip(with_errors, read, strict=True):
-        rows = errors.rows_of(x.cells)
-        passed = x.linear(rows, x.slope)
-        inherited[errors.rows_among(numbers), *x.at] += passed[:-4]
-        magnitudes[:, *x.at] += passed[-4:]
+        passed = x.linear(errors.rows_of(x.cells), x.slope)
+        parts = [(errors.rows_among(numbers), passed[:-4]), (slice(most, None), passed[-4:])]
+        for rows, part in [(slice(None), passed)] if errors.numbers is numbers else parts:
+            if x is with_errors[0] or x.at:
+                inherited[rows, *x.at] = part
+            else:
+                inherited[rows, *x.at] += part
         if x.off is not None:
-            unknown = x.linear(rows[-4:], x.off)[2:] * (1 + slack)
-            magnitudes[0] += unknown[0]
-            magnitudes[3] -= unknown[1]
-    kept, passed_on, whole, first = magnitudes.reshape(4, size)
-    own[:] = np.maximum(bound - first * (1 - slack), 0) if beyond is None else beyond
-    own += passed_on
+            unknown = x.linear(errors.rows_of(x.cells)[-4:], x.off)[2:] * (1 + slack)
+            inherited[most] += unknown[0]
+            inherited[-1] -= unknown[1]
+    own += np.maximum(bound - error * (1 - slack), 0) if beyond is None else beyond
     own *= 1 + slack
-    rest[:] = kept + (whole * (2 * slack) + (most + 8) * terms * TINY)
+    rest += radius * (2 * slack) + (most + 8) * terms * TINY
     slight = own <= NEGLIGIBLE * bound
     if np.count_nonzero(slight):
         rest[slight] += own[slight]
         own[slight] = 0
     rest *= 1 + slack
     radius[:] = added(abs(table[: most + 2, 1:])) * (1 + SLACK * (4 + most.bit_length()))
-    given_up = ~(radius <= 4 * bound + 2.0**-1000)
-    if np.count_nonzero(given_up):
+    kept = radius <= 4 * bound + 2.0**-1000
+    if np.count_nonzero(kept) < bound.size:
+        given_up = ~kept
         table[:-1, 1:][:, given_up] = 0
         own[given_up] = radius[given_up] = bound[given_up]
-    error[:] = np.minimum(bound, radius)
+    np.minimum(bound, radius, out=error)
     return LinearErrors(variables, numbers, table, early)
