@@ -51,7 +51,7 @@ def has_no_bound(variant: SoundVariant, family: Family) -> bool:
         return False
     for case in range(family.count):
         inputs = {name: x[case, ...] for name, x in family.inputs.items()}
-        if not variant.formulation.applies(inputs):
+        if not variant.formulation.applies({**inputs, **family.parameters}):
             return True
         precisions = [PRECISIONS_OF[family.dtype][0]]
         try:

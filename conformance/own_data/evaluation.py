@@ -276,16 +276,18 @@ def counted(answer: Answer, call: OwnCall, dtype: str, precision: str) -> list[F
 
     model = precision_model(dtype, precision)
     stepwise = model.accumulator == model.format
-    forms = (call.arguments, {**call.arguments, **_along_the_axis(call)})
+    given = {**call.arguments, **call.parameters}
+    forms = (given, {**given, **_along_the_axis(call)})
     return [f for f in answer if (stepwise or not f.accumulates) and all(map(f.applies, forms))]
 
 
-def _along_the_axis(call: OwnCall) -> dict[str, np.ndarray]:
+def _along_the_axis(call: OwnCall) -> dict[str, Any]:
     """The arguments with the axis that a parameter names as the last, along which formulations have their limits."""
     axis = call.parameters.get("axis")
     if not isinstance(axis, int):
         return {}
-    return {n: np.moveaxis(x, axis, -1) if -x.ndim <= axis < x.ndim else x for n, x in call.arguments.items()}
+    moved = {n: np.moveaxis(x, axis, -1) if -x.ndim <= axis < x.ndim else x for n, x in call.arguments.items()}
+    return {**moved, "axis": -1}
 
 
 def whole(parts: Iterator[Part]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

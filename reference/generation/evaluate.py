@@ -242,7 +242,7 @@ def _bounded(case: _ExactCase, model: Precision, reductions: set[str], sharp: bo
     for index, formulation in enumerate(case.formulas):
         if formulation.accumulates and model.accumulator != model.format:
             continue
-        if not formulation.applies(case.inputs):
+        if not formulation.applies({**case.inputs, **case.parameters}):
             continue
         try:
             errors = _errors(case, formulation, arguments)

@@ -32,12 +32,12 @@ class Formulation:
     longest: Mapping[str, int] = field(default_factory=dict)
     """By argument of the operation, the longest last axis for which it is evaluated."""
     differs: Callable[[Mapping[str, Any]], bool] = lambda _: True
-    """Says of arguments, given by name, whether it takes other steps for them than those before it do."""
+    """Says of a call whether it is sound there, and takes other steps than those before it do."""
 
-    def applies(self, arguments: Mapping[str, Any]) -> bool:
-        """Say whether it is evaluated for these arguments, given by name."""
-        short = all(math.prod(arguments[name].shape[-1:]) <= length for name, length in self.longest.items())
-        return short and self.differs(arguments)
+    def applies(self, call: Mapping[str, Any]) -> bool:
+        """Say whether it is evaluated for a call: its arguments and parameters by name."""
+        short = all(math.prod(call[name].shape[-1:]) <= length for name, length in self.longest.items())
+        return short and self.differs(call)
 
 
 Alternatives = Mapping[tuple[str, str], Mapping[str, tuple[Formulation, ...]]]
@@ -78,7 +78,7 @@ def _combined(outer: Function, parts: tuple[Formulation, ...], name: str) -> For
         all(part.stable for part in parts),
         any(part.accumulates for part in parts),
         {argument: min(n for name, n in limits if name == argument) for argument, _ in limits},
-        lambda arguments: all(part.differs(arguments) for part in parts),
+        lambda call: all(part.differs(call) for part in parts),
     )
 
 

@@ -8,6 +8,7 @@ Shifting by the maximum changes no exact value and keeps exp in range; see Blanc
 computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -59,15 +60,17 @@ def _zero_if_masked(dL_doutputs: Array, inputs: Array, *, axis: Axis, keepdims: 
 
 
 def _running(inputs: Array, *, axis: Axis, keepdims: bool = False) -> Array:
-    """One element after the other, which rounds at their magnitude once for each: sound over few alone."""
-    if terms(inputs.shape, axis) > MOST_RUNNING:
-        return forward(inputs, axis=axis, keepdims=keepdims)
+    """One element after the other, which rounds at their magnitude once for each."""
     outputs = running_logsumexp(in_a_row(inputs, axis))
     return outputs.reshape(kept_shape(inputs.shape, axis)) if keepdims else outputs.squeeze(-1)
 
 
-MOST_RUNNING = 5
-RUNNING = Formulation(_running, "running logsumexp", stable=False, accumulates=True)
+def _few(call: Mapping[str, Any]) -> bool:
+    """A running sum is sound over few elements alone."""
+    return terms(call["inputs"].shape, call["axis"]) <= 5
+
+
+RUNNING = Formulation(_running, "running logsumexp", stable=False, accumulates=True, differs=_few)
 
 FORMULATIONS = {
     "forward": (RUNNING,),

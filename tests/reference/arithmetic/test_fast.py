@@ -80,7 +80,7 @@ def made_of(op: str, direction: str, dtype: str, key: int, scale: str, precision
             words = Words(f"{op}/{key}", dtype)
             try:
                 tensors = call(form, words, SCALES[scale])
-                if not formula.applies(tensors):
+                if not formula.applies({**tensors, **form.parameters}):
                     continue
                 model = precision_model(dtype, precision)
                 pairs = list(both(formula.function, list(tensors.values()), dict(form.parameters), model))

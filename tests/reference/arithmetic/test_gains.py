@@ -43,8 +43,9 @@ def calls() -> Iterator[Call]:
     for (op, direction), (dtype, name) in product(directions(), PRECISION_NAMES):
         form = forms(op, direction)[0]
         drawn = form.drawn(Words(f"gains of {form}", dtype))
-        sound = operation(op).formulations[direction]
-        formulas = [partial(f.function, **form.parameters) for f in sound if not f.accumulates and f.applies(drawn)]
+        given = {**drawn, **form.parameters}
+        sound = [f for f in operation(op).formulations[direction] if not f.accumulates and f.applies(given)]
+        formulas = [partial(f.function, **form.parameters) for f in sound]
         yield Call(f"{op}/{direction}", dtype, name, tuple(drawn.values()), tuple(formulas))
     for steps, (dtype, name) in product((4, 16), [("float32", "float32"), ("bfloat16", "stepwise")]):
         yield Call(f"LSTM over {steps} steps", dtype, name, tuple(tensors(steps)), (final_gradient,))

@@ -57,7 +57,7 @@ def enclosures(direction: str, form: Form, scale: str) -> list[tuple[np.ndarray,
     flint.ctx.prec = BITS
     arguments = drawn(form, scale)
     balls = [x if x.dtype.kind == "i" else Ball(x) for x in arguments.values()]
-    formulas = [f for f in operation(form.op).formulations[direction] if f.applies(arguments)]
+    formulas = [f for f in operation(form.op).formulations[direction] if f.applies({**arguments, **form.parameters})]
     return [tuple(y.balls for y in as_tuple(f.function(*balls, **form.parameters))) for f in formulas]
 
 
