@@ -17,7 +17,8 @@ from ..mutations.fitted import fitted_of
 from ..mutations.formula import has_text
 from ..mutations.formula import mutants as mutants_of
 from ..mutations.further import few_of, further_of, losing_digits
-from ..mutations.misread import ignored, misread
+from ..mutations.misread import misread
+from ..mutations.misread_parameters import ignored
 from ..mutations.often import often
 from ..mutations.wrappers import wrappers as wrappers_of
 

@@ -25,7 +25,7 @@ from . import blocks
 from .formula import Mutation, alike, assembled, mutations
 from .further import written_otherwise
 from .labels import rows_of
-from .misread import of_elements
+from .related import of_elements
 from .rows import Context, Replacement, attribute, called, from_numpy, name, number, replaced
 from .wrong_calls import on_argument, on_result, updated_first
 

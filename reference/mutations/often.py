@@ -14,7 +14,7 @@ from ..model.operation import Operation, operation
 from .changes import zero_beyond
 from .grouped import of_masks
 from .lazily import made_once
-from .misread import EXPONENTIAL, overflows
+from .related import EXPONENTIAL, overflows
 from .wrong_calls import on_argument
 
 Array = Any
