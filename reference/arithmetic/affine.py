@@ -61,7 +61,7 @@ def _upper(balls: np.ndarray) -> np.ndarray:
     """Give float64 above balls >= 0, and 0 for 0, as (size,)."""
     flat = balls.ravel().tolist()
     nearest = np.array([*map(float, map(arb.abs_upper, flat))])
-    upper = np.nextafter(nearest, inf)
+    upper: np.ndarray = np.nextafter(nearest, inf)
     if np.count_nonzero(nearest) < len(flat):
         upper[[*map(arb.is_zero, flat)]] = 0
     return upper
@@ -199,11 +199,11 @@ class Affine(DirectArray):
         """x @ y of two matrices."""
         return self._multiplied(self.rounding.product(other.rounding), other)
 
-    def products(self, other: Self) -> Self:
+    def stacked_product(self, other: Self) -> Self:
         """x @ y of two stacks of matrices, in one step if there are few."""
         if len(self) > LARGEST_STACK:
-            return super().products(other)
-        return self._multiplied(self.rounding.products(other.rounding), other)
+            return super().stacked_product(other)
+        return self._multiplied(self.rounding.stacked_product(other.rounding), other)
 
     def _multiplied(self, result: Rounding, other: Self) -> Self:
         terms = other.shape[-2]

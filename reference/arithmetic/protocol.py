@@ -200,9 +200,9 @@ class FormulaArray(NDArrayOperatorsMixin):
         """Multiply two matrices, (n, k) and (k, m)."""
         raise NotImplementedError
 
-    def products(self, other: Self) -> Self:
+    def stacked_product(self, other: Self) -> Self:
         """Multiply two stacks of as many matrices, (s, n, k) and (s, k, m)."""
-        return self.stacked([one.product(two) for one, two in zip(self, other, strict=True)])
+        return self.stacked([self[k].product(other[k]) for k in range(len(self))])
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self:
         """Sum along axes, or of all elements."""
@@ -400,7 +400,7 @@ class FormulaArray(NDArrayOperatorsMixin):
         shape = (*stack, self.shape[-2], other.shape[-1])
         if not math.prod(stack):
             return self.lift(np.zeros(shape))
-        return one.products(two).reshape(*shape)
+        return one.stacked_product(two).reshape(*shape)
 
     def ones_like(self) -> Self:
         """Exact ones of the same shape."""

@@ -92,8 +92,8 @@ def misread(op: str, direction: str) -> Iterator[Fault]:
     def fault(wrong: Wrong, widen: Callable[[Function], Function] = widened) -> Fault:
         words, function = wrong.words, wrong.function
         said = f"{words}." if words.startswith(("dL_", *arguments, *results)) else f"{words[0].upper()}{words[1:]}."
-        how = {"sort": "wrapper", "wrong": said, "cure": wrong.cure, "formula": function}
-        return faulty(op, wrong.kind, direction, widen(function), **how)
+        of = partial(faulty, op, wrong.kind, direction, widen(function), sort="wrapper")
+        return of(wrong=said, cure=wrong.cure, formula=function)
 
     for of in (of_labels, of_arguments, of_parameters):
         yield from map(fault, of(subject, direction))

@@ -125,16 +125,16 @@ def of_parameters(subject: Operation, direction: str) -> Iterator[Wrong]:
     """What is read of parameters wrong."""
     sound, of = subject.functions[direction], subject.arguments[direction][-1]
     for words, exchanged in _of_pairs(subject, direction):
-        function = partial(_with_parameters, exchanged, sound)
-        yield Wrong(MISREAD, words, function, "take the first for rows, the second for columns.")
+        changed = partial(_with_parameters, exchanged, sound)
+        yield Wrong(MISREAD, words, changed, "take the first for rows, the second for columns.")
     if inspect.signature(sound).parameters.get("axis", inspect.Parameter).default == -1:
         for said, by in LENGTHS:
-            function = partial(_scaled_by_length, by, direction == "backward", sound)
-            yield Wrong("an argument misread", f"{of} is {said} along axis", function, f"take {of} as it is.")
+            scaled = partial(_scaled_by_length, by, direction == "backward", sound)
+            yield Wrong("an argument misread", f"{of} is {said} along axis", scaled, f"take {of} as it is.")
         words = "axis, where none is given, is 0 for ranks 1 and 3, and 1 for others"
         yield Wrong(MISREAD, words, partial(_implicit_axis, sound), "take the last axis.")
     for words, function in _of_words(subject, direction):
         yield Wrong(MISREAD, words, function, "compare it with the word that is meant.")
     for words, rounded in _of_numbers(subject, direction):
-        function = partial(_with_parameters, rounded, sound)
-        yield Wrong("a parameter rounded", words, function, "take parameters in float64.")
+        changed = partial(_with_parameters, rounded, sound)
+        yield Wrong("a parameter rounded", words, changed, "take parameters in float64.")

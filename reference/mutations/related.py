@@ -173,8 +173,8 @@ def of_other_functions(subject: Operation, direction: str) -> Iterator[Wrong]:
     """The formulas of operations, and functions of elements, that are taken for others."""
     op = subject.name
     if direction == "backward" and len(subject.results[direction]) == 1 and "forward" in subject.functions:
-        words, function = "the forward is applied to the upstream", partial(_of_upstream, subject.functions["forward"])
-        yield Wrong(OTHER_OPERATION, words, function, "apply its derivative.")
+        words, otherwise = "the forward is applied to the upstream", partial(_of_upstream, subject.functions["forward"])
+        yield Wrong(OTHER_OPERATION, words, otherwise, "apply its derivative.")
     for words, function in other_operations(op, direction):
         yield Wrong(OTHER_OPERATION, words, function, f"use the formula of {op}.")
     for words, function in _related(op, direction) if of_elements(op, direction) else ():
