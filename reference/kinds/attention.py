@@ -235,6 +235,7 @@ def with_parameters(
     """Give drawn families of a kind under further parameters."""
     said = ", ".join(f"{parameter}={value}" for parameter, value in given.items())
     comment, draw = f"{said}, of sizes {of}.", partial(ordinary, kind, of)
-    more = families(f"random-{name}", f"random {flags} upstream-signed", comment, draw=draw, counts=2, point=point)
+    counts = 1 if "odd-sizes" in flags else 2
+    more = families(f"random-{name}", f"random {flags} upstream-signed", comment, draw=draw, counts=counts, point=point)
     for draft in more:
         yield replace(draft, parameters={**draft.parameters, **given}, count=min(draft.count, DRAWN))
