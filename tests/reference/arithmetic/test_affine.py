@@ -10,7 +10,7 @@ from typing import Any
 import flint
 import numpy as np
 import pytest
-from backproof.reference.arithmetic.affine import Affine
+from backproof.reference.arithmetic.affine import LARGEST_STACK, Affine
 from backproof.reference.arithmetic.linear_errors import Variables, added
 from backproof.reference.arithmetic.precision import PRECISIONS, Precision, precision_model
 from backproof.reference.arithmetic.protocol import RangeError, UnboundedError
@@ -227,6 +227,19 @@ def test_what_is_put_around_an_array_is_exact_and_leaves_its_errors() -> None:
     padded = np.pad(x, ((2, 1),))
     assert padded.error.tolist() == [0, 0, *x.error.tolist(), 0]
     assert (padded * padded).error.tolist() == [0, 0, *(x * x).error.tolist(), 0]
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 4), (2, 2, 3, 4), (LARGEST_STACK + 1, 1, 4)])
+def test_matrices_of_a_stack_have_the_bounds_that_they_have_alone(shape: tuple[int, ...]) -> None:
+    precision, shared = precision_model("bfloat16", "stepwise"), Variables()
+    numbers = 1 + np.arange(np.prod(shape)).reshape(shape) % 11 / 8
+    x = exact(numbers, precision, shared) / exact(np.full(shape, 3.0), precision, shared)
+    y = exact(numbers.swapaxes(-1, -2)[..., :, ::-1], precision, shared)
+    stacked = (x @ y) - 1
+    for place in np.ndindex(shape[:-2]):
+        alone = (x[place] @ y[place]) - 1
+        for together, apart in ((stacked.value, alone.value), (stacked.error, alone.error)):
+            assert together[place].astype(np.float64) == pytest.approx(apart.astype(np.float64), rel=2**-30)
 
 
 BYTES = """

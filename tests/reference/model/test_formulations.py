@@ -140,6 +140,12 @@ def test_a_formulation_is_evaluated_up_to_its_limits_of_the_argument_that_has_th
     assert PARTS[0].applies({})
 
 
+@pytest.mark.parametrize(("axis", "applies"), [(0, True), (1, False), (-1, False), ((0, 1), False), (None, False)])
+def test_a_running_logarithm_is_one_of_few_terms_whatever_the_axis(axis: object, applies: bool) -> None:
+    (running,) = named(operation("logsumexp").formulations["forward"], "running logsumexp")
+    assert running.applies({"inputs": np.zeros((3, 8)), "axis": axis}) is applies
+
+
 @pytest.mark.parametrize("op", ["scaled_dot_product_attention", "masked_attention"])
 def test_keys_are_repeated_where_heads_share_them_alone(op: str) -> None:
     (repeated,) = named(operation(op).formulations["backward"], "keys repeated")
