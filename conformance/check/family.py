@@ -40,7 +40,7 @@ LABEL_RANGE = "label-range"
 FURTHER_FORM = "further-form"
 """The flag of families in a form that an operation need not take: whatever it raises there says that it does not."""
 FURTHER_RANK = {FURTHER_FORM, "rank"}
-"""The flags of those of another number of axes, where results of another shape than is due say so, too."""
+"""The flags of those of another number of axes: results of another shape than is due are a robust miss there."""
 
 
 def check(
@@ -190,8 +190,8 @@ def _check_values(
     arguments = [guarded(np.ascontiguousarray(family.inputs[name])) for name in names]
     findings = _Findings()
 
-    stacks, optional = [argument.stack for argument in arguments], FURTHER_RANK & {*family.flags}
-    returned = _call_all(call, stacks, family.count, findings, robust, optional=optional, copied=hold is None)
+    stacks, further = [argument.stack for argument in arguments], FURTHER_RANK & {*family.flags}
+    returned = _call_all(call, stacks, family.count, findings, robust, further, copied=hold is None)
     implementation.after_calls()
     changed = list(changed_arguments(names, arguments, family.inputs, robust=robust))
     changed += written_beside(names, arguments, robust=robust)
@@ -205,7 +205,8 @@ def _check_values(
         declared = None if family.point is None else implementation.conventions.get(family.point)
         agreement = agree(family, vectors, precision, declared, returned)
     findings.misses += agreement.misses
-    findings.answers, findings.kept = agreement.answers, agreement.kept
+    findings.answers = agreement.answers
+    findings.kept = {} if further == FURTHER_RANK and not returned.whole.all() else agreement.kept
     findings.fraction, findings.ulps = agreement.fraction, agreement.ulps
     findings.misses += changed + overwritten
     if returned.kept[0] is not None and hold is None:
@@ -278,8 +279,7 @@ class _Raised:
                 self._lost.setdefault(str(error), []).append(number)
             case Exception() if optional or isinstance(error, NotImplementedError):
                 self.unsupported.append(number)
-                words = str(error) if isinstance(error, Malformed) else describe_error(error)
-                self._unsupported_words = self._unsupported_words or words
+                self._unsupported_words = self._unsupported_words or describe_error(error)
             case _:
                 at = error_location(error, function)
                 _, cases = self._seen.setdefault((type(error), at), (describe_error(error), []))
@@ -301,9 +301,10 @@ class _Raised:
 
 
 def _call_all(
-    call: Call, stacks: Arrays, count: int, findings: _Findings, robust: bool, *, optional: set[str], copied: bool
+    call: Call, stacks: Arrays, count: int, findings: _Findings, robust: bool, further: set[str], *, copied: bool
 ) -> Returned:
-    """Make the calls of all cases. Without `copied` there is one, whose results are taken as they are."""
+    """Make the calls of all cases, of a form with the flags `further`, if any. Without `copied` there is one, whose
+    results are taken as they are."""
     spec = call.spec
     copies = [np.empty((count, *shape), spec.dtype) for shape in spec.shapes]
     whole = np.ones((len(copies), count), dtype=bool)
@@ -319,10 +320,8 @@ def _call_all(
             for copy, array in zip(copies, arrays):  # noqa: B905 - one a result, and this is the inner loop
                 copy[case, ...] = array
         except Malformed as malformed:
-            if optional == FURTHER_RANK and any(of.kind is MissKind.SHAPE for of in malformed.complaints):
-                findings.raised.add(case, malformed, call.function, optional=True)
+            if further == FURTHER_RANK and any(of.kind is MissKind.SHAPE for of in malformed.complaints):
                 whole[:, case] = False
-                continue
             for complaint in malformed.complaints:
                 complaints.setdefault(complaint, []).append(case)
             for position, result in enumerate(malformed.arrays):
@@ -331,10 +330,13 @@ def _call_all(
                 else:
                     copies[position][case, ...] = result
         except BaseException as error:  # SystemExit and pytest.skip() from an adapter do not end the run either
-            findings.raised.add(case, error, call.function, optional=FURTHER_FORM in optional)
+            findings.raised.add(case, error, call.function, optional=FURTHER_FORM in further)
             whole[:, case] = False
     findings.misses += findings.raised.misses(count, robust=robust)
     for complaint, cases in complaints.items():
-        details = (in_cases(cases, count),)
-        findings.misses.append(Miss(complaint.kind, robust, cases[0], complaint.text, details, result=complaint.result))
+        details, mild = (
+            (in_cases(cases, count),),
+            robust or (further == FURTHER_RANK and complaint.kind is MissKind.SHAPE),
+        )
+        findings.misses.append(Miss(complaint.kind, mild, cases[0], complaint.text, details, result=complaint.result))
     return Returned(copies, whole, kept)

@@ -50,6 +50,11 @@ class Candidate:
     """Whether a result is 0 and no more, which many things come to."""
 
     @property
+    def of_refusals(self) -> bool:
+        """Whether what is to be refused is not, and no more."""
+        return self.fault is not None and ("require" in self.fault.name or "refus" in self.fault.name)
+
+    @property
     def said(self) -> tuple[str, str, str]:
         """Name, words and cure."""
         fault = self.fault

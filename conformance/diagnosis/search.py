@@ -417,7 +417,10 @@ class Search:
             if conditions is None:
                 continue
             left = [(m, p) for m, p in units if (id(m.one), p) in self.left]
-            left = [(m, p) for m, p in left if m.one.states[p] is not State.ACCEPTED] or left  # many refuse nothing
+            refusing = [(m, p) for m, p in left if m.one.states[p] is not State.ACCEPTED]  # many refuse nothing
+            if not refusing and not judged.candidate.of_refusals:
+                continue
+            left = refusing or left
             explained = {
                 (id(m.one), p): self.left[id(m.one), p] & (m.elements | judged.on(m.one, p).fine) for m, p in left
             }

@@ -406,10 +406,15 @@ def test_whatever_a_further_form_raises_is_unsupported():
     assert check(family, implementation(forward=relu), SLOPE).outcome is Outcome.PASSED
 
 
-def test_of_a_further_rank_another_shape_is_a_refusal_and_wrong_values_are_none():
+def test_of_a_further_rank_another_shape_is_a_robust_miss_and_wrong_values_are_required():
     family = replace(slope_forward_family([[1.0]], [[1.0]]), flags=("further-form", "rank"))
     apart = check(family, implementation(forward=lambda x: x[None]), SLOPE)
-    assert (apart.outcome, apart.reason) == (Outcome.UNSUPPORTED, "outputs has shape (1, 1), where (1,) is expected")
+    (miss,) = apart.misses
+    assert (apart.outcome, miss.summary) == (
+        Outcome.ROBUST_MISS,
+        "outputs has shape (1, 1), where (1,) is expected",
+    )
+    assert not apart.kept
     assert check(family, implementation(forward=lambda x: x * 2), SLOPE).outcome is Outcome.FAILED
     other = replace(family, flags=("further-form",))
     assert check(other, implementation(forward=lambda x: x[None]), SLOPE).outcome is Outcome.FAILED
