@@ -52,7 +52,8 @@ class Candidate:
     @property
     def of_refusals(self) -> bool:
         """Whether what is to be refused is not, and no more."""
-        return self.fault is not None and ("require" in self.fault.name or "refus" in self.fault.name)
+        of = self.fault
+        return of is not None and ("require" in of.name or "refus" in of.name or ": raise`" in of.wrong)
 
     @property
     def said(self) -> tuple[str, str, str]:

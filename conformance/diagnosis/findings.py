@@ -15,6 +15,7 @@ from ..check.verdict import MissKind
 from ..check.wording import listed
 from ..implementation.errors import hint
 from ..implementation.load import Implementation
+from ..implementation.memory import at_most
 from .breaches import breaches
 from .candidates import LOWER
 from .conditions import Condition, Marked, separating
@@ -24,6 +25,8 @@ from .precision import ONLY_FLOAT32, precise_only_to
 from .rows import off_by_row
 from .search import Explanation, Search
 
+MOST_MEMORY = 2**31
+"""Bytes that candidates may take: a wrong axis can make a table of rows by rows."""
 FEWEST, MANY = 3, 12
 """A condition is told for its own sake where it fails for so many right families; so many drawn ones do alone."""
 
@@ -77,7 +80,9 @@ def diagnose(
                     gc.disable()
                     for then in (gc.enable, gc.unfreeze, gc.freeze):  # the last first: all are taken for old
                         after.callback(then)
-                findings = tuple(_findings(replace(gather(of_one, direction, implementation, vectors, more), **known)))
+                evidence = replace(gather(of_one, direction, implementation, vectors, more), **known)
+                after.enter_context(at_most(MOST_MEMORY))
+                findings = tuple(_findings(evidence))
             if findings:
                 yield Diagnosis(vectors.op, direction, findings)
 

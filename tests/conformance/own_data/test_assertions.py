@@ -471,3 +471,17 @@ def test_what_is_far_too_small_is_not_called_0() -> None:
     x, g = normal(8, 9), normal(8, 9, seed=1)
     with pytest.raises(AssertionError, match=r"0\.0001 times what is due"):
         assert_gradients("relu", np.where(x > 0, g, 0) * np.float32(1e-4), inputs=x, upstream=g)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_a_weight_may_come_after_the_difference_where_nothing_else_is_rounded(reduction: str) -> None:
+    rows, classes = 4096, 20
+    logits, weights = normal(rows, classes), 1 + abs(normal(classes))
+    labels = default_rng(3).integers(0, classes, rows)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    difference = exponentials / exponentials.sum(axis=1, keepdims=True)
+    difference[np.arange(rows), labels] -= 1
+    gradient = difference * weights[labels][:, None] / np.float32(rows if reduction == "mean" else 1)
+    by_rows = {"conventions": {"mean_with_weights": "rows"}} if reduction == "mean" else {}
+    given = {"inputs": (logits, labels, weights), "reduction": reduction, **by_rows}
+    assert_gradients("weighted_softmax_cross_entropy", gradient, **given)
