@@ -12,6 +12,7 @@
 where y is the labels as rows, and g[n] is dL_dloss / W (mean), dL_dloss (sum) or dL_dloss[n] (none).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -69,11 +70,6 @@ def sum_of_weights(y: np.ndarray, class_weights: Array) -> Array:
     return (y * class_weights).sum()
 
 
-def number_of_rows(y: np.ndarray, _: Array) -> Array:
-    """The number of rows that count."""
-    return y.sum()
-
-
 def _forward_by(
     log_softmax: Function, spread: Function, total: Function, logits: Array, labels: np.ndarray, w: Array, **given: Any
 ) -> Array:
@@ -90,11 +86,18 @@ def _backward_by(
     return p(z) * t.sum(axis=-1, keepdims=True) - t
 
 
+def _weighed(p: Function, total: Function, dL: Array, z: Array, labels: np.ndarray, w: Array, **given: Any) -> Array:
+    y = counted_one_hot(labels, z, given.get("ignore_index"))
+    return (p(z) - y) * (y * w).sum(axis=-1, keepdims=True) * counted_upstream(dL, y, total(y, w), given["reduction"])
+
+
 def _by(spread: Function, total: Function) -> dict[str, tuple[Formulation, ...]]:
     own = [as_written(spread)], [as_written(total)]
+    weighed = through(_weighed, softmax.SOFTMAX, own[1], name="(p - y) w g")
+    by_rows = tuple(replace(f, differs=lambda call: not call.get("label_smoothing")) for f in weighed)
     return {
         "forward": through(_forward_by, softmax.LOG_SOFTMAX, *own),
-        "backward": through(_backward_by, softmax.SOFTMAX, *own, name="p sum(t g) - t g"),
+        "backward": through(_backward_by, softmax.SOFTMAX, *own, name="p sum(t g) - t g") + by_rows,
     }
 
 
@@ -103,6 +106,6 @@ FORMULATIONS = {"forward": OWN["forward"][1:], "backward": OWN["backward"]}
 
 ALTERNATIVES = {
     **mean_of_nothing_is_zero(forward),
-    ("mean_with_weights", "rows"): _by(smoothed, number_of_rows),
+    ("mean_with_weights", "rows"): _by(smoothed, lambda y, _: y.sum()),  # by the number of rows that count
     ("label_smoothing_spread", "others"): _by(smoothed_over_others, sum_of_weights),
 }
