@@ -309,8 +309,9 @@ class Search:
         name, wrong = one.names[position], one.states[position] is State.WRONG
         of = self.evidence.vectors.op, self.evidence.direction
         likely = chain(
+            beside(*of, "often"),
             (candidate for candidate in catalogue(*of) if not candidate.remembers),
-            beside(*of, "often", "few_of"),
+            beside(*of, "few_of"),
             self.on_labels,
             (None,),
             of_result(position, one) if wrong or one.states[position] is State.MALFORMED else (),

@@ -171,6 +171,13 @@ def cut_to_tf32(tensor: Array) -> Array:
     return (tensor.view(np.uint32) & np.uint32(0xFFFFE000)).view(np.float32)
 
 
+def away_to_tf32(tensor: Array) -> Array:
+    """Round a float32 tensor to the 11 significant bits of TF32, halves away from 0, as the conversion of GPUs does."""
+    if tensor.dtype != np.float32:
+        return tensor
+    return ((tensor.view(np.uint32) + np.uint32(0x1000)) & np.uint32(0xFFFFE000)).view(np.float32)
+
+
 def decimals(tensor: Array, places: int) -> Array:
     """Round to decimals."""
     return np.round(tensor, places)

@@ -14,6 +14,7 @@ from ..model import attention
 from ..model.formulations import Function
 from ..model.operation import Operation
 from ..model.recurrence import block
+from ..ops import sigmoid
 from .formula import reached
 from .wrong_calls import on_argument, on_results
 
@@ -42,6 +43,35 @@ def of_gates(subject: Operation, direction: str) -> Iterator[tuple[str, Function
             for place in places:
                 changed = on_argument(place, there, changed)
             yield f"weights and biases are read in the order {said}", changed
+
+
+def of_packed_gates(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
+    """The gradients of a cell's gates, put together in another order than that of the weights they go through."""
+    if direction == "forward" or subject.batch_axis.get("inputs") != 0 or not _has_gates(subject.functions[direction]):
+        return
+    for count in (3, 4):
+        for order in list(permutations(range(count)))[1:]:
+            said = ", ".join(str(gate + 1) for gate in order)
+            function = partial(_packed, subject, order, subject.functions[direction])
+            yield f"the gradients of the gates are put together in the order {said}", function
+
+
+def _packed(subject: Operation, order: tuple[int, ...], function: Function, *tensors: Array, **parameters: Any) -> Any:
+    given = dict(zip(subject.arguments["backward"], tensors, strict=True))
+    results = dict(zip(subject.results["backward"], function(*tensors, **parameters), strict=True))
+    x, h, w, u = (given[name] for name in ("inputs", "hidden", "weight_ih", "weight_hh"))
+    one = {**given, "inputs": x @ w.T, "weight_ih": np.eye(len(w), dtype=w.dtype)}
+    gates = function(*one.values(), **parameters)[subject.results["backward"].index("dL_dinputs")]
+    others = gates
+    if len(order) == 3:  # of a GRU the reset gate stands before the candidate's sums of hidden states
+        reset, *_ = np.split(x @ w.T + h @ u.T + given["bias_ih"] + given["bias_hh"], 3, axis=1)
+        others = gates * np.concatenate([np.ones((len(x), 2 * h.shape[1])), sigmoid.forward(reset)], axis=1)
+    for side, of, each in (("ih", "inputs", gates), ("hh", "hidden", others)):
+        moved = _reordered(order, each.T).T
+        results[f"dL_d{of}"] = results[f"dL_d{of}"] + (moved - each) @ given[f"weight_{side}"]
+        for name in (f"dL_dweight_{side}", f"dL_dbias_{side}"):
+            results[name] = _reordered(order, results[name])
+    return tuple(results.values())
 
 
 def of_gates_for_others(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
@@ -76,6 +106,8 @@ def of_groups(subject: Operation, direction: str) -> Iterator[tuple[str, Functio
             yield said, partial(_read_in_turn, sound)
             said = "every group writes its dL_dinputs to the channels of the first"
             yield said, partial(_to_first_group, sound)
+            said = "channel o of dL_dweight is that of group o % groups, and not those of one group after the other"
+            yield said, partial(_weights_in_turn, sound)
         if name == "num_groups" and direction == "backward":
             yield "channel c has the mean and variance of group c % num_groups", partial(_statistics_in_turn, sound)
     if arguments == ("inputs", "weight", "bias") and "groups" in subject.parameters[direction]:
@@ -123,6 +155,15 @@ def of_masks(subject: Operation, direction: str) -> Iterator[tuple[str, Function
     for words, side in (("before", -1), ("after", 1)):
         said = f"with a window, each query sees keys {words} it alone, and the one beside it"
         yield said, partial(_attended, direction, _no_shift, 0, side)
+    for left_out, other in (("is_causal", "window"), ("window", "is_causal")):
+        said = f"{left_out} has no part where there is {'a window' if other == 'window' else 'is_causal'}"
+        yield said, partial(_alone, left_out, other, subject.functions[direction])
+
+
+def _alone(left_out: str, other: str, function: Function, *tensors: Array, **parameters: Any) -> Any:
+    if parameters.get(other) not in (None, False):
+        parameters.pop(left_out, None)
+    return function(*tensors, **parameters)
 
 
 def _attended(
@@ -196,6 +237,13 @@ def _to_first_group(function: Function, *tensors: Array, **parameters: Any) -> A
     found, first = np.zeros_like(dL_dinputs), dL_dinputs.shape[1] // groups
     found[:, :first] = dL_dinputs.reshape(len(found), groups, first, *found.shape[2:]).sum(axis=1)
     return found, *others
+
+
+def _weights_in_turn(function: Function, *tensors: Array, **parameters: Any) -> Any:
+    dL_dinputs, dL_dweight, *others = function(*tensors, **parameters)
+    groups = parameters.get("groups", 1)
+    moved = dL_dweight.reshape(groups, -1, *dL_dweight.shape[1:]).swapaxes(0, 1).reshape(dL_dweight.shape)
+    return dL_dinputs, moved, *others
 
 
 def _statistics_in_turn(

@@ -17,7 +17,7 @@ from ..model.formulations import Function
 from ..model.operation import Operation
 from ..ops import sigmoid, softmax
 from .blocks import SIZES
-from .changes import cut_to_tf32
+from .changes import away_to_tf32, cut_to_tf32
 from .formula import reached
 from .grouped import of_gates, of_gates_for_others, of_groups
 from .misread_labels import Wrong
@@ -256,8 +256,8 @@ def _of_factors(subject: Operation, direction: str) -> Iterator[tuple[str, Calla
                 yield said, partial(_with_argument, place, position, change)
 
 
-def _all_cut(function: Function, *tensors: Array, **parameters: Any) -> Any:
-    return function(*map(cut_to_tf32, tensors), **parameters)
+def _narrowed(narrow: Callable[[Array], Array], function: Function, *tensors: Array, **parameters: Any) -> Any:
+    return function(*map(narrow, tensors), **parameters)
 
 
 def of_arguments(subject: Operation, direction: str) -> Iterator[Wrong]:
@@ -281,8 +281,6 @@ def of_arguments(subject: Operation, direction: str) -> Iterator[Wrong]:
         yield Wrong("gates in another order", words, function, "give each gate the sum of its own gradients.")
     for words, make in _of_factors(subject, direction):
         yield Wrong("a factor too many", words, make(sound), "leave the factor out.")
-    words, cure = (
-        "all arguments of float32 are cut to the 11 bits of TF32",
-        "compute in float32, or declare tf32 for it.",
-    )
-    yield Wrong(ARGUMENT, words, partial(_all_cut, sound), cure)
+    for said, narrow in (("cut to", cut_to_tf32), ("rounded, halves away from 0, to", away_to_tf32)):
+        words, function = f"all arguments of float32 are {said} the 11 bits of TF32", partial(_narrowed, narrow, sound)
+        yield Wrong(ARGUMENT, words, function, "compute in float32, or declare tf32 for it.")

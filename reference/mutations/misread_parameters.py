@@ -6,10 +6,13 @@ from functools import cache, partial
 from itertools import combinations, product
 from typing import Any
 
+import numpy as np
+
 from ...vectors.dtypes import DTYPES, numpy_dtype
 from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import Operation, operation
+from ..model.reductions import kept
 from .formula import reached, strings
 from .misread_labels import Wrong
 
@@ -49,6 +52,42 @@ def _rounded_number(some: Collection[str], dtype: str, name: str, value: Any) ->
 
 def _with_parameters(change: Callable[[str, Any], Any], function: Function, *tensors: Array, **parameters: Any) -> Any:
     return function(*tensors, **{name: change(name, value) for name, value in parameters.items()})
+
+
+COUNTS: tuple[tuple[str, Callable[[int], int]], ...] = (
+    ("one less is taken, and 1 for 1", lambda n: max(n - 1, 1)),
+    ("one more is taken", lambda n: n + 1),
+)
+
+
+def _counted_otherwise(of: Callable[[int], int], which: str, name: str, value: Any) -> Any:
+    return of(value) if name == which else value
+
+
+def _of_axes(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
+    """One of several axes, taken for all of them."""
+    names = subject.parameters[direction]
+    if (
+        "axis" not in names
+        or (direction == "forward" and "keepdims" in names)
+        or "indices" in subject.arguments[direction]
+    ):
+        return
+    for words, place in (("first", 0), ("last", -1)):
+        function = partial(_along_one, place, "keepdims" in names, subject.functions[direction])
+        yield f"of several axes the {words} is taken alone", function
+
+
+def _along_one(place: int, reduced: bool, function: Function, *tensors: Array, axis: Any, **parameters: Any) -> Any:
+    *upstream, x = tensors
+    given = axis if isinstance(axis, tuple) else (axis,) if isinstance(axis, int) else range(x.ndim)
+    axes = sorted(each % x.ndim for each in given)
+    if len(axes) < 2 or not reduced:
+        return function(*tensors, axis=axes[place] if len(axes) > 1 else axis, **parameters)
+    shape = list(x.shape)
+    shape[axes[place]] = 1
+    wide = kept(upstream[0], x, axis, parameters.pop("keepdims", False))
+    return function(np.broadcast_to(wide, shape), x, axis=axes[place], keepdims=True, **parameters)
 
 
 LENGTHS: tuple[tuple[str, Callable[[int], float]], ...] = (
@@ -133,6 +172,12 @@ def of_parameters(subject: Operation, direction: str) -> Iterator[Wrong]:
             yield Wrong("an argument misread", f"{of} is {said} along axis", scaled, f"take {of} as it is.")
         words = "axis, where none is given, is 0 for ranks 1 and 3, and 1 for others"
         yield Wrong(MISREAD, words, partial(_implicit_axis, sound), "take the last axis.")
+    for words, function in _of_axes(subject, direction):
+        yield Wrong(MISREAD, words, function, "take all the axes together.")
+    for name in subject.parameters[direction]:
+        for said, count in COUNTS if name == "step" else ():
+            changed = partial(_with_parameters, partial(_counted_otherwise, count, name), sound)
+            yield Wrong(MISREAD, f"of {name}, {said}", changed, f"take {name} as it is: the first is 1.")
     for words, function in _of_words(subject, direction):
         yield Wrong(MISREAD, words, function, "compare it with the word that is meant.")
     for words, rounded in _of_numbers(subject, direction):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import Operation, operation
 from .changes import zero_beyond
-from .grouped import of_masks
+from .grouped import of_masks, of_packed_gates
 from .lazily import made_once
 from .related import EXPONENTIAL, overflows
 from .wrong_calls import on_argument
@@ -39,6 +40,47 @@ def _with_result_for(place: int, position: int, function: Function, *tensors: Ar
         return results
     others = on_argument(position, lambda _: results[place], function)(*tensors, **parameters)
     return (*others[:place], results[place], *others[place + 1 :])
+
+
+def _of_others(subject: Operation, direction: str) -> Made:
+    """A result of the same shape in the place of another."""
+    results = subject.results[direction]
+    for place, other in product(range(len(results)), repeat=2):
+        if place != other:
+            function = partial(_another, place, other, subject.functions[direction])
+            yield f"{results[place]} has the values of {results[other]}", function, "return its own."
+
+
+def _another(place: int, other: int, function: Function, *tensors: Array, **parameters: Any) -> Any:
+    results = [*function(*tensors, **parameters)]
+    results[place] = results[other if results[other].shape == results[place].shape else place]
+    return tuple(results)
+
+
+def _of_steps(subject: Operation, direction: str) -> Made:
+    """Through time, a gradient of a state that no step hands on to the one before."""
+    if direction == "forward" or "dL_doutputs" not in subject.arguments[direction]:
+        return
+    for place, name in enumerate(("hidden", "cell")) if "dL_dnext_hidden" in subject.arguments[direction] else ():
+        said = f"the gradient of {name} is not handed on from one step to the step before"
+        yield said, partial(_not_handed_on, place, subject), "add it to the upstream of the step before."
+
+
+def _not_handed_on(
+    place: int, subject: Operation, given: Array, d_hidden: Array, d_cell: Array, *tensors: Array
+) -> Any:
+    forward, backward = subject.functions["forward"], subject.functions["backward"]
+    inputs, hidden, cell, *layer = tensors
+    of_inputs, of_layer = np.zeros_like(inputs), [np.zeros_like(x) for x in layer]
+    handed = [d_hidden, d_cell]
+    for t in reversed(range(len(inputs))):
+        _, *before = forward(inputs[:t], hidden, cell, *layer) if t else (None, hidden, cell)
+        step = slice(t, t + 1)
+        of_inputs[step], *found = backward(given[step], *handed, inputs[step], *before, *layer)
+        of_layer = [total + more for total, more in zip(of_layer, found[2:], strict=True)]
+        last = found[:2]
+        handed = [x * (at != place) for at, x in enumerate(last)]
+    return of_inputs, *last, *of_layer
 
 
 def _of_means(subject: Operation, direction: str) -> Made:
@@ -77,15 +119,49 @@ def _by_all_weights(
 
 def _of_indices(subject: Operation, direction: str) -> Made:
     """Indices that are moved into the length of another tensor than is due."""
-    arguments = subject.arguments[direction]
-    if "indices" not in arguments or "axis" not in subject.parameters[direction]:
+    arguments, sound = subject.arguments[direction], subject.functions[direction]
+    if "indices" not in arguments:
         return
     position = arguments.index("indices")
+    if direction == "backward":
+        for said, of in OCCURRENCES:
+            words = f"{subject.results[direction][0]} is {said}"
+            yield words, partial(_at_indices, of, position, sound), "add up the gradients of all places with an index."
+    if "axis" not in subject.parameters[direction]:
+        return
     for place, argument in enumerate(arguments):
         if place != position:
             said = f"indices beyond the length of {argument} along axis are taken as its last"
-            function = partial(_clamped, position, place, subject.functions[direction])
+            function = partial(_clamped, position, place, sound)
             yield said, function, "take indices as they are, of what they are of."
+
+
+def _occurrences(indices: Array, shape: tuple[int, ...], axis: int | None) -> Array:
+    """How often each place of a tensor is one that an index points at, along an axis or at a row."""
+    count = np.zeros(shape)
+    if axis is None:
+        np.add.at(count, indices.ravel(), 1)
+        return count
+    places = list(np.indices(indices.shape))
+    places[axis] = indices
+    np.add.at(count, tuple(places), 1)
+    return count
+
+
+OCCURRENCES: tuple[tuple[str, Callable[[Array, Array], Array]], ...] = (
+    ("divided by how often an index occurs", lambda x, count: x / np.maximum(count, 1)),
+    ("0 where an index points, as where results are written and not added", lambda x, count: x * (count == 0)),
+)
+"""What the gradient of a table may be by how often an index points at a place."""
+
+
+def _at_indices(
+    of: Callable[[Array, Array], Array], position: int, function: Function, *tensors: Array, **parameters: Any
+) -> Any:
+    found = function(*tensors, **parameters)
+    first = found[0] if isinstance(found, tuple) else found
+    first = of(first, _occurrences(tensors[position], first.shape, parameters.get("axis")))
+    return (first, *found[1:]) if isinstance(found, tuple) else first
 
 
 def _clamped(position: int, place: int, function: Function, *tensors: Array, axis: int, **parameters: Any) -> Any:
@@ -108,8 +184,9 @@ def _of_windows(subject: Operation, direction: str) -> Made:
         return
     said = "dL_dinputs is summed over elements of the kernel alone whose offset is a multiple of the stride"
     yield said, partial(_of_offsets, sound), "add up what each element of the kernel gives."
-    said = "stride and dilation are exchanged in dL_dweight, with the last element for those beyond"
-    yield said, partial(_exchanged, sound), "the stride is from window to window, the dilation inside one."
+    for beyond, zeros in (("the last element", False), ("zeros", True)):
+        said = f"stride and dilation are exchanged in dL_dweight, with {beyond} for those beyond"
+        yield said, partial(_exchanged, zeros, sound), "the stride is from window to window, the dilation inside one."
 
 
 def _less(more: int, length: int) -> int:
@@ -151,12 +228,15 @@ def _last(x: Array, *sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     return zip(x.shape[2:], *(each[-axes:] for each in sizes), strict=True)
 
 
-def _exchanged(function: Function, g: Array, inputs: Array, weight: Array, *tensors: Array, **parameters: Any) -> Any:
-    found = function(g, inputs, weight, *tensors, **parameters)
+def _exchanged(zeros: bool, function: Function, *arguments: Array, **parameters: Any) -> Any:
+    found, (g, inputs, weight, *_) = function(*arguments, **parameters), arguments
     steps, gaps, around = (_both(parameters.get(name, own)) for name, own in _SIZES)
     beside = [(1, 1, 0)] * (4 - inputs.ndim)
     given, images, kernel = (x if x.ndim == 4 else np.expand_dims(x, 2) for x in (g, inputs, weight))
     axes = [*beside, *((step, gap, more) for _, step, gap, more in _last(inputs, steps, gaps, around))]
+    if zeros:
+        reach = zip(axes, kernel.shape[2:], given.shape[2:], strict=True)
+        images = np.pad(images, [(0, 0), (0, 0), *((0, step * k + gap * n) for (step, gap, _), k, n in reach)])
     padding = tuple(more for _, _, more in axes)
     padded = tuple(n + 2 * more for n, more in zip(images.shape[2:], padding, strict=True))
     rows, columns = (
@@ -169,6 +249,11 @@ def _exchanged(function: Function, g: Array, inputs: Array, weight: Array, *tens
     return (found[0], dL_dweight, *found[2:])
 
 
+def _of_gates(subject: Operation, direction: str) -> Made:
+    for said, function in of_packed_gates(subject, direction):
+        yield said, function, "keep to the order of the docstring."
+
+
 def _of_masks(subject: Operation, direction: str) -> Made:
     for said, function in of_masks(subject, direction):
         yield said, function, "count keys from the first, and queries too, to both sides unless is_causal."
@@ -177,10 +262,13 @@ def _of_masks(subject: Operation, direction: str) -> Made:
 _SIZES = ("stride", 1), ("dilation", 1), ("padding", 0)
 _KINDS: tuple[tuple[str, Callable[[Operation, str], Made]], ...] = (
     ("an argument written over", _written_over),
+    ("another result", _of_others),
+    ("a step left out", _of_steps),
     ("rows weighed otherwise", _of_means),
     ("an argument misread", _of_indices),
     ("windows misread", _of_windows),
     ("a mask misread", _of_masks),
+    ("gates in another order", _of_gates),
 )
 
 

@@ -70,7 +70,7 @@ def _few(call: Mapping[str, Any]) -> bool:
     return terms(call["inputs"].shape, call["axis"]) <= 5
 
 
-RUNNING = Formulation(_running, "running logsumexp", stable=False, accumulates=True, differs=_few)
+RUNNING = Formulation(_running, "running logsumexp of at most 5 terms", stable=False, accumulates=True, differs=_few)
 
 FORMULATIONS = {
     "forward": (RUNNING,),

@@ -142,7 +142,7 @@ def test_a_formulation_is_evaluated_up_to_its_limits_of_the_argument_that_has_th
 
 @pytest.mark.parametrize(("axis", "applies"), [(0, True), (1, False), (-1, False), ((0, 1), False), (None, False)])
 def test_a_running_logarithm_is_one_of_few_terms_whatever_the_axis(axis: object, applies: bool) -> None:
-    (running,) = named(operation("logsumexp").formulations["forward"], "running logsumexp")
+    (running,) = named(operation("logsumexp").formulations["forward"], "running logsumexp of at most 5 terms")
     assert running.applies({"inputs": np.zeros((3, 8)), "axis": axis}) is applies
 
 
