@@ -311,7 +311,7 @@ class Search:
         likely = chain(
             beside(*of, "often"),
             (candidate for candidate in catalogue(*of) if not candidate.remembers),
-            beside(*of, "few_of"),
+            beside(*of, "overflowing", "few_of"),
             self.on_labels,
             (None,),
             of_result(position, one) if wrong or one.states[position] is State.MALFORMED else (),

@@ -20,6 +20,7 @@ from ..mutations.further import few_of, further_of, losing_digits
 from ..mutations.misread import misread
 from ..mutations.misread_parameters import ignored
 from ..mutations.often import often
+from ..mutations.related import overflowing
 from ..mutations.wrappers import wrappers as wrappers_of
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "misread",
     "mutants_of",
     "often",
+    "overflowing",
     "wrappers_of",
 ]
 SORTS = {"seen": "seen", "mutant": "mutants of the formula", "wrapper": "wrappers"}

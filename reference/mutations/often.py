@@ -15,7 +15,6 @@ from ..model.operation import Operation, operation
 from .changes import zero_beyond
 from .grouped import of_masks, of_packed_gates
 from .lazily import made_once
-from .related import EXPONENTIAL, overflows
 from .wrong_calls import on_argument
 
 Array = Any
@@ -280,4 +279,3 @@ def often(op: str, direction: str) -> Iterator[Fault]:
             said = words if words.startswith("dL_") else f"{words[0].upper()}{words[1:]}"
             found = faulty(op, kind, direction, widened(function), wrong=f"{said}.", cure=cure)
             yield replace(found, sort="wrapper", formula=function)
-    yield from overflows(op, direction, EXPONENTIAL)

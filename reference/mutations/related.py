@@ -1,5 +1,6 @@
 """Wrong functions that serve the diagnosis alone: other operations and functions, and what overflows on the way."""
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import product
@@ -11,6 +12,7 @@ from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import Operation, operation, operation_names
 from ..ops import sigmoid
+from .lazily import made_once
 from .misread_labels import Wrong
 
 Array = Any
@@ -23,7 +25,7 @@ def _of_upstream(forward: Function, upstream: Array, _: Array, *tensors: Array, 
 
 Bound = tuple[str, str, Callable[[float], float]]
 """Up to where something stays in the range of a dtype, what it is, and the bound by the largest number."""
-EXPONENTIAL: tuple[Bound, ...] = (("the logarithm of the largest number", "an exponential", np.log),)
+_EXPONENTIAL: tuple[Bound, ...] = (("the logarithm of the largest number", "an exponential", np.log),)
 BOUNDS: tuple[Bound, ...] = (
     ("half the largest number", "a double or a sum of two", lambda most: most / 2),
     ("the square root of the largest number", "a square", lambda most: most**0.5),
@@ -78,13 +80,24 @@ def overflows(op: str, direction: str, bounds: Iterable[Bound]) -> Iterator[Faul
     result, parameters = operation(op).results[direction][0], operation(op).parameters[direction]
     if not of_elements(op, direction):
         return
-    for (bound, what, of_bound), factor in product(bounds, ("", *parameters)):
+    text = inspect.getsource(operation(op).functions[direction])
+    multiplied = [
+        name for name in parameters if f"{name} * {arguments[-1]}" in text or f"{arguments[-1]} * {name}" in text
+    ]
+    factors = dict.fromkeys((*multiplied, "", *parameters))
+    for (bound, what, of_bound), factor in product(bounds, factors):
         for (side, of), value, wide in product(_SIDES, (np.inf, -np.inf, np.nan, 0.0), (False, True)):
             it = side.format(f"{factor} * {arguments[-1]}" if factor else arguments[-1])
             said = f"{result} is {value:g} where {it} is above {bound} of the dtype: {what} of it leaves the range."
             cure = "order the steps so that none leaves the range, or take a wider dtype."
             function = _overflowing(sound, of, of_bound, value, wide, factor)
             yield faulty(op, OVERFLOW, direction, function, sort="wrapper", wrong=said, cure=cure, formula=function)
+
+
+@made_once
+def overflowing(op: str, direction: str) -> Iterator[Fault]:
+    """An exponential that leaves the range."""
+    return overflows(op, direction, _EXPONENTIAL)
 
 
 def _sigmoid(x: Array) -> Array:
