@@ -1,6 +1,6 @@
 """Wrong functions that serve the diagnosis alone: other operations and functions, and what overflows on the way."""
 
-import inspect
+import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import product
@@ -12,6 +12,7 @@ from ..model.fault import Fault, faulty, widened
 from ..model.formulations import Function
 from ..model.operation import Operation, operation, operation_names
 from ..ops import sigmoid
+from .formula import definitions, reached
 from .lazily import made_once
 from .misread_labels import Wrong
 
@@ -73,6 +74,15 @@ def _nan_at_zero(function: Function, *tensors: Array, **parameters: Any) -> Any:
     return np.where(x == 0, np.nan, right).astype(right.dtype) if x.shape == right.shape else right
 
 
+def _multiplied(op: str, direction: str) -> Iterator[str]:
+    """The parameters by which a formula multiplies its argument."""
+    function, x = operation(op).functions[direction], operation(op).arguments[direction][-1]
+    text = "".join(
+        ast.unparse(definitions(module)[name]) for module, name in reached((function.__module__, function.__name__))
+    )
+    return (name for name in operation(op).parameters[direction] if f"{name} * {x}" in text or f"{x} * {name}" in text)
+
+
 def overflows(op: str, direction: str, bounds: Iterable[Bound]) -> Iterator[Fault]:
     """Of functions of elements: what leaves the range of the dtype on the way, of an argument or of a parameter's
     multiple of it."""
@@ -80,18 +90,14 @@ def overflows(op: str, direction: str, bounds: Iterable[Bound]) -> Iterator[Faul
     result, parameters = operation(op).results[direction][0], operation(op).parameters[direction]
     if not of_elements(op, direction):
         return
-    text = inspect.getsource(operation(op).functions[direction])
-    multiplied = [
-        name for name in parameters if f"{name} * {arguments[-1]}" in text or f"{arguments[-1]} * {name}" in text
-    ]
-    factors = dict.fromkeys((*multiplied, "", *parameters))
+    factors = dict.fromkeys((*_multiplied(op, direction), "", *parameters))
     for (bound, what, of_bound), factor in product(bounds, factors):
         for (side, of), value, wide in product(_SIDES, (np.inf, -np.inf, np.nan, 0.0), (False, True)):
             it = side.format(f"{factor} * {arguments[-1]}" if factor else arguments[-1])
             said = f"{result} is {value:g} where {it} is above {bound} of the dtype: {what} of it leaves the range."
             cure = "order the steps so that none leaves the range, or take a wider dtype."
-            function = _overflowing(sound, of, of_bound, value, wide, factor)
-            yield faulty(op, OVERFLOW, direction, function, sort="wrapper", wrong=said, cure=cure, formula=function)
+            wrong = _overflowing(sound, of, of_bound, value, wide, factor)
+            yield faulty(op, OVERFLOW, direction, wrong, sort="wrapper", wrong=said, cure=cure, formula=wrong)
 
 
 @made_once
