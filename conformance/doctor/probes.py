@@ -16,8 +16,8 @@ MOST_ELEMENTS = 400
 def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family]:
     """One family of each form at each dtype, the commonest form and the first dtype first."""
     forms: dict[tuple[object, ...], list[Family]] = {}
-    for family in (f for f in families if f.level == "required" and f.dtype in dtypes and _is_small(f)):
-        if family.result == "valid" and family.answer.expected and not {*family.flags} >= FURTHER_RANK:
+    for family in (f for f in families if f.dtype in dtypes and _is_small(f)):
+        if family.result == "valid" and family.answer.expected:
             forms.setdefault(_form(family), []).append(family)
     common = sorted(forms.values(), key=len, reverse=True)
     for dtype in sorted(dtypes, key=lambda dtype: dtype != FIRST_DTYPE):
@@ -29,11 +29,13 @@ def probes(families: Iterable[Family], dtypes: Sequence[str]) -> Iterator[Family
 def small(families: Iterable[Family], dtypes: Sequence[str]) -> list[Family]:
     """The families of a function that are small, at the first dtype."""
     dtype = FIRST_DTYPE if FIRST_DTYPE in dtypes else next(iter(dtypes), "")
-    return [f for f in families if f.dtype == dtype and f.level == "required" and _is_small(f)]
+    return [f for f in families if f.dtype == dtype and _is_small(f)]
 
 
 def _is_small(family: Family) -> bool:
-    return family.elements <= MOST_ELEMENTS * family.count
+    """Whether it is also required, in a form that an operation has to take."""
+    due = family.level == "required" and not {*family.flags} >= FURTHER_RANK
+    return due and family.elements <= MOST_ELEMENTS * family.count
 
 
 def _form(family: Family) -> tuple[object, ...]:
