@@ -12,14 +12,13 @@ from backproof.conformance.check.family import check
 from backproof.conformance.check.verdict import Outcome
 from backproof.reference.generation.build import drafts
 from backproof.reference.generation.draws import Words
-from backproof.reference.generation.generate import vectors_of
 from backproof.reference.kinds.labels import exact_soft_rows
 from backproof.reference.kinds.logits import NEAR, THRESHOLDS, gap, rungs
 from backproof.reference.model.losses import one_hot, row_upstream
 from backproof.vectors.dtypes import DTYPES
-from diagnosed import implementation
+from diagnosed import implementation, whole
 from shares import one_in
-from wrong_losses import build, outcome, softmax, the_gradient, the_loss
+from wrong_losses import golden, outcome, softmax, the_gradient, the_loss
 
 Array = Any
 FUSED = "softmax_cross_entropy"
@@ -29,8 +28,8 @@ def answers(op: str, names: Iterable[str], dtype: str = "float32", **functions: 
     """The answers that agree with all of these families of a convention, none of which may fail."""
     subject, verdicts = implementation(op, **functions), []
     for name in names:
-        family = build(op, dtype, name)
-        verdicts.append(verdict := check(family, subject, vectors_of(op, [family])))
+        family = golden(op, dtype, name)
+        verdicts.append(verdict := check(family, subject, whole(op)))
         assert verdict.outcome is Outcome.PASSED, (name, verdict.gravest)
     [point] = followed(verdicts)
     return point.answers
@@ -201,7 +200,7 @@ def test_a_fused_loss_that_clips_follows_a_convention_wherever_it_shows(
 
 def test_an_answer_that_is_declared_for_one_operation_is_no_fault_of_another_that_does_not_have_it() -> None:
     op = "softmax_cross_entropy_from_outputs"
-    family = build(op, "float32", "backward-label-mass-none")
+    family = golden(op, "float32", "backward-label-mass-none")
     subject = implementation(op, backward=right.softmax_cross_entropy_from_outputs_backward)
     for declared, due in (
         ("logsumexp", Outcome.PASSED),
@@ -209,4 +208,4 @@ def test_an_answer_that_is_declared_for_one_operation_is_no_fault_of_another_tha
         ("other", Outcome.ROBUST_MISS),
     ):
         declaring = replace(subject, conventions={"label_mass": declared})
-        assert check(family, declaring, vectors_of(op, [family])).outcome is due
+        assert check(family, declaring, whole(op)).outcome is due

@@ -1,7 +1,7 @@
 """Wrong implementations that small and ordinary cases let pass are rejected by a required family of their kind."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from backproof.conformance.check.family import check
 from backproof.conformance.check.values import agrees
 from backproof.conformance.check.verdict import Outcome
 from backproof.conformance.implementation.load import present
-from backproof.reference.generation.build import build, drafts
+from backproof.reference.generation.build import drafts
 from backproof.reference.generation.profiles import ladder
 from backproof.reference.kinds.contraction import contraction
 from backproof.reference.kinds.operands import Contraction
@@ -19,10 +19,9 @@ from backproof.reference.model.operation import operation
 from backproof.vectors import store
 from backproof.vectors.dtypes import DTYPES, FORMATS, numpy_dtype
 from backproof.vectors.records import DIRECTIONS, Family
-from wrong_losses import outcome
+from wrong_losses import golden, outcome
 
 Array = Any
-family = cache(build)
 
 
 def passes(asked: Family, function: Callable[..., Any]) -> bool:
@@ -87,7 +86,7 @@ LARGE = [
 
 @pytest.mark.parametrize(("dtype", "name"), LARGE)
 def test_a_grid_of_tiles_of_another_width(dtype: str, name: str) -> None:
-    asked = family("dense", dtype, name)
+    asked = golden("dense", dtype, name)
     assert passes(asked, dense_by(by_tiles)[asked.direction])
     assert not passes(asked, dense_by(partial(by_tiles, swapped=True))[asked.direction])
 
@@ -96,7 +95,7 @@ def test_a_grid_of_tiles_of_another_width(dtype: str, name: str) -> None:
     ("dtype", "name"), [("float32", "forward-integers-n65-i97-o129"), ("float64", "backward-sparse-n3-i33-o35")]
 )
 def test_a_last_tile_that_is_not_computed(dtype: str, name: str) -> None:
-    asked = family("dense", dtype, name)
+    asked = golden("dense", dtype, name)
     assert passes(asked, dense_by(by_tiles)[asked.direction])
     assert not passes(asked, dense_by(partial(by_tiles, edge=False))[asked.direction])
 
@@ -112,20 +111,20 @@ LONG = [
 @pytest.mark.parametrize(("dtype", "name"), LONG)
 @pytest.mark.parametrize("lost", [1, 16])
 def test_the_last_terms_of_a_long_sum(dtype: str, name: str, lost: int) -> None:
-    asked = family("dense", dtype, name)
+    asked = golden("dense", dtype, name)
     assert passes(asked, dense_by(np.matmul)[asked.direction])
     assert not passes(asked, dense_by(partial(short_of, lost))[asked.direction])
 
 
 @pytest.mark.parametrize(("dtype", "name"), [case for case in [*LONG, *LARGE] if case[0] == "float32"])
 def test_operands_of_float32_in_tf32(dtype: str, name: str) -> None:
-    asked = family("dense", dtype, name)
+    asked = golden("dense", dtype, name)
     assert not passes(asked, dense_by(in_tf32)[asked.direction])
 
 
 @pytest.mark.parametrize(("dtype", "name"), [case for case in LONG if case[0] == "float64"])
 def test_float32_inside_float64(dtype: str, name: str) -> None:
-    asked = family("dense", dtype, name)
+    asked = golden("dense", dtype, name)
     assert not passes(asked, dense_by(in_float32)[asked.direction])
 
 
@@ -133,7 +132,7 @@ def test_float32_inside_float64(dtype: str, name: str) -> None:
 def test_whole_numbers_have_a_tolerance_of_0(dtype: str) -> None:
     names = [d.name for d in contraction(Contraction(("inputs", "weights", "biases")), dtype) if "-integers-" in d.name]
     for name in names:
-        strictest = next(iter(family("dense", dtype, name).answer.tolerance.values()))
+        strictest = next(iter(golden("dense", dtype, name).answer.tolerance.values()))
         assert not any(tolerance.any() for tolerance in strictest.values())
 
 
@@ -150,7 +149,7 @@ def test_a_result_remembered_for_inputs_that_are_nearly_the_same(dtype: str) -> 
             if (op, direction) == ("relu", "backward"):
                 continue  # the same result is right
             first.clear()
-            assert not passes(family(op, dtype, f"{direction}-last-digits"), partial(remembered, direction, op))
+            assert not passes(golden(op, dtype, f"{direction}-last-digits"), partial(remembered, direction, op))
 
 
 ACTIVATIONS = ("sigmoid", "tanh", "silu", "gelu", "softplus")
@@ -164,10 +163,10 @@ def test_a_tanh_that_is_nan_where_its_exponentials_overflow(dtype: str) -> None:
         up, down = np.exp(x.astype(wide)), np.exp(-x.astype(wide))
         return (up - down) / (up + down)
 
-    assert passes(family("tanh", dtype, "forward-saturated-beyond"), np.tanh)
-    assert not passes(family("tanh", dtype, "forward-saturated-beyond"), by_exponentials)
+    assert passes(golden("tanh", dtype, "forward-saturated-beyond"), np.tanh)
+    assert not passes(golden("tanh", dtype, "forward-saturated-beyond"), by_exponentials)
     assert not passes(
-        family("tanh", dtype, "backward-saturated-beyond"), lambda g, x: g * (1 - by_exponentials(x) ** 2)
+        golden("tanh", dtype, "backward-saturated-beyond"), lambda g, x: g * (1 - by_exponentials(x) ** 2)
     )
 
 
@@ -178,8 +177,8 @@ def test_far_out_no_result_of_an_activation_is_subnormal(op: str, dtype: str) ->
     names = [name for name in drafts(op, dtype) if "saturated-beyond" in name]
     assert {name.partition("-")[0] for name in names} == {"forward", "backward"}
     for name in names:
-        [expected] = family(op, dtype, name).answer.expected.values()
-        inputs = abs(family(op, dtype, name).inputs["inputs"].astype(np.float64))
+        [expected] = golden(op, dtype, name).answer.expected.values()
+        inputs = abs(golden(op, dtype, name).inputs["inputs"].astype(np.float64))
         assert inputs.max() >= 0.99 * max(ladder(dtype))
         rounded = expected.astype(numpy_dtype(dtype)).astype(np.float64)
         assert ((rounded == 0) | (abs(rounded) >= 2.0**fmt.smallest_normal)).all()
@@ -191,7 +190,7 @@ def test_a_logarithm_of_an_exponential_that_overflows(op: str, dtype: str) -> No
     def unguarded(z: Array, y: Array, weights: Array = 1.0, *, reduction: str) -> Array:
         return (1 - y) * z + (1 + (weights - 1) * y) * np.log(1 + np.exp(-z))
 
-    rejected = family(op, dtype, "forward-saturated-beyond")
+    rejected = golden(op, dtype, "forward-saturated-beyond")
     assert passes(rejected, partial(right, op, "forward"))
     assert not passes(rejected, unguarded)
 
@@ -216,7 +215,7 @@ def changed_by(change: Callable[[Array], Array], op: str, direction: str, *argum
 
 def rejects(op: str, dtype: str, name: str, change: Callable[[Array], Array]) -> None:
     """Assert that a family accepts the reference, and rejects it with its results changed."""
-    asked = family(op, dtype, name)
+    asked = golden(op, dtype, name)
     assert passes(asked, partial(right, op, asked.direction))
     assert not passes(asked, partial(changed_by, change, op, asked.direction))
 
@@ -247,7 +246,7 @@ def test_the_last_element_of_whole_blocks(op: str, name: str, block: int) -> Non
 
 @pytest.mark.parametrize("lost", ["n1024-i1-o1", "n1-i1024-o1"])
 def test_the_last_term_of_whole_blocks(lost: str) -> None:
-    asked = family("dense", "float32", f"{'forward' if '-i1024-' in lost else 'backward'}-integers-{lost}")
+    asked = golden("dense", "float32", f"{'forward' if '-i1024-' in lost else 'backward'}-integers-{lost}")
     assert not passes(asked, dense_by(partial(short_of, 1))[asked.direction])
 
 
@@ -284,7 +283,7 @@ def test_losses_that_are_clipped() -> None:
 
 @pytest.mark.parametrize("op", ["dense", "matmul", "square", "gelu", "softmax", "layer_norm", "mlp"])
 def test_a_result_remembered_without_one_of_the_arguments(op: str) -> None:
-    asked = family(op, "float32", "backward-one-argument-at-a-time")
+    asked = golden(op, "float32", "backward-one-argument-at-a-time")
     for left_out in range(len(asked.inputs)):
         if [*asked.inputs][left_out] in ("biases", "bias"):
             continue  # the gradient does not depend on it
@@ -307,13 +306,13 @@ def test_a_gradient_remembered_for_nearly_the_same_arguments(op: str, name: str)
         key = str([np.round(x, 3).tolist() for x in arguments])
         return remembered.setdefault(key, right(op, "backward", *arguments, **kw))
 
-    asked = family(op, "float32", f"backward-last-digits{'-' if name else ''}{name}")
+    asked = golden(op, "float32", f"backward-last-digits{'-' if name else ''}{name}")
     assert not passes(asked, by_few_digits)
 
 
 @pytest.mark.parametrize("start", [0.0, -100.0, -1e4, -1e9])
 def test_a_running_maximum_of_a_network_that_starts_at_a_number(start: float) -> None:
-    asked = family("mlp", "float32", "forward-ladder-none")
+    asked = golden("mlp", "float32", "forward-ladder-none")
 
     def by_maximum(floor: float, *network: Array, reduction: str) -> Array:
         x, w1, b1, w2, b2, labels = network
@@ -328,7 +327,7 @@ def test_a_running_maximum_of_a_network_that_starts_at_a_number(start: float) ->
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_edges_that_are_stored_in_float32(dtype: str) -> None:
-    asked, clipped = family("hardtanh", dtype, "backward-near-edges"), partial(right, "hardtanh", "backward")
+    asked, clipped = golden("hardtanh", dtype, "backward-near-edges"), partial(right, "hardtanh", "backward")
     stored = {name: float(np.float32(edge)) for name, edge in asked.parameters.items()}
     assert passes(asked, clipped)
     assert passes(asked, lambda *arguments, **_: clipped(*arguments, **stored)) == (dtype != "float64")
@@ -432,7 +431,7 @@ def with_stored_sums(dL_doutputs: Array, logits: Array, *, axis: int = -1) -> Ar
     ],
 )
 def test_what_equal_lengths_padding_and_signs_hide(dtype: str, op: str, name: str, wrong: Callable[..., Any]) -> None:
-    asked = family(op, dtype, name)
+    asked = golden(op, dtype, name)
     assert passes(asked, operation(op).functions[asked.direction])
     assert not passes(asked, wrong)
 
@@ -446,14 +445,14 @@ def test_what_equal_lengths_padding_and_signs_hide(dtype: str, op: str, name: st
     ],
 )
 def test_an_axis_of_0_that_is_taken_for_none(dtype: str, op: str, name: str, otherwise: int | None) -> None:
-    asked, forward = family(op, dtype, f"forward-{name}"), operation(op).functions["forward"]
+    asked, forward = golden(op, dtype, f"forward-{name}"), operation(op).functions["forward"]
     assert passes(asked, forward)
     assert not passes(asked, lambda inputs, *, axis, **given: forward(inputs, axis=axis or otherwise, **given))
 
 
 @pytest.mark.parametrize(("op", "dtype"), [("sgd_step", dtype) for dtype in DTYPES] + [("adamw_step", "float32")])
 def test_a_weight_decay_of_matrices_alone(op: str, dtype: str) -> None:
-    asked, step = family(op, dtype, "forward-decay-n6"), operation(op).functions["forward"]
+    asked, step = golden(op, dtype, "forward-decay-n6"), operation(op).functions["forward"]
     assert passes(asked, step)
     assert not passes(asked, lambda *state, **rates: step(*state, **{**rates, "weight_decay": 0.0}))
 
