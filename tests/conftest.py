@@ -26,6 +26,19 @@ gc.set_threshold(3_000_000, 10, 50)
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "support")]
 
+import shares  # noqa: E402 - it stands in support/
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have no test made that is of the catalogue alone, where it is not asked for."""
+    shares.left_out = "not catalogue" in config.option.markexpr
+
+
+def pytest_pycollect_makeitem(name: str, obj: object) -> list[pytest.Item] | None:
+    """Likewise a whole function of it."""
+    marks = getattr(obj, "pytestmark", []) if shares.left_out and name.startswith("test_") else []
+    return [] if any(mark.name == "catalogue" for mark in marks) else None
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of one operation together at the end: of several processes the one that is handed them reads its

@@ -15,12 +15,16 @@ UNUSED = (
     "debugging",
     "doctest",
     "legacypath",
+    "logging",
     "pastebin",
+    "recwarn",
     "setuponly",
     "setupplan",
     "stepwise",
     "subtests",
+    "threadexception",
     "unittest",
+    "unraisableexception",
 )
 """Plugins of pytest's own that no run here has to do with, and that each would set up."""
 

@@ -781,14 +781,14 @@ def slope_at_what_is_capped(g: Array, z: Array, labels: Array, **how: Any) -> Ar
     return found * (1 - np.square(np.tanh(np.tanh(z / z.dtype.type(cap))))) / before
 
 
-@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(13, KINDS))
+@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(26, KINDS))
 def test_a_kind_of_mistake_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     found = findings(implementation(op, **{direction: function}), whole(op))
     assert len(found) == len(words), found
     assert all(any(finding.wrong.startswith(one) for finding in found) for one in words), found
 
 
-@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(52, KINDS))
+@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(104, KINDS))
 def test_strictness_adds_to_what_is_named(op: str, direction: str, function: Called, words: list[str]) -> None:
     """A formula may be told as another formulation has it, which agrees in what is robust as well."""
     subject = implementation(op, **{direction: function})

@@ -223,7 +223,7 @@ OFTEN: list[tuple[str, str, Callable[..., Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(3, OFTEN))
+@pytest.mark.parametrize(("op", "direction", "function", "words"), one_in(8, OFTEN))
 def test_what_many_people_ship_is_named(op: str, direction: str, function: Callable[..., Any], words: str) -> None:
     (found,) = findings(implementation(op, **{direction: widened(function)}), whole(op))
     assert found.wrong.startswith(words)

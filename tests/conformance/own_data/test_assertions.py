@@ -30,6 +30,12 @@ RIGHT = DY @ W.T, X.T @ DY, DY.sum(axis=0, keepdims=True)
 DENSE: dict[str, Any] = {"inputs": (X, W, B), "upstream": DY}
 
 
+@pytest.fixture
+def unexplained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong is told where it is, and not what it looks like, for which all mutants are tried."""
+    monkeypatch.setattr(assertions, "explain", lambda *_: ())
+
+
 @pytest.fixture(params=["exact", "fast"])
 def _either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "fast":
@@ -111,6 +117,7 @@ def test_the_upstream_of_a_loss_is_one_where_none_is_given() -> None:
         assert_gradients("softmax_cross_entropy", p, inputs=(logits, labels), reduction="mean")
 
 
+@pytest.mark.usefixtures("unexplained")
 def test_a_convention_of_the_field_is_right_unless_another_is_declared() -> None:
     x, g = np.array([-1, 0, 2], np.float32), np.array([3, 4, 5], np.float32)
     for declared in ({}, {"relu_slope_at_zero": "1"}):
@@ -120,6 +127,7 @@ def test_a_convention_of_the_field_is_right_unless_another_is_declared() -> None
             assert_gradients("relu", np.array([0, 4, 5], np.float32), inputs=x, upstream=g, conventions=declared)
 
 
+@pytest.mark.usefixtures("unexplained")
 @pytest.mark.parametrize("small", [evaluation.SMALL, 0])
 def test_answers_at_two_points_are_right_together_but_two_at_one_point_are_not(
     small: int, monkeypatch: pytest.MonkeyPatch
@@ -197,6 +205,7 @@ def test_a_gradient_that_is_added_up_in_bfloat16_is_named(block: int) -> None:
         )
 
 
+@pytest.mark.usefixtures("unexplained")
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
 def test_dtypes_are_those_of_the_tensors(dtype: str) -> None:
     x, g = normal(4, 6, dtype=dtype), normal(4, 6, seed=1, dtype=dtype)
@@ -233,12 +242,6 @@ def test_memory_may_lie_in_any_way() -> None:
     views: Iterator[np.ndarray] = (np.repeat(t, 2, axis=-1)[..., ::2] for t in (*RIGHT, X, W, B, DY))
     dx, dw, db, x, w, b, dy = views
     assert_gradients("dense", (dx, np.asfortranarray(dw), db), inputs=(x, w[::-1][::-1], b), upstream=dy.astype(">f4"))
-
-
-@pytest.fixture
-def unexplained(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is wrong is told where it is, and not what it looks like, for which all mutants are tried."""
-    monkeypatch.setattr(assertions, "explain", lambda *_: ())
 
 
 @pytest.mark.usefixtures("unexplained")
@@ -279,6 +282,7 @@ def block() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return call, dict(zip(described.results["backward"], gradients, strict=True))
 
 
+@pytest.mark.usefixtures("unexplained")
 def test_what_no_bound_says_much_of_is_held_to_what_its_formula_is_off_by() -> None:
     call, right = block()
     with pytest.warns(UserWarning, match="dL_dwk.* have no bound that says much.*held to a large multiple"):
@@ -288,6 +292,7 @@ def test_what_no_bound_says_much_of_is_held_to_what_its_formula_is_off_by() -> N
         assert_gradients("transformer_block", unturned, **call)
 
 
+@pytest.mark.usefixtures("unexplained")
 @pytest.mark.parametrize("name", one_in(16, operation("transformer_block").results["backward"]))
 def test_no_gradient_of_zeros_is_right_where_no_bound_says_much(name: str) -> None:
     call, right = block()

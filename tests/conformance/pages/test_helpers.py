@@ -27,8 +27,10 @@ def defined(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("op", operation_names())
-def test_whatever_a_formula_calls_by_name_is_said(op: str) -> None:
+def test_whatever_a_formula_calls_by_name_is_said_once(op: str) -> None:
     text = of(op)
+    shown = defined(text)
+    assert len(shown) == len({*shown})
     for formula in operation(op).functions.values():
         tree = ast.parse(dedent(inspect.getsource(formula)))
         called = {
@@ -38,12 +40,6 @@ def test_whatever_a_formula_calls_by_name_is_said(op: str) -> None:
         for name in called - arguments - {*dir(builtins), "partial"}:
             said = f"def {name}(" in text or f"- `{name}`: " in text or f"{name} = " in text
             assert said or name.startswith(CHECKS) or name in operation(op).functions, name
-
-
-@pytest.mark.parametrize("op", operation_names())
-def test_each_function_is_shown_once(op: str) -> None:
-    found = defined(of(op))
-    assert len(found) == len({*found})
 
 
 def test_what_a_helper_calls_is_shown_too_with_the_numbers_that_it_names() -> None:

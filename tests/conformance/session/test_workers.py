@@ -15,6 +15,9 @@ from pathlib import Path
 Path("threads").write_text(os.environ.get("{THREADS}", "unset"))
 """
 
+SHARE = str(max((os.cpu_count() or 1) // 2, 1))
+"""How many threads each of two workers has."""
+
 
 @pytest.fixture
 def unset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,12 +26,21 @@ def unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("unset")
+def test_workers_that_are_about_to_start_get_their_share_of_threads(project: pytest.Pytester) -> None:
+    specs = [XSpec("popen"), XSpec("popen")]
+    config = project.parseconfigure("-pxdist.plugin", "--impl=adapter")
+    config.hook.pytest_xdist_setupnodes(config=config, specs=specs)
+    assert [spec.env for spec in specs] == [{THREADS: SHARE}, {THREADS: SHARE}]
+
+
+@pytest.mark.catalogue
+@pytest.mark.usefixtures("unset")
 def test_a_worker_has_its_share_of_threads(
     project: pytest.Pytester, run_apart: Callable[..., pytest.RunResult]
 ) -> None:
     project.makepyfile(adapter=NOTING)
     run_apart("-n2", "--impl=adapter", "--impl-op=double", "--impl-dtype=float32")
-    assert (project.path / "threads").read_text() == str(max((os.cpu_count() or 1) // 2, 1))
+    assert (project.path / "threads").read_text() == SHARE
 
 
 @pytest.mark.usefixtures("unset")

@@ -11,6 +11,7 @@ import pytest
 from backproof.reference import cases, faults, ops
 from backproof.reference.generation.build import drafts
 from backproof.reference.model.operation import operation, operation_names
+from backproof.reference.model.vocabulary import ANSWERS
 from backproof.vectors.dtypes import DTYPES
 from backproof.vectors.records import DIRECTIONS
 
@@ -42,41 +43,43 @@ def test_an_operation_is_found_without_a_registry(monkeypatch: pytest.MonkeyPatc
     assert described.batch_axis == {"dL_dinputs": None, "dL_doutputs": None, "inputs": 0, "outputs": None}
 
 
-@pytest.mark.parametrize("name", [name for name in operation_names() if "backward" in operation(name).functions])
-def test_backward_takes_the_upstream_first_and_gives_a_gradient_for_each_differentiable_argument(name: str) -> None:
-    described = operation(name)
-    backward = described.arguments["backward"]
-    upstreams = [a for a in backward if a.startswith("dL_d")]
-    rest = backward[len(upstreams) :]
-    assert upstreams == list(backward[: len(upstreams)])
-    gradients = tuple(f"dL_d{a}" for a in rest if a not in described.labels)
-    assert len(described.results["backward"]) == len(gradients)
-    if "forward" in described.functions:
-        assert described.results["backward"] == gradients
-        assert described.arguments["forward"] == rest
-        assert described.parameters["forward"] == described.parameters["backward"]
+def test_backward_takes_the_upstream_first_and_gives_a_gradient_for_each_differentiable_argument() -> None:
+    for name in (name for name in operation_names() if "backward" in operation(name).functions):
+        described = operation(name)
+        backward = described.arguments["backward"]
+        upstreams = [a for a in backward if a.startswith("dL_d")]
+        rest = backward[len(upstreams) :]
+        assert upstreams == list(backward[: len(upstreams)]), name
+        gradients = tuple(f"dL_d{a}" for a in rest if a not in described.labels)
+        assert len(described.results["backward"]) == len(gradients), name
+        if "forward" in described.functions:
+            assert described.results["backward"] == gradients, name
+            assert described.arguments["forward"] == rest, name
+            assert described.parameters["forward"] == described.parameters["backward"], name
 
 
-@pytest.mark.parametrize("name", operation_names())
-def test_the_docstrings_of_forward_and_backward_name_every_argument_and_result(name: str) -> None:
-    described = operation(name)
-    for direction, function in described.functions.items():
-        text = inspect.getdoc(function) or ""
-        arguments = described.arguments[direction]
-        told_by_forward = {a for a in arguments if not a.startswith("dL_d")} if "forward's arguments" in text else set()
-        missing = [a for a in arguments if a not in text and a not in told_by_forward]
-        assert not missing, f"{name}.{direction} does not say what {missing} are"
-        shaped = [
-            r for r in described.results[direction] if r in text or "of the shape of each" in text or "same" in text
-        ]
-        assert shaped == list(described.results[direction]), f"{name}.{direction} does not say what it returns"
+def test_the_docstrings_of_forward_and_backward_name_every_argument_and_result() -> None:
+    for name in operation_names():
+        described = operation(name)
+        for direction, function in described.functions.items():
+            text = inspect.getdoc(function) or ""
+            arguments = described.arguments[direction]
+            told_by_forward = (
+                {a for a in arguments if not a.startswith("dL_d")} if "forward's arguments" in text else set()
+            )
+            missing = [a for a in arguments if a not in text and a not in told_by_forward]
+            assert not missing, f"{name}.{direction} does not say what {missing} are"
+            shaped = [
+                r for r in described.results[direction] if r in text or "of the shape of each" in text or "same" in text
+            ]
+            assert shaped == list(described.results[direction]), f"{name}.{direction} does not say what it returns"
 
 
-@pytest.mark.parametrize("name", operation_names())
-def test_every_tensor_has_its_batch_axis_or_has_none_on_purpose(name: str) -> None:
-    described = operation(name)
-    module = import_module(f"{ops.__name__}.{name}")
-    assert set(module.BATCH_AXIS) <= set(described.batch_axis)
+def test_every_tensor_has_its_batch_axis_or_has_none_on_purpose() -> None:
+    for name in operation_names():
+        described = operation(name)
+        module = import_module(f"{ops.__name__}.{name}")
+        assert set(module.BATCH_AXIS) <= set(described.batch_axis), name
 
 
 @pytest.mark.parametrize("name", operation_names())
@@ -91,12 +94,10 @@ def test_every_operation_has_cases_of_both_kinds_in_every_direction(name: str) -
             assert not of_direction
 
 
-@pytest.mark.parametrize("name", operation_names())
-def test_alternatives_are_answers_of_the_vocabulary(name: str) -> None:
-    from backproof.reference.model.vocabulary import ANSWERS
-
+def test_alternatives_are_answers_of_the_vocabulary() -> None:
     known = {(a.point, a.answer) for a in ANSWERS}
-    assert set(operation(name).alternatives) <= known
+    for name in operation_names():
+        assert set(operation(name).alternatives) <= known, name
 
 
 def test_other_answers_are_of_formulas_that_take_the_parameters_of_the_call() -> None:
