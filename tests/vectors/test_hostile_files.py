@@ -521,10 +521,12 @@ def test_links_in_a_circle_end_at_the_depth_of_the_layout(path: Path) -> None:
     assert "is nested deeper" in refusal_after(path, circle)
 
 
-def test_a_refused_file_leaves_nothing_behind_for_the_next(path: Path) -> None:
+@pytest.mark.parametrize("step", [8, pytest.param(1, marks=pytest.mark.catalogue)])
+def test_a_refused_file_leaves_nothing_behind_for_the_next(path: Path, step: int) -> None:
     sound = path.read_bytes()
     refused = []
-    for edit, _ in HOSTILE.values():
+    edits = [edit for edit, _ in HOSTILE.values()][::step]
+    for edit in edits:
         path.write_bytes(sound)
         with h5py.File(path, "r+", libver="earliest") as file:
             edit(file)
@@ -533,7 +535,7 @@ def test_a_refused_file_leaves_nothing_behind_for_the_next(path: Path) -> None:
         refused.append(error)  # its traceback holds on to whatever was open
         path.write_bytes(sound)
         assert len(tuple(store.read(path).families)) == 7
-    assert len(refused) == len(HOSTILE)
+    assert len(refused) == len(edits)
 
 
 @pytest.mark.parametrize("length", [8, 40, 95, 96, 2000, 0.5, -1])

@@ -43,7 +43,7 @@ RANDOM = replace(
 # The catalogue
 
 
-@pytest.mark.parametrize(("op", "sort"), one_in(14, zip(OPERATIONS, cycle(SORTS))))
+@pytest.mark.parametrize(("op", "sort"), one_in(28, zip(OPERATIONS, cycle(SORTS))))
 def test_a_fault_gets_its_own_name_or_that_of_one_that_does_the_same(op: str, sort: str) -> None:
     """One fault of each operation, of one sort or the other, stands for all.
 
@@ -75,7 +75,7 @@ def test_a_finite_number_where_an_infinity_is_due_is_told_from_a_lost_nan(fault:
 @pytest.mark.parametrize(
     "fault",
     one_in(
-        3,
+        6,
         [
             "square.backward_upstream_outputs_nan_to_zero",  # a NaN of the upstream or of any argument
             "matmul.da_upstream_last_row_left_out",  # a NaN in a case that is not the first
