@@ -73,7 +73,7 @@ def test_the_small_input_tells_the_fault_from_its_cure(op: str) -> None:
         assert not np.array_equal(given, due), report
 
 
-@pytest.mark.parametrize("report", [*one_in(36, OF_KINDS), *one_in(10, OF_OPERATIONS)], ids=str)
+@pytest.mark.parametrize("report", [*one_in(36, OF_KINDS), *one_in(20, OF_OPERATIONS)], ids=str)
 def test_the_fault_is_rejected_and_its_cure_is_not(report: Report) -> None:
     asked = asked_until_rejected(report)
     assert asked, "no family rejects it"

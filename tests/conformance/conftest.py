@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import small_vectors
 from backproof.conformance import plugin
+from backproof.conformance.session import integrity
 from backproof.vectors import store
 
 STUB = "small_golden"
@@ -52,7 +53,16 @@ def golden(small_golden_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, golden: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What adapters replace in this process is not looked for, which takes a sixth of a small run; the tests of
+    misbehaviours have a fixture of this name that lets it be, and runs in processes of their own look for it."""
+    monkeypatch.setattr(integrity, "watch_what_verdicts_need", lambda: (list, list))
+
+
+@pytest.fixture
+def project(
+    pytester: pytest.Pytester, golden: Path, unwatched: None, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
     """A project with an adapter that is right, `adapter`, and a test of its own that fails."""
     # No plugin but backproof's: every run would look for all installed ones, and import them.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")

@@ -41,7 +41,7 @@ def constant(op: str, direction: str, cases: Iterable[tuple[Template, LiveCase]]
     return [name for name in names if len(values(shown, name)) > 1 and len(values(drawn, name)) == 1]
 
 
-@pytest.mark.parametrize("op", one_in(4, operation_names()))
+@pytest.mark.parametrize("op", one_in(8, operation_names()))
 def test_each_parameter_that_golden_families_vary_varies_among_the_first_live_cases(op: str) -> None:
     for direction in operation(op).functions:
         found = made_after(op, direction)
@@ -54,7 +54,7 @@ def test_each_varies_among_the_large_cases(op: str) -> None:
         assert not constant(op, direction, large_cases(made_after(op, direction), "0"))
 
 
-@pytest.mark.parametrize("op", one_in(4, operation_names()))
+@pytest.mark.parametrize("op", one_in(8, operation_names()))
 def test_live_cases_are_made_after_all_sets_of_parameters_and_ranks(op: str) -> None:
     def form(family: Family) -> object:
         return key_of(family), tuple(x.ndim for x in family.inputs.values())

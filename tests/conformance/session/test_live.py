@@ -23,7 +23,7 @@ Run = Callable[..., pytest.RunResult]
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(pytester: pytest.Pytester, unwatched: None, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run pytest with an adapter, of which `function` is the only one."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p backproof.conformance.plugin")

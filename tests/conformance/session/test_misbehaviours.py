@@ -13,6 +13,12 @@ PASSED, ABSENT = 12, 6
 MOST_OUTPUT = 20_000
 """Characters that a run of the few small families may print."""
 
+
+@pytest.fixture
+def unwatched() -> None:
+    """What adapters replace is looked for here."""
+
+
 each_misbehaviour = pytest.mark.parametrize("row", MISBEHAVIOURS, ids=lambda row: row.name)
 
 

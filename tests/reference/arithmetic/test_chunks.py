@@ -57,7 +57,7 @@ def larger(op: str, direction: str, form: Form, dtype: str) -> tuple[Tensors, tu
     return tensors, tuple(axes)
 
 
-@pytest.mark.parametrize(("op", "direction"), one_in(3, directions()))
+@pytest.mark.parametrize(("op", "direction"), one_in(6, directions()))
 def test_every_operation_can_be_evaluated_in_chunks(op: str, direction: str) -> None:
     chunked = 0
     for form in forms(op, direction):

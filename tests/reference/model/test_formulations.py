@@ -71,7 +71,8 @@ def of_every(many: int, place: int, op: str, direction: str) -> tuple[Form, ...]
 @pytest.mark.parametrize("many", [pytest.param(8, id="some"), pytest.param(1, id="all", marks=pytest.mark.catalogue)])
 @pytest.mark.parametrize(("place", "op", "direction"), [(place, *one) for place, one in enumerate(directions())])
 def test_every_formulation_encloses_the_others(place: int, op: str, direction: str, many: int) -> None:
-    for form, scale in product(of_every(many, place, op, direction), SCALES):
+    few = min(many, 2)
+    for form, scale in product(of_every(many, place, op, direction), [*SCALES][place % few :: few]):
         canonical, *others = enclosures(direction, form, scale)
         assert ignores_every_row(form, scale) or any(a.is_finite() for one in canonical for a in one.ravel())
         for results in others:
