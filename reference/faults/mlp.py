@@ -13,7 +13,7 @@ Array = Any
 def mask_of_the_gradient(*network: Array, reduction: str) -> Any:
     """The mask is taken of the gradient, not of the hidden layer: negative gradients never reach the first layer."""
     parts = dense.forward, lambda dL_dactivations, _: relu.forward(dL_dactivations), softmax_cross_entropy.backward
-    return mlp.backward_by(*parts, *network, reduction=reduction)
+    return mlp.BY_PARTS(*parts, *network, reduction=reduction)
 
 
 @backward("miniMNIST-c#7", "compute all gradients before any weight is updated.")

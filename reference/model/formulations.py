@@ -3,11 +3,13 @@
 A tolerance is the largest bound over all formulations, so each of them widens what a sound implementation may return.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from itertools import chain, product
+from types import FunctionType, ModuleType
 from typing import Any
 
 from ..arithmetic.protocol import FormulaArray
@@ -59,6 +61,45 @@ def through(outer: Function, *choices: Iterable[Formulation], name: str = AS_WRI
     The combination of all first choices comes first. One is stable if all its parts are, and has the limits of all.
     """
     return tuple(_combined(outer, parts, name) for parts in product(*choices))
+
+
+def replacing(formula: Function, *parts: Function) -> Function:
+    """Make a formula a function of some that its text names: of what takes their place, and then of its own arguments.
+
+    `through(replacing(forward, sigmoid.forward), sigmoid.FORWARD)` is forward by every formulation of the sigmoid.
+    """
+    written = inspect.unwrap(formula)
+
+    @cache
+    def by(*chosen: Function) -> Function:
+        instead = dict(zip(parts, chosen, strict=True))
+        return copied(written, {name: _replaced(x, instead) for name, x in written.__globals__.items()})
+
+    @wraps(written, assigned=("__module__", "__name__", "__doc__"), updated=())
+    def call(*arguments: Any, **parameters: Any) -> Any:
+        return by(*arguments[: len(parts)])(*arguments[len(parts) :], **parameters)
+
+    chosen = (inspect.Parameter(f"part{k}", inspect.Parameter.POSITIONAL_ONLY) for k in range(len(parts)))
+    own = inspect.signature(written).parameters.values()
+    call.__dict__["__signature__"] = inspect.Signature([*chosen, *own])
+    return call
+
+
+def _replaced(value: Any, instead: Mapping[Function, Function]) -> Any:
+    """What a name stands for where functions take the place of others, in modules that it names as well."""
+    if isinstance(value, ModuleType):
+        others = {name: instead[x] for name, x in vars(value).items() if isinstance(x, FunctionType) and x in instead}
+        module = ModuleType(value.__name__)
+        vars(module).update(vars(value) | others)
+        return module if others else value
+    return instead.get(value, value) if isinstance(value, FunctionType) else value
+
+
+def copied(function: FunctionType, space: dict[str, Any]) -> Function:
+    """A function whose names stand for what they do in another space."""
+    copy = FunctionType(function.__code__, space, function.__name__, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
 
 
 def side_by_side(outer: Function, *choices: tuple[Formulation, ...]) -> tuple[Formulation, ...]:

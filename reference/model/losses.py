@@ -78,7 +78,7 @@ def row_upstream(dL_dloss: Array, rows: int, reduction: str) -> Array:
     return dL_dloss / rows
 
 
-def divided_last(backward: Function, dL_dloss: Array, scores: Array, labels: np.ndarray, *, reduction: str) -> Array:
+def divided_last(backward: Function, dL_dloss: Array, scores: Array, labels: np.ndarray, reduction: str) -> Array:
     """Compute the gradient of the mean as that of the sum, divided by N at the end."""
     unscaled = backward(dL_dloss, scores, labels, reduction="none" if reduction == "none" else "sum")
     return unscaled / len(scores) if reduction == "mean" and len(scores) else unscaled

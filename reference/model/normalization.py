@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .broadcasting import repeated
-from .formulations import Formulation, Function, shared, through
+from .formulations import Formulation, replacing, shared, through
 from .functions import over_batch, running
 
 Array = Any
@@ -62,25 +62,11 @@ def _raw_moments(inputs: Array, axes: Axes, eps: float) -> tuple[Array, Array]:
     return inputs - average, 1 / np.sqrt(mean(inputs * inputs, axes) - average * average + eps)
 
 
-def _by(moments: Function, inputs: Array, weight: Array, bias: Array, axes: Axes, eps: float) -> Array:
-    centred, scale = moments(inputs, axes, eps)
-    return centred * scale * weight + bias
-
-
 def _as_line(inputs: Array, weight: Array, bias: Array, axes: Axes, eps: float) -> Array:
     """x a + b, with a and b of each row and channel: the mean is taken off what is scaled already."""
     _, scale = moments(inputs, axes, eps)
     slope = scale * weight
     return inputs * slope + (bias - mean(inputs, axes) * slope)
-
-
-def _gradients_by(
-    moments: Function, dL_doutputs: Array, inputs: Array, weight: Array, axes: Axes, eps: float
-) -> Gradients:
-    centred, scale = moments(inputs, axes, eps)
-    normal, g = centred * scale, dL_doutputs * weight
-    rest = g - mean(g, axes) - normal * mean(g * normal, axes)
-    return scale * rest, *of_channels(dL_doutputs, normal, weight)
 
 
 def _gradients_as_line(dL_doutputs: Array, inputs: Array, weight: Array, axes: Axes, eps: float) -> Gradients:
@@ -121,12 +107,17 @@ def _running_moments(inputs: Array, axes: Axes, eps: float) -> tuple[Array, Arra
 
 RAW = (Formulation(_raw_moments, "E[x^2] - E[x]^2", stable=False),)
 RUNNING = (Formulation(_running_moments, "a running mean"),)
-NORMALIZED = (*through(_by, RAW), Formulation(_as_line, "x a + b", stable=False), *through(_by, RUNNING))
+_NORMALIZED, _GRADIENTS = replacing(normalized, moments), replacing(gradients, moments)
+NORMALIZED = (
+    *through(_NORMALIZED, RAW),
+    Formulation(_as_line, "x a + b", stable=False),
+    *through(_NORMALIZED, RUNNING),
+)
 GRADIENTS = (
-    *through(_gradients_by, RAW),
+    *through(_GRADIENTS, RAW),
     Formulation(_gradients_as_line, "a g + b x + c", stable=False),
     Formulation(_reverse_mode, "through variance and mean"),
-    *through(_gradients_by, RUNNING),
+    *through(_GRADIENTS, RUNNING),
 )
 BY_CHANNEL = Formulation(_by_channel_sums, "the weight last")
 """Right ways to compute both, beside the text above; the last where weights are no part of what is averaged."""

@@ -21,7 +21,7 @@ def two_steps(dL_dloss: Array, outputs: Array, labels: np.ndarray, reduction: st
     return softmax.centred(dL_doutputs, outputs)
 
 
-def by_weights(counted: Function, dL_dloss: Array, outputs: Array, labels: np.ndarray, *, reduction: str) -> Array:
+def by_weights(counted: Function, dL_dloss: Array, outputs: Array, labels: np.ndarray, reduction: str) -> Array:
     """p sum_k c_k - c, where c are the labels as far as they count: all of y, or what clipping leaves of it."""
     c = counted(one_hot(labels, outputs), outputs)
     return (outputs * c.sum(axis=-1, keepdims=True) - c) * row_upstream(dL_dloss, len(outputs), reduction)

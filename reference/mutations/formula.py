@@ -7,7 +7,7 @@ when it is first called, into copies of the functions that lead to it, so that t
 import ast
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import model, ops
 from ..model.fault import Fault, Words, told_by, widened
-from ..model.formulations import Function
+from ..model.formulations import Function, copied
 from ..model.operation import operation
 from .approximations import APPROXIMATIONS
 from .changes import INTERMEDIATE, disturbed
@@ -421,7 +421,7 @@ def assembled(mutation: Mutation, named: Mapping[str, Any]) -> Function:
     entry, changed = mutation.entry, (mutation.definition, *mutation.others)
     originals, links = _leading(entry, changed)
     spaces = {module: dict(vars(import_module(module))) for module in dict.fromkeys(module for module, _ in originals)}
-    copies = {one: _copy(function, spaces[one[0]]) for one, function in originals.items()}
+    copies = {one: copied(function, spaces[one[0]]) for one, function in originals.items()}
     for _, node in mutation.changes:
         ast.fix_missing_locations(node)
     for definition in changed:
@@ -456,9 +456,3 @@ def _leading(
         if (isinstance(value, FunctionType) and (value.__module__, value.__name__) in known)
         or (isinstance(value, ModuleType) and value.__name__ in modules)
     )
-
-
-def _copy(function: FunctionType, space: dict[str, Any]) -> Callable[..., Any]:
-    copy = FunctionType(function.__code__, space, function.__name__, function.__defaults__, function.__closure__)
-    copy.__kwdefaults__ = function.__kwdefaults__
-    return copy

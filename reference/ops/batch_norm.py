@@ -14,10 +14,9 @@ Mean and variance depend on the inputs, and their own derivatives are the last t
 normalization" (2015), https://arxiv.org/abs/1502.03167.
 """
 
-from functools import partial
 from typing import Any
 
-from ..model.formulations import Formulation, Function
+from ..model.formulations import replacing, through
 from ..model.normalization import BY_CHANNEL, GRADIENTS, NORMALIZED, gradients, normalized
 from ..model.shapes import require_same_shape
 
@@ -53,22 +52,7 @@ def over(inputs: Array, weight: Array, bias: Array) -> tuple[tuple[int, ...], tu
     return axes, tuple(1 if axis in axes else size for axis, size in enumerate(inputs.shape))
 
 
-def _forward_by(function: Function, inputs: Array, weight: Array, bias: Array, *, eps: float) -> Array:
-    axes, per_channel = over(inputs, weight, bias)
-    return function(inputs, weight.reshape(per_channel), bias.reshape(per_channel), axes, eps)
-
-
-def _backward_by(
-    function: Function, dL_doutputs: Array, inputs: Array, weight: Array, bias: Array, *, eps: float
-) -> Gradients:
-    axes, per_channel = over(inputs, weight, bias)
-    dL_dinputs, dL_dweight, dL_dbias = function(dL_doutputs, inputs, weight.reshape(per_channel), axes, eps)
-    return dL_dinputs, dL_dweight.reshape(weight.shape), dL_dbias.reshape(bias.shape)
-
-
 FORMULATIONS = {
-    "forward": tuple(Formulation(partial(_forward_by, f.function), f.name, f.stable) for f in NORMALIZED),
-    "backward": tuple(
-        Formulation(partial(_backward_by, f.function), f.name, f.stable) for f in (*GRADIENTS, BY_CHANNEL)
-    ),
+    "forward": through(replacing(forward, normalized), NORMALIZED),
+    "backward": through(replacing(backward, gradients), (*GRADIENTS, BY_CHANNEL)),
 }

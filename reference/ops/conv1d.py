@@ -11,13 +11,12 @@ channels of its own group alone. It is `conv2d` of images of one row.
 """
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..model.convolution import Sizes
-from ..model.formulations import Formulation, Function
+from ..model.formulations import replacing, through
 from . import conv2d
 
 Array = Any
@@ -77,20 +76,7 @@ def of_row(sizes: Sizes, across: int) -> tuple[int, int]:
     return across, along
 
 
-def _of_signals(function: Function, *tensors: Array, **parameters: Any) -> Any:
-    """What a formulation of `conv2d` gives of images of one row."""
-    *signals, bias = tensors
-    sizes = {name: of_row(parameters.pop(name, own), own) for name, own in SIZES.items()}
-    results = function(*as_images(*signals), bias, **sizes, **parameters)
-    return (
-        tuple(x.squeeze(2) if x.ndim == 4 else x for x in results) if isinstance(results, tuple) else results.squeeze(2)
-    )
-
-
-SIZES = {"stride": 1, "padding": 0, "dilation": 1}
-"""The parameters that are sizes, and what they are across a signal."""
-
 FORMULATIONS = {
-    direction: tuple(Formulation(partial(_of_signals, f.function), f.name, f.stable) for f in formulations)
-    for direction, formulations in conv2d.FORMULATIONS.items()
+    "forward": through(replacing(forward, conv2d.forward), conv2d.FORMULATIONS["forward"]),
+    "backward": through(replacing(backward, conv2d.backward), conv2d.FORMULATIONS["backward"]),
 }

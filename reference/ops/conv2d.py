@@ -29,7 +29,7 @@ from ..model.convolution import (
     spread,
     weight_gradient,
 )
-from ..model.formulations import Formulation, Function, through
+from ..model.formulations import Formulation, replacing, through
 from ..model.functions import over_batch
 
 Array = Any
@@ -81,14 +81,18 @@ def windows_of(
     return sliding(inputs.shape[2:], weight.shape[2:], stride, padding, dilation)
 
 
-def _forward_by(correlated: Function, inputs: Array, weight: Array, bias: Array, **parameters: Any) -> Array:
-    groups = parameters.get("groups", 1)
-    return correlated(inputs, weight, _windows(inputs, weight, bias, **parameters), groups) + bias.reshape(-1, 1, 1)
-
-
-def _bias_inside(inputs: Array, weight: Array, bias: Array, **parameters: Any) -> Array:
+def _bias_inside(
+    inputs: Array,
+    weight: Array,
+    bias: Array,
+    *,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Array:
     """The bias as one more term of each sum."""
-    windows, groups = _windows(inputs, weight, bias, **parameters), parameters.get("groups", 1)
+    windows = windows_of(inputs, weight, bias, stride, padding, dilation, groups)
     columns, o = columns_of(inputs, windows, groups), weight.shape[0]
     n, _, channels, taps, count = columns.shape
     columns = columns.reshape(n, groups, channels * taps, count)
@@ -98,35 +102,14 @@ def _bias_inside(inputs: Array, weight: Array, bias: Array, **parameters: Any) -
     return (matrix @ columns).reshape(n, o, *windows.count)
 
 
-def _backward_by(
-    spread: Function, weight_gradient: Function, dL_doutputs: Array, inputs: Array, *others: Array, **parameters: Any
-) -> Gradients:
-    (weight, _), groups = others, parameters.get("groups", 1)
-    windows = _windows(inputs, *others, **parameters)
-    dL_dweight = weight_gradient(dL_doutputs, inputs, windows, groups).reshape(weight.shape)
-    return spread(dL_doutputs, weight, windows, groups), dL_dweight, over_batch(dL_doutputs, axis=(0, 2, 3))
-
-
-def _windows(
-    inputs: Array,
-    weight: Array,
-    bias: Array,
-    *,
-    stride: Sizes = 1,
-    padding: Sizes = 0,
-    dilation: Sizes = 1,
-    groups: int = 1,
-) -> Windows:
-    return windows_of(inputs, weight, bias, stride, padding, dilation, groups)
-
-
+_BACKWARD = replacing(backward, spread, weight_gradient)
 FORMULATIONS = {
     "forward": (
-        *through(_forward_by, CORRELATED[1:]),
+        *through(replacing(forward, correlated), CORRELATED[1:]),
         Formulation(_bias_inside, "bias inside the product"),
     ),
     "backward": (
-        *through(_backward_by, SPREAD[1:2], WEIGHT_GRADIENT[:1]),
-        *through(_backward_by, SPREAD[2:], WEIGHT_GRADIENT[1:]),
+        *through(_BACKWARD, SPREAD[1:2], WEIGHT_GRADIENT[:1]),
+        *through(_BACKWARD, SPREAD[2:], WEIGHT_GRADIENT[1:]),
     ),
 }

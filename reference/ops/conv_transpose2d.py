@@ -27,7 +27,7 @@ from ..model.convolution import (
     spread,
     weight_gradient,
 )
-from ..model.formulations import Function, through
+from ..model.formulations import replacing, through
 from ..model.functions import over_batch
 
 Array = Any
@@ -93,35 +93,7 @@ def windows_of(
     return laid(count, image, kernel, stride, padding, dilation)
 
 
-def _forward_by(spread: Function, inputs: Array, weight: Array, bias: Array, **parameters: Any) -> Array:
-    windows, groups = _windows(inputs, weight, bias, **parameters), parameters.get("groups", 1)
-    return spread(inputs, weight, windows, groups) + bias.reshape(-1, 1, 1)
-
-
-def _backward_by(
-    correlated: Function, weight_gradient: Function, dL_doutputs: Array, *others: Array, **parameters: Any
-) -> Gradients:
-    (inputs, weight, _), groups = others, parameters.get("groups", 1)
-    windows = _windows(*others, **parameters)
-    dL_dweight = weight_gradient(inputs, dL_doutputs, windows, groups).reshape(weight.shape)
-    return correlated(dL_doutputs, weight, windows, groups), dL_dweight, over_batch(dL_doutputs, axis=(0, 2, 3))
-
-
-def _windows(
-    inputs: Array,
-    weight: Array,
-    bias: Array,
-    *,
-    stride: Sizes = 1,
-    padding: Sizes = 0,
-    dilation: Sizes = 1,
-    groups: int = 1,
-    output_padding: Sizes = 0,
-) -> Windows:
-    return windows_of(inputs, weight, bias, stride, padding, dilation, groups, output_padding)
-
-
 FORMULATIONS = {
-    "forward": through(_forward_by, SPREAD[1:]),
-    "backward": through(_backward_by, CORRELATED[1:], WEIGHT_GRADIENT[1:]),
+    "forward": through(replacing(forward, spread), SPREAD[1:]),
+    "backward": through(replacing(backward, correlated, weight_gradient), CORRELATED[1:], WEIGHT_GRADIENT[1:]),
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Alternatives, Formulation, Function, through
+from ..model.formulations import Alternatives, Formulation, replacing, through
 from ..model.shapes import require_same_shape
 from .l2_normalize import norms
 
@@ -56,11 +56,6 @@ def half(upstream: Array, x: Array, y: Array, eps: float) -> Array:
     return upstream * (other - np.where(norm > eps, cosine(own, other) * own, 0)) / np.maximum(norm, eps)
 
 
-def _backward_by(rule: Function, dL_doutputs: Array, a: Array, b: Array, *, eps: float) -> tuple[Array, Array]:
-    upstream = rows(dL_doutputs, a, b)
-    return rule(upstream, a, b, eps), rule(upstream, b, a, eps)
-
-
 def _product_over_norms(a: Array, b: Array, *, eps: float) -> Array:
     require_same_shape(b=b, a=a)
     norm_a, norm_b = np.maximum(norms(a, -1), eps), np.maximum(norms(b, -1), eps)
@@ -91,16 +86,21 @@ def _nan_at_zero(upstream: Array, x: Array, y: Array, eps: float) -> Array:
     return np.where(norms(x, -1) == 0, np.nan, half(upstream, x, y, eps))
 
 
-def _by(rule: Function, name: str) -> tuple[Formulation, ...]:
-    return through(_backward_by, [Formulation(rule, name)])
-
-
+_BY = replacing(backward, half)
 FORMULATIONS = {
     "forward": (Formulation(_product_over_norms, "a b / (norm_a norm_b)", stable=False),),
-    "backward": (*_by(_through_product, "through a b / (norm_a norm_b)"), *_by(_through_units, "through a / norm_a")),
+    "backward": through(
+        _BY,
+        (
+            Formulation(_through_product, "through a b / (norm_a norm_b)"),
+            Formulation(_through_units, "through a / norm_a"),
+        ),
+    ),
 }
 
 ALTERNATIVES: Alternatives = {
-    ("cosine_below_eps", "projecting"): {"backward": _by(_projecting, "with the slope of the norm")},
-    ("norm_at_zero", "nan"): {"backward": _by(_nan_at_zero, "NaN at a row of zeros")},
+    ("cosine_below_eps", "projecting"): {
+        "backward": through(_BY, [Formulation(_projecting, "with the slope of the norm")])
+    },
+    ("norm_at_zero", "nan"): {"backward": through(_BY, [Formulation(_nan_at_zero, "NaN at a row of zeros")])},
 }

@@ -33,5 +33,5 @@ def backward(dL_doutputs: Array, gate: Array, up: Array, *, approximate: str = "
     return dL_dgate, dL_doutputs * gelu.forward(gate, approximate=approximate)
 
 
-FORMULATIONS = gated(gelu)
-ALTERNATIVES = gated_alternatives(gelu)
+FORMULATIONS = gated(forward, backward, gelu)
+ALTERNATIVES = gated_alternatives(forward, backward, gelu)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..model.activations import limits_at_infinity
-from ..model.formulations import Formulation, Function, as_written, losing_digits, through
+from ..model.formulations import Formulation, Function, as_written, losing_digits, replacing, through
 from ..model.functions import INV_SQRT_2PI, SQRT_2_OVER_PI, SQRT_HALF, erf, erf_absolute, erfc
 from ..model.shapes import require_same_shape
 from . import tanh
@@ -84,10 +84,6 @@ def _density_by_square(inputs: Array, approximate: str) -> Array:
     return np.exp(-(argument * argument)) * INV_SQRT_2PI
 
 
-def _forward_by(cumulative: Function, inputs: Array, *, approximate: str = "none") -> Array:
-    return inputs * cumulative(inputs, approximate)
-
-
 def _product_rule(
     cumulative: Function, density: Function, dL_doutputs: Array, inputs: Array, *, approximate: str = "none"
 ) -> Array:
@@ -103,7 +99,7 @@ CUMULATIVE = (
 DENSITY = (as_written(density), Formulation(_density_by_square, "exp(-z^2) or 1 - tanh^2", stable=False))
 
 FORMULATIONS = {
-    "forward": through(_forward_by, CUMULATIVE)[1:],
+    "forward": through(replacing(forward, cumulative), CUMULATIVE)[1:],
     "backward": losing_digits(through(_product_rule, CUMULATIVE, DENSITY, name="g Phi + (g x) Phi'")),  # g x overflows
 }
 

@@ -14,10 +14,9 @@ Group g has the channels from g C / num_groups on. See Wu and He, "Group normali
 https://arxiv.org/abs/1803.08494.
 """
 
-from functools import partial
 from typing import Any
 
-from ..model.formulations import Formulation, Function
+from ..model.formulations import replacing, through
 from ..model.normalization import GRADIENTS, NORMALIZED, gradients, normalized
 from ..model.shapes import require_same_shape
 
@@ -57,22 +56,7 @@ def in_groups(inputs: Array, weight: Array, bias: Array, num_groups: int) -> tup
     return grouped, (1, *grouped[1:3], *(1 for _ in rest)), tuple(range(2, len(grouped)))
 
 
-def _forward_by(function: Function, inputs: Array, weight: Array, bias: Array, *, num_groups: int, eps: float) -> Array:
-    grouped, per_channel, axes = in_groups(inputs, weight, bias, num_groups)
-    weights = weight.reshape(per_channel), bias.reshape(per_channel)
-    return function(inputs.reshape(grouped), *weights, axes, eps).reshape(inputs.shape)
-
-
-def _backward_by(
-    function: Function, dL_doutputs: Array, inputs: Array, weight: Array, bias: Array, *, num_groups: int, eps: float
-) -> Gradients:
-    grouped, per_channel, axes = in_groups(inputs, weight, bias, num_groups)
-    both = dL_doutputs.reshape(grouped), inputs.reshape(grouped)
-    dL_dinputs, dL_dweight, dL_dbias = function(*both, weight.reshape(per_channel), axes, eps)
-    return dL_dinputs.reshape(inputs.shape), dL_dweight.reshape(weight.shape), dL_dbias.reshape(bias.shape)
-
-
 FORMULATIONS = {
-    "forward": tuple(Formulation(partial(_forward_by, f.function), f.name, f.stable) for f in NORMALIZED),
-    "backward": tuple(Formulation(partial(_backward_by, f.function), f.name, f.stable) for f in GRADIENTS),
+    "forward": through(replacing(forward, normalized), NORMALIZED),
+    "backward": through(replacing(backward, gradients), GRADIENTS),
 }

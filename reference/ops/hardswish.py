@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..model.activations import at_edges, at_nan, limits_at_infinity, unchanged
-from ..model.formulations import Formulation, Function, as_written, losing_digits, through
+from ..model.formulations import Formulation, Function, as_written, losing_digits, replacing, through
 from ..model.shapes import require_same_shape
 from . import hardsigmoid
 
@@ -38,10 +38,6 @@ def _divided_last(inputs: Array) -> Array:
     return inputs * hardsigmoid.clipped(inputs) / 6
 
 
-def _forward_by(function: Function, inputs: Array) -> Array:
-    return inputs * function(inputs)
-
-
 def _in_three_pieces(dL_doutputs: Array, inputs: Array) -> Array:
     between = np.where(inputs < 3, dL_doutputs * (inputs / 3 + 0.5), dL_doutputs)
     return np.where(inputs <= -3, 0, between)
@@ -56,7 +52,7 @@ PASSES = (as_written(hardsigmoid.passes),)
 
 FORMULATIONS = {
     "forward": (
-        *through(_forward_by, hardsigmoid.FORWARD)[1:],
+        *through(replacing(forward, hardsigmoid.forward), hardsigmoid.FORWARD)[1:],
         Formulation(_divided_last, "x clip(x + 3) / 6", stable=False),
     ),
     "backward": (

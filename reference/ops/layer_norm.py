@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Formulation, Function, shared, through
+from ..model.formulations import Formulation, replacing, shared, through
 from ..model.functions import over_batch, running
 from ..model.shapes import require_columns_of, require_same_shape
 
@@ -72,11 +72,6 @@ def _running_moments(inputs: Array, eps: float) -> tuple[Array, Array]:
     return centred, 1 / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps)
 
 
-def _forward_by(moments: Function, inputs: Array, weight: Array, bias: Array, *, eps: float) -> Array:
-    centred, scale = moments(inputs, eps)
-    return centred * scale * weight + bias
-
-
 def _as_line(inputs: Array, weight: Array, bias: Array, *, eps: float) -> Array:
     """x a + b, with a and b of each row: the mean is taken off what is scaled already."""
     _, scale = moments(inputs, eps)
@@ -88,13 +83,6 @@ def _as_line_of_column(inputs: Array, weight: Array, bias: Array, *, eps: float)
     _, scale = moments(inputs, eps)
     slope = scale * weight
     return inputs * slope + (bias - inputs.mean(axis=-1, keepdims=True) * slope)
-
-
-def _backward_by(
-    moments: Function, dL_doutputs: Array, inputs: Array, weight: Array, bias: Array, *, eps: float
-) -> Gradients:
-    centred, scale = moments(inputs, eps)
-    return gradients(dL_doutputs, centred * scale, scale, weight)
 
 
 def _backward_as_line(dL_doutputs: Array, inputs: Array, weight: Array, bias: Array, *, eps: float) -> Gradients:
@@ -131,15 +119,15 @@ RUNNING = (Formulation(_running_moments, "a running mean"),)
 
 FORMULATIONS = {
     "forward": (
-        *through(_forward_by, RAW),
+        *through(replacing(forward, moments), RAW),
         Formulation(_as_line, "x a + b", stable=False),
         Formulation(_as_line_of_column, "x a + b for each column", stable=False),
-        *through(_forward_by, RUNNING),
+        *through(replacing(forward, moments), RUNNING),
     ),
     "backward": (
-        *through(_backward_by, RAW),
+        *through(replacing(backward, moments), RAW),
         Formulation(_backward_as_line, "a g + b x + c", stable=False),
         Formulation(_reverse_mode, "through variance and mean"),
-        *through(_backward_by, RUNNING),
+        *through(replacing(backward, moments), RUNNING),
     ),
 }

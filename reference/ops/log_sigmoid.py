@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..model.activations import chain
-from ..model.formulations import Formulation, Function, as_written, losing_digits, through
+from ..model.formulations import Formulation, Function, as_written, losing_digits, replacing, through
 from ..model.functions import stored
 from ..model.shapes import require_same_shape
 from . import sigmoid, softplus
@@ -44,10 +44,6 @@ def _logarithm(function: Function, inputs: Array) -> Array:
     return np.log(function(inputs))
 
 
-def _slope_by(function: Function, inputs: Array) -> Array:
-    return function(-inputs)
-
-
 def _one_minus(function: Function, inputs: Array) -> Array:
     return 1 - function(inputs)
 
@@ -74,7 +70,7 @@ FORWARD = (
 )
 SLOPES = (
     as_written(slope),
-    *through(_slope_by, sigmoid.FORWARD[1:]),
+    *through(replacing(slope, sigmoid.forward), sigmoid.FORWARD[1:]),
     Formulation(_by_sides, "n / (1 + n) or 1 - n / (1 + n)"),
     *losing_digits(through(_one_minus, sigmoid.FORWARD[:1], name="1 - s")),
     Formulation(_of_saved, "1 - exp(y)", stable=False),

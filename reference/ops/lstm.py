@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Function, as_written, named, through
+from ..model.formulations import Function, as_written, named, replacing, through
 from ..model.functions import stored
 from ..model.recurrence import SAVED_SIGMOIDS, SAVED_TANHS, SUMS, weight_gradients
 from ..model.shapes import require_same_shape
@@ -104,16 +104,6 @@ def through_time(
     return np.stack(of_inputs), d_hidden, d_cell, *of_layer
 
 
-def _forward_by(step: Function, *arguments: Array) -> tuple[Array, ...]:
-    hiddens, cells = steps(step, *arguments)
-    return np.stack(hiddens[1:]), hiddens[-1], cells[-1]
-
-
-def _step_by_step(step: Function, gradients: Function, *arguments: Array) -> tuple[Array, ...]:
-    upstreams, (inputs, hidden, cell, *layer) = arguments[:3], arguments[3:]
-    return through_time(gradients, *upstreams, inputs, *steps(step, inputs, hidden, cell, *layer), *layer)
-
-
 def _weights_in_one_product(
     step: Function, gradients: Function, dL_doutputs: Array, d_hidden: Array, d_cell: Array, *arguments: Array
 ) -> tuple[Array, ...]:
@@ -141,9 +131,9 @@ GRADIENTS = named(
 GATES = through(lstm_cell.gate_gradients, SUMS[1:], SAVED_SIGMOIDS[:2], SAVED_TANHS[:1])
 
 FORMULATIONS = {
-    "forward": through(_forward_by, STEPS[1:]),
+    "forward": through(replacing(forward, lstm_cell.forward), STEPS[1:]),
     "backward": (
-        *through(_step_by_step, STEPS[:1], GRADIENTS),
+        *through(replacing(backward, lstm_cell.backward), GRADIENTS),
         *through(_weights_in_one_product, STEPS[:1], GATES, name="weights in one product"),
     ),
 }

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Function, through
+from ..model.formulations import Function, replacing, through
 from ..model.functions import stored
 from ..model.recurrence import (
     SAVED_SIGMOIDS,
@@ -97,15 +97,6 @@ def backward(
     return dL_dsums @ weight_ih, dL_dsums @ weight_hh, d * f, dL_dweight_ih, dL_dweight_hh, dL_dbias_ih, dL_dbias_hh
 
 
-def _forward_by(
-    summed: Function, gate: Function, bend: Function, inputs: Array, hidden: Array, cell: Array, *layer: Array
-) -> tuple[Array, Array]:
-    sums, size = summed(inputs, hidden, *layer), hidden.shape[1]
-    i, f, o = (gate(block(sums, k, size)) for k in (0, 1, 3))
-    next_cell = f * cell + i * bend(block(sums, 2, size))
-    return o * bend(next_cell), next_cell
-
-
 def gate_gradients(
     summed: Function,
     gate: Function,
@@ -136,9 +127,9 @@ def _backward_saved(summed: Function, gate: Function, bend: Function, *arguments
     return dL_dsums @ weight_ih, dL_dsums @ weight_hh, dL_dcell, of_ih, of_hh, of_bias, of_bias
 
 
+_FORWARD = replacing(forward, gate_sums, sigmoid.forward, tanh.forward)
 FORMULATIONS = {
-    "forward": through(_forward_by, SUMS, SIGMOIDS, TANHS[:1])[1:]
-    + through(_forward_by, SUMS[1:], SIGMOIDS[:1], TANHS[1:]),
+    "forward": through(_FORWARD, SUMS, SIGMOIDS, TANHS[:1])[1:] + through(_FORWARD, SUMS[1:], SIGMOIDS[:1], TANHS[1:]),
     "backward": (
         *through(_backward_saved, SUMS, SAVED_SIGMOIDS, SAVED_TANHS[:1], name="saved gates"),
         *through(_backward_saved, SUMS[1:], SAVED_SIGMOIDS[:1], SAVED_TANHS[1:], name="saved gates"),

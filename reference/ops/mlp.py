@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Function, as_written, named, shared, sized_by, through
+from ..model.formulations import Function, as_written, named, replacing, shared, sized_by, through
 from ..model.losses import empty_mean_is_zero
 from . import dense, relu, softmax_cross_entropy
 
@@ -73,26 +73,6 @@ def logits_of(
     return hidden, activations, layer(activations, weights2, biases2)
 
 
-def forward_by(layer: Function, loss: Function, *network: Array, reduction: str) -> Array:
-    """Forward with one formulation of each of its parts."""
-    *tensors, labels = network
-    _, _, logits = logits_of(layer, *tensors)
-    return loss(logits, labels, reduction=reduction)
-
-
-def backward_by(
-    layer: Function, activation: Function, loss: Function, dL_dloss: Array, *network: Array, reduction: str
-) -> Gradients:
-    """Backward with one formulation of each of its parts."""
-    inputs, weights1, biases1, weights2, biases2, labels = network
-    hidden, activations, logits = logits_of(layer, inputs, weights1, biases1, weights2, biases2)
-    dL_dlogits = loss(dL_dloss, logits, labels, reduction=reduction)
-    dL_dactivations, dL_dweights2, dL_dbiases2 = dense.backward(dL_dlogits, activations, weights2, biases2)
-    dL_dhidden = activation(dL_dactivations, hidden)
-    dL_dinputs, dL_dweights1, dL_dbiases1 = dense.backward(dL_dhidden, inputs, weights1, biases1)
-    return dL_dinputs, dL_dweights1, dL_dbiases1, dL_dweights2, dL_dbiases2
-
-
 LAYERS = (as_written(dense.forward), *dense.FORMULATIONS["forward"])
 LOSSES = sized_by(softmax_cross_entropy.FORWARD, logits="biases2")
 LOSS_GRADIENTS = sized_by(
@@ -109,9 +89,13 @@ LOSS_GRADIENTS = sized_by(
 SLOPES = {"0": (as_written(relu.backward),)} | {
     answer: relu.ALTERNATIVES["relu_slope_at_zero", answer]["backward"] for answer in ("1/2", "1")
 }
-BACKWARD = {answer: through(backward_by, LAYERS, slope, LOSS_GRADIENTS) for answer, slope in SLOPES.items()}
+BY_PARTS = replacing(backward, dense.forward, relu.backward, softmax_cross_entropy.backward)
+BACKWARD = {answer: through(BY_PARTS, LAYERS, slope, LOSS_GRADIENTS) for answer, slope in SLOPES.items()}
 
-FORMULATIONS = {"forward": through(forward_by, LAYERS, LOSSES)[1:], "backward": BACKWARD["0"][1:]}
+FORMULATIONS = {
+    "forward": through(replacing(forward, dense.forward, softmax_cross_entropy.forward), LAYERS, LOSSES)[1:],
+    "backward": BACKWARD["0"][1:],
+}
 
 ALTERNATIVES = {
     **empty_mean_is_zero(forward),

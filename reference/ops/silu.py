@@ -8,7 +8,7 @@ dL_dinputs = (sigmoid(inputs) + inputs sigmoid(inputs) sigmoid(-inputs)) dL_dout
 from typing import Any
 
 from ..model.activations import chain, limits_at_infinity
-from ..model.formulations import Function, losing_digits, through
+from ..model.formulations import Function, losing_digits, replacing, through
 from ..model.shapes import require_same_shape
 from . import sigmoid
 
@@ -28,10 +28,6 @@ def backward(dL_doutputs: Array, inputs: Array) -> Array:
     return dL_doutputs * (sigmoid.forward(inputs) + inputs * sigmoid.slope(inputs))
 
 
-def _forward_by(function: Function, inputs: Array) -> Array:
-    return inputs * function(inputs)
-
-
 def _product_rule(slope: Function, dL_doutputs: Array, inputs: Array) -> Array:
     """g s + (g x) s', as reverse mode has it."""
     return dL_doutputs * sigmoid.forward(inputs) + (dL_doutputs * inputs) * slope(inputs)
@@ -48,7 +44,7 @@ BACKWARD = (
 )
 
 FORMULATIONS = {
-    "forward": through(_forward_by, sigmoid.FORWARD)[1:],
+    "forward": through(replacing(forward, sigmoid.forward), sigmoid.FORWARD)[1:],
     "backward": losing_digits(BACKWARD),  # g x overflows, or 1 - s is 0
 }
 

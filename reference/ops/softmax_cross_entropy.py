@@ -29,7 +29,7 @@ import numpy as np
 from ..model import loss_options
 from ..model.class_targets import smoothed, smoothed_over_others
 from ..model.counted import mean_of_nothing_is_zero
-from ..model.formulations import Formulation, Function, as_written, through
+from ..model.formulations import Formulation, Function, as_written, replacing, through
 from ..model.logarithms import logsumexp
 from ..model.loss_options import or_with_options, rules
 from ..model.losses import empty_mean_is_zero, one_hot, reduced, row_upstream, weighted
@@ -70,11 +70,6 @@ def scaled_apart(dL_dloss: Array, outputs: Array, labels: np.ndarray, reduction:
     return outputs * upstream - one_hot(labels, outputs) * upstream
 
 
-def forward_by(log_softmax: Function, logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """Forward with one formulation of the log-softmax."""
-    return loss_of(log_softmax(logits), labels, reduction)
-
-
 def forward_in_two_steps(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
     """The logarithm of the softmax's own outputs. Loses all where a probability underflows."""
     return cross_entropy.forward(softmax.forward(logits), labels, reduction=reduction)
@@ -96,26 +91,20 @@ def forward_by_shifted_logsumexp(logits: Array, labels: np.ndarray, *, reduction
     return forward_by_logsumexp(logits - logits.max(axis=-1, keepdims=True), labels, reduction=reduction)
 
 
-def backward_by(
-    probabilities: Function, scaling: Function, dL_dloss: Array, logits: Array, labels: np.ndarray, *, reduction: str
-) -> Array:
-    """Backward with one formulation of the softmax and one of the scaling."""
-    return scaling(dL_dloss, probabilities(logits), labels, reduction=reduction)
-
-
 FORWARD = (
-    *through(forward_by, softmax.LOG_SOFTMAX),
+    *through(replacing(forward, softmax.log_softmax), softmax.LOG_SOFTMAX),
     Formulation(forward_in_two_steps, "in two steps", stable=False),
 )
 P_MINUS_Y = scaled_first, scaled_apart
 SCALINGS, SCALINGS_BY_ANSWER = scalings(*P_MINUS_Y), scalings_by_answer(*P_MINUS_Y)
-BACKWARD = through(backward_by, softmax.SOFTMAX, SCALINGS)
+_SCALED = replacing(backward, softmax.forward, scaled_first)
+BACKWARD = through(_SCALED, softmax.SOFTMAX, SCALINGS)
 
 _OWN = {"forward": (forward, FORWARD), "backward": (backward, BACKWARD)}
 FORMULATIONS = {way: rules(own, plain[1:], loss_options.OTHERS[way]) for way, (own, plain) in _OWN.items()}
 
 _CLIPPED = through(forward_clipped, softmax.SOFTMAX)
-_BACKWARDS = {key: through(backward_by, softmax.SOFTMAX, rules) for key, rules in SCALINGS_BY_ANSWER.items()}
+_BACKWARDS = {key: through(_SCALED, softmax.SOFTMAX, rules) for key, rules in SCALINGS_BY_ANSWER.items()}
 _FORWARDS = {"probability_clipping": _CLIPPED, "label_mass": FORWARD}
 
 ALTERNATIVES = {

@@ -31,5 +31,5 @@ def backward(dL_doutputs: Array, gate: Array, up: Array) -> tuple[Array, Array]:
     return silu.backward(dL_doutputs * up, gate), dL_doutputs * silu.forward(gate)
 
 
-FORMULATIONS = gated(silu)
-ALTERNATIVES = gated_alternatives(silu)
+FORMULATIONS = gated(forward, backward, silu)
+ALTERNATIVES = gated_alternatives(forward, backward, silu)

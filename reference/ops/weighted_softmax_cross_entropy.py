@@ -19,7 +19,7 @@ import numpy as np
 
 from ..model.class_targets import smoothed, smoothed_over_others
 from ..model.counted import counted_one_hot, counted_upstream, mean_of_counted, mean_of_nothing_is_zero
-from ..model.formulations import Formulation, Function, as_written, through
+from ..model.formulations import Formulation, Function, as_written, replacing, through
 from ..model.losses import weighted
 from ..model.shapes import require_columns_of
 from . import softmax
@@ -70,14 +70,6 @@ def sum_of_weights(y: np.ndarray, class_weights: Array) -> Array:
     return (y * class_weights).sum()
 
 
-def _forward_by(
-    log_softmax: Function, spread: Function, total: Function, logits: Array, labels: np.ndarray, w: Array, **given: Any
-) -> Array:
-    y = counted_one_hot(labels, logits, given.get("ignore_index"))
-    losses = -weighted(spread(y, w, given.get("label_smoothing", 0.0)), log_softmax(logits)).sum(axis=-1)
-    return mean_of_counted(losses, total(y, w), given["reduction"])
-
-
 def _backward_by(
     p: Function, spread: Function, total: Function, dL: Array, z: Array, labels: np.ndarray, w: Array, **given: Any
 ) -> Array:
@@ -96,7 +88,9 @@ def _by(spread: Function, total: Function) -> dict[str, tuple[Formulation, ...]]
     weighed = through(_weighed, softmax.SOFTMAX, own[1], name="(p - y) w g")
     by_rows = tuple(replace(f, differs=lambda call: not call.get("label_smoothing")) for f in weighed)
     return {
-        "forward": through(_forward_by, softmax.LOG_SOFTMAX, *own),
+        "forward": through(
+            replacing(forward, softmax.log_softmax, smoothed, sum_of_weights), softmax.LOG_SOFTMAX, *own
+        ),
         "backward": through(_backward_by, softmax.SOFTMAX, *own, name="p sum(t g) - t g") + by_rows,
     }
 

@@ -16,7 +16,7 @@ import numpy as np
 from backproof.reference.arithmetic.protocol import Constant, reduction_rows
 from backproof.reference.model import functions, normalization
 from backproof.reference.model.broadcasting import undo_broadcast
-from backproof.reference.model.formulations import Formulation
+from backproof.reference.model.formulations import Formulation, replacing
 from backproof.reference.model.losses import one_hot, reduced, row_upstream
 from backproof.reference.model.operation import Operation, operation, operation_names
 from backproof.reference.model.shapes import require_same_shape
@@ -411,16 +411,9 @@ def moments_by_welford(x: Array, axes: tuple[int, ...], eps: float) -> tuple[Arr
     return x - mean, scale
 
 
-def normalized_by_welford(op: Any, *tensors: Array, **parameters: float) -> Array:
-    return op._forward_by(partial(normalization._by, moments_by_welford), *tensors, **parameters)
-
-
-def gradients_by_welford(op: Any, g: Array, x: Array, *weights: Array, **parameters: float) -> tuple[Array, ...]:
-    require_same_shape(g=g, x=x)
-    gradients: tuple[Array, ...] = op._backward_by(
-        partial(normalization._gradients_by, moments_by_welford), g, x, *weights, **parameters
-    )
-    return gradients
+def by_welford(formula: Function, part: Function) -> Function:
+    """A formula of an operation whose part, one of `normalization`, takes its moments by Welford's recurrence."""
+    return partial(replacing(formula, part), partial(replacing(part, normalization.moments), moments_by_welford))
 
 
 def matmul_backward_by_einsum(g: Array, a: Array, b: Array) -> tuple[Array, Array]:
@@ -444,10 +437,10 @@ ALGORITHMS = {
     "Welford's mean and variance": algorithms(
         layer_norm_forward=layer_norm_by_welford,
         layer_norm_backward=layer_norm_backward_by_welford,
-        batch_norm_forward=partial(normalized_by_welford, batch_norm),
-        batch_norm_backward=partial(gradients_by_welford, batch_norm),
-        group_norm_forward=partial(normalized_by_welford, group_norm),
-        group_norm_backward=partial(gradients_by_welford, group_norm),
+        batch_norm_forward=by_welford(batch_norm.forward, normalization.normalized),
+        batch_norm_backward=by_welford(batch_norm.backward, normalization.gradients),
+        group_norm_forward=by_welford(group_norm.forward, normalization.normalized),
+        group_norm_backward=by_welford(group_norm.backward, normalization.gradients),
     ),
     "by einsum": algorithms(matmul_backward=matmul_backward_by_einsum),
 }

@@ -1,5 +1,7 @@
 """All formulations of an operation are the same mathematics: in ball arithmetic each encloses the others."""
 
+import inspect
+from functools import partial
 from itertools import product
 
 import flint
@@ -13,10 +15,12 @@ from backproof.reference.model.formulations import (
     as_written,
     losing_digits,
     named,
+    replacing,
     sized_by,
     through,
 )
 from backproof.reference.model.operation import operation
+from backproof.reference.ops import conv2d, sigmoid, silu, softmax_cross_entropy
 from calls import Draw, Form, as_tuple, call, directions, forms
 
 BITS = 2000
@@ -126,6 +130,21 @@ def test_a_combination_has_the_names_the_limits_and_the_failings_of_its_parts() 
     assert (fourth.stable, fourth.accumulates, fourth.longest) == (False, True, {"x": 3, "y": 5})
     assert [f.function(10) for f in (first, second, third, fourth)] == [22] * 4
     assert through(applied, DOUBLED, PARTS)[0].name == AS_WRITTEN
+
+
+def test_a_formula_is_computed_by_others_in_place_of_what_its_text_names_there_alone() -> None:
+    by = replacing(silu.backward, sigmoid.forward)
+    g, x = np.array([1.0, 2.0]), np.array([0.5, -1.0])
+    assert (by(sigmoid.forward, g, x) == silu.backward(g, x)).all()
+    assert (by(lambda x: 0 * x, g, x) == g * (x * sigmoid.slope(x))).all()  # the slope calls the sigmoid itself
+    assert [*inspect.signature(partial(by, sigmoid.forward)).parameters] == ["dL_doutputs", "inputs"]
+
+
+def test_a_formula_by_parts_is_without_decorators_and_has_defaults() -> None:
+    by = partial(replacing(conv2d.forward, conv2d.correlated), lambda images, *_: images)
+    assert by(np.ones((1, 2, 3, 3)), np.ones((2, 2, 1, 1)), np.array([1, 2]))[0, :, 0, 0].tolist() == [2, 3]
+    plain = replacing(softmax_cross_entropy.forward, softmax_cross_entropy.loss_of)
+    assert [*inspect.signature(plain).parameters] == ["part0", "logits", "labels", "reduction"]
 
 
 def test_what_loses_digits_is_marked_whatever_its_parts_are() -> None:
