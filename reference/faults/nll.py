@@ -3,16 +3,12 @@
 from typing import Any
 
 from ..model.fault import backward
-from ..mutations.wrong_losses import ignored_as_addresses
+from ..mutations import wrong_losses
 from ..ops import nll
 
 Array = Any
 
-
-@backward("flagos-ai/FlagGems#5025", "write nothing for a row that is ignored.")
-def ignored_label_as_an_address(*tensors: Array, **given: Any) -> Any:
-    """The label of an ignored row is an address all the same, and what is there becomes 0."""
-    return ignored_as_addresses(nll.backward, *tensors, **given)
+ignored_label_as_an_address = wrong_losses.ignored_label_as_an_address("nll")
 
 
 @backward("PaddlePaddle/Paddle pull request 28622", "give rows that are ignored no gradient.")

@@ -7,16 +7,12 @@ import numpy as np
 from ..model.fault import backward, forward
 from ..model.loss_options import capped
 from ..model.losses import one_hot, row_upstream
-from ..mutations.wrong_losses import ignored_as_addresses, over_elements, smoothing_ignored_rows
+from ..mutations import wrong_losses
 from ..ops import softmax, softmax_cross_entropy
 
 Array = Any
 
-
-@forward("victorlempitsky/Mate#2", "divide by the number of rows.")
-def mean_over_elements(*tensors: Array, **given: Any) -> Any:
-    """The mean is taken over N C elements."""
-    return over_elements(softmax_cross_entropy.forward, *tensors, **given)
+mean_over_elements = wrong_losses.mean_over_elements("softmax_cross_entropy")
 
 
 @backward("chainer/chainer#2062", "subtract the labels from a copy of the outputs.")
@@ -29,16 +25,13 @@ def cached_outputs_changed_by_backward(
     return outputs * row_upstream(dL_dloss, len(outputs), reduction)
 
 
-@backward("victorlempitsky/Mate#2", "divide by the number of rows.")
-def divided_by_elements(*tensors: Array, **given: Any) -> Any:
-    """The gradient of a mean is divided by N C."""
-    return over_elements(softmax_cross_entropy.backward, *tensors, **given)
+divided_by_elements = wrong_losses.divided_by_elements("softmax_cross_entropy")
 
 
 @forward("pytorch/pytorch#73205", "leave rows that are ignored out of the smoothed part as well.")
 def smoothing_counts_ignored_rows(*tensors: Array, **given: Any) -> Any:
     """The share that smoothing spreads is added for ignored rows too."""
-    return smoothing_ignored_rows(softmax_cross_entropy.forward, *tensors, **given)
+    return wrong_losses.smoothing_ignored_rows(softmax_cross_entropy.forward, *tensors, **given)
 
 
 @backward("PaddlePaddle/Paddle pull request 28622", "give rows that are ignored no gradient.")
@@ -60,10 +53,7 @@ def all_others_ignored(dL_dloss: Array, logits: Array, labels: np.ndarray, **giv
     return found if index is None else np.where((labels == index)[:, None], softmax.forward(logits), 0) * dL_dloss.sum()
 
 
-@backward("flagos-ai/FlagGems#5025", "write nothing for a row that is ignored.")
-def ignored_label_as_an_address(*tensors: Array, **given: Any) -> Any:
-    """The label of an ignored row is an address all the same, and what is there becomes 0."""
-    return ignored_as_addresses(softmax_cross_entropy.backward, *tensors, **given)
+ignored_label_as_an_address = wrong_losses.ignored_label_as_an_address("softmax_cross_entropy")
 
 
 @backward("a submission to SOL-ExecBench by doubleAI, May 2026", "multiply by 1 - tanh(logits / softcap)^2.")

@@ -126,11 +126,21 @@ def backward(seen: str, cure: str, *, as_is: bool = False) -> Callable[[Function
     return partial(_seen, "backward", seen, cure, as_is)
 
 
-def _seen(direction: str, seen: str, cure: str, as_is: bool, function: Function) -> Fault:
+def of_any(direction: str, seen: str, cure: str) -> Callable[[Function], Callable[[str], Fault]]:
+    """Make of a wrong function, whose first argument is the sound one, what gives the fault of an operation by name."""
+
+    def of(function: Function, op: str) -> Fault:
+        wrong = wraps(function)(partial(function, operation(op).functions[direction]))
+        return _seen(direction, seen, cure, False, wrong, op)
+
+    return lambda function: partial(of, function)
+
+
+def _seen(direction: str, seen: str, cure: str, as_is: bool, function: Function, op: str = "") -> Fault:
     memory: dict[Any, Any] = {"": {}} if "memory" in inspect.signature(function).parameters else {}
     called = partial(function, memory=memory[""]) if memory else function
     return faulty(
-        function.__module__.rpartition(".")[2],
+        op or function.__module__.rpartition(".")[2],
         function.__name__,
         direction,
         called if as_is else widened(called),

@@ -7,20 +7,33 @@ from typing import Any
 
 import numpy as np
 
+from ..model.fault import of_any
 from ..model.formulations import Function
 from ..ops import softmax
 
 Array = Any
 
 
-def over_elements(function: Function, *tensors: Array, reduction: str, **options: Any) -> Array:
-    """Divide what is due to a mean by the number of classes as well."""
+def _over_elements(function: Function, *tensors: Array, reduction: str, **options: Any) -> Array:
     found = function(*tensors, reduction=reduction, **options)
     return found / tensors[-2].shape[1] if reduction == "mean" else found
 
 
-def ignored_as_addresses(function: Function, *tensors: Array, **options: Any) -> Array:
-    """Write 0 where the label to ignore, as an address in a row that has it, leads."""
+@of_any("forward", "victorlempitsky/Mate#2", "divide by the number of rows.")
+def mean_over_elements(function: Function, *tensors: Array, **options: Any) -> Array:
+    """The mean is taken over N C elements."""
+    return _over_elements(function, *tensors, **options)
+
+
+@of_any("backward", "victorlempitsky/Mate#2", "divide by the number of rows.")
+def divided_by_elements(function: Function, *tensors: Array, **options: Any) -> Array:
+    """The gradient of a mean is divided by N C."""
+    return _over_elements(function, *tensors, **options)
+
+
+@of_any("backward", "flagos-ai/FlagGems#5025", "write nothing for a row that is ignored.")
+def ignored_label_as_an_address(function: Function, *tensors: Array, **options: Any) -> Array:
+    """The label of an ignored row is an address all the same, and what is there becomes 0."""
     found, (scores, labels), index = function(*tensors, **options), tensors[-2:], options.get("ignore_index")
     if index is None:
         return found

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from backproof.reference.faults import every_fault_of
-from backproof.reference.model.fault import Fault, faulty, widened
+from backproof.reference.model.fault import Fault, faulty, of_any, widened
 from backproof.reference.model.operation import operation, operation_names
 from backproof.vectors.dtypes import DTYPES
 from shares import one_in
@@ -28,6 +28,18 @@ def test_a_fault_is_an_adapter_of_its_operation_alone_at_every_dtype() -> None:
     assert all(callable(getattr(fault, name)) for name in names)
     assert not hasattr(fault, "conv_forward")
     assert not hasattr(fault, "precision")
+
+
+def test_one_wrong_function_is_a_fault_of_any_operation() -> None:
+    @of_any("forward", "owner/repo#1", "do not double.")
+    def doubled(function: Any, *tensors: Any, **parameters: Any) -> Any:
+        """It is doubled."""
+        return 2 * function(*tensors, **parameters)
+
+    found = doubled("relu")
+    assert (found.op, found.name, found.direction) == ("relu", "doubled", "forward")
+    assert (found.seen, found.wrong, found.cure) == ("owner/repo#1", "It is doubled.", "do not double.")
+    assert found.relu_forward(np.array([-1.0, 3.0])).tolist() == [0, 6]
 
 
 def test_a_fault_of_state_starts_afresh_at_setup() -> None:
