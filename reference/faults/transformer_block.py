@@ -1,27 +1,19 @@
 """Wrong blocks of a transformer that were seen, and that no mutation makes."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..model.fault import backward, forward
+from ..model.formulations import replacing
 from ..ops import matmul, rms_norm, swiglu
 from ..ops import scaled_dot_product_attention as attention
 from ..ops import transformer_block as sound
 
 Array = Any
-Function = Callable[..., Any]
-
-
-def _backward(
-    *tensors: Array,
-    gradients: Function = sound.projection_gradients,
-    of_norm: Function = rms_norm.backward,
-    of_attention: Function = attention.backward,
-    **how: Any,
-) -> Any:
-    return sound.backward_by(gradients, of_norm, of_attention, swiglu.backward, *tensors, **how)
+BY_NORM, BY_ATTENTION, BY_GRADIENTS = (
+    replacing(sound.backward, part) for part in (rms_norm.backward, attention.backward, sound.projection_gradients)
+)
 
 
 def _residuals_lost(second: bool, first: bool, dL_doutputs: Array, *block: Array, **how: Any) -> Any:
@@ -33,7 +25,7 @@ def _residuals_lost(second: bool, first: bool, dL_doutputs: Array, *block: Array
         through_norms.append(dL_dx - dL_doutputs if second and not through_norms else dL_dx)
         return through_norms[-1], dL_dweight
 
-    dL_dinputs, *rest = _backward(dL_doutputs, *block, of_norm=norm, **how)
+    dL_dinputs, *rest = BY_NORM(norm, dL_doutputs, *block, **how)
     return through_norms[1] if first else dL_dinputs, *rest
 
 
@@ -67,7 +59,7 @@ def residual_gradient_through_the_norm(dL_doutputs: Array, *block: Array, **how:
         dL_dmiddle, dL_dnorm2 = rms_norm.backward(dL_dnormal + dL_doutputs, *of_norm, eps=eps)
         return dL_dmiddle - dL_doutputs, dL_dnorm2
 
-    return _backward(dL_doutputs, *block, of_norm=norm, **how)
+    return BY_NORM(norm, dL_doutputs, *block, **how)
 
 
 @backward("linkedin/Liger-Kernel PR 1435", "dL_dnormal2 = dL_dgate w_gate^T + dL_dup w_up^T: add both products.")
@@ -80,7 +72,7 @@ def gate_alone_reaches_the_inputs(*tensors: Array, **how: Any) -> Any:
             total, _ = matmul.backward(projections[0][0], normal, projections[0][1])
         return total, *weights
 
-    return _backward(*tensors, gradients=gradients, **how)
+    return BY_GRADIENTS(gradients, *tensors, **how)
 
 
 @backward("XunhaoLai/native-sparse-attention-triton#27", "sum the gradients of heads that share keys.")
@@ -92,11 +84,7 @@ def gradients_of_shared_keys_not_summed(*tensors: Array, **how: Any) -> Any:
         shared = query.shape[1] // key.shape[1]
         return dL_dquery, *attention.backward(g[:, ::shared], query[:, ::shared], key, value, **options)[1:]
 
-    return _backward(*tensors, of_attention=first_heads, **how)
-
-
-def _forward(attend: Any, *block: Array, **how: Any) -> Any:
-    return sound.forward_by(sound.projected, attend, swiglu.forward, *block, **how)
+    return BY_ATTENTION(first_heads, *tensors, **how)
 
 
 @forward("Howuhh/faster-trajectory-transformer#3", "add attention to the inputs as they came in.")
@@ -118,7 +106,7 @@ def scaled_by_all_features(inputs: Array, *block: Array, **how: Any) -> Any:
     def attend(*of_heads: Array, scale: Any, **options: Any) -> Any:
         return attention.forward(*of_heads, scale=float(inputs.shape[2] ** -0.5), **options)
 
-    return _forward(attend, inputs, *block, **how)
+    return replacing(sound.forward, attention.forward)(attend, inputs, *block, **how)
 
 
 @forward("onnx/onnx PR 7274", "repeat each head of keys for its own queries, one after another.")
@@ -129,4 +117,4 @@ def heads_of_keys_tiled(*block: Array, **how: Any) -> Any:
         repeated = (np.tile(x, (1, query.shape[1] // x.shape[1], 1, 1)) for x in (key, value))
         return attention.forward(query, *repeated, **options)
 
-    return _forward(attend, *block, **how)
+    return replacing(sound.forward, attention.forward)(attend, *block, **how)

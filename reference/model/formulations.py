@@ -7,7 +7,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial, wraps
+from functools import lru_cache, partial, wraps
 from itertools import chain, product
 from types import FunctionType, ModuleType
 from typing import Any
@@ -70,7 +70,7 @@ def replacing(formula: Function, *parts: Function) -> Function:
     """
     written = inspect.unwrap(formula)
 
-    @cache
+    @lru_cache  # few at a time
     def by(*chosen: Function) -> Function:
         instead = dict(zip(parts, chosen, strict=True))
         return copied(written, {name: _replaced(x, instead) for name, x in written.__globals__.items()})

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Alternatives, Formulation, replacing, through
+from ..model.formulations import Alternatives, Formulation, Function, replacing, through
 from ..model.shapes import require_same_shape
 from .l2_normalize import norms
 
@@ -86,21 +86,16 @@ def _nan_at_zero(upstream: Array, x: Array, y: Array, eps: float) -> Array:
     return np.where(norms(x, -1) == 0, np.nan, half(upstream, x, y, eps))
 
 
-_BY = replacing(backward, half)
+def _by(rule: Function, name: str) -> tuple[Formulation, ...]:
+    return through(replacing(backward, half), [Formulation(rule, name)])
+
+
 FORMULATIONS = {
     "forward": (Formulation(_product_over_norms, "a b / (norm_a norm_b)", stable=False),),
-    "backward": through(
-        _BY,
-        (
-            Formulation(_through_product, "through a b / (norm_a norm_b)"),
-            Formulation(_through_units, "through a / norm_a"),
-        ),
-    ),
+    "backward": (*_by(_through_product, "through a b / (norm_a norm_b)"), *_by(_through_units, "through a / norm_a")),
 }
 
 ALTERNATIVES: Alternatives = {
-    ("cosine_below_eps", "projecting"): {
-        "backward": through(_BY, [Formulation(_projecting, "with the slope of the norm")])
-    },
-    ("norm_at_zero", "nan"): {"backward": through(_BY, [Formulation(_nan_at_zero, "NaN at a row of zeros")])},
+    ("cosine_below_eps", "projecting"): {"backward": _by(_projecting, "with the slope of the norm")},
+    ("norm_at_zero", "nan"): {"backward": _by(_nan_at_zero, "NaN at a row of zeros")},
 }

@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.formulations import Formulation, Function, as_written, named, shared, side_by_side
+from ..model.formulations import Formulation, Function, as_written, named, replacing, shared, side_by_side
 from ..model.functions import inverse_sqrt
 from ..model.shapes import require_same_shape
 from . import matmul, rms_norm, rotary_embedding, scaled_dot_product_attention, swiglu
@@ -230,8 +230,7 @@ def _residuals_one_by_one(dL_doutputs: Array, *block: Array, **how: Any) -> tupl
         total = added(dL_doutputs, g * scale) - of_factor - of_factor
         return total - dL_doutputs, rms_norm.backward(dL_dnormal, x, weight, eps=eps)[1]
 
-    others = scaled_dot_product_attention.backward, swiglu.backward
-    return backward_by(projection_gradients, norm, *others, dL_doutputs, *block, **how)
+    return replacing(backward, rms_norm.backward)(norm, dL_doutputs, *block, **how)
 
 
 ATTENTION, OF_ATTENTION = (scaled_dot_product_attention.FORMULATIONS[way] for way in ("forward", "backward"))
