@@ -54,9 +54,10 @@ def clipped(probabilities: Array) -> Array:
     return np.minimum(np.maximum(probabilities, SMALLEST), LARGEST)
 
 
-def forward_clipped(probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """The loss of the clipped probabilities."""
-    return forward(clipped(probabilities), labels, reduction=reduction)
+def of_clipped(function: Function, *tensors: Array, reduction: str) -> Array:
+    """The loss of the clipped probabilities, or its gradient by them, as if clipping had slope 1."""
+    *upstream, probabilities, labels = tensors
+    return function(*upstream, clipped(probabilities), labels, reduction=reduction)
 
 
 def zero_slope(rule: Function, dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str) -> Array:
@@ -65,24 +66,17 @@ def zero_slope(rule: Function, dL_dloss: Array, probabilities: Array, labels: np
     return np.where(inside, rule(dL_dloss, probabilities, labels, reduction=reduction), 0)
 
 
-def clipped_denominator(
-    rule: Function, dL_dloss: Array, probabilities: Array, labels: np.ndarray, *, reduction: str
-) -> Array:
-    """The clipped probability in the denominator, as if clipping had slope 1."""
-    return rule(dL_dloss, clipped(probabilities), labels, reduction=reduction)
-
-
 BACKWARD = (
     as_written(backward),
     *through(divided_last, [as_written(backward)], name="divided by N last"),
     Formulation(backward_upstream_first, "(-y g) / p"),
 )
-CLIPPED = (Formulation(forward_clipped, "p clipped"),)
+CLIPPED = through(of_clipped, [as_written(forward)], name="p clipped")
 
 FORMULATIONS = {"backward": BACKWARD[1:]}
 
 ALTERNATIVES = {
     **empty_mean_is_zero(forward),
     ("probability_clipping", "zero-slope"): {"forward": CLIPPED, "backward": through(zero_slope, BACKWARD)},
-    ("probability_clipping", "denominator"): {"forward": CLIPPED, "backward": through(clipped_denominator, BACKWARD)},
+    ("probability_clipping", "denominator"): {"forward": CLIPPED, "backward": through(of_clipped, BACKWARD)},
 }

@@ -29,7 +29,7 @@ import numpy as np
 from ..model import loss_options
 from ..model.class_targets import smoothed, smoothed_over_others
 from ..model.counted import mean_of_nothing_is_zero
-from ..model.formulations import Formulation, Function, as_written, replacing, through
+from ..model.formulations import Function, as_written, losing_digits, replacing, through
 from ..model.logarithms import logsumexp
 from ..model.loss_options import or_with_options, rules
 from ..model.losses import empty_mean_is_zero, one_hot, reduced, row_upstream, weighted
@@ -70,14 +70,11 @@ def scaled_apart(dL_dloss: Array, outputs: Array, labels: np.ndarray, reduction:
     return outputs * upstream - one_hot(labels, outputs) * upstream
 
 
-def forward_in_two_steps(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """The logarithm of the softmax's own outputs. Loses all where a probability underflows."""
-    return cross_entropy.forward(softmax.forward(logits), labels, reduction=reduction)
-
-
-def forward_clipped(probabilities: Function, logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
-    """The loss of the clipped outputs."""
-    return cross_entropy.forward_clipped(probabilities(logits), labels, reduction=reduction)
+def in_two_steps(
+    loss: Function, probabilities: Function, logits: Array, labels: np.ndarray, *, reduction: str
+) -> Array:
+    """The loss of the softmax's own outputs, whose logarithm loses all where a probability underflows."""
+    return loss(probabilities(logits), labels, reduction=reduction)
 
 
 def forward_by_logsumexp(logits: Array, labels: np.ndarray, *, reduction: str) -> Array:
@@ -93,7 +90,9 @@ def forward_by_shifted_logsumexp(logits: Array, labels: np.ndarray, *, reduction
 
 FORWARD = (
     *through(replacing(forward, softmax.log_softmax), softmax.LOG_SOFTMAX),
-    Formulation(forward_in_two_steps, "in two steps", stable=False),
+    *losing_digits(
+        through(in_two_steps, [as_written(cross_entropy.forward)], softmax.SOFTMAX[:1], name="in two steps")
+    ),
 )
 P_MINUS_Y = scaled_first, scaled_apart
 SCALINGS, SCALINGS_BY_ANSWER = scalings(*P_MINUS_Y), scalings_by_answer(*P_MINUS_Y)
@@ -103,7 +102,7 @@ BACKWARD = through(_SCALED, softmax.SOFTMAX, SCALINGS)
 _OWN = {"forward": (forward, FORWARD), "backward": (backward, BACKWARD)}
 FORMULATIONS = {way: rules(own, plain[1:], loss_options.OTHERS[way]) for way, (own, plain) in _OWN.items()}
 
-_CLIPPED = through(forward_clipped, softmax.SOFTMAX)
+_CLIPPED = through(in_two_steps, [as_written(cross_entropy.CLIPPED[0].function)], softmax.SOFTMAX)
 _BACKWARDS = {key: through(_SCALED, softmax.SOFTMAX, rules) for key, rules in SCALINGS_BY_ANSWER.items()}
 _FORWARDS = {"probability_clipping": _CLIPPED, "label_mass": FORWARD}
 

@@ -220,7 +220,7 @@ def _apart(x: Array, weights: tuple[Array, ...]) -> list[Array]:
     return [x[..., start:end] for start, end in pairwise(accumulate((w.shape[1] for w in weights), initial=0))]
 
 
-def _residuals_one_by_one(dL_doutputs: Array, *block: Array, **how: Any) -> tuple[Array, ...]:
+def _residuals_one_by_one(dL_doutputs: Array, *block: Array, **how: Any) -> Any:
     """What comes back through a norm is added to the residual's gradient term by term, as reverse mode does: through
     the scale, and through each factor of the square. Taken off again, dL_doutputs leaves what these sums round."""
 
