@@ -43,7 +43,7 @@ def packed_otherwise(dh: Array, dc: Array, x: Array, h: Array, c: Array, *layer:
 
 def reset_gate_left_out(*tensors: Array) -> Any:
     *results, of_ih, _ = gru_cell.backward(*tensors)
-    return *results, of_ih, of_ih
+    return *results, of_ih, of_ih.copy()
 
 
 def not_carried(dy: Array, dh: Array, dc: Array, x: Array, h: Array, c: Array, *layer: Array) -> Any:
@@ -96,8 +96,9 @@ def groups_in_turn(g: Array, x: Array, w: Array, b: Array, *, groups: int = 1, *
 
 def in_tf32(a: Array, b: Array) -> Array:
     def narrow(x: Array) -> Array:
-        if x.dtype != np.float32:
+        if x.dtype.itemsize != 4:
             return x
+        x = x.astype(np.float32)
         return ((np.ascontiguousarray(x).view(np.int32) + 4096) & -8192).view(np.float32).reshape(x.shape)
 
     return narrow(a) @ narrow(b)
