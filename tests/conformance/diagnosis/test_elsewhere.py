@@ -101,7 +101,7 @@ def in_tf32(a: Array, b: Array) -> Array:
         x = x.astype(np.float32)
         return ((np.ascontiguousarray(x).view(np.int32) + 4096) & -8192).view(np.float32).reshape(x.shape)
 
-    return narrow(a) @ narrow(b)
+    return (narrow(a) @ narrow(b)).astype(a.dtype)
 
 
 ELSEWHERE: list[tuple[str, str, Callable[..., Any], str]] = [
