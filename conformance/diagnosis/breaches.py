@@ -95,9 +95,8 @@ def _of_the_catalogue(evidence: Evidence, known: Sequence[Explanation]) -> Words
     """The fault of memory or state that is missed in the same words, and with the same values, where a few families are
     checked, what is known first; wrong values of all calls are seen to where something of them is known."""
     missed, direction, of = evidence.misses(*OF_MEMORY), evidence.direction, evidence.vectors
-    passed = (
-        [i for i in evidence.ran if i.verdict.outcome is Outcome.PASSED] if evidence.misses(MissKind.LAYOUT) else []
-    )
+    layouts = bool(evidence.misses(MissKind.LAYOUT))
+    passed = [i for i in evidence.ran if layouts and i.verdict.outcome is Outcome.PASSED]
     chosen = [*sampled(missed, MOST_CHECKED), *sampled(passed, MOST_CHECKED)]  # a fault may misread more layouts
     some = [(item, _outline(item.verdict, known)) for item in sorted(chosen, key=lambda item: item.family.elements)]
     for candidate in (*(one.candidate for one in known), *catalogue(of.op, direction)) if some else ():

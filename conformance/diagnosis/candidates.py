@@ -50,12 +50,6 @@ class Candidate:
     """Whether a result is 0 and no more, which many things come to."""
 
     @property
-    def of_refusals(self) -> bool:
-        """Whether what is to be refused is not, and no more."""
-        of = self.fault
-        return of is not None and ("require" in of.name or "refus" in of.name or ": raise`" in of.wrong)
-
-    @property
     def said(self) -> tuple[str, str, str]:
         """Name, words and cure."""
         fault = self.fault

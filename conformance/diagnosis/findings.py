@@ -1,9 +1,7 @@
 """What do the failures of a wrong implementation look like? Asked of failures alone, once the run is over."""
 
-import gc
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +13,7 @@ from ..check.verdict import MissKind
 from ..check.wording import listed
 from ..implementation.errors import hint
 from ..implementation.load import Implementation
-from ..implementation.memory import at_most
+from ..implementation.memory import at_most, uncollected
 from .breaches import breaches
 from .candidates import LOWER
 from .conditions import Condition, Marked, separating
@@ -25,8 +23,6 @@ from .precision import ONLY_FLOAT32, precise_only_to
 from .rows import off_by_row
 from .search import Explanation, Search
 
-MOST_MEMORY = 2**31
-"""Bytes that candidates may take: a wrong axis can make a table of rows by rows."""
 FEWEST, MANY = 3, 12
 """A condition is told for its own sake where it fails for so many right families; so many drawn ones do alone."""
 
@@ -74,15 +70,11 @@ def diagnose(
         of_one = [item for item in ran if item.family.direction == direction]
         lost = any(miss.kind is MissKind.LOST for item in of_one for miss in item.verdict.misses)
         if any(item.fails for item in of_one) and not lost:
-            with np.errstate(all="ignore"), warnings.catch_warnings(), ExitStack() as after:
+            with np.errstate(all="ignore"), warnings.catch_warnings(), uncollected():
                 warnings.simplefilter("ignore")
-                if gc.isenabled():  # it would go through thousands of trees and functions, all of which are kept
-                    gc.disable()
-                    for then in (gc.enable, gc.unfreeze, gc.freeze):  # the last first: all are taken for old
-                        after.callback(then)
                 evidence = replace(gather(of_one, direction, implementation, vectors, more), **known)
-                after.enter_context(at_most(MOST_MEMORY))
-                findings = tuple(_findings(evidence))
+                with at_most(2**31):  # bytes: a wrong axis can make a table of rows by rows
+                    findings = tuple(_findings(evidence))
             if findings:
                 yield Diagnosis(vectors.op, direction, findings)
 
@@ -158,7 +150,7 @@ def _when(
     if len(failing) > len(wrong) or len({one.family.id for one in right}) < FEWEST:
         return ()
     called = _in_which_calls(wrong, right, position)
-    places = _in_which_places(wrong, () if called else right, position)
+    places = _in_what_places(wrong, () if called else right, position)
     chance = len(called) > 1 and any(one.of_number for one in called) and not places  # there are many numbers
     return *places, *(() if chance else called)
 
@@ -177,9 +169,7 @@ def _in_which_calls(wrong: Sequence[Observation], right: Sequence[Observation], 
     return (replace(found[0], words=", or ".join(one.words for one in (*found, *also))),) if len(also) == 1 else found
 
 
-def _in_which_places(
-    wrong: Sequence[Observation], right: Sequence[Observation], position: int
-) -> tuple[Condition, ...]:
+def _in_what_places(wrong: Sequence[Observation], right: Sequence[Observation], position: int) -> tuple[Condition, ...]:
     """What tells the elements that are wrong apart, from all others of these calls, and of those that are right."""
     some = [Marked(one, one.wrong[position].shape, one.wrong[position]) for one in wrong]
     rest = [Marked(mark.one, mark.shape, ~mark.elements) for mark in some if not mark.elements.all()]

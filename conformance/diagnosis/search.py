@@ -419,7 +419,7 @@ class Search:
                 continue
             left = [(m, p) for m, p in units if (id(m.one), p) in self.left]
             refusing = [(m, p) for m, p in left if m.one.states[p] is not State.ACCEPTED]  # many refuse nothing
-            if not refusing and not judged.candidate.of_refusals:
+            if not (refusing or (judged.candidate.fault and judged.candidate.fault.of_refusals)):
                 continue
             left = refusing or left
             explained = {

@@ -71,6 +71,11 @@ class Fault:
         return self.words().cure
 
     @property
+    def of_refusals(self) -> bool:
+        """Whether what is to be refused is not, and no more."""
+        return "require" in self.name or "refus" in self.name or ": raise`" in self.wrong
+
+    @property
     def before(self) -> str:
         """Of a mutant, the statement as it is due."""
         return self.words().before

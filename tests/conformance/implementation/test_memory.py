@@ -1,10 +1,11 @@
 """A part of a run has a bound on its memory, and what comes after has none."""
 
+import gc
 import sys
 
 import numpy as np
 import pytest
-from backproof.conformance.implementation.memory import at_most
+from backproof.conformance.implementation.memory import at_most, uncollected
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell what a process has")
@@ -23,3 +24,15 @@ def test_where_the_system_does_not_tell_there_is_no_bound(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "resource", None)
     with at_most(0):
         assert len(np.empty(2**28, np.uint8)) == 2**28
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_no_garbage_is_collected_meanwhile_and_afterwards_as_before(enabled: bool) -> None:
+    was = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with uncollected():
+            assert not gc.isenabled()
+        assert (gc.isenabled(), gc.get_freeze_count()) == (enabled, 0)
+    finally:
+        (gc.enable if was else gc.disable)()
