@@ -222,7 +222,7 @@ def beside(op: str, direction: str, *kinds: str) -> Iterator[Candidate]:
 
 def on_labels(found: Candidate) -> Iterator[Candidate]:
     """What was found, and labels read wrong besides."""
-    from ...reference.mutations.labels import LABELS
+    from ...reference.mutations.labels import LABELS, cure
 
     def foretell(one: Observation, change: Callable[[np.ndarray, int], np.ndarray]) -> Foretold:
         labels = one.arguments["labels"]
@@ -233,8 +233,7 @@ def on_labels(found: Candidate) -> Iterator[Candidate]:
             return REFUSED
 
     for name, (words, change) in LABELS.items():
-        cure = "take labels as they are."
-        yield Candidate(f"labels_{name}", words.rstrip("."), cure, partial(foretell, change=change))
+        yield Candidate(f"labels_{name}", words.rstrip("."), cure(name), partial(foretell, change=change))
 
 
 def from_fault(fault: "Fault", name: str) -> Candidate:

@@ -68,6 +68,8 @@ class Evidence:
     """When all was called, by the thread's own clock."""
     holds: Callable[[Any], bool] = lambda _: True
     """Whether nothing else that is known speaks against an explanation."""
+    may: Callable[[Any], bool] = lambda _: True
+    """Whether a candidate is asked at all."""
 
     @property
     def names(self) -> tuple[str, ...]:

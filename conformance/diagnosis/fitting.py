@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...reference.mutations.factors import expressions, first_step, named, solved
+from ...reference.mutations.factors import coming_to, first_step, named, numbers_of, solved
 from ...vectors.dtypes import HALF
 from .candidates import NOTHING, REFUSED, Candidate, Foretold, of_one, sound_of, tell_alike
 from .observation import Observation, Results, alike, called
@@ -49,12 +49,8 @@ def fitted(
         values = list(_values(each, some, position, kept))
         by_size = each.starts[0] == 1 and not values  # which differs from call to call
         for value in values or (_values(each, some[:1], position, kept) if by_size else ()):
-            for words, of in expressions(list(numbers)) if each.starts[0] == 1 else ():
-                found = of(numbers)
-                if found in (None, 1) or abs(found - value) > 1e-5 * abs(value):
-                    continue
-                if len({of(_numbers(other)) for other in others}) > 1:
-                    yield Candidate(each.name, each.says(words), each.cure, partial(_by_size, each, of))
+            for words, of in coming_to(value, numbers, map(_numbers, others)) if each.starts[0] == 1 else ():
+                yield Candidate(each.name, each.says(words), each.cure, partial(_by_size, each, of))
             if by_size or (alone and each.of_result is None and each.starts[0] == 1 and abs(value - 1) < NEAR):
                 continue
             digits = 12 if math.isclose(value, each.starts[0], rel_tol=1e-5) else 6
@@ -147,11 +143,4 @@ def _joined(arrays: Iterable[np.ndarray | None]) -> np.ndarray:
 
 
 def _numbers(one: Observation) -> dict[str, float]:
-    """What a result may be multiplied by, by name: lengths, parameters, an upstream that is one."""
-    numbers = {name: value for name, value in one.family.parameters.items() if type(value) in (int, float)}
-    upstreams = {name: tensor for name, tensor in one.arguments.items() if name.startswith("dL_d")}
-    scalars = {name: float(t) for name, t in upstreams.items() if not t.ndim}
-    images = {f"math.prod({name}.shape[2:])": math.prod(t.shape[2:]) for name, t in upstreams.items() if t.ndim > 3}
-    several = ((name, value) for name, value in one.family.parameters.items() if isinstance(value, tuple | list))
-    pairs = {f"{name}[{k}]": n for name, value in several for k, n in enumerate(value) if type(n) is int and n}
-    return {**one.sizes, **images, **numbers, **pairs, **scalars}  # type: ignore[dict-item]
+    return numbers_of(one.sizes, one.family.parameters, one.arguments)

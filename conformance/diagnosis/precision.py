@@ -18,11 +18,12 @@ APART = 6
 """So many digits at least a precision must be lower: bfloat16 within float16 cannot be told from a slip of rounding."""
 _LARGEST, _EACH = 1 / 64, 1 / 4096
 """How near the largest error, over all cases and in almost each, must come to what the lower precision allows."""
-_LOPSIDED = 0.15
-"""The share of errors of one sign that still looks like chance."""
+_LOPSIDED, _TOLD = 0.15, 0.3
+"""The share of errors of one sign that still looks like chance; how far the mean of signs may be from 0, and by chance
+some."""
 _CUT = 0.97
 """The share of elements that are what is due, cut off, above which they are not rounded to nearest."""
-_UNITS = 64
+_UNITS = 16
 """Units in the last place of a half precision, at most, that results are off by where it is rounded to on the way."""
 _GENEROUS = 0.2
 """The share of cases whose tolerance may be far larger than such errors: long sums, and losses by other formulas."""
@@ -50,7 +51,7 @@ def precise_only_to(wrong: Sequence[Observation], right: Sequence[Observation], 
     if len(errors) < FEWEST:
         return None
     dtypes = {one.family.dtype for one in wrong}
-    rounding = _of_both_signs(errors, values)
+    rounding = _like_roundings(wrong, position, errors, values)
     if dtypes <= set(HALF):
         return _half(wrong, position, errors, values, rounding) or _digits(wrong, position)
     possible = [digits for digits in LOWER if all(FORMATS[d].significand >= digits + APART for d in dtypes)]
@@ -74,7 +75,8 @@ def _half(
     units = np.abs(errors) / (np.abs(values) * 2 * np.array(max(one.units for one in wrong)))
     if np.median(units) <= 1 and np.median([_cut(one, position) for one in wrong]) >= _CUT:
         return "cut towards 0 where it is to be rounded to nearest", f"round to nearest when {dtypes} is stored."
-    if not rounding or np.median(units) > _UNITS:
+    largest = np.abs(errors).max() / (np.abs(values).max() * 2 * max(one.units for one in wrong))
+    if not rounding or max(np.median(units), largest) > _UNITS:
         return None
     words = f"right to fewer digits than a float32 inside gives: something on the way is rounded to {dtypes}"
     return f"{words}, or added up in it", "compute in float32, and round once, where a result is stored."
@@ -121,7 +123,7 @@ def _digits(wrong: Sequence[Observation], position: int) -> Words | None:
 
 def _errors(wrong: Sequence[Observation], position: int) -> tuple[np.ndarray, np.ndarray]:
     """What some elements of each are off by, and what is due."""
-    found, each = [np.zeros((2, 0))], max(EACH, 2 * FEWEST // len(wrong))
+    found, each = [np.zeros((2, 0))], max(EACH, 4 * FEWEST // len(wrong))
     for one in wrong:
         both = np.stack([one.off(position), one.expected[position]])
         both = both[:, one.wrong[position] & np.isfinite(both).all(axis=0)]
@@ -137,10 +139,19 @@ def _relative(wrong: Sequence[Observation], position: int) -> float:
     return float(np.nanmedian(np.concatenate(found)))
 
 
-def _of_both_signs(errors: np.ndarray, values: np.ndarray) -> bool:
-    """Whether errors are up as often as down, and away from 0 as often as towards it."""
+def _like_roundings(wrong: Sequence[Observation], position: int, errors: np.ndarray, values: np.ndarray) -> bool:
+    """Whether errors are up as often as down, and away from 0 as often as towards it, whatever the sign of arguments of
+    the result's shape."""
     signs, outwards = np.sign(errors), np.sign(errors) * np.sign(values)
-    return all(_LOPSIDED < float((share > 0).mean()) < 1 - _LOPSIDED for share in (signs, outwards))
+    found = all(_LOPSIDED < float((share > 0).mean()) < 1 - _LOPSIDED for share in (signs, outwards))
+    for name in wrong[0].arguments if found else ():
+        some = [o for o in wrong if o.arguments[name].shape == o.wrong[position].shape]
+        three = ((o.off(position), o.expected[position], o.arguments[name].astype(float)) for o in some)
+        at = [np.sign(np.stack(each)[:, o.wrong[position]]) for o, each in zip(some, three, strict=True)]
+        off, due, of = np.concatenate([np.zeros((3, 0)), *at], axis=1)
+        most = off.size * _TOLD + 4 * off.size**0.5
+        found &= abs(np.nansum(off * of)) <= most and abs(np.nansum(off * of * due)) <= most
+    return bool(found)
 
 
 def _share(one: Observation, position: int, digits: int) -> float:

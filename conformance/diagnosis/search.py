@@ -254,7 +254,7 @@ class Search:
                     doubtful = []
                 yield None if candidate is None else self._judged(candidate)
                 continue
-            if one.lower and not candidate.of_values:
+            if (one.lower and not candidate.of_values) or not self.evidence.may(candidate):
                 continue  # rounding where a lower precision is declared
             judged = self._judged(candidate)
             held, left = judged.on(one, position), self.left[id(one), position]

@@ -199,9 +199,10 @@ def _verdict(
     ]
     bad = [one for one in judgements if one.wrong or one.misshapen]
     if bad:
-        diagnoses = [diagnosis for judgement in bad for diagnosis in explain(call, judgement)]
+        explained = [explain(call, judgement) for judgement in bad]
+        diagnoses = [diagnosis for found, _ in explained for diagnosis in found]
         looser = None if any(one.names_a_fault for one in diagnoses) else _looser(call, bad)
-        return AssertionError(failure(call, judgements, diagnoses, looser))
+        return AssertionError(failure(call, judgements, diagnoses, looser, any(too_long for _, too_long in explained)))
     for line in (line for judgement in judgements for line in unjudged(judgement)):
         warnings.warn(line, stacklevel=4)
     return None

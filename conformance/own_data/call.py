@@ -66,14 +66,14 @@ class OwnCall:
         """The formulas, and axes along which it was found that they cannot be evaluated in chunks, which takes long."""
         return set()
 
-    def cuts_above(self, length: int) -> "list[Cut]":
-        """Those of axes that are longer."""
+    def cuts_above(self, length: int, patient: bool = False) -> "list[Cut]":
+        """Those of axes that are longer; `patient`: see `cuts_of`."""
         from ...reference.arithmetic.sampling import cuts_of
 
         functions, tensors = self.operation.functions, list(self.arguments.values())
         upstreams = sum(name.startswith("dL_d") for name in self.arguments)
         forward = functions.get("forward") if upstreams else None
-        return cuts_of(functions[self.direction], tensors, self.parameters, forward, upstreams, length)
+        return cuts_of(functions[self.direction], tensors, self.parameters, forward, upstreams, length, patient)
 
     @property
     def shapes(self) -> str:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...vectors.dtypes import numpy_dtype
-from ...vectors.records import Expectation, Family, OperationVectors
+from ...vectors.records import OperationVectors
 from ..check.values import agrees
 from ..check.verdict import Miss, MissKind, verdict_on
 from ..diagnosis.evidence import Ran
 from ..diagnosis.findings import Diagnosis, diagnose
 from ..diagnosis.observation import Observation
+from ..diagnosis.search import MOST_SECONDS
 from ..implementation.load import Implementation
+from .between_rows import BetweenRows, Rows, family_of
 from .call import OwnCall, Tensors, held
 from .evaluation import counted, fast_parts, parts_of, whole
 from .judging import Judgement
@@ -32,8 +34,8 @@ LARGE, WHOLE, PART, SMALL = 2**20, 2**17, 2**15, 2**13
 of it tells of all that is wrong, or anyhow; and of the part of a larger one that is. Beyond the last but one only where
 the formula is cheap. Mutants are tried on a small part first, where thousands take a second, and what explains that is
 held against the rest."""
-DEAREST = 0.02
-"""Seconds that the formula may take then: up to hundreds of mutants take as long."""
+DEAREST = 0.05
+"""Seconds that the formula may take then: dozens of mutants take as long, or up to hundreds."""
 ROWS, OF_ROWS = 8, 2**18
 """A part has so many rows, if it can with so many elements: of fewer, labels and sums of rows tell little."""
 BESIDE = 2
@@ -50,53 +52,39 @@ Part = tuple[OwnCall, OwnCall, "Batch | None"]
 """A part of a call, of tensors whose `len` is that of the whole; of plain tensors; and what it was cut from."""
 
 
-class Rows(np.ndarray):
-    """Some rows of a tensor, whose `len` is that of the whole, as a mean divides by it; of what is made of them too.
+def explain(call: OwnCall, judgement: Judgement) -> tuple[list[Diagnosis], bool]:
+    """What is wrong looks like this, empty where nothing is known that gives such results; and whether that was not
+    looked for, or not to the end, as it takes long.
 
-    Their number must be that of no other axis of the call.
+    Of a large call a few rows are looked at, with the results that have a row for each; then all of it, for what sums
+    over rows where it should not. What results plainly are is read off all of it, and told of those of which nothing
+    else is.
     """
-
-    few: int
-    whole: int
-
-    @classmethod
-    def of(cls, rows: np.ndarray, axis: int, whole: int) -> "Rows":
-        """Make some of a whole that has so many along an axis."""
-        found = rows.view(cls)
-        found.few, found.whole = rows.shape[axis], whole
-        return found
-
-    def __array_finalize__(self, made_of: np.ndarray | None) -> None:
-        """Stay some of the same whole."""
-        self.few, self.whole = getattr(made_of, "few", 0), getattr(made_of, "whole", 0)
-
-    def __len__(self) -> int:
-        """Give the length of the whole."""
-        return self.whole if self.shape[:1] == (self.few,) else super().__len__()
-
-
-def explain(call: OwnCall, judgement: Judgement) -> list[Diagnosis]:
-    """What is wrong looks like this; empty where nothing is known that gives such results.
-
-    Of a large call a few rows are looked at, with the results that have a row for each. What results plainly are is
-    read off all of it, and told of those of which nothing else is.
-    """
-    diagnoses, told = _diagnosed(replace(call, sample=None), judgement)
+    began, all_of_it = thread_time(), replace(call, sample=None)
+    shown = list(_looked_at(all_of_it, judgement))
+    diagnoses, told = _diagnosed(all_of_it, judgement, shown, MORE_SECONDS) if shown else ([], set[str]())
     plain = tuple(plainly(call, judgement, told))
+    is_part = bool(shown) and shown[-1][0] is not all_of_it
+    if is_part and not (told or plain) and _elements(call) <= LARGE and _is_affordable(call):
+        left = MORE_SECONDS - (thread_time() - began)
+        every = [(all_of_it, *_whole(all_of_it, judgement))]
+        found = _diagnosed(all_of_it, judgement, every, left, between_rows=True)
+        diagnoses, told = found if found[1] else (diagnoses, told)
     if not plain:
-        return diagnoses
+        too_long = not shown or thread_time() - began > MORE_SECONDS + MOST_SECONDS
+        return diagnoses, bool(judgement.wrong) and not diagnoses and too_long
     known = diagnoses[0].findings if diagnoses and told else ()  # else it says where it is wrong, not what
-    return [Diagnosis(call.operation.name, call.direction, (*known, *plain))]
+    return [Diagnosis(call.operation.name, call.direction, (*known, *plain))], False
 
 
-def _diagnosed(call: OwnCall, judgement: Judgement) -> tuple[list[Diagnosis], set[str]]:
-    """What diagnosis tells of a call, or of parts of it, and of which results it knows what is wrong."""
-    shown = list(_looked_at(call, judgement))
-    if not shown:
-        return [], set()
-    families, came = [], {}
+def _diagnosed(
+    call: OwnCall, judgement: Judgement, shown: Sequence[Expected], more: float, between_rows: bool = False
+) -> tuple[list[Diagnosis], set[str]]:
+    """What diagnosis tells of a call, or of parts of it, and of which results it knows what is wrong. With
+    `between_rows` no more is tried than what has rows depend on others that are not to."""
+    of, families, came = (judgement.dtype, judgement.precision), [], {}
     for part, expected, tolerance in shown:
-        families.append(_family(part, expected, tolerance, judgement))
+        families.append(family_of(part, expected, tolerance, *of))
         due = {name: part.results.get(name, e.astype(numpy_dtype(judgement.dtype))) for name, e in expected.items()}
         results = tuple(held(due[name], judgement.dtype) for name in call.names)
         came[tuple(x.shape for x in part.arguments.values())] = results
@@ -123,40 +111,17 @@ def _diagnosed(call: OwnCall, judgement: Judgement) -> tuple[list[Diagnosis], se
     misses = [Miss(MissKind.VALUE, False, 0, "", result=tally.name) for tally in judgement.wrong]
     misses += [Miss(MissKind.SHAPE, False, 0, "", result=name) for name, _ in judgement.misshapen]
     ran = [Ran(family, verdict_on(family, misses), fails=True) for family in families]
-    whole_call = Observation(_family(call, {}, {}, judgement), vectors, 0, judgement.precision)
+    whole_call = Observation(family_of(call, {}, {}, *of), vectors, 0, judgement.precision)
     agrees = OnTheWhole(call, judgement, whole_call)
-    found = list(diagnose(ran, implementation, vectors, more=MORE_SECONDS, holds=agrees))
+    known = {"may": BetweenRows.of(whole_call, call, judgement.dtype).mixes} if between_rows else {}
+    found = list(diagnose(ran, implementation, vectors, more=more, holds=agrees, **known))
     return found, {call.names[position] for position in agrees.positions}
-
-
-def _family(part: OwnCall, expected: Tensors, tolerance: Tensors, judgement: Judgement) -> Family:
-    """A call, or a part of it, as a family of one case."""
-    judged = {name: t if name in part.results else np.full(t.shape, np.inf) for name, t in tolerance.items()}
-    return Family(
-        op=part.operation.name,
-        dtype=judgement.dtype,
-        name="own-data",
-        direction=part.direction,
-        count=1,
-        level="required",
-        result="valid",
-        flags=(),
-        parameters=part.parameters,
-        seed="",
-        comment="",
-        source="",
-        inputs={name: held(x, judgement.dtype)[None] for name, x in part.arguments.items()},
-        answer=Expectation(
-            {name: e.astype(np.float64)[None] for name, e in expected.items()},
-            {judgement.precision: {name: t[None] for name, t in judged.items()}},
-        ),
-    )
 
 
 def _looked_at(call: OwnCall, judgement: Judgement) -> Iterator[Expected]:
     """The call itself, or some rows of a large one, with a smaller part first; nothing where it cannot be cut."""
     elements = _elements(call)
-    cuts = call.cuts_above(1) if elements > 2 * SMALL else []
+    cuts = call.cuts_above(1, patient=True) if elements > 2 * SMALL else []
     small = _part(call, judgement, cuts, SMALL)
     if small is not None and 2 * _elements(small[0]) <= elements:
         yield from _evaluated(*small, judgement)

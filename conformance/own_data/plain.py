@@ -4,13 +4,14 @@ It is read off some elements of all there are, whatever the size and the operati
 batch that cannot be cut is told so, of which a part of the call tells nothing.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from itertools import islice
 
 import numpy as np
 
-from ...reference.mutations.factors import expressions, named
+from ...reference.mutations.factors import TOLD, expressions, named
 from ...vectors.dtypes import FORMATS
 from ..check.wording import listed
 from ..diagnosis.findings import Finding
@@ -29,8 +30,6 @@ APART = 0.01
 """What is left of errors, in the median: of more, it may be something else that comes near it."""
 DISTINCT = 16
 """Of a length or a parameter that is smaller it is not said that a factor is made of it: many are, by chance."""
-
-
 NOTHING: Mapping[str, float] = {}
 
 
@@ -101,9 +100,9 @@ def _multiple(
     if not fits(value) or not wrong.any() or np.median((np.abs(got - value * of) / np.abs(got - due))[wrong]) > APART:
         return value, ""
     value = next(filter(fits, (float(f"{value:.{digits}g}") for digits in range(1, 13))), value)
-    known = next((words for words, number in made.items() if fits(number)), "")
+    known = [words for words, number in made.items() if fits(number)]
     if known:
-        return made[known], f"{made[known]:.6g} ({known})"
+        return made[known[0]], f"{made[known[0]]:.6g} ({', or '.join(known[:TOLD])})"
     return value, f"{value:.6g}{named(value)}"
 
 
@@ -113,10 +112,13 @@ def _made_of(call: OwnCall) -> dict[str, float]:
     numbers: dict[str, float] = {
         n: v for n, v in call.parameters.items() if type(v) in (int, float) and v not in (0, 1)
     }
+    seen = Counter[int]()
     for name, x in call.arguments.items():
         for axis, length in enumerate(x.shape if not name.startswith("dL_d") else ()):
             is_batch = axes.get(name) in (axis, axis - x.ndim)
-            if length >= DISTINCT:
+            # that of another argument is the same, mostly: of one length as many are told as one argument has
+            if length >= DISTINCT and x.shape[: axis + 1].count(length) > seen[length]:
+                seen[length] += 1
                 numbers.setdefault("N" if is_batch else f"{name}.shape[{axis - x.ndim}]", length)
     made = ((words, of(numbers)) for said in numbers for words, of in expressions([said]) if "ceil" not in words)
     return {words: value for words, value in made if value is not None and abs(value) != 1}

@@ -12,21 +12,37 @@ from .call import OwnCall
 from .judging import Judgement, Tally
 from .sampling import sampled
 
+LINES, SCREEN = 3, 24
+"""Lines of a result without the picture of where it is wrong, and of all that have one, unless that is the first."""
 
-def failure(call: OwnCall, judgements: Iterable[Judgement], diagnoses: Iterable[Diagnosis], looser: str | None) -> str:
-    """What is wrong with a call, as many lines."""
+
+def failure(
+    call: OwnCall,
+    judgements: Iterable[Judgement],
+    diagnoses: Iterable[Diagnosis],
+    looser: str | None,
+    too_long: bool = False,
+) -> str:
+    """What is wrong with a call, as many lines. `too_long`: whether it takes too long to look for what it is."""
     all_of_them = list(judgements)
     bad = [j for j in all_of_them if j.wrong or j.misshapen]
     names = [name for j in bad for name in (*(t.name for t in j.wrong), *(n for n, _ in j.misshapen))]
     precisions = listed(dict.fromkeys(p if p.startswith(d) or p == "tf32" else f"{d}, {p}" for d, p in _worked(bad)))
     lines = [f"{call} ({precisions}): {listed(names)} {'is' if len(names) == 1 else 'are'} wrong"]
+    pictures = 0
     for judgement in bad:
         for name, shape in judgement.misshapen:
             lines.append(f"{name} has shape {call.results[name].shape}, where {shape} is expected")
         for tally in judgement.wrong:
             lines += _tally(tally)
+            picture = list(tally.picture.lines())
+            if not pictures or pictures + len(picture) <= SCREEN - LINES * len(names):
+                lines += (f"    {line}" for line in picture)
+                pictures += len(picture)
     for diagnosis in diagnoses:
         lines += looks_like(diagnosis)
+    if too_long:
+        lines.append("    not told what it looks like: to look takes long of such a call; a smaller one may tell")
     if looser is not None:
         lines += wrapped(looser, "    ", "      ")
     if right := [name for j in all_of_them for name in j.right]:
@@ -75,4 +91,3 @@ def _tally(tally: Tally) -> Iterator[str]:
     yield wrong_elements(tally.name, tally.wrong, tally.seen)
     with np.errstate(all="ignore"):
         yield from (f"    {line}" for line in element(index, got, expected, tolerance, tally.got.dtype))
-    yield from (f"    {line}" for line in tally.picture.lines())

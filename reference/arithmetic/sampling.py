@@ -31,6 +31,8 @@ CORNER_SAMPLES = np.array([0, 2, 3]), np.array([1, 4, 5])
 
 SHORT = len(CORNER_SAMPLES[0]) + 1
 """Axes of such a length are hardly worth cutting."""
+LONGER = 2**6
+"""Of a length that corners have more of, so many."""
 MOST_GROUPS = 2**9
 """So many groups of axes of one length are tried: all of ten axes, and of more those of a few."""
 
@@ -55,12 +57,14 @@ def cuts_of(
     forward: Function | None = None,
     upstreams: int = 0,
     above: int = SHORT,
+    patient: bool = False,
 ) -> list[Cut]:
     """Find the axes longer than `above` that can be cut, the fewest together that the formula takes.
 
     Where the first so many arguments are upstreams, their corners have the shapes that `forward` gives of the others'.
+    patient: whether corners are tried as well of which one length is larger, as groups and dilated kernels want.
     """
-    for some_of_each in _corners(arguments):
+    for some_of_each in (*_corners(arguments), *(_longer_corners(arguments) if patient else ())):
         tensors = fractions(some_of_each)
         if forward is not None:
             try:
@@ -84,6 +88,13 @@ def _corners(arguments: Tensors) -> Iterator[list[np.ndarray]]:
     for half in sorted(length for length in lengths if length > CORNER and 2 * length in lengths):
         pairs = zip(alike, arguments, strict=True)
         yield [x[tuple(slice(CORNER // 2 if n == half else None) for n in whole.shape)] for x, whole in pairs]
+
+
+def _longer_corners(arguments: Tensors) -> Iterator[list[np.ndarray]]:
+    """Corners with more of one length."""
+    for longer in sorted({length for x in arguments for length in x.shape if length > CORNER}):
+        some = [x[tuple(slice(LONGER if n == longer else CORNER) for n in x.shape)] for x in arguments]
+        yield [x % CORNER if x.dtype.kind in "iu" else x for x in some]
 
 
 def _cuts(

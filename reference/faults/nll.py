@@ -11,7 +11,7 @@ Array = Any
 ignored_label_as_an_address = wrong_losses.ignored_label_as_an_address("nll")
 
 
-@backward("PaddlePaddle/Paddle pull request 28622", "give rows that are ignored no gradient.")
+@backward("PaddlePaddle/Paddle pull request 28622", "divide by the number of rows that count.")
 def ignored_rows_counted(
     dL_dloss: Array, log_probabilities: Array, labels: Array, *, reduction: str, ignore_index: int | None = None
 ) -> Any:

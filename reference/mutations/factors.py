@@ -1,9 +1,10 @@
 """Numbers that results are often off by: constants that have a name, and what is made of lengths and parameters."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,9 @@ _OF_TWO: tuple[tuple[str, Callable[..., float]], ...] = (
     ("1/({0} * {1})", lambda n, m: 1 / (n * m)),
 )
 
+TOLD = 2
+"""So many names are told of what comes to the same."""
+
 
 def expressions(names: Sequence[str]) -> Iterator[tuple[str, Callable[[Mapping[str, float]], float | None]]]:
     """What can be made of one number, or of two, given their names: in words, and as a function of the numbers by name;
@@ -60,6 +64,44 @@ def _value(of: Callable[..., float], names: Sequence[str], numbers: Mapping[str,
         return of(*(numbers[name] for name in names))
     except (KeyError, ValueError, ZeroDivisionError):
         return None
+
+
+def coming_to(
+    value: float, numbers: Mapping[str, float], others: Iterable[Mapping[str, float]]
+) -> Iterator[tuple[str, Callable[[Mapping[str, float]], float | None]]]:
+    """What is made of some numbers that comes to a value, and to several of other numbers: two names of what comes to
+    the same of all these are one."""
+
+    def comes(of: Callable[[Mapping[str, float]], float | None]) -> bool:
+        here = of(numbers)
+        return here not in (None, 1) and abs(here - value) <= 1e-5 * abs(value)
+
+    if not any(comes(of) for _, of in expressions(list(numbers))):
+        return  # before the others are asked
+    rest = list(others)
+    names: dict[object, str] = {}  # the first of those that are the same everywhere, as lengths of several arguments
+    for name, known in numbers.items():
+        names.setdefault((known, *(other.get(name) for other in rest)), name)
+    found: dict[tuple[float | None, ...], list[tuple[str, Callable[[Mapping[str, float]], float | None]]]] = {}
+    for words, of in expressions(list(names.values())):
+        if comes(of):
+            found.setdefault(tuple(map(of, rest)), []).append((words, of))
+    for elsewhere, alike in found.items():
+        if len(set(elsewhere)) > 1:
+            yield ", or ".join(words for words, _ in alike[:TOLD]), alike[0][1]
+
+
+def numbers_of(
+    sizes: Mapping[str, float], parameters: Mapping[str, Any], arguments: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """What a result may be multiplied by, by name: lengths, parameters, an upstream that is one."""
+    numbers = {name: value for name, value in parameters.items() if type(value) in (int, float)}
+    upstreams = {name: tensor for name, tensor in arguments.items() if name.startswith("dL_d")}
+    scalars = {name: float(t) for name, t in upstreams.items() if not t.ndim}
+    images = {f"math.prod({name}.shape[2:])": math.prod(t.shape[2:]) for name, t in upstreams.items() if t.ndim > 3}
+    several = ((name, value) for name, value in parameters.items() if isinstance(value, tuple | list))
+    pairs = {f"{name}[{k}]": n for name, value in several for k, n in enumerate(value) if type(n) is int and n}
+    return {**sizes, **images, **numbers, **pairs, **scalars}
 
 
 STEPS, SLOW, ROUNDED, SHARE, LARGEST_STEP = 10, 3, 1e-6, 8, -50.0

@@ -77,3 +77,8 @@ LABELS: Mapping[str, tuple[str, Callable[[Labels, int], Labels]]] = {
     "in_one_row": ("The labels of the first row serve all rows.", lambda x, c: np.broadcast_to(x[:1], x.shape)),
 }
 """What is wrong, and the change, by name."""
+
+
+def cure(said: str) -> str:
+    """What to do about the change of such a name, one sentence."""
+    return f"take labels as they are{', from 0' if said == 'counted_from_1' else ''}."

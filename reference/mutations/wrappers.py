@@ -12,7 +12,7 @@ from ..model.formulations import Function
 from ..model.operation import Operation, operation
 from .changes import OF_ARGUMENTS, OF_RESULTS, OF_UPSTREAM, ROW_CHANGES, Change
 from .formula import reads
-from .labels import LABELS
+from .labels import LABELS, cure
 from .wrong_calls import (
     computed_in,
     cutting,
@@ -267,6 +267,7 @@ def _labels(subject: Operation, direction: str) -> Iterator[Fault]:
                     f"{argument}_{said}",
                     wrong,
                     partial(on_labels, position, change),
+                    cure=cure(said),
                 )
 
 
@@ -299,11 +300,12 @@ def _precisions() -> Iterator[tuple[str, str, Callable[[Function], Function], di
         wrong = f"Arguments of {of} are rounded to {lower}."
         yield f"{of}_operands_in_{lower}", wrong, partial(operands_in, lower, of=of), {}
     yield "float32_operands_in_tf32", "Arguments of float32 are rounded to TF32.", in_tf32_operands, {}
-    yield "half_computed_as_it_is", "Half precisions are computed in the format itself.", own_format, {"raw": True}
+    more = {"raw": True, "cure": "accumulate in float32, and round the result once."}
+    yield "half_computed_as_it_is", "Half precisions are computed in the format itself.", own_format, more
 
 
 PRECISIONS = tuple(_precisions())
-"""Name, what is wrong, the wrapper, and whether it takes the caller's own tensors."""
+"""Name, what is wrong, the wrapper, and what else `_wrapped` is to know of it."""
 EVERY_RESULT = (
     *("adds_up", "in_shared_buffer", "in_float64", "in_float32", "last_row_left_out", "squeezed", "norm_clipped"),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from backproof.conformance import assert_gradients, assert_outputs
+from backproof.conformance import assert_gradients, assert_outputs, expectation
 from backproof.conformance.own_data import explaining
 from backproof.reference.faults import by_name
 from numpy.random import default_rng
@@ -302,3 +302,65 @@ def test_no_precision_is_offered_whose_tolerances_say_next_to_nothing() -> None:
         assert_gradients("rms_norm", summed, results=("dL_dweight",), inputs=(x, gamma), upstream=dy, eps=1e-6)
     assert "precision=" not in told(failed)
     assert "more than bfloat16 with sums in float32 allows" in told(failed)
+
+
+def test_a_sum_over_the_batch_is_looked_for_in_all_of_a_call() -> None:
+    z, dy = (normal(64, 500, seed=seed).astype(np.float64) for seed in range(2))
+    p = softmax(z)
+    with pytest.raises(AssertionError, match=r"\.sum\(keepdims=True, axis=0\)"):
+        assert_gradients("softmax", p * (dy - (p * dy).sum(axis=0, keepdims=True)), inputs=z, upstream=dy)
+
+
+def test_groups_of_channels_are_told_of_one_image() -> None:
+    x, dy = ((1 + np.arange(32)[:, None]) * normal(8, 32, 100, seed=seed).astype(np.float64) for seed in range(2))
+    dealt, of = (each.reshape(8, 4, 8, -1).transpose(0, 2, 1, 3) for each in (x, dy))
+    centred = dealt - dealt.mean(axis=(2, 3), keepdims=True)
+    deviation = np.sqrt(dealt.var(axis=(2, 3), keepdims=True) + 1e-5)
+    rest = of - of.mean(axis=(2, 3), keepdims=True)
+    rest -= centred / deviation**2 * (of * centred).mean(axis=(2, 3), keepdims=True)
+    came = (rest / deviation).transpose(0, 2, 1, 3).reshape(x.shape)
+    tensors = x, np.ones(32), np.zeros(32)
+    options = {"num_groups": 8, "eps": 1e-5}
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("group_norm", came, results=("dL_dinputs",), inputs=tensors, upstream=dy, **options)
+    assert "group c % num_groups" in told(failed)
+
+
+def test_both_names_of_a_factor_are_told() -> None:
+    x, dy = normal(64, 1000), normal(64, 1000, seed=1)
+    due = expectation("rms_norm", "backward", dy, x, np.ones(1000, np.float32), eps=1e-3)[0]["dL_dinputs"]
+    came = (1000 * due).astype(np.float32)
+    tensors = x, np.ones(1000, np.float32)
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("rms_norm", came, results=("dL_dinputs",), inputs=tensors, upstream=dy, eps=1e-3)
+    assert "1000 (1/eps, or inputs.shape[-1])" in told(failed)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_follows_from_an_argument_is_no_lower_precision(dtype: str) -> None:
+    gate, up, dy = (normal(64, 300, seed=seed).astype(dtype) for seed in range(3))
+    g, u, d = (x.astype(np.float32) for x in (gate, up, dy))
+    s = 1 / (1 + np.exp(-g))
+    came = d * u * (s + g * s * (1 - g * s))
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("swiglu", came.astype(dtype), results=("dL_dgate",), inputs=(gate, up), upstream=dy)
+    assert "a lower precision" not in told(failed)
+
+
+def test_it_is_said_where_it_takes_too_long_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explaining, "_looked_at", lambda *_: iter(()))
+    x = normal(40, 50)
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("square", np.cos(x), inputs=x, upstream=x)
+    assert "a smaller one may tell" in told(failed)
+
+
+def test_pictures_of_many_results_fit_a_screen() -> None:
+    x, w, dy = normal(64, 40), normal(40, 50), normal(64, 50)
+    came = dy @ w.T, x.T @ dy, dy.sum(axis=0)
+    for result in came:
+        result[..., 3] += 100
+    with pytest.raises(AssertionError) as failed:
+        assert_gradients("dense", came, inputs=(x, w, normal(50)), upstream=dy)
+    assert str(failed.value).count("where in") == 2
+    assert str(failed.value).count("\n") < 24

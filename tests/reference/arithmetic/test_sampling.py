@@ -7,7 +7,7 @@ import pytest
 from backproof.reference.arithmetic.chunks import evaluate_fast
 from backproof.reference.arithmetic.sampling import cut, cuts_of
 from backproof.reference.model.operation import operation
-from backproof.reference.ops import conv2d, dense, rotary_embedding, softmax, softmax_cross_entropy
+from backproof.reference.ops import conv1d, conv2d, dense, group_norm, rotary_embedding, softmax, softmax_cross_entropy
 
 RANDOM = np.random.default_rng(0)
 
@@ -95,3 +95,13 @@ def test_what_refuses_corners_is_not_cut() -> None:
         return x + x
 
     assert cuts_of(picky, [normal(9, 4)], {}) == []
+
+
+def test_axes_are_cut_where_another_is_to_be_long() -> None:
+    tensors = [normal(3, 16, 92), normal(3, 12, 100), normal(16, 12, 5), normal(16)]
+    dilated = cuts_of(conv1d.backward, tensors, {"dilation": 2}, conv1d.forward, 1, above=4, patient=True)
+    assert any(one.valid.get(1) == 1 for one in dilated)
+    images, shared = (normal(10, 32, 7, 9) for _ in range(2)), (normal(32) for _ in range(2))
+    given = {"num_groups": 8, "eps": 1e-5}
+    (rows,) = (o for o in cuts_of(group_norm.backward, [*images, *shared], given, patient=True) if o.length == 10)
+    assert rows.valid == {0: 0}
