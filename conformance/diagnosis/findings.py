@@ -73,10 +73,11 @@ def diagnose(
             with np.errstate(all="ignore"), warnings.catch_warnings(), uncollected():
                 warnings.simplefilter("ignore")
                 evidence = replace(gather(of_one, direction, implementation, vectors, more), **known)
+                findings: list[Finding] = []
                 with at_most(2**31):  # bytes: a wrong axis can make a table of rows by rows
-                    findings = tuple(_findings(evidence))
+                    findings += _findings(evidence)
             if findings:
-                yield Diagnosis(vectors.op, direction, findings)
+                yield Diagnosis(vectors.op, direction, tuple(findings))
 
 
 def _findings(evidence: Evidence) -> list[Finding]:
@@ -87,8 +88,7 @@ def _findings(evidence: Evidence) -> list[Finding]:
         wrong = [one for one in evidence.wrong if one.family.level == level]
         search = Search(evidence, wrong, tuple(known))
         known += (explained := search.run())
-        for one in explained:
-            found.append(_finding(*one.candidate.said, one.positions, one.conditions, evidence))
+        found += [_finding(*one.candidate.said, one.positions, one.conditions, evidence) for one in explained]
         found += _readings(search, evidence)
     found += [Finding(*words) for words in breaches(evidence, known)]
     return list(dict.fromkeys(found))

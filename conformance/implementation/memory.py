@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -25,7 +25,7 @@ def uncollected() -> Iterator[None]:
 def at_most(more: int) -> Iterator[None]:
     """Let the process have so many bytes more than it has, where the system can tell and bound that.
 
-    What would take more raises a MemoryError.
+    What would take more raises a MemoryError, which ends what is done within.
     """
     try:
         import resource
@@ -38,6 +38,7 @@ def at_most(more: int) -> Iterator[None]:
     most = pages * resource.getpagesize() + more
     resource.setrlimit(resource.RLIMIT_AS, (most if soft == resource.RLIM_INFINITY else min(most, soft), hard))
     try:
-        yield
+        with suppress(MemoryError):
+            yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, was)
