@@ -334,9 +334,7 @@ def _call_all(
             whole[:, case] = False
     findings.misses += findings.raised.misses(count, robust=robust)
     for complaint, cases in complaints.items():
-        details, mild = (
-            (in_cases(cases, count),),
-            robust or (further == FURTHER_RANK and complaint.kind is MissKind.SHAPE),
-        )
+        details = (in_cases(cases, count),)
+        mild = robust or (further == FURTHER_RANK and complaint.kind is MissKind.SHAPE)
         findings.misses.append(Miss(complaint.kind, mild, cases[0], complaint.text, details, result=complaint.result))
     return Returned(copies, whole, kept)

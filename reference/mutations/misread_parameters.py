@@ -60,8 +60,8 @@ COUNTS: tuple[tuple[str, Callable[[int], int]], ...] = (
 )
 
 
-def _counted_otherwise(of: Callable[[int], int], which: str, name: str, value: Any) -> Any:
-    return of(value) if name == which else value
+def _counted_otherwise(of: Callable[[int], int], name: str, value: Any) -> Any:
+    return of(value) if name == "step" else value
 
 
 def _of_axes(subject: Operation, direction: str) -> Iterator[tuple[str, Function]]:
@@ -174,10 +174,9 @@ def of_parameters(subject: Operation, direction: str) -> Iterator[Wrong]:
         yield Wrong(MISREAD, words, partial(_implicit_axis, sound), "take the last axis.")
     for words, function in _of_axes(subject, direction):
         yield Wrong(MISREAD, words, function, "take all the axes together.")
-    for name in subject.parameters[direction]:
-        for said, count in COUNTS if name == "step" else ():
-            changed = partial(_with_parameters, partial(_counted_otherwise, count, name), sound)
-            yield Wrong(MISREAD, f"of {name}, {said}", changed, f"take {name} as it is: the first is 1.")
+    for said, count in COUNTS if "step" in subject.parameters[direction] else ():
+        changed = partial(_with_parameters, partial(_counted_otherwise, count), sound)
+        yield Wrong(MISREAD, f"of step, {said}", changed, "take step as it is: the first is 1.")
     for words, function in _of_words(subject, direction):
         yield Wrong(MISREAD, words, function, "compare it with the word that is meant.")
     for words, rounded in _of_numbers(subject, direction):

@@ -71,11 +71,12 @@ def _not_handed_on(
     forward, backward = subject.functions["forward"], subject.functions["backward"]
     inputs, hidden, cell, *layer = tensors
     of_inputs, of_layer = np.zeros_like(inputs), [np.zeros_like(x) for x in layer]
-    handed = [d_hidden, d_cell]
+    handed, states = [d_hidden, d_cell], [(hidden, cell)]
+    for t in range(len(inputs) - 1):
+        states.append(forward(inputs[t : t + 1], *states[-1], *layer)[1:])
     for t in reversed(range(len(inputs))):
-        _, *before = forward(inputs[:t], hidden, cell, *layer) if t else (None, hidden, cell)
         step = slice(t, t + 1)
-        of_inputs[step], *found = backward(given[step], *handed, inputs[step], *before, *layer)
+        of_inputs[step], *found = backward(given[step], *handed, inputs[step], *states[t], *layer)
         of_layer = [total + more for total, more in zip(of_layer, found[2:], strict=True)]
         last = found[:2]
         handed = [x * (at != place) for at, x in enumerate(last)]

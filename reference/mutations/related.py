@@ -69,11 +69,6 @@ def of_elements(op: str, direction: str) -> bool:
     return len(tensors) == {"forward": 2, "backward": 3}[direction] and all(subject.batch_axis[t] == 0 for t in tensors)
 
 
-def _nan_at_zero(function: Function, *tensors: Array, **parameters: Any) -> Any:
-    right, x = function(*tensors, **parameters), tensors[-1]
-    return np.where(x == 0, np.nan, right).astype(right.dtype) if x.shape == right.shape else right
-
-
 def _multiplied(op: str, direction: str) -> Iterator[str]:
     """The parameters by which a formula multiplies its argument."""
     function, x = operation(op).functions[direction], operation(op).arguments[direction][-1]
