@@ -19,26 +19,19 @@ from backproof.reference.ops import (
     rms_norm,
     scaled_dot_product_attention,
     scatter_add,
-    sigmoid,
-    tanh,
 )
 from diagnosed import findings, implementation, whole
+from lstm_cells import of_lstm_cell
 from shares import one_in
 
 Array = Any
 
 
-def packed_otherwise(dh: Array, dc: Array, x: Array, h: Array, c: Array, *layer: Array) -> Any:
-    """The gates' gradients as i, f, o, g."""
-    w, u, b, d = layer
-    i, f, g, o = np.split(x @ w.T + h @ u.T + b + d, 4, axis=1)
-    i, f, o, g = *(sigmoid.forward(gate) for gate in (i, f, o)), tanh.forward(g)
-    bent = np.tanh(f * c + i * g)
-    s = dc + dh * o * (1 - bent**2)
-    of = np.concatenate(
-        [s * g * i * (1 - i), s * c * f * (1 - f), dh * bent * o * (1 - o), s * i * (1 - g * g)], axis=1
-    )
-    return of @ w, of @ u, s * f, of.T @ x, of.T @ h, of.sum(axis=0), of.sum(axis=0)
+@of_lstm_cell
+def packed_otherwise(d: Array, dh: Array, c: Array, bent: Array, *gates: Array) -> list[Array]:
+    """As i, f, o, g."""
+    i, f, g, o = gates
+    return [d * g * i * (1 - i), d * c * f * (1 - f), dh * bent * o * (1 - o), d * i * (1 - g * g)]
 
 
 def reset_gate_left_out(*tensors: Array) -> Any:

@@ -16,14 +16,13 @@ from backproof.reference.ops import (
     mse,
     scaled_dot_product_attention,
     scatter_add,
-    sigmoid,
     softmax,
     swiglu,
-    tanh,
     variance,
     weighted_softmax_cross_entropy,
 )
 from diagnosed import findings, implementation, whole
+from lstm_cells import of_lstm_cell
 from shares import one_in
 
 Array = Any
@@ -167,15 +166,10 @@ def mean_of_a_scalar(g: Array, a: Array, b: Array) -> Any:
     return of(g * b, a), of(g * a, b)
 
 
-def no_slope_of_the_forget_gate(dh: Array, dc: Array, x: Array, h: Array, c: Array, *layer: Array) -> Any:
-    w_ih, w_hh, b_ih, b_hh = layer
-    i, f, n, o = np.split(x @ w_ih.T + h @ w_hh.T + b_ih + b_hh, 4, axis=1)
-    i, f, o, n = *(sigmoid.forward(gate) for gate in (i, f, o)), tanh.forward(n)
-    bent = np.tanh(f * c + i * n)
-    d = dc + dh * o * (1 - bent**2)
-    sums = [d * n * i * (1 - i), d * c * f, d * i * (1 - n**2), dh * bent * o * (1 - o)]
-    of = np.concatenate(sums, axis=1)
-    return of @ w_ih, of @ w_hh, d * f, of.T @ x, of.T @ h, of.sum(axis=0), of.sum(axis=0)
+@of_lstm_cell
+def no_slope_of_the_forget_gate(d: Array, dh: Array, c: Array, bent: Array, *gates: Array) -> list[Array]:
+    i, f, n, o = gates
+    return [d * n * i * (1 - i), d * c * f, d * i * (1 - n**2), dh * bent * o * (1 - o)]
 
 
 def rounded_to_four_decimals(g: Array, x: Array) -> Array:
